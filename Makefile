@@ -1,0 +1,108 @@
+# lpr, a PostgreSQL extension. `make` and `make install` as with any extension; `make help` lists the rest.
+# `make demo` and `make test` need nothing but git and make: they install the packages of packages.txt themselves.
+
+PG_CONFIG ?= pg_config
+
+EXTENSION = lpr
+LPR_VERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" lpr.control)
+
+MODULE_big = lpr
+SOURCES := $(sort $(filter-out extension/place_data.c,$(wildcard extension/*.c extension/dialect/*.c)))
+OBJS = $(SOURCES:.c=.o) extension/place_data.o
+
+DATA_built = sql/lpr--$(LPR_VERSION).sql
+DATA = $(filter-out $(DATA_built),$(wildcard sql/lpr--*.sql))
+
+# C11; gnu11 since the server's headers use typeof, and no -Wunused-parameter since its callbacks have their signatures.
+# The server's headers count as system headers (-isystem wins over the -I of PGXS): their warnings are not ours.
+# `make WERROR=` builds with a compiler that warns of more than ours does.
+WERROR = -Werror
+PG_CPPFLAGS = -Iextension -isystem $(includedir_server) -DLPR_VERSION='"$(LPR_VERSION)"'
+PG_CFLAGS = -std=gnu11 -Wextra -Wno-unused-parameter $(WERROR) -MMD -MP
+SHLIB_LINK = -lcurl -ljson-c -lm
+override with_llvm = no # nothing here is worth inlining into expressions
+
+EXTRA_CLEAN = $(OBJS:.o=.d) extension/place_data.c build test/unit/build
+WITH_MAKEFILE := $(patsubst %/Makefile,%,$(wildcard test/vendor/Makefile test/unit/Makefile test/fuzz/Makefile bench/Makefile))
+FORMATTED := $(filter-out extension/place_data.c,$(wildcard $(addsuffix /*.[ch],extension extension/dialect test/vendor test/unit test/fuzz bench)))
+SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* test/run 2>/dev/null) $(wildcard scripts/*.sh)
+
+all:
+
+PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
+ifneq ($(wildcard $(PGXS)),)
+include $(PGXS)
+else
+all install:
+	@echo "$(PG_CONFIG) not found: make deps installs what the build needs" >&2; exit 1
+endif
+
+# A build with other flags, or of other headers, is another build.
+$(OBJS): Makefile lpr.control
+-include $(wildcard $(OBJS:.o=.d))
+
+$(DATA_built): $(sort $(wildcard sql/[0-9][0-9]-*.sql)) Makefile
+	cat $(filter %.sql,$^) >$@.new && mv $@.new $@
+
+extension/place_data.c: data/us-boundary.txt scripts/boundary-to-c.awk
+	awk -f scripts/boundary-to-c.awk data/us-boundary.txt >$@.new && mv $@.new $@
+
+clean: clean-below
+clean-below:
+	@for part in $(WITH_MAKEFILE); do $(MAKE) -s -C $$part clean; done
+
+help:
+	@echo 'make, make install      build and install the extension (PG_CONFIG=… for another server)'
+	@echo 'make deps               install the Debian packages of packages.txt that are missing'
+	@echo 'make demo               the story of an analyst, on a private cluster that goes afterwards'
+	@echo 'make sandbox            eval "$$(make sandbox)": a cluster and vendors that stay; make sandbox-down ends them'
+	@echo 'make test               everything; single suites: test-unit test-regress test-isolation test-tap'
+	@echo '                        TESTS="names" picks files of regress, isolation or tap'
+	@echo 'make test-asan fuzz     unit tests under the address sanitizer; page parsers fuzzed for SECONDS=60'
+	@echo 'make bench              ratios against what a user would pick instead'
+	@echo 'make reference          renew docs/reference.md from the catalogue'
+	@echo 'make format lint        clang-format; format, shellcheck'
+
+deps:
+	@scripts/install-packages
+
+demo:
+	@scripts/demo
+
+sandbox:
+	@scripts/sandbox up
+
+sandbox-down:
+	@scripts/sandbox down
+
+test:
+	@test/run
+
+test-lint test-unit test-reference test-regress test-isolation test-tap:
+	@test/run $(@:test-%=%)
+
+test-asan: deps
+	@$(MAKE) -C test/unit check SANITIZE=1
+
+fuzz: deps
+	@$(MAKE) -C test/fuzz run SECONDS=$(or $(SECONDS),60)
+
+bench: deps
+	@$(MAKE) -C bench
+
+reference:
+	@scripts/reference >build/reference.md.new && mv build/reference.md.new docs/reference.md
+
+format:
+	clang-format -i $(FORMATTED)
+
+lint: lint-format lint-shell
+
+lint-format:
+	clang-format --dry-run -Werror $(FORMATTED)
+
+lint-shell:
+	shellcheck -x $(SHELL_SCRIPTS)
+
+.PHONY: clean-below help deps demo sandbox sandbox-down test test-lint test-unit test-reference test-regress test-isolation test-tap test-asan \
+	fuzz bench reference format lint lint-format lint-shell

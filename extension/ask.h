@@ -1,0 +1,35 @@
+/*
+ * ask.h: one question to one source, from the sign-in to the last page. All questions of the backend progress together: whoever waits
+ * drives them all, so that several vendors cost the slowest and not the sum.
+ */
+#ifndef LPR_ASK_H
+#define LPR_ASK_H
+
+#include "source.h"
+#include "tally.h"
+
+typedef struct LprAsk LprAsk;
+
+/*
+ * Starts asking; returns at once. The question, the source (held, released with the ask) and the tally must outlive it. It goes with
+ * `context`, or with lpr_ask_stop.
+ */
+extern LprAsk *lpr_ask_start(MemoryContext context, LprStatement *statement, LprSource *source, const LprQuery *query,
+							 LprTally *tally);
+
+/*
+ * The next read that passes the filter, waiting for it if need be (interruptibly). False at the end of the answer, or of what could be had: the tally
+ * tells which. The read's slices live until the next call.
+ */
+extern bool lpr_ask_next(LprAsk *ask, LprRead *read);
+
+/* When the vendor handed over the page of the read at hand. */
+extern TimestampTz lpr_ask_fetched_at(const LprAsk *ask);
+
+/* Starts to fetch an image of a read (NULL when its URL leads elsewhere than allowed), and takes it when it is there. */
+extern LprHttp *lpr_ask_image(LprAsk *ask, MemoryContext context, LprSlice url);
+extern bytea *lpr_ask_image_take(LprAsk *ask, LprHttp *http);
+
+extern void lpr_ask_stop(LprAsk *ask);
+
+#endif

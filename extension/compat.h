@@ -1,0 +1,145 @@
+/*
+ * compat.h: what differs between PostgreSQL 14 and 18. Include after postgres.h (or postgres_fe.h, in tests).
+ */
+#ifndef LPR_COMPAT_H
+#define LPR_COMPAT_H
+
+#include "common/jsonapi.h"
+#include "mb/pg_wchar.h"
+
+/*
+ * Sets a lexer up in memory of the caller, without escapes: it allocates nothing, now or later. From 17 on the server's constructor
+ * does that; before, it pallocs, and what it sets are these fields.
+ */
+static inline void
+lpr_json_lexer_init(JsonLexContext *lex, char *input, int len)
+{
+#if PG_VERSION_NUM >= 170000
+	makeJsonLexContextCstringLen(lex, input, len, PG_UTF8, false);
+#else
+	memset(lex, 0, sizeof(*lex));
+	lex->input = lex->token_terminator = lex->line_start = input;
+	lex->line_number = 1;
+	lex->input_length = len;
+	lex->input_encoding = PG_UTF8;
+#endif
+}
+
+#ifndef FRONTEND
+
+#include "storage/latch.h"
+#if PG_VERSION_NUM >= 180000
+#include "storage/waiteventset.h"
+#endif
+#include "utils/memutils.h"
+#include "utils/wait_event.h"
+#if PG_VERSION_NUM >= 150000
+#include "common/pg_prng.h"
+#endif
+
+/* A wait event set that lives as long as the backend. */
+static inline WaitEventSet *
+lpr_wait_set_create(int nevents)
+{
+#if PG_VERSION_NUM >= 170000
+	return CreateWaitEventSet(NULL, nevents);
+#else
+	return CreateWaitEventSet(TopMemoryContext, nevents);
+#endif
+}
+
+/* A wait event of its own name where the server can name one (17 on), else "Extension". */
+static inline uint32
+lpr_wait_event(uint32 *cache, const char *name)
+{
+#if PG_VERSION_NUM >= 170000
+	if (*cache == 0)
+		*cache = WaitEventExtensionNew(name);
+	return *cache;
+#else
+	(void) cache;
+	(void) name;
+	return PG_WAIT_EXTENSION;
+#endif
+}
+
+/* In [0, 1): for jitter, never for secrets. */
+static inline double
+lpr_random_fraction(void)
+{
+#if PG_VERSION_NUM >= 150000
+	return pg_prng_double(&pg_global_prng_state);
+#else
+	return (double) random() / ((double) MAX_RANDOM_VALUE + 1.0);
+#endif
+}
+
+#include "catalog/pg_foreign_server.h"
+#include "funcapi.h"
+#include "nodes/pathnodes.h"
+#include "optimizer/pathnode.h"
+#include "utils/acl.h"
+#if PG_VERSION_NUM >= 180000
+#include "access/cmptype.h"
+#else
+#include "access/stratnum.h"
+#endif
+
+/* Prepares a set-returning function to fill a tuplestore: rsinfo->setResult and setDesc. */
+static inline void
+lpr_init_materialized_srf(FunctionCallInfo fcinfo)
+{
+#if PG_VERSION_NUM >= 150000
+	InitMaterializedSRF(fcinfo, 0);
+#else
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	MemoryContext old;
+
+	if (result == NULL || !IsA(result, ReturnSetInfo) || !(result->allowedModes & SFRM_Materialize))
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("set-valued function called in context that cannot accept a set")));
+	old = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
+	if (get_call_result_type(fcinfo, NULL, &result->setDesc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	result->setDesc = CreateTupleDescCopy(result->setDesc);
+	result->setResult = tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
+	result->returnMode = SFRM_Materialize;
+	MemoryContextSwitchTo(old);
+#endif
+}
+
+static inline AclResult
+lpr_server_aclcheck(Oid server, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return object_aclcheck(ForeignServerRelationId, server, role, ACL_USAGE);
+#else
+	return pg_foreign_server_aclcheck(server, role, ACL_USAGE);
+#endif
+}
+
+static inline bool
+lpr_pathkey_is_descending(const PathKey *key)
+{
+#if PG_VERSION_NUM >= 180000
+	return key->pk_cmptype == COMPARE_GT;
+#else
+	return key->pk_strategy == BTGreaterStrategyNumber;
+#endif
+}
+
+static inline ForeignPath *
+lpr_create_foreignscan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total, List *pathkeys,
+							Relids outer, List *fdw_private)
+{
+#if PG_VERSION_NUM >= 180000
+	return create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, pathkeys, outer, NULL, NIL, fdw_private);
+#elif PG_VERSION_NUM >= 170000
+	return create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, outer, NULL, NIL, fdw_private);
+#else
+	return create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, outer, NULL, fdw_private);
+#endif
+}
+
+#endif /* FRONTEND */
+
+#endif

@@ -1,0 +1,290 @@
+#include "condition.h"
+
+#include "access/stratnum.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_func.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/typcache.h"
+
+#include "dialect.h"
+
+static const char *const column_names[LPR_COLUMNS] = {
+	"event_id",      "source",     "read_id",    "plate",      "plate_as_read", "plate_region", "country",
+	"captured_at",   "recent",     "latitude",   "longitude",  "address",       "camera_id",    "camera_owner",
+	"camera_type",   "make",       "model",      "color",      "confidence",    "matched_how",  "plate_image",
+	"vehicle_image", "fetched_at", "from_cache", "expires_at",
+};
+
+int
+lpr_column_of(Oid relid, AttrNumber attnum)
+{
+	char *name = attnum > 0 ? get_attname(relid, attnum, true) : NULL;
+
+	for (int i = 0; name != NULL && i < LPR_COLUMNS; i++)
+		if (strcmp(name, column_names[i]) == 0)
+			return i;
+	return -1;
+}
+
+AttrNumber
+lpr_column_attnum(Oid relid, LprColumn column)
+{
+	return get_attnum(relid, column_names[column]);
+}
+
+bool
+lpr_condition_is_anchor(LprConditionKind kind)
+{
+	return kind == LPR_CONDITION_PLATE || kind == LPR_CONDITION_PLATES || kind == LPR_CONDITION_NEAR ||
+		   kind == LPR_CONDITION_ADDRESS || kind == LPR_CONDITION_ADDRESS_LIKE || kind == LPR_CONDITION_MAKE;
+}
+
+int
+lpr_condition_nvalues(LprConditionKind kind)
+{
+	return kind == LPR_CONDITION_NEAR ? 3 : kind == LPR_CONDITION_RECENT ? 0 : 1;
+}
+
+bool
+lpr_dialect_takes(const LprDialect *dialect, LprConditionKind kind)
+{
+	switch (kind)
+	{
+		case LPR_CONDITION_REGION:
+			return dialect->takes_region;
+		case LPR_CONDITION_NEAR:
+			return dialect->takes_near;
+		case LPR_CONDITION_ADDRESS:
+		case LPR_CONDITION_ADDRESS_LIKE:
+			return dialect->takes_address;
+		case LPR_CONDITION_MAKE:
+		case LPR_CONDITION_MODEL:
+			return dialect->takes_vehicle;
+		case LPR_CONDITION_EVENT:
+			return false; /* the vendor never learns the case (U7) */
+		default:
+			return true;
+	}
+}
+
+/* The column that an expression is, or -1. Binary-compatible casts (varchar to text) do not change it. */
+static int
+column_expression(Node *node, Index varno, Oid relid)
+{
+	while (IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	if (!IsA(node, Var) || ((Var *) node)->varno != (int) varno || ((Var *) node)->varlevelsup != 0)
+		return -1;
+	return lpr_column_of(relid, ((Var *) node)->varattno);
+}
+
+/* Whether an expression can be evaluated before the scan starts. */
+static bool
+is_value(Node *node, Index varno)
+{
+	Bitmapset *own = NULL;
+
+	pull_varattnos(node, varno, &own);
+	return bms_is_empty(own) && !contain_volatile_functions(node) && !contain_subplans(node);
+}
+
+static bool
+is_our_distance(Oid function)
+{
+	Oid arguments[4] = {FLOAT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID};
+	Oid schema = get_namespace_oid("lpr", true);
+
+	if (!OidIsValid(schema) || get_func_namespace(function) != schema)
+		return false;
+	return function == LookupFuncName(list_make2(makeString("lpr"), makeString("distance_m")), 4, arguments, true);
+}
+
+/* lpr.distance_m(latitude, longitude, a, b) <= c */
+static bool
+recognize_near(OpExpr *op, Index varno, Oid relid, LprCondition *condition)
+{
+	FuncExpr *distance = linitial(op->args);
+	Node *radius = lsecond(op->args);
+	Oid function = get_opcode(op->opno);
+
+	if ((function != F_FLOAT8LE && function != F_FLOAT8LT) || !IsA(distance, FuncExpr) ||
+		!is_our_distance(distance->funcid))
+		return false;
+	if (column_expression(linitial(distance->args), varno, relid) != LPR_COLUMN_LATITUDE ||
+		column_expression(lsecond(distance->args), varno, relid) != LPR_COLUMN_LONGITUDE ||
+		!is_value(lthird(distance->args), varno) || !is_value(lfourth(distance->args), varno) ||
+		!is_value(radius, varno))
+		return false;
+	condition->kind = LPR_CONDITION_NEAR;
+	condition->values = list_make3(lthird(distance->args), lfourth(distance->args), radius);
+	return true;
+}
+
+static bool
+recognize_moment(Oid operator, Node * value, LprCondition *condition)
+{
+	TypeCacheEntry *type = lookup_type_cache(TIMESTAMPTZOID, TYPECACHE_BTREE_OPFAMILY);
+	int strategy = get_op_opfamily_strategy(operator, type->btree_opf);
+	static const LprConditionKind kinds[] = {
+		[BTLessStrategyNumber] = LPR_CONDITION_BEFORE,   [BTLessEqualStrategyNumber] = LPR_CONDITION_UNTIL,
+		[BTEqualStrategyNumber] = LPR_CONDITION_AT,      [BTGreaterEqualStrategyNumber] = LPR_CONDITION_FROM,
+		[BTGreaterStrategyNumber] = LPR_CONDITION_AFTER,
+	};
+
+	if (strategy == 0)
+		return false;
+	/* A date or a timestamp without zone means what it means in this session. */
+	value = coerce_to_target_type(NULL, value, exprType(value), TIMESTAMPTZOID, -1, COERCION_IMPLICIT,
+								  COERCE_IMPLICIT_CAST, -1);
+	if (value == NULL)
+		return false;
+	condition->kind = kinds[strategy];
+	condition->values = list_make1(value);
+	return true;
+}
+
+static bool
+recognize_comparison(OpExpr *op, Index varno, Oid relid, LprCondition *condition)
+{
+	Node *left;
+	Node *right;
+	Oid operator= op->opno;
+	int column;
+
+	if (list_length(op->args) != 2)
+		return false;
+	left = linitial(op->args);
+	right = lsecond(op->args);
+	if (recognize_near(op, varno, relid, condition))
+		return true;
+	column = column_expression(left, varno, relid);
+	if (column < 0)
+	{
+		Node *other = left;
+
+		operator= get_commutator(operator);
+		if (!OidIsValid(operator))
+			return false;
+		if (IsA(right, FuncExpr))
+		{
+			/* c >= lpr.distance_m(...) */
+			OpExpr *turned = copyObject(op);
+
+			turned->opno = operator;
+			turned->args = list_make2(right, left);
+			return recognize_near(turned, varno, relid, condition);
+		}
+		left = right;
+		right = other;
+		column = column_expression(left, varno, relid);
+	}
+	if (column < 0 || !is_value(right, varno))
+		return false;
+	if (column == LPR_COLUMN_CAPTURED_AT)
+		return recognize_moment(operator, right, condition);
+	if (column == LPR_COLUMN_ADDRESS && operator== OID_TEXT_ICLIKE_OP)
+	{
+		condition->kind = LPR_CONDITION_ADDRESS_LIKE;
+		condition->values = list_make1(right);
+		return true;
+	}
+	if (column == LPR_COLUMN_EVENT_ID && get_opcode(operator) != F_INT8EQ)
+	{
+		if (get_opcode(operator) != F_INT84EQ && get_opcode(operator) != F_INT82EQ)
+			return false;
+		right = coerce_to_target_type(NULL, right, exprType(right), INT8OID, -1, COERCION_IMPLICIT,
+									  COERCE_IMPLICIT_CAST, -1);
+	}
+	else if (column != LPR_COLUMN_EVENT_ID && operator!= TextEqualOperator)
+		return false;
+	switch (column)
+	{
+		case LPR_COLUMN_PLATE:
+			condition->kind = LPR_CONDITION_PLATE;
+			break;
+		case LPR_COLUMN_PLATE_REGION:
+			condition->kind = LPR_CONDITION_REGION;
+			break;
+		case LPR_COLUMN_ADDRESS:
+			condition->kind = LPR_CONDITION_ADDRESS;
+			break;
+		case LPR_COLUMN_MAKE:
+			condition->kind = LPR_CONDITION_MAKE;
+			break;
+		case LPR_COLUMN_MODEL:
+			condition->kind = LPR_CONDITION_MODEL;
+			break;
+		case LPR_COLUMN_EVENT_ID:
+			condition->kind = LPR_CONDITION_EVENT;
+			break;
+		default:
+			return false;
+	}
+	condition->values = list_make1(right);
+	return true;
+}
+
+/*
+ * (a IS NULL OR column = a), as in a function whose argument may be left out: one condition, and alternatives that do not look at the
+ * scan. Those become the condition's guard.
+ */
+static bool
+recognize_guarded(BoolExpr *or_expression, Index varno, Oid relid, LprCondition *condition)
+{
+	List *others = NIL;
+	Expr *own = NULL;
+	ListCell *cell;
+
+	foreach (cell, or_expression->args)
+	{
+		if (is_value(lfirst(cell), varno))
+			others = lappend(others, lfirst(cell));
+		else if (own == NULL)
+			own = lfirst(cell);
+		else
+			return false;
+	}
+	if (own == NULL || others == NIL || !lpr_condition_recognize(own, varno, relid, condition) || condition->guarded)
+		return false;
+	condition->guarded = true;
+	condition->values = lcons(list_length(others) == 1 ? linitial(others) : make_orclause(others), condition->values);
+	return true;
+}
+
+bool
+lpr_condition_recognize(Expr *clause, Index varno, Oid relid, LprCondition *condition)
+{
+	condition->guarded = false;
+	condition->values = NIL;
+	if (IsA(clause, OpExpr))
+		return recognize_comparison((OpExpr *) clause, varno, relid, condition);
+	if (IsA(clause, ScalarArrayOpExpr))
+	{
+		ScalarArrayOpExpr *any = (ScalarArrayOpExpr *) clause;
+
+		if (!any->useOr || any->opno != TextEqualOperator ||
+			column_expression(linitial(any->args), varno, relid) != LPR_COLUMN_PLATE ||
+			!is_value(lsecond(any->args), varno))
+			return false;
+		condition->kind = LPR_CONDITION_PLATES;
+		condition->values = list_make1(lsecond(any->args));
+		return true;
+	}
+	if (IsA(clause, Var) && column_expression((Node *) clause, varno, relid) == LPR_COLUMN_RECENT)
+	{
+		condition->kind = LPR_CONDITION_RECENT;
+		return true;
+	}
+	if (IsA(clause, BoolExpr) && ((BoolExpr *) clause)->boolop == OR_EXPR)
+		return recognize_guarded((BoolExpr *) clause, varno, relid, condition);
+	return false;
+}

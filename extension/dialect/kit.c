@@ -1,0 +1,369 @@
+/*
+ * kit.c: requests put together safely, pages walked, values of a read taken.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "kit.h"
+#include "../place.h"
+
+enum
+{
+	PHASE_START,
+	PHASE_OBJECT, /* between members of the page */
+	PHASE_READS,  /* in the array of reads */
+	PHASE_DONE,
+	PHASE_FAULT = -1 /* lpr_page_step looks for it */
+};
+
+static bool
+printable(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char) text[i] < 0x20 || (unsigned char) text[i] >= 0x7F)
+			return false;
+	return true;
+}
+
+bool
+lpr_request_begin(LprRequest *request, LprRequestClass class, bool post, const LprSite *site, const char *path,
+				  LprFault *fault)
+{
+	LprText origin = {0};
+	LprSlice url = lpr_slice(site->url);
+	bool ok = lpr_url_origin(url, &origin) && strpbrk(site->url, "?#") == NULL;
+
+	lpr_text_free(&origin);
+	if (!ok)
+		return lpr_fault(fault, LPR_STATE_BAD_OPTION, "option \"url\" of the source is not a plain http or https URL");
+	request->class = class;
+	request->post = post;
+	request->repeatable = true; /* nothing that we ask changes anything at a vendor */
+	while (url.len > 0 && url.data[url.len - 1] == '/')
+		url.len--;
+	lpr_text_append(&request->url, url.data, url.len);
+	lpr_text_adds(&request->url, path);
+	lpr_text_printf(&request->shown, "%s %s", post ? "POST" : "GET", path);
+	return true;
+}
+
+static void
+add_param(LprText *text, const char *name, LprSlice value)
+{
+	if (text->failed)
+		return;
+	lpr_text_adds(text, strchr(text->data, '?') ? "&" : "?");
+	lpr_text_adds(text, name);
+	lpr_text_adds(text, "=");
+	lpr_text_add_escaped(text, value.data, value.len);
+}
+
+void
+lpr_request_param(LprRequest *request, const char *name, LprSlice value)
+{
+	add_param(&request->url, name, value);
+	add_param(&request->shown, name, value);
+}
+
+void
+lpr_request_secret_param(LprRequest *request, const char *name, const char *value)
+{
+	add_param(&request->url, name, lpr_slice(value));
+}
+
+bool
+lpr_request_header(LprRequest *request, const char *name, const char *prefix, const char *value, LprFault *fault)
+{
+	if (value == NULL || value[0] == '\0' || !printable(value, strlen(value)))
+		return lpr_fault(fault, LPR_STATE_BAD_OPTION,
+						 "the value for the request header \"%s\" is empty or has characters that do not belong there",
+						 name);
+	lpr_text_printf(&request->headers, "%s: %s%s\n", name, prefix, value);
+	return true;
+}
+
+bool
+lpr_request_done(LprRequest *request, LprFault *fault)
+{
+	if (request->url.failed || request->body.failed || request->headers.failed || request->shown.failed)
+		return lpr_fault(fault, LPR_STATE_NO_MEMORY, "out of memory");
+	return true;
+}
+
+bool
+lpr_site_secret(const LprSite *site, LprFault *fault)
+{
+	if (site->secret == NULL || site->secret[0] == '\0')
+		return lpr_fault(fault, LPR_STATE_BAD_OPTION, "the source has no secret");
+	return true;
+}
+
+bool
+lpr_leg_ready(const LprLeg *leg, LprFault *fault)
+{
+	if (leg->pages > 0 && leg->next == NULL)
+		return lpr_fault(fault, LPR_STATE_VENDOR, "there is no next page to ask for");
+	return true;
+}
+
+int
+lpr_leg_page_size(LprLeg *leg, const LprDialect *dialect)
+{
+	int size = leg->page_size > 0         ? leg->page_size
+			   : leg->site->page_size > 0 ? leg->site->page_size
+										  : dialect->page_size;
+
+	leg->asked_size = size < dialect->page_size_max ? size : dialect->page_size_max;
+	return leg->asked_size;
+}
+
+bool
+lpr_site_take_token(LprSite *site, LprSlice token, int seconds, LprFault *fault)
+{
+	char *copy;
+
+	if (token.len == 0 || token.len > LPR_TOKEN_MAX || memchr(token.data, ' ', token.len) ||
+		!printable(token.data, token.len))
+		return lpr_fault(fault, LPR_STATE_BAD_REPLY,
+						 "malformed reply: the token has characters that do not belong there");
+	copy = strndup(token.data, token.len);
+	if (copy == NULL)
+		return lpr_fault(fault, LPR_STATE_NO_MEMORY, "out of memory");
+	free(site->token);
+	site->token = copy;
+	site->token_seconds = seconds;
+	return true;
+}
+
+bool
+lpr_next_field(LprJson *json, const LprField *fields, int nfields, unsigned *seen, int *field)
+{
+	LprSlice key;
+
+	while (lpr_json_key(json, &key))
+	{
+		/* Where the vendor keeps our order, it is the one behind the last. */
+		int f = *seen ? 32 - __builtin_clz(*seen) : 0, tried = 0;
+
+		for (; tried < nfields; tried++, f++)
+		{
+			if (f >= nfields)
+				f = 0;
+			if (fields[f].len == key.len && fields[f].name[0] == key.data[0] &&
+				memcmp(fields[f].name, key.data, key.len) == 0)
+				break;
+		}
+		if (tried == nfields)
+		{
+			if (!lpr_json_skip(json))
+				return false;
+			continue;
+		}
+		if (*seen & 1u << f)
+			return lpr_json_fault(json, "member \"%s\" stands twice", fields[f].name);
+		*seen |= 1u << f;
+		*field = f;
+		return true;
+	}
+	return false;
+}
+
+bool
+lpr_enter_if_given(LprJson *json)
+{
+	if (lpr_json_peek(json) == LPR_JSON_NULL)
+	{
+		lpr_json_skip(json);
+		return false;
+	}
+	return lpr_json_enter(json, LPR_JSON_OBJECT);
+}
+
+bool
+lpr_page_fault(LprPage *page, const char *format, ...)
+{
+	char message[300];
+	va_list args;
+
+	va_start(args, format);
+	vsnprintf(message, sizeof(message), format, args);
+	va_end(args);
+	page->phase = PHASE_FAULT;
+	return lpr_fault(&page->fault, LPR_STATE_BAD_REPLY, "%s", message);
+}
+
+bool
+lpr_page_next(LprPage *page, LprSlice cursor)
+{
+	LprLeg *leg = page->leg;
+	char *copy = NULL;
+
+	if (cursor.data != NULL)
+	{
+		if (cursor.len == 0 || !lpr_text_ok(cursor, LPR_CURSOR_MAX))
+			return lpr_page_fault(page, "malformed reply: unusable reference to the next page");
+		if (leg->next != NULL && strlen(leg->next) == cursor.len && memcmp(leg->next, cursor.data, cursor.len) == 0)
+			return lpr_page_fault(page, "the vendor sends the same page again");
+		copy = strndup(cursor.data, cursor.len);
+		if (copy == NULL)
+		{
+			page->phase = PHASE_FAULT;
+			return lpr_fault(&page->fault, LPR_STATE_NO_MEMORY, "out of memory");
+		}
+	}
+	free(leg->next);
+	leg->next = copy;
+	leg->next_known = true;
+	return true;
+}
+
+static bool
+page_end(LprPage *page, const LprPageShape *shape)
+{
+	if (!lpr_json_finish(page->json))
+		return false;
+	if (shape->nmembers > 0 && !(page->seen & 1))
+		return lpr_page_fault(page, "malformed reply: member \"%s\" is missing", shape->members[0].name);
+	if (!page->leg->next_known)
+	{
+		if (shape->next_required)
+			return lpr_page_fault(page, "malformed reply: member \"%s\" is missing", shape->members[1].name);
+		if (shape->at_end ? !shape->at_end(page) : !lpr_page_next(page, (LprSlice){NULL, 0}))
+			return false;
+	}
+	page->phase = PHASE_DONE;
+	return true;
+}
+
+LprPageStep
+lpr_page_walk(LprPage *page, LprRead *read, const LprPageShape *shape)
+{
+	LprJson *json = page->json;
+	bool whole = shape->nmembers > 0;
+	int field;
+
+	for (;;)
+		switch (page->phase)
+		{
+			case PHASE_START:
+				if (!lpr_json_enter(json, whole ? LPR_JSON_OBJECT : LPR_JSON_ARRAY))
+					return LPR_PAGE_FAULT;
+				page->phase = whole ? PHASE_OBJECT : PHASE_READS;
+				break;
+			case PHASE_OBJECT:
+				if (lpr_next_field(json, shape->members, shape->nmembers, &page->seen, &field))
+				{
+					if (field == 0)
+					{
+						if (!lpr_json_enter(json, LPR_JSON_ARRAY))
+							return LPR_PAGE_FAULT;
+						page->phase = PHASE_READS;
+					}
+					else if (!shape->take_next(page))
+						return LPR_PAGE_FAULT;
+				}
+				else if (lpr_json_failed(json) || !page_end(page, shape))
+					return LPR_PAGE_FAULT;
+				break;
+			case PHASE_READS:
+				if (lpr_json_more(json))
+					return lpr_json_enter(json, LPR_JSON_OBJECT) && shape->take_read(page, read) ? LPR_PAGE_READ
+																								 : LPR_PAGE_FAULT;
+				if (lpr_json_failed(json))
+					return LPR_PAGE_FAULT;
+				if (whole)
+					page->phase = PHASE_OBJECT;
+				else if (!page_end(page, shape))
+					return LPR_PAGE_FAULT;
+				break;
+			case PHASE_DONE:
+				return LPR_PAGE_END;
+			default:
+				return LPR_PAGE_FAULT;
+		}
+}
+
+void
+lpr_page_bad(LprPage *page, const char *column, const char *what, LprSlice value)
+{
+	char excerpt[LPR_EXCERPT_ROOM];
+
+	if (page->fault.message[0] != '\0')
+		return;
+	lpr_fault(&page->fault, LPR_STATE_BAD_REPLY, "unusable read %d of page %d: column \"%s\" %s", page->reads + 1,
+			  page->leg->pages, column, what);
+	if (value.data != NULL)
+		lpr_fault_detail(&page->fault, "The vendor sent: %s", lpr_excerpt(value.data, value.len, excerpt));
+}
+
+bool
+lpr_take_moment(LprPage *page, bool zone_optional, LprMoment *moment)
+{
+	LprSlice text;
+
+	if (!lpr_json_string(page->json, &text))
+		return false;
+	if (text.data != NULL && !lpr_moment_parse(text, zone_optional, moment))
+		lpr_page_bad(page, "captured_at", "is not a point in time", text);
+	return true;
+}
+
+bool
+lpr_take_confidence(LprPage *page, LprRead *read, double scale)
+{
+	if (!lpr_json_double(page->json, &read->has_confidence, &read->confidence))
+		return false;
+	if (read->has_confidence)
+		read->confidence /= scale;
+	return true;
+}
+
+void
+lpr_take_region(LprRead *read, LprSlice region)
+{
+	/* What is known of two capital letters, which is what most vendors send: place.c searches a table of names. */
+	static signed char known[26][26];
+	unsigned first, second;
+
+	if (region.data == NULL)
+		return;
+	if (region.len != 2 || (first = (unsigned) region.data[0] - 'A') > 25 ||
+		(second = (unsigned) region.data[1] - 'A') > 25)
+	{
+		if (!lpr_place_region_code(region.data, region.len, read->plate_region))
+			read->plate_region[0] = '\0';
+		return;
+	}
+	if (known[first][second] == 0)
+		known[first][second] = lpr_place_region_code(region.data, region.len, read->plate_region) ? 1 : -1;
+	if (known[first][second] > 0)
+		memcpy(read->plate_region, region.data, 2);
+	read->plate_region[known[first][second] > 0 ? 2 : 0] = '\0';
+}
+
+void
+lpr_join_camera(LprRead *read, const LprCamera *camera)
+{
+	if (camera == NULL)
+		return;
+	read->camera_owner = lpr_slice(camera->owner);
+	read->camera_type = lpr_slice(camera->type);
+	read->camera_region = lpr_slice(camera->region);
+	read->country = lpr_slice(camera->country);
+	read->address = lpr_slice(camera->address);
+	read->has_point = camera->has_point;
+	read->latitude = camera->latitude;
+	read->longitude = camera->longitude;
+}
+
+void
+lpr_take_point(LprPage *page, LprRead *read, const LprPointParts *parts)
+{
+	if (parts->has_latitude != parts->has_longitude)
+		lpr_page_bad(page, parts->has_latitude ? "longitude" : "latitude", "is missing", (LprSlice){NULL, 0});
+	read->has_point = parts->has_latitude && parts->has_longitude;
+	read->latitude = parts->latitude;
+	read->longitude = parts->longitude;
+}

@@ -1,0 +1,238 @@
+/*
+ * lpr_v1.c: our own reference protocol, docs/vendor-api.yaml.
+ */
+#include "kit.h"
+
+/* The reference goes out as a header; the protocol tells its characters. */
+static bool
+reference_ok(const char *reference)
+{
+	size_t len = strspn(reference, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-");
+
+	return len > 0 && len < LPR_REFERENCE_ROOM && reference[len] == '\0';
+}
+
+static bool
+ask(LprLeg *leg, LprRequest *request, LprFault *fault)
+{
+	const LprQuery *query = leg->query;
+	struct json_object *body, *near;
+	bool ok;
+
+	if (!lpr_site_secret(leg->site, fault) || !lpr_leg_ready(leg, fault))
+		return false;
+	if (!reference_ok(query->reference))
+		return lpr_fault(fault, LPR_STATE_BAD_OPTION,
+						 "the reference of the request is empty or has characters that do not belong there");
+	if (!lpr_request_begin(request, LPR_REQUEST_READS, true, leg->site, "/reads/search", fault) ||
+		!lpr_request_header(request, "Authorization", "Bearer ", leg->site->secret, fault) ||
+		!lpr_request_header(request, "Content-Type", "", "application/json", fault) ||
+		!lpr_request_header(request, "Accept", "", "application/json", fault) ||
+		!lpr_request_header(request, "X-Request-Reference", "", query->reference, fault))
+		return false;
+
+	body = lpr_body_new();
+	ok = body != NULL;
+	if (ok && leg->nplates > 0)
+		ok = lpr_body_strings(body, "plates", query->plates + leg->first_plate, leg->nplates);
+	if (ok && query->region[0] != '\0')
+		ok = lpr_body_string(body, "region", query->region);
+	if (ok && query->has_near)
+	{
+		near = lpr_body_object(body, "near");
+		/* A radius below the protocol's metre is asked as a metre; what is too far is dropped here, as everywhere. */
+		ok = lpr_body_double(near, "latitude", query->latitude) &&
+			 lpr_body_double(near, "longitude", query->longitude) &&
+			 lpr_body_double(near, "radius_m", query->radius_m < 1 ? 1 : query->radius_m);
+	}
+	if (ok && query->address != NULL)
+		ok = lpr_body_string(body, "address", query->address);
+	if (ok && query->make != NULL)
+		ok = lpr_body_string(body, "make", query->make);
+	if (ok && query->model != NULL)
+		ok = lpr_body_string(body, "model", query->model);
+	ok = ok && lpr_body_moment(body, "from", leg->from) && lpr_body_moment(body, "until", leg->until);
+	if (ok && query->order != LPR_ORDER_NONE)
+		ok = lpr_body_string(body, "order",
+							 query->order == LPR_ORDER_OLDEST_FIRST ? "captured_at_asc" : "captured_at_desc");
+	ok = ok && lpr_body_int(body, "page_size", lpr_leg_page_size(leg, &lpr_dialect_lpr_v1));
+	if (ok && leg->pages > 0)
+		ok = lpr_body_string(body, "cursor", leg->next);
+	return lpr_body_done(body, ok, NULL, request, fault) && lpr_request_done(request, fault);
+}
+
+static bool
+take_next(LprPage *page)
+{
+	LprSlice next;
+
+	return lpr_json_string(page->json, &next) && lpr_page_next(page, next);
+}
+
+static bool
+take_camera(LprPage *page, LprRead *read)
+{
+	static const LprField fields[] = {LPR_FIELD("id"),       LPR_FIELD("owner"),     LPR_FIELD("type"),
+									  LPR_FIELD("latitude"), LPR_FIELD("longitude"), LPR_FIELD("address"),
+									  LPR_FIELD("region"),   LPR_FIELD("country")};
+	LprJson *json = page->json;
+	LprPointParts point = {0};
+	unsigned seen = 0;
+	int field;
+	bool ok = true;
+
+	if (!lpr_enter_if_given(json))
+		return !lpr_json_failed(json);
+	while (ok && lpr_next_field(json, fields, LPR_COUNT(fields), &seen, &field))
+		switch (field)
+		{
+			case 0:
+				ok = lpr_json_string(json, &read->camera_id);
+				break;
+			case 1:
+				ok = lpr_json_string(json, &read->camera_owner);
+				break;
+			case 2:
+				ok = lpr_json_string(json, &read->camera_type);
+				break;
+			case 3:
+				ok = lpr_json_double(json, &point.has_latitude, &point.latitude);
+				break;
+			case 4:
+				ok = lpr_json_double(json, &point.has_longitude, &point.longitude);
+				break;
+			case 5:
+				ok = lpr_json_string(json, &read->address);
+				break;
+			case 6:
+				ok = lpr_json_string(json, &read->camera_region);
+				break;
+			case 7:
+				ok = lpr_json_string(json, &read->country);
+				break;
+		}
+	lpr_take_point(page, read, &point);
+	return !lpr_json_failed(json);
+}
+
+static bool
+take_vehicle(LprJson *json, LprRead *read)
+{
+	static const LprField fields[] = {LPR_FIELD("make"), LPR_FIELD("model"), LPR_FIELD("color")};
+	LprSlice *const values[] = {&read->make, &read->model, &read->color};
+	unsigned seen = 0;
+	int field;
+
+	if (lpr_enter_if_given(json))
+		while (lpr_next_field(json, fields, LPR_COUNT(fields), &seen, &field) && lpr_json_string(json, values[field]))
+			;
+	return !lpr_json_failed(json);
+}
+
+static bool
+take_images(LprJson *json, LprRead *read)
+{
+	static const LprField fields[] = {LPR_FIELD("plate"), LPR_FIELD("vehicle")};
+	unsigned seen = 0;
+	int field;
+
+	if (lpr_enter_if_given(json))
+		while (lpr_next_field(json, fields, LPR_COUNT(fields), &seen, &field) &&
+			   lpr_json_string(json, field == 0 ? &read->plate_image : &read->vehicle_image))
+			;
+	return !lpr_json_failed(json);
+}
+
+static bool
+take_read(LprPage *page, LprRead *read)
+{
+	static const LprField fields[] = {LPR_FIELD("id"),          LPR_FIELD("plate"),      LPR_FIELD("plate_region"),
+									  LPR_FIELD("captured_at"), LPR_FIELD("confidence"), LPR_FIELD("camera"),
+									  LPR_FIELD("vehicle"),     LPR_FIELD("images")};
+	LprJson *json = page->json;
+	LprSlice region;
+	unsigned seen = 0;
+	int field;
+	bool ok = true;
+
+	while (ok && lpr_next_field(json, fields, LPR_COUNT(fields), &seen, &field))
+		switch (field)
+		{
+			case 0:
+				ok = lpr_json_string(json, &read->id);
+				break;
+			case 1:
+				ok = lpr_json_string(json, &read->plate_as_read);
+				break;
+			case 2:
+				ok = lpr_json_string(json, &region);
+				if (ok)
+					lpr_take_region(read, region);
+				break;
+			case 3:
+				ok = lpr_take_moment(page, false, &read->captured_at);
+				break;
+			case 4:
+				ok = lpr_take_confidence(page, read, 1);
+				break;
+			case 5:
+				ok = take_camera(page, read);
+				break;
+			case 6:
+				ok = take_vehicle(json, read);
+				break;
+			case 7:
+				ok = take_images(json, read);
+				break;
+		}
+	return !lpr_json_failed(json);
+}
+
+static LprPageStep
+step(LprPage *page, LprRead *read)
+{
+	static const LprField members[] = {LPR_FIELD("reads"), LPR_FIELD("next")};
+	static const LprPageShape shape = {
+		.members = members, .nmembers = 2, .next_required = true, .take_next = take_next, .take_read = take_read};
+
+	return lpr_page_walk(page, read, &shape);
+}
+
+/* {"error": {"code": …, "message": …}} */
+static bool
+refusal(int status, const char *data, size_t len, LprText *said)
+{
+	LprFault fault;
+	LprSlice text;
+	struct json_object *body = lpr_body_parse(data, len, &fault);
+	struct json_object *error = lpr_body_get_object(body, "error");
+	bool code = lpr_body_get_string(error, "code", &text);
+
+	(void) status;
+	if (code)
+		lpr_text_append(said, text.data, text.len);
+	if (lpr_body_get_string(error, "message", &text))
+	{
+		lpr_text_adds(said, code ? ": " : "");
+		lpr_text_append(said, text.data, text.len);
+	}
+	lpr_body_free(body);
+	return said->len > 0;
+}
+
+const LprDialect lpr_dialect_lpr_v1 = {
+	.name = "lpr-v1",
+	.modes = LPR_MODE_PLATE | LPR_MODE_LOCATION | LPR_MODE_VEHICLE,
+	.takes_region = true,
+	.takes_near = true,
+	.takes_address = true,
+	.takes_vehicle = true,
+	.orders = true,
+	.plates_per_leg = LPR_PLATES_MAX,
+	.page_size = 1000,
+	.page_size_max = 1000,
+	.tells_images = true,
+	.ask = ask,
+	.step = step,
+	.refusal = refusal,
+};

@@ -1,0 +1,157 @@
+/*
+ * verkada_v1.c: plate images of Verkada cameras. One camera a request, so the register says which.
+ */
+#include <stdio.h>
+
+#include "kit.h"
+
+#define TOKEN_SECONDS 1800
+
+static bool
+sign_in(const LprSite *site, LprRequest *request, LprFault *fault)
+{
+	return lpr_site_secret(site, fault) &&
+		   lpr_request_begin(request, LPR_REQUEST_SIGN_IN, true, site, "/token", fault) &&
+		   lpr_request_header(request, "x-api-key", "", site->secret, fault) &&
+		   lpr_request_header(request, "Accept", "", "application/json", fault) && lpr_request_done(request, fault);
+}
+
+static bool
+signed_in(LprSite *site, const char *data, size_t len, LprFault *fault)
+{
+	struct json_object *body = lpr_body_parse(data, len, fault);
+	LprSlice token;
+	bool ok;
+
+	if (body == NULL)
+		return false;
+	if (lpr_body_get_string(body, "token", &token))
+		ok = lpr_site_take_token(site, token, TOKEN_SECONDS, fault);
+	else
+		ok = lpr_fault(fault, LPR_STATE_BAD_REPLY, "malformed reply: member \"token\" is missing");
+	lpr_body_free(body);
+	return ok;
+}
+
+static void
+add_number(LprRequest *request, const char *name, int64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "%lld", (long long) value);
+	lpr_request_param(request, name, lpr_slice(text));
+}
+
+static bool
+ask(LprLeg *leg, LprRequest *request, LprFault *fault)
+{
+	if (!lpr_leg_ready(leg, fault) ||
+		!lpr_request_begin(request, LPR_REQUEST_READS, false, leg->site, "/cameras/v1/analytics/lpr/images", fault) ||
+		!lpr_request_header(request, "x-verkada-auth", "", leg->site->token, fault) ||
+		!lpr_request_header(request, "Accept", "", "application/json", fault))
+		return false;
+	lpr_request_param(request, "camera_id", lpr_slice(leg->site->cameras[leg->camera].id));
+	if (leg->nplates > 0)
+		lpr_request_param(request, "license_plate", lpr_slice(leg->query->plates[leg->first_plate]));
+	/* Whole seconds only: a little more is asked for than the window holds, and dropped here. */
+	add_number(request, "start_time", lpr_moment_epoch_floor(leg->from));
+	add_number(request, "end_time", lpr_moment_epoch_ceiling(leg->until));
+	add_number(request, "page_size", lpr_leg_page_size(leg, &lpr_dialect_verkada_v1));
+	if (leg->pages > 0)
+		lpr_request_param(request, "page_token", lpr_slice(leg->next));
+	return lpr_request_done(request, fault);
+}
+
+/* An integer; 0 or null is the end. */
+static bool
+take_next(LprPage *page)
+{
+	LprSlice next = {0};
+	char text[24];
+	int64_t token;
+	bool given;
+
+	if (!lpr_json_int64(page->json, &given, &token))
+		return false;
+	if (given && token != 0)
+	{
+		snprintf(text, sizeof(text), "%lld", (long long) token);
+		next = lpr_slice(text);
+	}
+	return lpr_page_next(page, next);
+}
+
+static bool
+take_read(LprPage *page, LprRead *read)
+{
+	static const LprField fields[] = {LPR_FIELD("timestamp"), LPR_FIELD("license_plate"), LPR_FIELD("image_url")};
+	const LprCamera *camera = &page->leg->site->cameras[page->leg->camera];
+	LprJson *json = page->json;
+	int64_t timestamp = 0;
+	unsigned seen = 0;
+	int field;
+	bool ok = true, given = false;
+
+	while (ok && lpr_next_field(json, fields, LPR_COUNT(fields), &seen, &field))
+		switch (field)
+		{
+			case 0:
+				ok = lpr_json_int64(json, &given, &timestamp);
+				if (ok && given && !lpr_moment_from_epoch(timestamp, 1, &read->captured_at))
+					lpr_page_bad(page, "captured_at", "is out of range", (LprSlice){NULL, 0});
+				break;
+			case 1:
+				ok = lpr_json_string(json, &read->plate_as_read);
+				break;
+			case 2:
+				ok = lpr_json_string(json, &read->vehicle_image);
+				break;
+		}
+	if (lpr_json_failed(json))
+		return false;
+	read->camera_id = lpr_slice(camera->id);
+	lpr_join_camera(read, camera);
+	/* The vendor has no names for its detections. */
+	if (given && read->plate_as_read.len <= LPR_PLATE_AS_READ_MAX)
+	{
+		lpr_text_printf(&page->scratch, "%s:%lld:", camera->id, (long long) timestamp);
+		lpr_text_append(&page->scratch, read->plate_as_read.data, read->plate_as_read.len);
+		if (!page->scratch.failed)
+			read->id = (LprSlice){page->scratch.data, page->scratch.len};
+	}
+	return true;
+}
+
+static LprPageStep
+step(LprPage *page, LprRead *read)
+{
+	static const LprField members[] = {LPR_FIELD("detections"), LPR_FIELD("next_page_token")};
+	static const LprPageShape shape = {
+		.members = members, .nmembers = 2, .take_next = take_next, .take_read = take_read};
+
+	return lpr_page_walk(page, read, &shape);
+}
+
+static bool
+refusal(int status, const char *body, size_t len, LprText *said)
+{
+	(void) status;
+	return lpr_refusal_member(body, len, "message", said);
+}
+
+const LprDialect lpr_dialect_verkada_v1 = {
+	.name = "verkada-v1",
+	.modes = LPR_MODE_PLATE | LPR_MODE_LOCATION,
+	.plates_per_leg = 1,
+	.page_size = 200,
+	.page_size_max = 200,
+	.signs_in = true,
+	.needs_register = true,
+	.by_camera = true,
+	.tells_images = true,
+	.sign_in = sign_in,
+	.signed_in = signed_in,
+	.ask = ask,
+	.step = step,
+	.refusal = refusal,
+};

@@ -1,0 +1,314 @@
+#include "option.h"
+
+#include "access/reloptions.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_foreign_table.h"
+#include "catalog/pg_user_mapping.h"
+#include "commands/defrem.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+typedef enum OptionKind
+{
+	OPTION_TEXT,
+	OPTION_INTEGER,
+	OPTION_BOOLEAN,
+	OPTION_CHOICE, /* one of `choices`, separated by | */
+	OPTION_DIALECT,
+	OPTION_URL,
+	OPTION_FILE,
+	OPTION_SECRET
+} OptionKind;
+
+typedef struct OptionRule
+{
+	const char *name;
+	Oid catalog;
+	OptionKind kind;
+	size_t offset; /* into LprOptions */
+	int least;
+	int most;
+	int otherwise;
+	const char *choices;
+	const char *text_otherwise;
+} OptionRule;
+
+#define SERVER    ForeignServerRelationId
+#define MAPPING   UserMappingRelationId
+#define AT(field) offsetof(LprOptions, field)
+
+/* Durations are milliseconds. The bounds keep a careless administrator from switching a limit off. */
+static const OptionRule rules[] = {
+	{"dialect", SERVER, OPTION_DIALECT, AT(dialect), 0, 0, 0, NULL, NULL},
+	{"url", SERVER, OPTION_URL, AT(url), 0, 0, 0, NULL, NULL},
+	{"audience", SERVER, OPTION_TEXT, AT(audience), 0, 0, 0, NULL, NULL},
+	{"reason", SERVER, OPTION_TEXT, AT(reason), 0, 0, 0, NULL, "law enforcement"},
+	{"image_origins", SERVER, OPTION_TEXT, AT(image_origins), 0, 0, 0, NULL, ""},
+	{"page_size", SERVER, OPTION_INTEGER, AT(page_size), 1, 10000, 0, NULL, NULL},
+	{"parallel", SERVER, OPTION_INTEGER, AT(parallel), 1, 16, 4, NULL, NULL},
+	{"max_pages", SERVER, OPTION_INTEGER, AT(max_pages), 1, 100000, 5000, NULL, NULL},
+	{"max_megabytes", SERVER, OPTION_INTEGER, AT(max_megabytes), 1, 16384, 2048, NULL, NULL},
+	{"max_page_kilobytes", SERVER, OPTION_INTEGER, AT(peer.body_max), 1, 65536, 16384, NULL, NULL},
+	{"max_image_kilobytes", SERVER, OPTION_INTEGER, AT(max_image_kilobytes), 1, 65536, 4096, NULL, NULL},
+	{"on_failure", SERVER, OPTION_CHOICE, AT(fail_on_error), 0, 0, 0, "warning|error", NULL},
+	{"order", SERVER, OPTION_CHOICE, AT(order_here), 0, 0, 0, "vendor|here", NULL},
+	{"ca_file", SERVER, OPTION_FILE, AT(peer.ca_file), 0, 0, 0, NULL, NULL},
+	{"client_certificate", SERVER, OPTION_FILE, AT(peer.client_cert), 0, 0, 0, NULL, NULL},
+	{"client_key", SERVER, OPTION_FILE, AT(peer.client_key), 0, 0, 0, NULL, NULL},
+	{"min_tls_version", SERVER, OPTION_CHOICE, AT(peer.min_tls), 0, 0, 0, "1.2|1.3", NULL},
+	{"http_version", SERVER, OPTION_CHOICE, AT(peer.version), 0, 0, 0, "auto|1.1", NULL},
+	{"connect_timeout", SERVER, OPTION_INTEGER, AT(peer.connect_timeout_ms), 1, 600000, 10000, NULL, NULL},
+	{"request_timeout", SERVER, OPTION_INTEGER, AT(peer.request_timeout_ms), 1, 3600000, 60000, NULL, NULL},
+	{"stall_timeout", SERVER, OPTION_INTEGER, AT(peer.stall_timeout_ms), 1, 600000, 20000, NULL, NULL},
+	{"retries", SERVER, OPTION_INTEGER, AT(peer.retries), 0, 10, 2, NULL, NULL},
+	{"max_retry_after", SERVER, OPTION_INTEGER, AT(peer.retry_after_max_ms), 0, 600000, 30000, NULL, NULL},
+	{"requests_per_minute", SERVER, OPTION_INTEGER, AT(peer.rate_per_minute), 1, 1000000, 0, NULL, NULL},
+	{"secret", MAPPING, OPTION_SECRET, AT(secret), 0, 0, 0, NULL, NULL},
+	{"client_id", MAPPING, OPTION_TEXT, AT(client_id), 0, 0, 0, NULL, NULL},
+};
+
+static const OptionRule *
+find_rule(const char *name, Oid catalog)
+{
+	for (size_t i = 0; i < lengthof(rules); i++)
+		if (rules[i].catalog == catalog && strcmp(rules[i].name, name) == 0)
+			return &rules[i];
+	return NULL;
+}
+
+static pg_attribute_noreturn() void refuse(const OptionRule *rule, const char *value, const char *wanted)
+{
+	ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+					errmsg("invalid value for option \"%s\": \"%s\"", rule->name, value), errdetail("%s", wanted)));
+}
+
+static bool
+has_control_characters(const char *value)
+{
+	for (const unsigned char *c = (const unsigned char *) value; *c != '\0'; c++)
+		if (*c < ' ' || *c == 0x7f)
+			return true;
+	return false;
+}
+
+/* https, or http to this machine itself: whatever else would carry plates in the clear. */
+static void
+check_url(const OptionRule *rule, const char *value)
+{
+	LprText origin = {0};
+	LprSlice url = {value, strlen(value)};
+	const char *host;
+	bool good = lpr_url_origin(url, &origin) && !origin.failed;
+
+	if (good && strncmp(origin.data, "http://", 7) == 0)
+	{
+		host = origin.data + 7;
+		good = strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost:", 10) == 0 || strncmp(host, "[::1]:", 6) == 0;
+	}
+	lpr_text_free(&origin);
+	if (!good)
+		refuse(rule, value,
+			   "A URL starts with https:// and carries no user part; http:// is taken for 127.0.0.0/8, [::1] and "
+			   "localhost only.");
+	if (strpbrk(value, "?#") != NULL || value[strlen(value) - 1] == '/')
+		refuse(rule, value, "The base URL has no query, no fragment and no slash at its end.");
+}
+
+static int
+choice_number(const OptionRule *rule, const char *value)
+{
+	const char *choice = rule->choices;
+	int number = 0;
+
+	for (;;)
+	{
+		const char *end = strchrnul(choice, '|');
+
+		if (strlen(value) == (size_t) (end - choice) && strncmp(choice, value, end - choice) == 0)
+			return number;
+		if (*end == '\0')
+			return -1;
+		choice = end + 1;
+		number++;
+	}
+}
+
+/* Checks one value and stores it, when there is a place to store it. */
+static void
+take_value(const OptionRule *rule, char *value, LprOptions *options)
+{
+	char *at = options != NULL ? (char *) options + rule->offset : NULL;
+	int number;
+	bool flag;
+
+	if (value[0] == '\0' || has_control_characters(value))
+		refuse(rule, value, "A value is not empty and has no control characters.");
+	switch (rule->kind)
+	{
+		case OPTION_DIALECT:
+		{
+			const LprDialect *dialect = lpr_dialect_find(value);
+
+			if (dialect == NULL)
+			{
+				StringInfoData names;
+
+				initStringInfo(&names);
+				for (int i = 0; lpr_dialects[i] != NULL; i++)
+					appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", lpr_dialects[i]->name);
+				ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE), errmsg("unknown dialect: \"%s\"", value),
+								errhint("Dialects: %s.", names.data)));
+			}
+			if (at != NULL)
+				*(const LprDialect **) at = dialect;
+			break;
+		}
+		case OPTION_URL:
+			check_url(rule, value);
+			if (at != NULL)
+				*(char **) at = value;
+			break;
+		case OPTION_FILE:
+			if (value[0] != '/')
+				refuse(rule, value, "A file is named by its absolute path.");
+			if (at != NULL)
+				*(char **) at = value;
+			break;
+		case OPTION_SECRET:
+			if (strlen(value) > 64 || value[0] == '.' || value[0] == '-' || value[0] == '_' ||
+				strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") != strlen(value))
+				/* Not shown: it may be the secret itself, put here by mistake. */
+				ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE), errmsg("invalid name of a secret"),
+								errdetail("A name is 1 to 64 letters, digits, \"_\", \".\" and \"-\", and starts with "
+										  "a letter or digit."),
+								errhint("Put the secret itself into a file of that name in lpr.secret_directory.")));
+			if (at != NULL)
+				*(char **) at = value;
+			break;
+		case OPTION_TEXT:
+			if (at != NULL)
+				*(char **) at = value;
+			break;
+		case OPTION_INTEGER:
+		{
+			char *end;
+			long parsed;
+
+			errno = 0;
+			parsed = strtol(value, &end, 10);
+			if (errno != 0 || *end != '\0' || parsed < rule->least || parsed > rule->most)
+				refuse(rule, value, psprintf("It is a whole number from %d to %d.", rule->least, rule->most));
+			number = (int) parsed;
+			if (at != NULL && rule->offset == AT(peer.body_max))
+				options->peer.body_max = (size_t) number * 1024;
+			else if (at != NULL)
+				*(int *) at = number;
+			break;
+		}
+		case OPTION_BOOLEAN:
+			if (!parse_bool(value, &flag))
+				refuse(rule, value, "It is true or false.");
+			if (at != NULL)
+				*(bool *) at = flag;
+			break;
+		case OPTION_CHOICE:
+			number = choice_number(rule, value);
+			if (number < 0)
+				refuse(rule, value, psprintf("It is one of %s.", rule->choices));
+			if (at == NULL)
+				break;
+			if (rule->offset == AT(peer.min_tls))
+				options->peer.min_tls = value;
+			else if (rule->offset == AT(peer.version))
+				options->peer.version = number == 1 ? LPR_HTTP_1_1 : LPR_HTTP_AUTO;
+			else
+				*(bool *) at = number == 1;
+			break;
+	}
+}
+
+void
+lpr_options_read(List *server_options, List *mapping_options, LprOptions *options)
+{
+	ListCell *cell;
+
+	memset(options, 0, sizeof(*options));
+	for (size_t i = 0; i < lengthof(rules); i++)
+	{
+		char *at = (char *) options + rules[i].offset;
+
+		if (rules[i].offset == AT(peer.body_max))
+			options->peer.body_max = (size_t) rules[i].otherwise * 1024;
+		else if (rules[i].kind == OPTION_INTEGER)
+			*(int *) at = rules[i].otherwise;
+		else if (rules[i].kind == OPTION_TEXT)
+			*(const char **) at = rules[i].text_otherwise;
+	}
+	options->peer.min_tls = "1.2";
+	foreach (cell, server_options)
+	{
+		DefElem *element = lfirst_node(DefElem, cell);
+		const OptionRule *rule = find_rule(element->defname, SERVER);
+
+		if (rule != NULL)
+			take_value(rule, defGetString(element), options);
+	}
+	foreach (cell, mapping_options)
+	{
+		DefElem *element = lfirst_node(DefElem, cell);
+		const OptionRule *rule = find_rule(element->defname, MAPPING);
+
+		if (rule != NULL)
+			take_value(rule, defGetString(element), options);
+	}
+}
+
+static const char *
+catalog_noun(Oid catalog)
+{
+	return catalog == SERVER ? "server" : catalog == MAPPING ? "user mapping" : "foreign table";
+}
+
+PG_FUNCTION_INFO_V1(lpr_fdw_validator);
+Datum
+lpr_fdw_validator(PG_FUNCTION_ARGS)
+{
+	List *given = untransformRelOptions(PG_GETARG_DATUM(0));
+	Oid catalog = PG_GETARG_OID(1);
+	bool has_dialect = false;
+	bool has_url = false;
+	ListCell *cell;
+
+	foreach (cell, given)
+	{
+		DefElem *element = lfirst_node(DefElem, cell);
+		const OptionRule *rule = find_rule(element->defname, catalog);
+
+		if (rule == NULL)
+		{
+			StringInfoData names;
+
+			initStringInfo(&names);
+			for (size_t i = 0; i < lengthof(rules); i++)
+				if (rules[i].catalog == catalog)
+					appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", rules[i].name);
+			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errmsg("invalid option \"%s\"", element->defname),
+							names.len > 0 ? errhint("Options of a %s: %s.", catalog_noun(catalog), names.data)
+										  : errhint("A %s of lpr has no options.", catalog_noun(catalog))));
+		}
+		take_value(rule, defGetString(element), NULL);
+		has_dialect = has_dialect || strcmp(rule->name, "dialect") == 0;
+		has_url = has_url || strcmp(rule->name, "url") == 0;
+	}
+	/* The endpoint and the credentials decide where plates go. */
+	if ((catalog == SERVER || catalog == MAPPING) && !superuser())
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied to set options of lpr"),
+						errdetail("Only a superuser decides which vendors are asked, where and with which secret.")));
+	if (catalog == SERVER && !(has_dialect && has_url))
+		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+						errmsg("option \"%s\" is missing", has_dialect ? "url" : "dialect"),
+						errhint("A server needs the options dialect and url.")));
+	PG_RETURN_VOID();
+}

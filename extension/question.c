@@ -1,0 +1,324 @@
+/*
+ * question.c: from the evaluated conditions of a scan to the canonical question.
+ */
+#include "condition.h"
+
+#include "catalog/pg_type.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "errors.h"
+#include "place.h"
+#include "read.h"
+
+static const char *
+check_plate(const char *plate)
+{
+	char normal[LPR_PLATE_ROOM];
+	uint32_t len;
+
+	if (!lpr_plate_normal((LprSlice){plate, strlen(plate)}, normal, &len))
+		ereport(ERROR,
+				(errcode(LPR_ERRCODE_NOT_A_PLATE), errmsg("not a plate: \"%.64s\"", plate),
+				 errdetail(
+					 "A plate has 1 to %d characters besides blanks and separators, none of them a control character.",
+					 LPR_PLATE_MAX)));
+	if (strcmp(plate, normal) != 0)
+		ereport(
+			ERROR,
+			(errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("plate \"%s\" is not in normal form", plate),
+			 errdetail(
+				 "Column plate holds upper case without blanks and separators, so this condition could never be met."),
+			 errhint("Write '%s', or lpr.normal_plate(…), or use lpr.search_plate(…).", normal)));
+	return plate;
+}
+
+static const char *
+check_word(const char *column, const char *word)
+{
+	char *upper;
+	size_t len = strlen(word);
+
+	if (len == 0 || len > 64)
+		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a %s: \"%.64s\"", column, word),
+						errdetail("It has 1 to 64 bytes.")));
+	upper = palloc(len + 1);
+	upper[lpr_upper((LprSlice){word, len}, upper)] = '\0';
+	if (strcmp(upper, word) != 0)
+		ereport(
+			ERROR,
+			(errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("%s \"%s\" is not in upper case", column, word),
+			 errdetail("Column %s holds upper case with single blanks, so this condition could never be met.", column),
+			 errhint("Write '%s', or use lpr.search_vehicle(…).", upper)));
+	return word;
+}
+
+static void
+check_region(const char *region)
+{
+	if (strlen(region) != 2 || region[0] < 'A' || region[0] > 'Z' || region[1] < 'A' || region[1] > 'Z')
+	{
+		char code[3];
+
+		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a region: \"%.64s\"", region),
+						errdetail("Column plate_region holds the two upper-case letters of a state or province."),
+						lpr_place_region_code(region, strlen(region), code) ? errhint("Write '%s'.", code) : 0));
+	}
+}
+
+/*
+ * The text that an ILIKE pattern asks for, when it is '%text%': NULL for any other pattern. The vendor is then not asked by it, but the database still
+ * checks it.
+ */
+static char *
+like_text(const char *pattern)
+{
+	size_t len = strlen(pattern);
+	char *text;
+	char *out;
+
+	if (len < 3 || pattern[0] != '%' || pattern[len - 1] != '%')
+		return NULL;
+	text = out = palloc(len);
+	for (size_t i = 1; i < len - 1; i++)
+	{
+		if (pattern[i] == '\\')
+		{
+			if (++i == len - 1)
+				return NULL;
+		}
+		else if (pattern[i] == '%' || pattern[i] == '_')
+			return NULL;
+		*out++ = pattern[i];
+	}
+	*out = '\0';
+	return text[0] != '\0' ? text : NULL;
+}
+
+static int
+compare_plates(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+/* Plates of one condition, sorted and distinct. */
+static int
+plates_of(LprConditionKind kind, Datum value, const char ***plates)
+{
+	Datum *elements;
+	bool *nulls;
+	int count = 1;
+	int kept = 0;
+
+	if (kind == LPR_CONDITION_PLATE)
+	{
+		*plates = palloc(sizeof(char *));
+		(*plates)[0] = check_plate(TextDatumGetCString(value));
+		return 1;
+	}
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+	*plates = palloc((count + 1) * sizeof(char *));
+	for (int i = 0; i < count; i++)
+		if (!nulls[i])
+			(*plates)[kept++] = check_plate(TextDatumGetCString(elements[i]));
+	qsort(*plates, kept, sizeof(char *), compare_plates);
+	count = 0;
+	for (int i = 0; i < kept; i++)
+		if (count == 0 || strcmp((*plates)[i], (*plates)[count - 1]) != 0)
+			(*plates)[count++] = (*plates)[i];
+	return count;
+}
+
+/* Keeps only the plates that both conditions name. */
+static void
+narrow_plates(LprQuery *query, const char **plates, int nplates)
+{
+	int kept = 0;
+
+	for (int i = 0; i < query->nplates; i++)
+		if (bsearch(&query->plates[i], plates, nplates, sizeof(char *), compare_plates) != NULL)
+			query->plates[kept++] = query->plates[i];
+	query->nplates = kept;
+}
+
+/* False when another condition on the same column asks for something else: then no read can meet both. */
+static bool
+narrow_word(const char **asked, const char *word)
+{
+	if (*asked != NULL && strcmp(*asked, word) != 0)
+		return false;
+	*asked = word;
+	return true;
+}
+
+static void
+take_near(LprQuery *query, const LprValue *values)
+{
+	double latitude = DatumGetFloat8(values[0].value);
+	double longitude = DatumGetFloat8(values[1].value);
+	double radius = DatumGetFloat8(values[2].value);
+
+	if (!(latitude >= -90 && latitude <= 90 && longitude >= -180 && longitude <= 180))
+		ereport(ERROR,
+				(errcode(LPR_ERRCODE_BAD_PLACE), errmsg("not a point: latitude %g, longitude %g", latitude, longitude),
+				 errdetail("Latitude is -90 to 90 degrees, longitude -180 to 180.")));
+	if (!(radius >= 1 && radius <= LPR_RADIUS_MAX_M))
+		ereport(ERROR, (errcode(LPR_ERRCODE_BAD_PLACE), errmsg("radius out of range: %g metres", radius),
+						errdetail("A radius is 1 to %.0f metres.", LPR_RADIUS_MAX_M)));
+	/* Of two places the smaller one is asked; the other is checked here. */
+	if (query->has_near && query->radius_m <= radius)
+		return;
+	query->has_near = true;
+	query->latitude = latitude;
+	query->longitude = longitude;
+	query->radius_m = radius;
+}
+
+static void
+clip_window(LprStatement *statement, LprQuery *query, bool from_given)
+{
+	if (query->from >= statement->five_years_ago)
+		return;
+	query->from = statement->five_years_ago;
+	if (from_given && !statement->clip_told)
+	{
+		statement->clip_told = true;
+		ereport(NOTICE,
+				(errmsg("the asked time was clipped to the last five years"),
+				 errdetail("Nothing captured before %s is asked for or shown.", timestamptz_to_str(query->from))));
+	}
+}
+
+LprQuestion
+lpr_question_make(LprStatement *statement, int nconditions, const LprConditionKind *conditions, const bool *guarded,
+				  const LprValue *values, LprQuery *query, int64 *event_id)
+{
+	bool has_plates = false;
+	bool from_given = false;
+	bool possible = true;
+
+	memset(query, 0, sizeof(*query));
+	query->asked_at = statement->asked_at;
+	query->from = DT_NOBEGIN;
+	query->until = statement->asked_at + LPR_CLOCK_SKEW;
+	strlcpy(query->reference, statement->reference, sizeof(query->reference));
+	*event_id = -1;
+	for (int i = 0; i < nconditions; values += lpr_condition_nvalues(conditions[i]), i++)
+	{
+		LprMoment moment = 0;
+		bool isnull = false;
+		const char **plates;
+		int nplates;
+		char *word;
+
+		if (guarded[i])
+		{
+			bool skip = !values[0].isnull && DatumGetBool(values[0].value);
+
+			values++;
+			if (skip)
+				continue;
+		}
+		for (int v = 0; v < lpr_condition_nvalues(conditions[i]); v++)
+			isnull = isnull || values[v].isnull;
+		if (isnull)
+		{
+			/* column = NULL is never true */
+			possible = false;
+			continue;
+		}
+		if (conditions[i] >= LPR_CONDITION_FROM && conditions[i] <= LPR_CONDITION_AT)
+			moment = DatumGetTimestampTz(values[0].value);
+		switch (conditions[i])
+		{
+			case LPR_CONDITION_PLATE:
+			case LPR_CONDITION_PLATES:
+				nplates = plates_of(conditions[i], values[0].value, &plates);
+				if (has_plates)
+					narrow_plates(query, plates, nplates);
+				else
+				{
+					query->plates = plates;
+					query->nplates = nplates;
+				}
+				has_plates = true;
+				break;
+			case LPR_CONDITION_REGION:
+				word = TextDatumGetCString(values[0].value);
+				check_region(word);
+				possible = possible && (query->region[0] == '\0' || strcmp(query->region, word) == 0);
+				strlcpy(query->region, word, sizeof(query->region));
+				break;
+			case LPR_CONDITION_NEAR:
+				take_near(query, values);
+				break;
+			case LPR_CONDITION_ADDRESS:
+				query->address = TextDatumGetCString(values[0].value);
+				break;
+			case LPR_CONDITION_ADDRESS_LIKE:
+				word = like_text(TextDatumGetCString(values[0].value));
+				if (query->address == NULL)
+					query->address = word;
+				break;
+			case LPR_CONDITION_MAKE:
+				possible =
+					narrow_word(&query->make, check_word("make", TextDatumGetCString(values[0].value))) && possible;
+				break;
+			case LPR_CONDITION_MODEL:
+				possible =
+					narrow_word(&query->model, check_word("model", TextDatumGetCString(values[0].value))) && possible;
+				break;
+			case LPR_CONDITION_AFTER:
+				if (moment < DT_NOEND)
+					moment++;
+				/* FALLTHROUGH */
+			case LPR_CONDITION_FROM:
+				from_given = true;
+				query->from = Max(query->from, moment);
+				break;
+			case LPR_CONDITION_BEFORE:
+				if (moment > DT_NOBEGIN)
+					moment--;
+				/* FALLTHROUGH */
+			case LPR_CONDITION_UNTIL:
+				query->until = Min(query->until, moment);
+				break;
+			case LPR_CONDITION_AT:
+				from_given = true;
+				query->from = Max(query->from, moment);
+				query->until = Min(query->until, moment);
+				break;
+			case LPR_CONDITION_RECENT:
+				query->from = Max(query->from, statement->thirty_days_ago);
+				break;
+			case LPR_CONDITION_EVENT:
+				possible = possible && (*event_id == -1 || *event_id == DatumGetInt64(values[0].value));
+				*event_id = DatumGetInt64(values[0].value);
+				break;
+		}
+	}
+	if (query->address != NULL && (strlen(query->address) < 3 || strlen(query->address) > 200))
+		ereport(ERROR, (errcode(LPR_ERRCODE_BAD_PLACE), errmsg("not an address: \"%.64s\"", query->address),
+						errdetail("An address has 3 to 200 bytes.")));
+	if (query->nplates > LPR_PLATES_MAX)
+		ereport(ERROR, (errcode(LPR_ERRCODE_TOO_MANY_PLATES), errmsg("too many plates: %d", query->nplates),
+						errdetail("One question names at most %d plates.", LPR_PLATES_MAX),
+						errhint("Ask in several statements.")));
+	clip_window(statement, query, from_given);
+	if (!possible || (has_plates && query->nplates == 0) || query->from > query->until)
+		return LPR_QUESTION_EMPTY;
+	if (query->nplates > 0)
+		query->mode = LPR_MODE_PLATE;
+	else if (query->has_near || query->address != NULL)
+		query->mode = LPR_MODE_LOCATION;
+	else if (query->make != NULL)
+		query->mode = LPR_MODE_VEHICLE;
+	else
+		ereport(ERROR, (errcode(LPR_ERRCODE_NO_ANCHOR), errmsg("the question has no anchor"),
+						errdetail("A question starts from a plate, a place (a point with a radius, or an address) or "
+								  "the make of a vehicle."),
+						errhint("Use lpr.search_plate(…), lpr.search_location(…) or lpr.search_vehicle(…), or a "
+								"condition such as plate = '7ABC123' in WHERE.")));
+	return LPR_QUESTION_ASK;
+}

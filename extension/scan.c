@@ -1,0 +1,600 @@
+/*
+ * scan.c: a scan of one source: from the plan's conditions to the question, from reads to rows.
+ *
+ * All scans of one lpr.reads start together, at the first row that is wanted of any of them. Until then, and for plans that are only
+ * explained, nothing goes out.
+ */
+#include "fdw.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "foreign/foreign.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/timestamp.h"
+
+#include "ask.h"
+#include "compat.h"
+#include "errors.h"
+
+/* Rows whose images are fetched side by side. */
+#define ROWS_AHEAD 8
+
+typedef struct AheadRow
+{
+	MemoryContext context;
+	Datum values[LPR_COLUMNS];
+	bool nulls[LPR_COLUMNS];
+	LprHttp *images[2]; /* plate, vehicle */
+	bool waits[2];
+} AheadRow;
+
+typedef struct LprScan
+{
+	ForeignScanState *node;
+	LprStatement *statement;
+	Oid server;
+	char *source;
+	const char *dialect;
+	const char *group;
+	/* of the plan */
+	int nconditions;
+	LprConditionKind *conditions;
+	bool *guarded;
+	int nvalues;
+	List *expressions; /* ExprState */
+	LprOrder order;
+	int page_size;
+	AttrNumber attnums[LPR_COLUMNS]; /* 0 = not needed */
+	bool batched;
+	LprBatch *batch;
+	/* of this execution */
+	MemoryContext context; /* of one question; reset at a rescan */
+	bool started;
+	bool ahead; /* started for the parameters of a rescan that has yet to come */
+	char *key;  /* the question's values as text, to know it again */
+	LprQuery query;
+	int64 event_id;
+	LprAsk *ask; /* NULL: nothing to ask */
+	LprTally *tally;
+	AheadRow *rows; /* ROWS_AHEAD of them, when images are wanted */
+	int first_row;
+	int nrows;
+	bool no_more;
+} LprScan;
+
+bool
+lpr_is_our_scan(PlanState *node)
+{
+	return IsA(node, ForeignScanState) && ((ForeignScanState *) node)->fdwroutine != NULL &&
+		   ((ForeignScanState *) node)->fdwroutine->IterateForeignScan == lpr_iterate_scan;
+}
+
+LprTally *
+lpr_scan_tally(ForeignScanState *node)
+{
+	LprScan *scan = node->fdw_state;
+
+	return scan != NULL ? scan->tally : NULL;
+}
+
+void
+lpr_scan_set_batch(ForeignScanState *node, LprBatch *batch)
+{
+	((LprScan *) node->fdw_state)->batch = batch;
+}
+
+void
+lpr_begin_scan(ForeignScanState *node, int eflags)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	EState *estate = node->ss.ps.state;
+	ForeignServer *server;
+	LprOptions options;
+	LprScan *scan;
+	List *conditions = list_nth(plan->fdw_private, LPR_PLAN_CONDITIONS);
+	ListCell *cell;
+	int i = 0;
+
+	if (eflags & EXEC_FLAG_EXPLAIN_ONLY)
+		return;
+	server = GetForeignServer(plan->fs_server);
+	lpr_options_read(server->options, NIL, &options);
+	scan = palloc0(sizeof(LprScan));
+	scan->node = node;
+	scan->server = server->serverid;
+	scan->source = server->servername;
+	scan->dialect = options.dialect->name;
+	scan->group = strVal(list_nth(plan->fdw_private, LPR_PLAN_GROUP));
+	scan->order = intVal(list_nth(plan->fdw_private, LPR_PLAN_ORDER));
+	scan->page_size = intVal(list_nth(plan->fdw_private, LPR_PLAN_PAGE_SIZE));
+	scan->batched = intVal(list_nth(plan->fdw_private, LPR_PLAN_BATCHED)) != 0;
+	scan->nconditions = list_length(conditions) / 2;
+	scan->conditions = palloc((scan->nconditions + 1) * sizeof(LprConditionKind));
+	scan->guarded = palloc((scan->nconditions + 1) * sizeof(bool));
+	foreach (cell, conditions)
+	{
+		if (i % 2 == 0)
+			scan->conditions[i / 2] = lfirst_int(cell);
+		else
+			scan->guarded[i / 2] = lfirst_int(cell) != 0;
+		i++;
+	}
+	scan->expressions = ExecInitExprList(plan->fdw_exprs, &node->ss.ps);
+	scan->nvalues = list_length(scan->expressions);
+	foreach (cell, (List *) list_nth(plan->fdw_private, LPR_PLAN_COLUMNS))
+		scan->attnums[lfirst_int(cell)] =
+			lpr_column_attnum(RelationGetRelid(node->ss.ss_currentRelation), lfirst_int(cell));
+	scan->context = AllocSetContextCreate(estate->es_query_cxt, "lpr question", ALLOCSET_SMALL_SIZES);
+	scan->statement = lpr_statement(estate);
+	scan->statement->scans = lappend(scan->statement->scans, scan);
+	node->fdw_state = scan;
+}
+
+/* The values of the conditions, evaluated now. Also makes the key by which the question is known again. */
+static LprValue *
+evaluate(LprScan *scan, char **key)
+{
+	ExprContext *econtext = scan->node->ss.ps.ps_ExprContext;
+	LprValue *values = palloc0((scan->nvalues + 1) * sizeof(LprValue));
+	ListCell *cell;
+	StringInfoData text;
+	int i = 0;
+
+	initStringInfo(&text);
+	foreach (cell, scan->expressions)
+	{
+		ExprState *state = lfirst(cell);
+		Oid output;
+		bool varlena;
+
+		values[i].value = ExecEvalExpr(state, econtext, &values[i].isnull);
+		if (!values[i].isnull)
+		{
+			getTypeOutputInfo(exprType((Node *) state->expr), &output, &varlena);
+			appendStringInfo(&text, "%s\n", OidOutputFunctionCall(output, values[i].value));
+		}
+		else
+			appendStringInfoString(&text, "\\N\n");
+		i++;
+	}
+	*key = text.data;
+	return values;
+}
+
+static const char *
+mode_words(LprMode mode)
+{
+	return mode == LPR_MODE_PLATE ? "plate" : mode == LPR_MODE_LOCATION ? "place" : "vehicle";
+}
+
+static void
+pass_over(LprScan *scan, int code, const char *message, const char *hint)
+{
+	LprTally *tally = scan->tally;
+
+	tally->outcome = LPR_OUTCOME_PASSED_OVER;
+	tally->ended_at = GetCurrentTimestamp();
+	lpr_fault(&tally->fault, unpack_sql_state(code), "%s", message);
+	if (hint != NULL)
+		lpr_fault_hint(&tally->fault, "%s", hint);
+}
+
+/* Whether the source can and may be asked this question; if not, its tally says why. */
+static bool
+may_be_asked(LprScan *scan, const LprOptions *options)
+{
+	Oid login = GetAuthenticatedUserId();
+
+	switch (lpr_source_judge(scan->server, scan->source, login))
+	{
+		case LPR_SOURCE_DISABLED:
+			pass_over(scan, LPR_ERRCODE_SOURCE_DISABLED, psprintf("source \"%s\" is not enabled", scan->source),
+					  "A source is enabled once its privacy assessment is recorded as approved: ask an administrator.");
+			return false;
+		case LPR_SOURCE_UNGRANTED:
+			pass_over(scan, LPR_ERRCODE_SOURCE_UNGRANTED, psprintf("source \"%s\" is not granted to you", scan->source),
+					  "Ask an administrator to be granted the source.");
+			return false;
+		case LPR_SOURCE_OPEN:
+			break;
+	}
+	if ((options->dialect->modes & scan->query.mode) == 0)
+	{
+		pass_over(scan, LPR_ERRCODE_WRONG_MODE,
+				  psprintf("source \"%s\" cannot be asked by %s", scan->source, mode_words(scan->query.mode)),
+				  "SELECT * FROM lpr.sources; tells what each source can be asked by.");
+		return false;
+	}
+	return true;
+}
+
+static void
+prepare_images(LprScan *scan)
+{
+	scan->rows = MemoryContextAllocZero(scan->context, ROWS_AHEAD * sizeof(AheadRow));
+	for (int i = 0; i < ROWS_AHEAD; i++)
+		scan->rows[i].context = AllocSetContextCreate(scan->context, "lpr row", ALLOCSET_SMALL_SIZES);
+}
+
+/* Makes the question and sends it. */
+static void
+start(LprScan *scan)
+{
+	MemoryContext old = MemoryContextSwitchTo(scan->context);
+	LprValue *values = evaluate(scan, &scan->key);
+	LprSource *source;
+	int nconditions = scan->nconditions;
+
+	scan->started = true;
+	if (scan->tally == NULL)
+		scan->tally = lpr_tally_add(scan->statement, scan->source, scan->dialect);
+	if (scan->batched)
+	{
+		/* The join above gathered the plates: one more condition, which the plan could not know. */
+		Datum *plates = palloc((scan->batch->nplates + 1) * sizeof(Datum));
+
+		for (int i = 0; i < scan->batch->nplates; i++)
+			plates[i] = CStringGetTextDatum(scan->batch->plates[i]);
+		scan->conditions[nconditions] = LPR_CONDITION_PLATES;
+		scan->guarded[nconditions] = false;
+		values[scan->nvalues].value =
+			PointerGetDatum(construct_array(plates, scan->batch->nplates, TEXTOID, -1, false, TYPALIGN_INT));
+		values[scan->nvalues].isnull = false;
+		nconditions++;
+	}
+	if (lpr_question_make(scan->statement, nconditions, scan->conditions, scan->guarded, values, &scan->query,
+						  &scan->event_id) == LPR_QUESTION_ASK)
+	{
+		LprOptions options;
+
+		scan->query.order = scan->order;
+		scan->query.page_size = scan->page_size;
+		scan->query.want_images =
+			scan->attnums[LPR_COLUMN_PLATE_IMAGE] != 0 || scan->attnums[LPR_COLUMN_VEHICLE_IMAGE] != 0;
+		lpr_options_read(GetForeignServer(scan->server)->options, NIL, &options);
+		if (may_be_asked(scan, &options))
+		{
+			/* The mapping is that of the login, whoever the plan is checked as: identity is the authenticated login. */
+			source = lpr_source_hold(scan->server, GetAuthenticatedUserId());
+			scan->ask = lpr_ask_start(scan->context, scan->statement, source, &scan->query, scan->tally);
+			if (scan->query.want_images)
+				prepare_images(scan);
+		}
+	}
+	else if (scan->tally->outcome == LPR_OUTCOME_ASKED)
+	{
+		scan->tally->outcome = LPR_OUTCOME_COMPLETE;
+		scan->tally->ended_at = GetCurrentTimestamp();
+	}
+	MemoryContextSwitchTo(old);
+}
+
+static void
+stop(LprScan *scan)
+{
+	if (scan->ask != NULL)
+		lpr_ask_stop(scan->ask);
+	scan->ask = NULL;
+	scan->rows = NULL;
+	scan->first_row = scan->nrows = 0;
+	scan->no_more = false;
+	scan->started = scan->ahead = false;
+	MemoryContextReset(scan->context);
+}
+
+/* Tells which sources are not asked; an error when that is all of them, lest silence look like "never seen". */
+static void
+tell_passed_over(LprScan *scan)
+{
+	ListCell *cell;
+	int asked = 0;
+	int passed = 0;
+	int code = 0;
+	LprTally *only = NULL;
+
+	foreach (cell, scan->statement->scans)
+	{
+		LprScan *member = lfirst(cell);
+
+		if (strcmp(member->group, scan->group) != 0 || member->tally == NULL)
+			continue;
+		if (member->tally->outcome != LPR_OUTCOME_PASSED_OVER)
+			asked++;
+		else
+		{
+			passed++;
+			only = member->tally;
+			code = MAKE_SQLSTATE(only->fault.sqlstate[0], only->fault.sqlstate[1], only->fault.sqlstate[2],
+								 only->fault.sqlstate[3], only->fault.sqlstate[4]);
+		}
+	}
+	if (passed == 0)
+		return;
+	if (asked == 0 && passed == 1)
+		ereport(ERROR, (errcode(code), errmsg("%s", only->fault.message), errhint("%s", only->fault.hint)));
+	if (asked == 0)
+	{
+		StringInfoData reasons;
+
+		initStringInfo(&reasons);
+		foreach (cell, scan->statement->scans)
+		{
+			LprScan *member = lfirst(cell);
+
+			if (strcmp(member->group, scan->group) == 0 && member->tally != NULL)
+				appendStringInfo(&reasons, "%s%s", reasons.len > 0 ? "; " : "", member->tally->fault.message);
+		}
+		ereport(ERROR, (errcode(LPR_ERRCODE_NO_SOURCE), errmsg("no source can be asked this question"),
+						errdetail("%s.", reasons.data), errhint("SELECT * FROM lpr.sources;")));
+	}
+	foreach (cell, scan->statement->scans)
+	{
+		LprScan *member = lfirst(cell);
+
+		if (strcmp(member->group, scan->group) == 0 && member->tally != NULL && !member->tally->told &&
+			member->tally->outcome == LPR_OUTCOME_PASSED_OVER)
+		{
+			member->tally->told = true;
+			ereport(NOTICE, (errmsg("%s", member->tally->fault.message), errhint("%s", member->tally->fault.hint)));
+		}
+	}
+}
+
+/*
+ * Starts a scan and with it all that read the same lpr.reads, so that the vendors work side by side. A member whose parameters changed, but whose
+ * rescan the executor has yet to call, is started for the new ones.
+ */
+static void
+start_group(LprScan *scan)
+{
+	ListCell *cell;
+
+	start(scan);
+	foreach (cell, scan->statement->scans)
+	{
+		LprScan *member = lfirst(cell);
+
+		if (member == scan || strcmp(member->group, scan->group) != 0)
+			continue;
+		if (member->node->ss.ps.chgParam != NULL)
+		{
+			stop(member);
+			start(member);
+			member->ahead = true;
+		}
+		else if (!member->started)
+			start(member);
+	}
+	tell_passed_over(scan);
+}
+
+/* Text of a read as the database keeps it. The page's UTF-8 was proved when it was opened. */
+static text *
+server_text(const char *data, size_t len)
+{
+	char *converted;
+
+	if (GetDatabaseEncoding() == PG_UTF8)
+		return cstring_to_text_with_len(data, len);
+	converted = pg_any_to_server(data, len, PG_UTF8);
+	return cstring_to_text_with_len(converted, converted == data ? len : strlen(converted));
+}
+
+static Datum
+slice_text(LprSlice slice, bool *isnull)
+{
+	*isnull = slice.data == NULL;
+	return *isnull ? (Datum) 0 : PointerGetDatum(server_text(slice.data, slice.len));
+}
+
+static Datum
+upper_text(LprSlice slice, bool *isnull)
+{
+	char canonical[LPR_TEXT_MAX];
+
+	*isnull = slice.data == NULL || slice.len > sizeof(canonical);
+	return *isnull ? (Datum) 0 : PointerGetDatum(server_text(canonical, lpr_upper(slice, canonical)));
+}
+
+/* One column of a read, in the caller's memory context. Images are not among them. */
+static Datum
+column_value(LprScan *scan, LprColumn column, const LprRead *read, bool *isnull)
+{
+	*isnull = false;
+	switch (column)
+	{
+		case LPR_COLUMN_EVENT_ID:
+			*isnull = scan->event_id < 0;
+			return Int64GetDatum(scan->event_id);
+		case LPR_COLUMN_SOURCE:
+			return CStringGetTextDatum(scan->source);
+		case LPR_COLUMN_READ_ID:
+			return slice_text(read->id, isnull);
+		case LPR_COLUMN_PLATE:
+			return PointerGetDatum(server_text(read->plate, read->plate_len));
+		case LPR_COLUMN_PLATE_AS_READ:
+			return slice_text(read->plate_as_read, isnull);
+		case LPR_COLUMN_PLATE_REGION:
+			*isnull = read->plate_region[0] == '\0';
+			return *isnull ? (Datum) 0 : CStringGetTextDatum(read->plate_region);
+		case LPR_COLUMN_COUNTRY:
+			return CStringGetTextDatum("US"); /* the filter let it through */
+		case LPR_COLUMN_CAPTURED_AT:
+			return TimestampTzGetDatum(read->captured_at);
+		case LPR_COLUMN_RECENT:
+			return BoolGetDatum(read->captured_at >= scan->statement->thirty_days_ago);
+		case LPR_COLUMN_LATITUDE:
+			return Float8GetDatum(read->latitude);
+		case LPR_COLUMN_LONGITUDE:
+			return Float8GetDatum(read->longitude);
+		case LPR_COLUMN_ADDRESS:
+			return slice_text(read->address, isnull);
+		case LPR_COLUMN_CAMERA_ID:
+			return slice_text(read->camera_id, isnull);
+		case LPR_COLUMN_CAMERA_OWNER:
+			return slice_text(read->camera_owner, isnull);
+		case LPR_COLUMN_CAMERA_TYPE:
+			return slice_text(read->camera_type, isnull);
+		case LPR_COLUMN_MAKE:
+			return upper_text(read->make, isnull);
+		case LPR_COLUMN_MODEL:
+			return upper_text(read->model, isnull);
+		case LPR_COLUMN_COLOR:
+			return upper_text(read->color, isnull);
+		case LPR_COLUMN_CONFIDENCE:
+			*isnull = !read->has_confidence;
+			return Float8GetDatum(read->confidence);
+		case LPR_COLUMN_MATCHED_HOW:
+			/* The filter lets only the asked plates, of the asked region, through. */
+			*isnull = scan->query.nplates == 0;
+			return *isnull ? (Datum) 0 : CStringGetTextDatum(lpr_match_name(LPR_MATCH_EXACT));
+		case LPR_COLUMN_FETCHED_AT:
+			return TimestampTzGetDatum(lpr_ask_fetched_at(scan->ask));
+		case LPR_COLUMN_FROM_CACHE:
+			return BoolGetDatum(false);
+		default:
+			*isnull = true;
+			return (Datum) 0;
+	}
+}
+
+static TupleTableSlot *
+store(LprScan *scan, TupleTableSlot *slot, const LprRead *read)
+{
+	MemoryContext old = MemoryContextSwitchTo(scan->node->ss.ps.ps_ExprContext->ecxt_per_tuple_memory);
+
+	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	for (int i = 0; i < LPR_COLUMNS; i++)
+	{
+		int attribute = scan->attnums[i] - 1;
+
+		if (attribute >= 0)
+			slot->tts_values[attribute] = column_value(scan, i, read, &slot->tts_isnull[attribute]);
+	}
+	MemoryContextSwitchTo(old);
+	return ExecStoreVirtualTuple(slot);
+}
+
+/* Takes reads and starts their images until enough are under way. */
+static void
+fetch_ahead(LprScan *scan)
+{
+	int wanted = scan->page_size > 0 ? Min(scan->page_size, ROWS_AHEAD) : ROWS_AHEAD;
+
+	while (scan->nrows < wanted && !scan->no_more)
+	{
+		AheadRow *row = &scan->rows[(scan->first_row + scan->nrows) % ROWS_AHEAD];
+		LprRead read;
+		MemoryContext old;
+
+		if (!lpr_ask_next(scan->ask, &read))
+		{
+			scan->no_more = true;
+			break;
+		}
+		MemoryContextReset(row->context);
+		old = MemoryContextSwitchTo(row->context);
+		for (int i = 0; i < LPR_COLUMNS; i++)
+			if (scan->attnums[i] != 0)
+				row->values[i] = column_value(scan, i, &read, &row->nulls[i]);
+		row->waits[0] = scan->attnums[LPR_COLUMN_PLATE_IMAGE] != 0 && read.plate_image.data != NULL;
+		row->waits[1] = scan->attnums[LPR_COLUMN_VEHICLE_IMAGE] != 0 && read.vehicle_image.data != NULL;
+		row->images[0] = row->waits[0] ? lpr_ask_image(scan->ask, row->context, read.plate_image) : NULL;
+		row->images[1] = row->waits[1] ? lpr_ask_image(scan->ask, row->context, read.vehicle_image) : NULL;
+		MemoryContextSwitchTo(old);
+		scan->nrows++;
+	}
+}
+
+static TupleTableSlot *
+next_with_images(LprScan *scan, TupleTableSlot *slot)
+{
+	AheadRow *row;
+	MemoryContext old;
+
+	fetch_ahead(scan);
+	if (scan->nrows == 0)
+		return slot;
+	row = &scan->rows[scan->first_row];
+	scan->first_row = (scan->first_row + 1) % ROWS_AHEAD;
+	scan->nrows--;
+	old = MemoryContextSwitchTo(row->context);
+	for (int i = 0; i < 2; i++)
+	{
+		LprColumn column = i == 0 ? LPR_COLUMN_PLATE_IMAGE : LPR_COLUMN_VEHICLE_IMAGE;
+		bytea *image = row->waits[i] ? lpr_ask_image_take(scan->ask, row->images[i]) : NULL;
+
+		row->values[column] = PointerGetDatum(image);
+		row->nulls[column] = image == NULL;
+	}
+	MemoryContextSwitchTo(old);
+	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	for (int i = 0; i < LPR_COLUMNS; i++)
+		if (scan->attnums[i] != 0)
+		{
+			slot->tts_values[scan->attnums[i] - 1] = row->values[i];
+			slot->tts_isnull[scan->attnums[i] - 1] = row->nulls[i];
+		}
+	return ExecStoreVirtualTuple(slot);
+}
+
+TupleTableSlot *
+lpr_iterate_scan(ForeignScanState *node)
+{
+	LprScan *scan = node->fdw_state;
+	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
+	LprRead read;
+
+	ExecClearTuple(slot);
+	if (scan->ahead)
+	{
+		/* Started by a sibling before its rescan: is this still the question? */
+		MemoryContext old = MemoryContextSwitchTo(node->ss.ps.ps_ExprContext->ecxt_per_tuple_memory);
+		char *key;
+
+		evaluate(scan, &key);
+		MemoryContextSwitchTo(old);
+		if (strcmp(key, scan->key) != 0)
+			stop(scan);
+		scan->ahead = false;
+	}
+	if (!scan->started)
+		start_group(scan);
+	if (scan->ask == NULL)
+		return slot;
+	if (scan->rows != NULL)
+		return next_with_images(scan, slot);
+	return lpr_ask_next(scan->ask, &read) ? store(scan, slot, &read) : slot;
+}
+
+void
+lpr_rescan(ForeignScanState *node)
+{
+	LprScan *scan = node->fdw_state;
+
+	if (scan != NULL && !scan->ahead)
+		stop(scan);
+}
+
+void
+lpr_end_scan(ForeignScanState *node)
+{
+	LprScan *scan = node->fdw_state;
+	LprStatement *statement;
+
+	if (scan == NULL)
+		return;
+	statement = scan->statement;
+	stop(scan);
+	statement->scans = list_delete_ptr(statement->scans, scan);
+	if (statement->scans == NIL)
+		lpr_statement_tell(statement);
+}

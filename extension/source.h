@@ -1,0 +1,44 @@
+/*
+ * source.h: a vendor as this backend knows it: its options, its secret, its token, its cameras, and whether it may be asked (Q10).
+ */
+#ifndef LPR_SOURCE_H
+#define LPR_SOURCE_H
+
+#include "option.h"
+#include "datatype/timestamp.h"
+
+typedef struct LprSource
+{
+	struct LprSource *next;
+	MemoryContext context;
+	Oid server;
+	Oid mapping;
+	int users;  /* questions that hold it */
+	bool stale; /* its server, mapping or secret changed: goes with the last user */
+	char *name;
+	LprOptions options;
+	LprSite site;
+	TimestampTz token_until;
+	TimestampTz cameras_until;
+} LprSource;
+
+/*
+ * The source of a foreign server, for the login that asks. Held until lpr_source_release. Reads the secret and, where the dialect needs
+ * it, the camera register.
+ */
+extern LprSource *lpr_source_hold(Oid server, Oid login);
+/* Reads the camera register of a source from lpr_data.camera into its site. */
+extern void lpr_source_load_register(LprSource *source);
+extern void lpr_source_release(LprSource *source);
+
+typedef enum LprSourceVerdict
+{
+	LPR_SOURCE_OPEN,
+	LPR_SOURCE_DISABLED,
+	LPR_SOURCE_UNGRANTED
+} LprSourceVerdict;
+
+/* Whether a login may ask a source: enabled with its assessment on record, and USAGE on the server granted to the login (Q10). */
+extern LprSourceVerdict lpr_source_judge(Oid server, const char *name, Oid login);
+
+#endif

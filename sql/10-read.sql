@@ -1,0 +1,122 @@
+-- 10-read: the canonical read (Q3), the one table that reaches the vendors, and what is needed to speak about plates and places.
+
+CREATE FUNCTION lpr.fdw_handler()
+    RETURNS fdw_handler
+    LANGUAGE c
+AS 'MODULE_PATHNAME', 'lpr_fdw_handler';
+REVOKE ALL ON FUNCTION lpr.fdw_handler() FROM PUBLIC;
+COMMENT ON FUNCTION lpr.fdw_handler() IS 'Entry points of the foreign-data wrapper lpr.';
+
+CREATE FUNCTION lpr.fdw_validator(options text[], catalog oid)
+    RETURNS void
+    LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'lpr_fdw_validator';
+REVOKE ALL ON FUNCTION lpr.fdw_validator(text[], oid) FROM PUBLIC;
+COMMENT ON FUNCTION lpr.fdw_validator(text[], oid) IS
+    'Checks the options of servers and user mappings of the wrapper lpr; only a superuser may set any (endpoints and secrets decide where questions go).';
+
+CREATE FOREIGN DATA WRAPPER lpr
+    HANDLER lpr.fdw_handler
+    VALIDATOR lpr.fdw_validator;
+COMMENT ON FOREIGN DATA WRAPPER lpr IS 'Asks licence-plate-reader vendors. Servers are made by lpr.add_source().';
+
+CREATE TABLE lpr.reads (
+    event_id bigint,
+    source text NOT NULL,
+    read_id text NOT NULL,
+    plate text NOT NULL,
+    plate_as_read text NOT NULL,
+    plate_region text,
+    country text NOT NULL,
+    captured_at timestamp with time zone NOT NULL,
+    recent boolean NOT NULL,
+    latitude double precision NOT NULL,
+    longitude double precision NOT NULL,
+    address text,
+    camera_id text,
+    camera_owner text,
+    camera_type text,
+    make text,
+    model text,
+    color text,
+    confidence double precision,
+    matched_how text,
+    plate_image bytea,
+    vehicle_image bytea,
+    fetched_at timestamp with time zone NOT NULL,
+    from_cache boolean NOT NULL,
+    expires_at timestamp with time zone
+) PARTITION BY LIST (source);
+GRANT SELECT ON lpr.reads TO lpr_user;
+COMMENT ON TABLE lpr.reads IS
+    'The door to the vendors (Q1): one partition a source, asked over the network when read. Needs an anchor in WHERE: plate, place (lpr.distance_m or address) or make (Q2). Never older than five years (Q6), only cameras in the United States (Q4). A read locates a vehicle, not a person, and may be wrong (G1, G3).';
+COMMENT ON COLUMN lpr.reads.event_id IS 'The purpose of the question: the event given in WHERE (Q7). NULL when none was given.';
+COMMENT ON COLUMN lpr.reads.source IS 'The vendor, by the name given to lpr.add_source().';
+COMMENT ON COLUMN lpr.reads.read_id IS 'The vendor''s identifier of the read, at most 128 bytes; unique within a source and an answer.';
+COMMENT ON COLUMN lpr.reads.plate IS 'Plate in normal form: upper case, without blanks and separators. Look-alike characters (O and 0) are never merged (G1). To be compared with lpr.normal_plate(…).';
+COMMENT ON COLUMN lpr.reads.plate_as_read IS 'Plate as the vendor wrote it.';
+COMMENT ON COLUMN lpr.reads.plate_region IS 'State or province of registration, two letters; NULL when the vendor does not tell.';
+COMMENT ON COLUMN lpr.reads.country IS 'Country of the camera. Always US: reads from elsewhere or from an unknown place are dropped and counted (Q4).';
+COMMENT ON COLUMN lpr.reads.captured_at IS 'When the camera saw the plate, by the vendor''s clock, in microseconds.';
+COMMENT ON COLUMN lpr.reads.recent IS 'Whether captured_at lies within the last 30 days before the question (Q5).';
+COMMENT ON COLUMN lpr.reads.latitude IS 'Of the camera, degrees north.';
+COMMENT ON COLUMN lpr.reads.longitude IS 'Of the camera, degrees east (negative in the Americas).';
+COMMENT ON COLUMN lpr.reads.address IS 'Of the camera, as the vendor writes it.';
+COMMENT ON COLUMN lpr.reads.camera_id IS 'The vendor''s identifier of the camera.';
+COMMENT ON COLUMN lpr.reads.camera_owner IS 'Who runs the camera, as the vendor tells it.';
+COMMENT ON COLUMN lpr.reads.camera_type IS 'Kind of camera, as the vendor tells it, for instance fixed or mobile.';
+COMMENT ON COLUMN lpr.reads.make IS 'Make of the vehicle, upper case.';
+COMMENT ON COLUMN lpr.reads.model IS 'Model of the vehicle, upper case.';
+COMMENT ON COLUMN lpr.reads.color IS 'Colour of the vehicle, upper case.';
+COMMENT ON COLUMN lpr.reads.confidence IS 'The vendor''s confidence in the plate, 0 to 1; NULL when it does not tell (G1).';
+COMMENT ON COLUMN lpr.reads.matched_how IS 'How the read matches the plate asked for: exact, confusable or other_region (G1); NULL when no plate was asked.';
+COMMENT ON COLUMN lpr.reads.plate_image IS 'Image of the plate, fetched from the vendor only when this column is selected.';
+COMMENT ON COLUMN lpr.reads.vehicle_image IS 'Image of the vehicle, fetched from the vendor only when this column is selected.';
+COMMENT ON COLUMN lpr.reads.fetched_at IS 'When the vendor handed the read over (Q9).';
+COMMENT ON COLUMN lpr.reads.from_cache IS 'Whether the read comes from the cache instead of the vendor (Q9).';
+COMMENT ON COLUMN lpr.reads.expires_at IS 'When the cached read goes (C1); NULL when it is not cached.';
+
+CREATE FUNCTION lpr.normal_plate(plate text)
+    RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'lpr_normal_plate';
+REVOKE ALL ON FUNCTION lpr.normal_plate(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.normal_plate(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+COMMENT ON FUNCTION lpr.normal_plate(text) IS
+    'Normal form of a plate: upper case, without blanks and separators, at most 16 characters. Error LP011 when nothing usable is left. Look-alike characters stay as they are (G1).';
+
+CREATE FUNCTION lpr.confusable_plates(plate text)
+    RETURNS text[]
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'lpr_confusable_plates';
+REVOKE ALL ON FUNCTION lpr.confusable_plates(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.confusable_plates(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+COMMENT ON FUNCTION lpr.confusable_plates(text) IS
+    'The plate in normal form and up to 63 plates that differ from it only in characters that readers confuse (O/0/Q/D, I/1/L, B/8, S/5, Z/2, G/6), fewest changes first (G1).';
+
+CREATE FUNCTION lpr.matched_how(asked_plate text, asked_region text, plate text, plate_region text)
+    RETURNS text
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'lpr_matched_how';
+REVOKE ALL ON FUNCTION lpr.matched_how(text, text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.matched_how(text, text, text, text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+COMMENT ON FUNCTION lpr.matched_how(text, text, text, text) IS
+    'How a plate matches the one asked for: exact, other_region, confusable, or NULL for not at all (G1). asked_region NULL = any region.';
+
+CREATE FUNCTION lpr.distance_m(latitude double precision, longitude double precision, from_latitude double precision, from_longitude double precision)
+    RETURNS double precision
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'lpr_distance_m';
+REVOKE ALL ON FUNCTION lpr.distance_m(double precision, double precision, double precision, double precision) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.distance_m(double precision, double precision, double precision, double precision)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+COMMENT ON FUNCTION lpr.distance_m(double precision, double precision, double precision, double precision) IS
+    'Great-circle distance of two points in metres. In WHERE on lpr.reads, lpr.distance_m(latitude, longitude, a, b) <= r (up to 500,000 m) is a place that the vendors are asked for.';
+
+CREATE FUNCTION lpr.like_literal(text text)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
+RETURN pg_catalog.regexp_replace(text, '([\\%_])', '\\\1', 'g');
+REVOKE ALL ON FUNCTION lpr.like_literal(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.like_literal(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+COMMENT ON FUNCTION lpr.like_literal(text) IS 'The text as a LIKE pattern that matches only itself: % _ and \ are escaped.';

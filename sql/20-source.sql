@@ -1,0 +1,279 @@
+-- 20-source: the vendors: which there are, how they are reached, what was approved (Q10, Q11).
+
+CREATE TABLE lpr_data.source (
+    name text COLLATE "C" PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_]{0,39}$'),
+    assessment text CHECK (assessment ~ '[^[:space:]]'),
+    approved_on date,
+    enabled boolean NOT NULL DEFAULT false,
+    CONSTRAINT assessed_before_enabled CHECK (NOT enabled OR (assessment IS NOT NULL AND approved_on IS NOT NULL))
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.source', '');
+COMMENT ON TABLE lpr_data.source IS 'One row a vendor. A source is asked only while it is enabled, and can be enabled only once its privacy assessment is recorded as approved (Q10).';
+COMMENT ON COLUMN lpr_data.source.name IS 'Name of the source, of its foreign server and of its value in lpr.reads.source.';
+COMMENT ON COLUMN lpr_data.source.assessment IS 'The privacy assessment or authority that covers the source, for instance DHS/CBP/PIA-049(a).';
+COMMENT ON COLUMN lpr_data.source.approved_on IS 'Day on which the assessment was approved.';
+COMMENT ON COLUMN lpr_data.source.enabled IS 'Whether the source may be asked.';
+
+CREATE TABLE lpr_data.camera (
+    source text COLLATE "C" NOT NULL REFERENCES lpr_data.source ON DELETE CASCADE,
+    camera_id text COLLATE "C" NOT NULL CHECK (camera_id <> '' AND octet_length(camera_id) <= 128 AND camera_id !~ '[[:cntrl:]]'),
+    latitude double precision NOT NULL CHECK (latitude BETWEEN -90 AND 90),
+    longitude double precision NOT NULL CHECK (longitude BETWEEN -180 AND 180),
+    address text,
+    owner text,
+    type text,
+    region text,
+    country text,
+    PRIMARY KEY (source, camera_id)
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.camera', '');
+COMMENT ON TABLE lpr_data.camera IS 'Register of cameras for sources whose reads do not say where they were taken. Without a place a read is dropped (Q4).';
+COMMENT ON COLUMN lpr_data.camera.source IS 'The source that runs the camera.';
+COMMENT ON COLUMN lpr_data.camera.camera_id IS 'The vendor''s identifier of the camera, at most 128 bytes.';
+COMMENT ON COLUMN lpr_data.camera.latitude IS 'Degrees north.';
+COMMENT ON COLUMN lpr_data.camera.longitude IS 'Degrees east.';
+COMMENT ON COLUMN lpr_data.camera.address IS 'Street address.';
+COMMENT ON COLUMN lpr_data.camera.owner IS 'Who runs the camera.';
+COMMENT ON COLUMN lpr_data.camera.type IS 'Kind of camera, for instance fixed or mobile.';
+COMMENT ON COLUMN lpr_data.camera.region IS 'State where it stands, two letters.';
+COMMENT ON COLUMN lpr_data.camera.country IS 'Country where it stands.';
+
+CREATE TABLE lpr_data.secret (
+    name text COLLATE "C" PRIMARY KEY CHECK (name ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$'),
+    key_name text NOT NULL CHECK (key_name ~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$'),
+    value bytea NOT NULL
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.secret', '');
+COMMENT ON TABLE lpr_data.secret IS 'Secrets of sources, encrypted with pgcrypto under a key that stands in a file outside the database.';
+COMMENT ON COLUMN lpr_data.secret.name IS 'Name by which a user mapping refers to the secret.';
+COMMENT ON COLUMN lpr_data.secret.key_name IS 'Name of the file of lpr.secret_directory that holds the key.';
+COMMENT ON COLUMN lpr_data.secret.value IS 'OpenPGP message, AES-256.';
+
+CREATE FUNCTION lpr.encrypt_secret(name text, key_name text)
+    RETURNS bytea
+    LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'lpr_encrypt_secret';
+REVOKE ALL ON FUNCTION lpr.encrypt_secret(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr.encrypt_secret(text, text) IS
+    'The content of file name of lpr.secret_directory, encrypted under the key in file key_name. For lpr.store_secret(); superusers only.';
+
+CREATE FUNCTION lpr.store_secret(name text, key_name text)
+    RETURNS void
+    LANGUAGE sql
+BEGIN ATOMIC
+    INSERT INTO lpr_data.secret AS s (name, key_name, value)
+    VALUES (store_secret.name, store_secret.key_name, lpr.encrypt_secret(store_secret.name, store_secret.key_name))
+    ON CONFLICT ON CONSTRAINT secret_pkey DO UPDATE SET key_name = excluded.key_name, value = excluded.value;
+END;
+REVOKE ALL ON FUNCTION lpr.store_secret(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr.store_secret(text, text) IS
+    'Takes the secret in file name of lpr.secret_directory into the database, encrypted under the key in file key_name; the plain file can be removed afterwards. The value is never typed, so no log can hold it. Superusers only.';
+
+CREATE FUNCTION lpr.dialects(
+    OUT dialect text,
+    OUT plate boolean,
+    OUT location boolean,
+    OUT vehicle boolean,
+    OUT plates_per_request integer,
+    OUT page_size integer,
+    OUT needs_cameras boolean
+)
+    RETURNS SETOF record
+    LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'lpr_dialects_list';
+REVOKE ALL ON FUNCTION lpr.dialects() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.dialects() TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+COMMENT ON FUNCTION lpr.dialects() IS
+    'The dialects lpr speaks (Q11): which search modes each can serve, plates of one request, its page size, and whether its cameras must be registered with lpr.add_camera().';
+
+CREATE FUNCTION lpr.add_source(
+    name text,
+    dialect text,
+    url text,
+    secret text DEFAULT NULL,
+    assessment text DEFAULT NULL,
+    approved_on date DEFAULT NULL,
+    client_id text DEFAULT NULL,
+    options jsonb DEFAULT '{}',
+    grant_to name[] DEFAULT '{}'
+)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    option record;
+    server_options text;
+    mapping_options text;
+    role_name name;
+BEGIN
+    IF name !~ '^[a-z][a-z0-9_]{0,39}$' OR name IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('invalid name of a source: %L', name),
+            DETAIL = 'A name is 1 to 40 lower-case letters, digits and underscores, and starts with a letter.';
+    END IF;
+    IF pg_catalog.jsonb_typeof(options) <> 'object' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'options must be a JSON object',
+            HINT = 'For instance options => ''{"page_size": 500}''.';
+    END IF;
+    server_options := format('dialect %L, url %L', dialect, url);
+    FOR option IN SELECT e.key, e.value FROM jsonb_each_text(options) AS e ORDER BY e.key COLLATE "C"
+    LOOP
+        server_options := server_options || format(', %I %L', option.key, option.value);
+    END LOOP;
+    EXECUTE format('CREATE SERVER %I FOREIGN DATA WRAPPER lpr OPTIONS (%s)', name, server_options);
+    mapping_options := format('secret %L', coalesce(secret, name));
+    IF client_id IS NOT NULL THEN
+        mapping_options := mapping_options || format(', client_id %L', client_id);
+    END IF;
+    EXECUTE format('CREATE USER MAPPING FOR PUBLIC SERVER %I OPTIONS (%s)', name, mapping_options);
+    INSERT INTO lpr_data.source (name, assessment, approved_on, enabled)
+    VALUES (add_source.name, add_source.assessment,
+            CASE WHEN add_source.assessment IS NOT NULL THEN coalesce(add_source.approved_on, current_date) END,
+            add_source.assessment IS NOT NULL);
+    EXECUTE format('CREATE FOREIGN TABLE lpr_data.%I PARTITION OF lpr.reads FOR VALUES IN (%L) SERVER %I', 'reads_' || name, name, name);
+    EXECUTE format('COMMENT ON FOREIGN TABLE lpr_data.%I IS %L', 'reads_' || name, format('The reads of source %s, asked over the network.', name));
+    FOREACH role_name IN ARRAY grant_to
+    LOOP
+        EXECUTE format('GRANT USAGE ON FOREIGN SERVER %I TO %I', name, role_name);
+    END LOOP;
+    IF assessment IS NULL THEN
+        RAISE NOTICE USING
+            MESSAGE = format('source "%s" is not enabled', name),
+            DETAIL = 'A source is enabled only once its privacy assessment is recorded as approved.',
+            HINT = format('SELECT lpr.approve_source(%L, ''…the assessment…'');', name);
+    END IF;
+    IF grant_to = '{}' THEN
+        RAISE NOTICE USING
+            MESSAGE = format('nobody may ask source "%s" yet', name),
+            HINT = format('GRANT USAGE ON FOREIGN SERVER %I TO …;', name);
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.add_source(text, text, text, text, text, date, text, jsonb, name[]) FROM PUBLIC;
+COMMENT ON FUNCTION lpr.add_source(text, text, text, text, text, date, text, jsonb, name[]) IS
+    'Adds a vendor: foreign server, user mapping and partition of lpr.reads. secret is the name of a secret (default: the source''s name), never its value. With an assessment the source is enabled at once (Q10). options are those of the server, as a JSON object. grant_to lists roles that may ask it. Superusers only, since the URL decides where questions go.';
+
+CREATE FUNCTION lpr.remove_source(name text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM lpr_data.source AS s WHERE s.name = remove_source.name) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'undefined_object',
+            MESSAGE = format('source "%s" does not exist', name),
+            HINT = 'SELECT source FROM lpr.sources;';
+    END IF;
+    EXECUTE format('DROP FOREIGN TABLE lpr_data.%I', 'reads_' || name);
+    EXECUTE format('DROP USER MAPPING IF EXISTS FOR PUBLIC SERVER %I', name);
+    EXECUTE format('DROP SERVER %I', name);
+    DELETE FROM lpr_data.source AS s WHERE s.name = remove_source.name;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.remove_source(text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr.remove_source(text) IS 'Removes a vendor with its server, mapping, partition and cameras. Superusers only.';
+
+CREATE FUNCTION lpr.approve_source(name text, assessment text, approved_on date DEFAULT current_date)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE lpr_data.source AS s
+    SET assessment = approve_source.assessment, approved_on = approve_source.approved_on, enabled = true
+    WHERE s.name = approve_source.name;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'undefined_object',
+            MESSAGE = format('source "%s" does not exist', name),
+            HINT = 'SELECT source FROM lpr.sources;';
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.approve_source(text, text, date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.approve_source(text, text, date) TO lpr_admin;
+COMMENT ON FUNCTION lpr.approve_source(text, text, date) IS 'Records the approved privacy assessment or authority of a source and enables it (Q10).';
+
+CREATE FUNCTION lpr.disable_source(name text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE lpr_data.source AS s SET enabled = false WHERE s.name = disable_source.name;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'undefined_object',
+            MESSAGE = format('source "%s" does not exist', name),
+            HINT = 'SELECT source FROM lpr.sources;';
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.disable_source(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.disable_source(text) TO lpr_admin;
+COMMENT ON FUNCTION lpr.disable_source(text) IS 'From the next statement on the source is not asked. lpr.approve_source() enables it again (Q10).';
+
+CREATE FUNCTION lpr.add_camera(
+    source text,
+    camera_id text,
+    latitude double precision,
+    longitude double precision,
+    address text DEFAULT NULL,
+    owner text DEFAULT NULL,
+    type text DEFAULT NULL,
+    region text DEFAULT NULL,
+    country text DEFAULT 'US'
+)
+    RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    INSERT INTO lpr_data.camera AS c (source, camera_id, latitude, longitude, address, owner, type, region, country)
+    VALUES (add_camera.source, add_camera.camera_id, add_camera.latitude, add_camera.longitude, add_camera.address, add_camera.owner,
+            add_camera.type, add_camera.region, add_camera.country)
+    ON CONFLICT ON CONSTRAINT camera_pkey DO UPDATE
+    SET latitude = excluded.latitude, longitude = excluded.longitude, address = excluded.address, owner = excluded.owner,
+        type = excluded.type, region = excluded.region, country = excluded.country;
+END;
+REVOKE ALL ON FUNCTION lpr.add_camera(text, text, double precision, double precision, text, text, text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.add_camera(text, text, double precision, double precision, text, text, text, text, text) TO lpr_admin;
+COMMENT ON FUNCTION lpr.add_camera(text, text, double precision, double precision, text, text, text, text, text) IS
+    'Registers a camera of a source, or changes it: for vendors whose reads do not say where they were taken (see lpr.dialects()). Degrees; region in two letters.';
+
+CREATE FUNCTION lpr.remove_camera(source text, camera_id text)
+    RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    DELETE FROM lpr_data.camera AS c WHERE c.source = remove_camera.source AND c.camera_id = remove_camera.camera_id;
+END;
+REVOKE ALL ON FUNCTION lpr.remove_camera(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.remove_camera(text, text) TO lpr_admin;
+COMMENT ON FUNCTION lpr.remove_camera(text, text) IS 'Takes a camera out of the register of a source. Unknown cameras are no error.';
+
+CREATE VIEW lpr.sources WITH (security_barrier) AS
+SELECT s.name AS source,
+       d.dialect,
+       d.plate,
+       d.location,
+       d.vehicle,
+       s.enabled,
+       pg_catalog.has_server_privilege(session_user, f.oid, 'USAGE') AS granted,
+       s.assessment,
+       s.approved_on
+FROM lpr_data.source AS s
+JOIN pg_catalog.pg_foreign_server AS f ON f.srvname = s.name
+JOIN lpr.dialects() AS d ON d.dialect = (
+    SELECT o.option_value FROM pg_catalog.pg_options_to_table(f.srvoptions) AS o WHERE o.option_name = 'dialect'
+);
+GRANT SELECT ON lpr.sources TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+COMMENT ON VIEW lpr.sources IS 'The vendors: what each can be asked by (plate, location, vehicle), whether it is enabled, and whether the session''s login was granted it (Q10).';

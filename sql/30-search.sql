@@ -1,0 +1,111 @@
+-- 30-search: one function a search mode (Q2), in front of lpr.reads. Single SELECT statements, so that the planner inlines them: conditions, LIMIT and
+-- columns of the outer query still reach the vendors. The newest reads come first, hence the last 30 days before all others (Q5).
+
+CREATE FUNCTION lpr.search_plate(
+    plate text,
+    region text DEFAULT NULL,
+    since timestamp with time zone DEFAULT NULL,
+    until timestamp with time zone DEFAULT NULL,
+    look_alikes boolean DEFAULT false,
+    other_regions boolean DEFAULT false,
+    event_id bigint DEFAULT NULL
+)
+    RETURNS SETOF lpr.reads
+    LANGUAGE sql STABLE
+AS $$
+    SELECT r.event_id, r.source, r.read_id, r.plate, r.plate_as_read, r.plate_region, r.country, r.captured_at, r.recent, r.latitude, r.longitude,
+           r.address, r.camera_id, r.camera_owner, r.camera_type, r.make, r.model, r.color, r.confidence,
+           lpr.matched_how(search_plate.plate, search_plate.region, r.plate, r.plate_region),
+           r.plate_image, r.vehicle_image, r.fetched_at, r.from_cache, r.expires_at
+    FROM lpr.reads AS r
+    WHERE r.plate = ANY (CASE WHEN search_plate.look_alikes THEN lpr.confusable_plates(search_plate.plate)
+                              ELSE ARRAY[lpr.normal_plate(search_plate.plate)] END)
+      AND (search_plate.region IS NULL OR search_plate.other_regions OR r.plate_region = search_plate.region)
+      AND (search_plate.since IS NULL OR r.captured_at >= search_plate.since)
+      AND (search_plate.until IS NULL OR r.captured_at <= search_plate.until)
+      AND (search_plate.event_id IS NULL OR r.event_id = search_plate.event_id)
+    ORDER BY r.captured_at DESC
+$$;
+REVOKE ALL ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint) TO lpr_user;
+COMMENT ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint) IS
+    'Reads of a plate, newest first, the last 30 days marked recent (Q5). The plate may be written with blanks and dashes. region: state of registration, two letters. look_alikes asks also for plates that readers confuse with it, other_regions keeps the same number of other states; column matched_how tells which is which (G1).';
+
+CREATE FUNCTION lpr.search_location(
+    latitude double precision DEFAULT NULL,
+    longitude double precision DEFAULT NULL,
+    radius_m double precision DEFAULT 1000,
+    address text DEFAULT NULL,
+    since timestamp with time zone DEFAULT NULL,
+    until timestamp with time zone DEFAULT NULL,
+    event_id bigint DEFAULT NULL
+)
+    RETURNS SETOF lpr.reads
+    LANGUAGE sql STABLE
+AS $$
+    SELECT r.*
+    FROM lpr.reads AS r
+    WHERE (search_location.latitude IS NULL
+           OR lpr.distance_m(r.latitude, r.longitude, search_location.latitude, search_location.longitude) <= search_location.radius_m)
+      AND (search_location.address IS NULL OR r.address ILIKE '%' || lpr.like_literal(search_location.address) || '%')
+      AND (search_location.since IS NULL OR r.captured_at >= search_location.since)
+      AND (search_location.until IS NULL OR r.captured_at <= search_location.until)
+      AND (search_location.event_id IS NULL OR r.event_id = search_location.event_id)
+    ORDER BY r.captured_at DESC
+$$;
+REVOKE ALL ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint) TO lpr_user;
+COMMENT ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint) IS
+    'Reads of cameras near a point (degrees, radius in metres, up to 500,000), or of cameras whose address contains a text, newest first (Q2). Sources that cannot be asked by place are passed over with a notice.';
+
+CREATE FUNCTION lpr.search_vehicle(
+    make text,
+    model text DEFAULT NULL,
+    color text DEFAULT NULL,
+    since timestamp with time zone DEFAULT NULL,
+    until timestamp with time zone DEFAULT NULL,
+    event_id bigint DEFAULT NULL
+)
+    RETURNS SETOF lpr.reads
+    LANGUAGE sql STABLE
+AS $$
+    SELECT r.*
+    FROM lpr.reads AS r
+    WHERE r.make = pg_catalog.upper(search_vehicle.make)
+      AND (search_vehicle.model IS NULL OR r.model = pg_catalog.upper(search_vehicle.model))
+      AND (search_vehicle.color IS NULL OR r.color = pg_catalog.upper(search_vehicle.color))
+      AND (search_vehicle.since IS NULL OR r.captured_at >= search_vehicle.since)
+      AND (search_vehicle.until IS NULL OR r.captured_at <= search_vehicle.until)
+      AND (search_vehicle.event_id IS NULL OR r.event_id = search_vehicle.event_id)
+    ORDER BY r.captured_at DESC
+$$;
+REVOKE ALL ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint) TO lpr_user;
+COMMENT ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint) IS
+    'Reads of vehicles of a make, or of a make and model, newest first (Q2); upper and lower case are the same. The colour is checked here, not by the vendor. Sources that cannot be asked by vehicle are passed over with a notice.';
+
+CREATE FUNCTION lpr.last_query(
+    OUT source text,
+    OUT dialect text,
+    OUT outcome text,
+    OUT sqlstate text,
+    OUT message text,
+    OUT sent text[],
+    OUT reference text,
+    OUT requests integer,
+    OUT retries integer,
+    OUT pages integer,
+    OUT bytes bigint,
+    OUT received bigint,
+    OUT reads bigint,
+    OUT dropped jsonb,
+    OUT asked_at timestamp with time zone,
+    OUT milliseconds double precision
+)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'lpr_last_query';
+REVOKE ALL ON FUNCTION lpr.last_query() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.last_query() TO lpr_user, lpr_admin;
+COMMENT ON FUNCTION lpr.last_query() IS
+    'What happened to the last question of this session, a row a source: outcome (complete, stopped = the reader wanted no more, cut = the vendor has more than it or a limit lets through, failed, passed_over), what exactly was sent (secrets left out; the first 20 requests), the opaque reference it carried (U7), requests, retries, pages, bytes, reads received and shown, reads dropped by reason, milliseconds.';
