@@ -102,7 +102,8 @@ finish(LprAsk *ask, LprOutcome outcome)
 		if (ask->tracks[i].open)
 			lpr_page_close(&ask->tracks[i].page);
 		ask->tracks[i].open = false;
-		drop_http(ask, &ask->tracks[i].reading);
+		lpr_http_free(ask->tracks[i].reading);
+		ask->tracks[i].reading = NULL;
 	}
 	/* Of several questions of one scan the worst outcome stays. */
 	if (ask->tally->outcome < outcome)
@@ -321,7 +322,7 @@ take_page(LprAsk *ask, int i)
 					drop_http(ask, &ask->tracks[leg].coming);
 					if (ask->tracks[leg].open)
 						lpr_page_close(&ask->tracks[leg].page);
-					drop_http(ask, &ask->tracks[leg].reading);
+					lpr_http_free(ask->tracks[leg].reading);
 				}
 				lpr_legs_free(ask->legs, ask->nlegs);
 				ask->legs = NULL;
@@ -337,6 +338,7 @@ take_page(LprAsk *ask, int i)
 	track->reading = track->coming;
 	track->fetched_at = GetCurrentTimestamp();
 	track->coming = NULL;
+	add_cost(ask, track->reading);
 	ask->tally->pages++;
 	body = lpr_http_body(track->reading, &len);
 	track->open = true;
@@ -471,7 +473,8 @@ end_page(LprAsk *ask)
 
 	lpr_page_close(&track->page);
 	track->open = false;
-	drop_http(ask, &track->reading);
+	lpr_http_free(track->reading);
+	track->reading = NULL;
 	if (leg->cut)
 		cut(ask, "The vendor hands over no more for one question.");
 	if (leg->next == NULL && track->coming == NULL)

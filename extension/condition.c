@@ -11,17 +11,43 @@
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
 #include "parser/parse_func.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/typcache.h"
 
 #include "dialect.h"
 
-static const char *const column_names[LPR_COLUMNS] = {
-	"event_id",      "source",     "read_id",    "plate",      "plate_as_read", "plate_region", "country",
-	"captured_at",   "recent",     "latitude",   "longitude",  "address",       "camera_id",    "camera_owner",
-	"camera_type",   "make",       "model",      "color",      "confidence",    "matched_how",  "plate_image",
-	"vehicle_image", "fetched_at", "from_cache", "expires_at",
+static const struct
+{
+	const char *name;
+	Oid type;
+} columns[LPR_COLUMNS] = {
+	[LPR_COLUMN_EVENT_ID] = {"event_id", INT8OID},
+	[LPR_COLUMN_SOURCE] = {"source", TEXTOID},
+	[LPR_COLUMN_READ_ID] = {"read_id", TEXTOID},
+	[LPR_COLUMN_PLATE] = {"plate", TEXTOID},
+	[LPR_COLUMN_PLATE_AS_READ] = {"plate_as_read", TEXTOID},
+	[LPR_COLUMN_PLATE_REGION] = {"plate_region", TEXTOID},
+	[LPR_COLUMN_COUNTRY] = {"country", TEXTOID},
+	[LPR_COLUMN_CAPTURED_AT] = {"captured_at", TIMESTAMPTZOID},
+	[LPR_COLUMN_RECENT] = {"recent", BOOLOID},
+	[LPR_COLUMN_LATITUDE] = {"latitude", FLOAT8OID},
+	[LPR_COLUMN_LONGITUDE] = {"longitude", FLOAT8OID},
+	[LPR_COLUMN_ADDRESS] = {"address", TEXTOID},
+	[LPR_COLUMN_CAMERA_ID] = {"camera_id", TEXTOID},
+	[LPR_COLUMN_CAMERA_OWNER] = {"camera_owner", TEXTOID},
+	[LPR_COLUMN_CAMERA_TYPE] = {"camera_type", TEXTOID},
+	[LPR_COLUMN_MAKE] = {"make", TEXTOID},
+	[LPR_COLUMN_MODEL] = {"model", TEXTOID},
+	[LPR_COLUMN_COLOR] = {"color", TEXTOID},
+	[LPR_COLUMN_CONFIDENCE] = {"confidence", FLOAT8OID},
+	[LPR_COLUMN_MATCHED_HOW] = {"matched_how", TEXTOID},
+	[LPR_COLUMN_PLATE_IMAGE] = {"plate_image", BYTEAOID},
+	[LPR_COLUMN_VEHICLE_IMAGE] = {"vehicle_image", BYTEAOID},
+	[LPR_COLUMN_FETCHED_AT] = {"fetched_at", TIMESTAMPTZOID},
+	[LPR_COLUMN_FROM_CACHE] = {"from_cache", BOOLOID},
+	[LPR_COLUMN_EXPIRES_AT] = {"expires_at", TIMESTAMPTZOID},
 };
 
 int
@@ -30,7 +56,7 @@ lpr_column_of(Oid relid, AttrNumber attnum)
 	char *name = attnum > 0 ? get_attname(relid, attnum, true) : NULL;
 
 	for (int i = 0; name != NULL && i < LPR_COLUMNS; i++)
-		if (strcmp(name, column_names[i]) == 0)
+		if (strcmp(name, columns[i].name) == 0)
 			return i;
 	return -1;
 }
@@ -38,7 +64,23 @@ lpr_column_of(Oid relid, AttrNumber attnum)
 AttrNumber
 lpr_column_attnum(Oid relid, LprColumn column)
 {
-	return get_attnum(relid, column_names[column]);
+	return get_attnum(relid, columns[column].name);
+}
+
+void
+lpr_check_columns(Oid relid)
+{
+	for (int i = 0; i < LPR_COLUMNS; i++)
+	{
+		AttrNumber attnum = lpr_column_attnum(relid, i);
+
+		if (attnum != InvalidAttrNumber && get_atttype(relid, attnum) != columns[i].type)
+			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+							errmsg("column \"%s\" of foreign table \"%s\" has the wrong type", columns[i].name,
+								   get_rel_name(relid)),
+							errdetail("It must have type %s, as in lpr.reads.", format_type_be(columns[i].type)),
+							errhint("Sources are added with lpr.add_source().")));
+	}
 }
 
 bool
@@ -69,8 +111,10 @@ lpr_dialect_takes(const LprDialect *dialect, LprConditionKind kind)
 		case LPR_CONDITION_MAKE:
 		case LPR_CONDITION_MODEL:
 			return dialect->takes_vehicle;
-		case LPR_CONDITION_EVENT:
-			return false; /* the vendor never learns the case (U7) */
+		case LPR_CONDITION_EVENT: /* the vendor never learns the case (U7) */
+		case LPR_CONDITION_SOURCE:
+		case LPR_CONDITION_SOURCES:
+			return false;
 		default:
 			return true;
 	}
@@ -223,6 +267,9 @@ recognize_comparison(OpExpr *op, Index varno, Oid relid, LprCondition *condition
 		case LPR_COLUMN_MODEL:
 			condition->kind = LPR_CONDITION_MODEL;
 			break;
+		case LPR_COLUMN_SOURCE:
+			condition->kind = LPR_CONDITION_SOURCE;
+			break;
 		case LPR_COLUMN_EVENT_ID:
 			condition->kind = LPR_CONDITION_EVENT;
 			break;
@@ -270,12 +317,12 @@ lpr_condition_recognize(Expr *clause, Index varno, Oid relid, LprCondition *cond
 	if (IsA(clause, ScalarArrayOpExpr))
 	{
 		ScalarArrayOpExpr *any = (ScalarArrayOpExpr *) clause;
+		int column = column_expression(linitial(any->args), varno, relid);
 
-		if (!any->useOr || any->opno != TextEqualOperator ||
-			column_expression(linitial(any->args), varno, relid) != LPR_COLUMN_PLATE ||
-			!is_value(lsecond(any->args), varno))
+		if (!any->useOr || any->opno != TextEqualOperator || !is_value(lsecond(any->args), varno) ||
+			(column != LPR_COLUMN_PLATE && column != LPR_COLUMN_SOURCE))
 			return false;
-		condition->kind = LPR_CONDITION_PLATES;
+		condition->kind = column == LPR_COLUMN_PLATE ? LPR_CONDITION_PLATES : LPR_CONDITION_SOURCES;
 		condition->values = list_make1(lsecond(any->args));
 		return true;
 	}

@@ -46,6 +46,8 @@ typedef enum LprColumn
 /* The column of a foreign table that an attribute number names, by its name; -1 when it is none of ours. */
 extern int lpr_column_of(Oid relid, AttrNumber attnum);
 extern AttrNumber lpr_column_attnum(Oid relid, LprColumn column);
+/* ERROR when a foreign table gives one of our columns another type: anybody granted a server may make tables of it. */
+extern void lpr_check_columns(Oid relid);
 
 typedef enum LprConditionKind
 {
@@ -63,7 +65,9 @@ typedef enum LprConditionKind
 	LPR_CONDITION_BEFORE,       /* captured_at < a */
 	LPR_CONDITION_AT,           /* captured_at = a */
 	LPR_CONDITION_RECENT,       /* recent */
-	LPR_CONDITION_EVENT         /* event_id = a */
+	LPR_CONDITION_EVENT,        /* event_id = a */
+	LPR_CONDITION_SOURCE,       /* source = a: the others are not asked */
+	LPR_CONDITION_SOURCES       /* source = ANY (a) */
 } LprConditionKind;
 
 typedef struct LprCondition
@@ -101,7 +105,8 @@ typedef enum LprQuestion
  * the window to five years, with a NOTICE once a statement when the person asked for more. *event_id gets the event, or -1.
  * `conditions` and `values` run side by side: lpr_condition_nvalues() values a condition, a guard before them.
  */
-extern LprQuestion lpr_question_make(LprStatement *statement, int nconditions, const LprConditionKind *conditions,
-									 const bool *guarded, const LprValue *values, LprQuery *query, int64 *event_id);
+extern LprQuestion lpr_question_make(LprStatement *statement, const char *source, int nconditions,
+									 const LprConditionKind *conditions, const bool *guarded, const LprValue *values,
+									 LprQuery *query, int64 *event_id);
 
 #endif

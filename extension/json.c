@@ -82,6 +82,8 @@ value_fault(LprJson *json, const char *expected)
 	char excerpt[LPR_EXCERPT_ROOM];
 	LprSlice key = json->key;
 
+	if (!json->failed && json->lex.token_type == JSON_TOKEN_END)
+		return lpr_json_fault(json, "ends too early");
 	if (key.data == NULL)
 		return lpr_json_fault(json, "expected %s", expected);
 	return lpr_json_fault(json, "member \"%s\" is not %s", lpr_excerpt(key.data, Min(key.len, 40), excerpt), expected);

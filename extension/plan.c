@@ -75,6 +75,7 @@ lpr_get_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	LprRelation *relation = palloc0(sizeof(LprRelation));
 	Asked asked = look_at_conditions(rel->baserestrictinfo, rel->relid, relid);
 
+	lpr_check_columns(relid);
 	relation->relid = relid;
 	relation->server = rel->serverid;
 	lpr_options_read(GetForeignServer(rel->serverid)->options, NIL, &relation->options);

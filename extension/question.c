@@ -12,7 +12,7 @@
 #include "place.h"
 #include "read.h"
 
-static const char *
+static void
 check_plate(const char *plate)
 {
 	char normal[LPR_PLATE_ROOM];
@@ -31,7 +31,6 @@ check_plate(const char *plate)
 			 errdetail(
 				 "Column plate holds upper case without blanks and separators, so this condition could never be met."),
 			 errhint("Write '%s', or lpr.normal_plate(…), or use lpr.search_plate(…).", normal)));
-	return plate;
 }
 
 static const char *
@@ -102,32 +101,55 @@ compare_plates(const void *a, const void *b)
 	return strcmp(*(const char *const *) a, *(const char *const *) b);
 }
 
-/* Plates of one condition, sorted and distinct. */
+/* The texts of a condition's value, one or an array, without NULLs. */
 static int
-plates_of(LprConditionKind kind, Datum value, const char ***plates)
+texts_of(bool one, Datum value, const char ***texts)
 {
 	Datum *elements;
 	bool *nulls;
-	int count = 1;
+	int count;
 	int kept = 0;
 
-	if (kind == LPR_CONDITION_PLATE)
+	if (one)
 	{
-		*plates = palloc(sizeof(char *));
-		(*plates)[0] = check_plate(TextDatumGetCString(value));
+		*texts = palloc(sizeof(char *));
+		(*texts)[0] = TextDatumGetCString(value);
 		return 1;
 	}
 	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
-	*plates = palloc((count + 1) * sizeof(char *));
+	*texts = palloc((count + 1) * sizeof(char *));
 	for (int i = 0; i < count; i++)
 		if (!nulls[i])
-			(*plates)[kept++] = check_plate(TextDatumGetCString(elements[i]));
-	qsort(*plates, kept, sizeof(char *), compare_plates);
-	count = 0;
-	for (int i = 0; i < kept; i++)
-		if (count == 0 || strcmp((*plates)[i], (*plates)[count - 1]) != 0)
-			(*plates)[count++] = (*plates)[i];
-	return count;
+			(*texts)[kept++] = TextDatumGetCString(elements[i]);
+	return kept;
+}
+
+/* Plates of one condition, sorted and distinct. */
+static int
+plates_of(bool one, Datum value, const char ***plates)
+{
+	int given = texts_of(one, value, plates);
+	int kept = 0;
+
+	for (int i = 0; i < given; i++)
+		check_plate((*plates)[i]);
+	qsort(*plates, given, sizeof(char *), compare_plates);
+	for (int i = 0; i < given; i++)
+		if (kept == 0 || strcmp((*plates)[i], (*plates)[kept - 1]) != 0)
+			(*plates)[kept++] = (*plates)[i];
+	return kept;
+}
+
+static bool
+is_among(const char *word, bool one, Datum value)
+{
+	const char **texts;
+	int count = texts_of(one, value, &texts);
+
+	for (int i = 0; i < count; i++)
+		if (strcmp(texts[i], word) == 0)
+			return true;
+	return false;
 }
 
 /* Keeps only the plates that both conditions name. */
@@ -191,8 +213,8 @@ clip_window(LprStatement *statement, LprQuery *query, bool from_given)
 }
 
 LprQuestion
-lpr_question_make(LprStatement *statement, int nconditions, const LprConditionKind *conditions, const bool *guarded,
-				  const LprValue *values, LprQuery *query, int64 *event_id)
+lpr_question_make(LprStatement *statement, const char *source, int nconditions, const LprConditionKind *conditions,
+				  const bool *guarded, const LprValue *values, LprQuery *query, int64 *event_id)
 {
 	bool has_plates = false;
 	bool from_given = false;
@@ -234,7 +256,7 @@ lpr_question_make(LprStatement *statement, int nconditions, const LprConditionKi
 		{
 			case LPR_CONDITION_PLATE:
 			case LPR_CONDITION_PLATES:
-				nplates = plates_of(conditions[i], values[0].value, &plates);
+				nplates = plates_of(conditions[i] == LPR_CONDITION_PLATE, values[0].value, &plates);
 				if (has_plates)
 					narrow_plates(query, plates, nplates);
 				else
@@ -295,6 +317,10 @@ lpr_question_make(LprStatement *statement, int nconditions, const LprConditionKi
 			case LPR_CONDITION_EVENT:
 				possible = possible && (*event_id == -1 || *event_id == DatumGetInt64(values[0].value));
 				*event_id = DatumGetInt64(values[0].value);
+				break;
+			case LPR_CONDITION_SOURCE:
+			case LPR_CONDITION_SOURCES:
+				possible = possible && is_among(source, conditions[i] == LPR_CONDITION_SOURCE, values[0].value);
 				break;
 		}
 	}

@@ -67,6 +67,7 @@ typedef struct LprScan
 	AheadRow *rows; /* ROWS_AHEAD of them, when images are wanted */
 	int first_row;
 	int nrows;
+	int taken; /* rows whose images were started */
 	bool no_more;
 } LprScan;
 
@@ -250,8 +251,8 @@ start(LprScan *scan)
 		values[scan->nvalues].isnull = false;
 		nconditions++;
 	}
-	if (lpr_question_make(scan->statement, nconditions, scan->conditions, scan->guarded, values, &scan->query,
-						  &scan->event_id) == LPR_QUESTION_ASK)
+	if (lpr_question_make(scan->statement, scan->source, nconditions, scan->conditions, scan->guarded, values,
+						  &scan->query, &scan->event_id) == LPR_QUESTION_ASK)
 	{
 		LprOptions options;
 
@@ -284,7 +285,7 @@ stop(LprScan *scan)
 		lpr_ask_stop(scan->ask);
 	scan->ask = NULL;
 	scan->rows = NULL;
-	scan->first_row = scan->nrows = 0;
+	scan->first_row = scan->nrows = scan->taken = 0;
 	scan->no_more = false;
 	scan->started = scan->ahead = false;
 	MemoryContextReset(scan->context);
@@ -487,14 +488,16 @@ store(LprScan *scan, TupleTableSlot *slot, const LprRead *read)
 static void
 fetch_ahead(LprScan *scan)
 {
-	int wanted = scan->page_size > 0 ? Min(scan->page_size, ROWS_AHEAD) : ROWS_AHEAD;
-
-	while (scan->nrows < wanted && !scan->no_more)
+	while (scan->nrows < ROWS_AHEAD && !scan->no_more)
 	{
 		AheadRow *row = &scan->rows[(scan->first_row + scan->nrows) % ROWS_AHEAD];
 		LprRead read;
 		MemoryContext old;
 
+		/* Past the rows that will do, only what is really asked for. */
+		if (scan->page_size > 0 && scan->taken >= scan->page_size && scan->nrows > 0)
+			break;
+		scan->taken++;
 		if (!lpr_ask_next(scan->ask, &read))
 		{
 			scan->no_more = true;

@@ -48,30 +48,35 @@ enter(LprJson *json)
 	return false;
 }
 
+/* What stands behind scheme://authority, of a URL that is known to begin so. */
+static LprSlice
+path_of(LprSlice url)
+{
+	const char *end = url.data + url.len;
+	const char *at = (const char *) memchr(url.data, ':', url.len) + strlen("://");
+
+	while (at < end && strchr("/?#", *at) == NULL)
+		at++;
+	return (LprSlice){at, (size_t) (end - at)};
+}
+
 /* Whether a link leads to this source's own list: the same origin, the very path, and a question behind it. */
 static bool
 own_link(const LprSite *site, LprSlice link)
 {
 	LprSlice base = lpr_slice(site->url);
-	const char *base_path, *path, *end;
-	size_t base_len;
+	LprSlice base_path, path;
 
 	if (link.len > LPR_CURSOR_MAX || !lpr_url_same_origin(base, link) || memchr(link.data, '#', link.len))
 		return false;
 	while (base.len > 0 && base.data[base.len - 1] == '/')
 		base.len--;
-	/* Both are known to be scheme://authority by now. */
-	base_path =
-		memchr(strstr(base.data, "://") + 3, '/', base.len - (size_t) (strstr(base.data, "://") + 3 - base.data));
-	base_len = base_path ? base.len - (size_t) (base_path - base.data) : 0;
-	end = link.data + link.len;
-	path = (const char *) memchr(link.data, ':', link.len) + 3;
-	path = memchr(path, '/', (size_t) (end - path));
-	if (path == NULL || (size_t) (end - path) < base_len + strlen(LIST) ||
-		memcmp(path, base_path ? base_path : "", base_len) != 0 || memcmp(path + base_len, LIST, strlen(LIST)) != 0)
+	base_path = path_of(base);
+	path = path_of(link);
+	if (path.len < base_path.len + strlen(LIST) + 1 || memcmp(path.data, base_path.data, base_path.len) != 0)
 		return false;
-	path += base_len + strlen(LIST);
-	return path < end && *path == '?';
+	path.data += base_path.len;
+	return memcmp(path.data, LIST "?", strlen(LIST) + 1) == 0;
 }
 
 static bool
@@ -247,8 +252,8 @@ const LprDialect lpr_dialect_parkpow_v1 = {
 	.modes = LPR_MODE_PLATE,
 	.orders = true,
 	.plates_per_leg = 1,
-	.page_size = 100, /* a guess: the vendor's own, which no request can change */
-	.page_size_max = 100,
+	.page_size = 50, /* a guess: the vendor's own, which no request can change */
+	.page_size_max = 50,
 	.tells_images = true,
 	.ask = ask,
 	.step = step,

@@ -6,6 +6,7 @@
 #include "kit.h"
 
 #define TOKEN_SECONDS 1800
+#define EPOCH         (-LPR_UNIX_GAP * LPR_SECOND) /* 1970, before which the vendor counts nothing */
 
 static bool
 sign_in(const LprSite *site, LprRequest *request, LprFault *fault)
@@ -54,7 +55,7 @@ ask(LprLeg *leg, LprRequest *request, LprFault *fault)
 	if (leg->nplates > 0)
 		lpr_request_param(request, "license_plate", lpr_slice(leg->query->plates[leg->first_plate]));
 	/* Whole seconds only: a little more is asked for than the window holds, and dropped here. */
-	add_number(request, "start_time", lpr_moment_epoch_floor(leg->from));
+	add_number(request, "start_time", lpr_moment_epoch_floor(leg->from < EPOCH ? EPOCH : leg->from));
 	add_number(request, "end_time", lpr_moment_epoch_ceiling(leg->until));
 	add_number(request, "page_size", lpr_leg_page_size(leg, &lpr_dialect_verkada_v1));
 	if (leg->pages > 0)
