@@ -8,8 +8,8 @@
 #include "mb/pg_wchar.h"
 
 /*
- * Sets a lexer up in memory of the caller, without escapes: it allocates nothing, now or later. From 17 on the server's constructor
- * does that; before, it pallocs, and what it sets are these fields.
+ * Sets a lexer up in memory of the caller, without escapes: it allocates nothing, now or later. From 17 on the server's
+ * constructor does that; before, it pallocs, and what it sets are these fields.
  */
 static inline void
 lpr_json_lexer_init(JsonLexContext *lex, char *input, int len)

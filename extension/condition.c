@@ -102,6 +102,7 @@ lpr_dialect_takes(const LprDialect *dialect, LprConditionKind kind)
 	switch (kind)
 	{
 		case LPR_CONDITION_REGION:
+		case LPR_CONDITION_REGION_IF_KNOWN:
 			return dialect->takes_region;
 		case LPR_CONDITION_NEAR:
 			return dialect->takes_near;
@@ -280,30 +281,51 @@ recognize_comparison(OpExpr *op, Index varno, Oid relid, LprCondition *condition
 	return true;
 }
 
+static bool
+is_unknown_region(Node *node, Index varno, Oid relid)
+{
+	return IsA(node, NullTest) && ((NullTest *) node)->nulltesttype == IS_NULL &&
+		   column_expression((Node *) ((NullTest *) node)->arg, varno, relid) == LPR_COLUMN_PLATE_REGION;
+}
+
 /*
- * (a IS NULL OR column = a), as in a function whose argument may be left out: one condition, and alternatives that do not look at the
- * scan. Those become the condition's guard.
+ * Two kinds of OR can be asked. (a IS NULL OR column = a), as in a function whose argument may be left out: one condition, and
+ * alternatives that do not look at the scan, which become the condition's guard. And (plate_region = a OR plate_region IS NULL), since
+ * many vendors tell no region.
  */
 static bool
-recognize_guarded(BoolExpr *or_expression, Index varno, Oid relid, LprCondition *condition)
+recognize_or(BoolExpr *or_expression, Index varno, Oid relid, LprCondition *condition)
 {
-	List *others = NIL;
+	List *guards = NIL;
 	Expr *own = NULL;
+	bool or_unknown = false;
 	ListCell *cell;
 
 	foreach (cell, or_expression->args)
 	{
 		if (is_value(lfirst(cell), varno))
-			others = lappend(others, lfirst(cell));
+			guards = lappend(guards, lfirst(cell));
+		else if (is_unknown_region(lfirst(cell), varno, relid))
+			or_unknown = true;
 		else if (own == NULL)
 			own = lfirst(cell);
 		else
 			return false;
 	}
-	if (own == NULL || others == NIL || !lpr_condition_recognize(own, varno, relid, condition) || condition->guarded)
+	if (own == NULL || !lpr_condition_recognize(own, varno, relid, condition) || condition->guarded)
 		return false;
-	condition->guarded = true;
-	condition->values = lcons(list_length(others) == 1 ? linitial(others) : make_orclause(others), condition->values);
+	if (or_unknown)
+	{
+		if (condition->kind != LPR_CONDITION_REGION)
+			return false;
+		condition->kind = LPR_CONDITION_REGION_IF_KNOWN;
+	}
+	if (guards != NIL)
+	{
+		condition->guarded = true;
+		condition->values =
+			lcons(list_length(guards) == 1 ? linitial(guards) : make_orclause(guards), condition->values);
+	}
 	return true;
 }
 
@@ -332,6 +354,6 @@ lpr_condition_recognize(Expr *clause, Index varno, Oid relid, LprCondition *cond
 		return true;
 	}
 	if (IsA(clause, BoolExpr) && ((BoolExpr *) clause)->boolop == OR_EXPR)
-		return recognize_guarded((BoolExpr *) clause, varno, relid, condition);
+		return recognize_or((BoolExpr *) clause, varno, relid, condition);
 	return false;
 }

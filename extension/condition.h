@@ -51,23 +51,24 @@ extern void lpr_check_columns(Oid relid);
 
 typedef enum LprConditionKind
 {
-	LPR_CONDITION_PLATE,        /* plate = a */
-	LPR_CONDITION_PLATES,       /* plate = ANY (a) */
-	LPR_CONDITION_REGION,       /* plate_region = a */
-	LPR_CONDITION_NEAR,         /* lpr.distance_m(latitude, longitude, a, b) <= c */
-	LPR_CONDITION_ADDRESS,      /* address = a */
-	LPR_CONDITION_ADDRESS_LIKE, /* address ILIKE a */
-	LPR_CONDITION_MAKE,         /* make = a */
-	LPR_CONDITION_MODEL,        /* model = a */
-	LPR_CONDITION_FROM,         /* captured_at >= a */
-	LPR_CONDITION_AFTER,        /* captured_at > a */
-	LPR_CONDITION_UNTIL,        /* captured_at <= a */
-	LPR_CONDITION_BEFORE,       /* captured_at < a */
-	LPR_CONDITION_AT,           /* captured_at = a */
-	LPR_CONDITION_RECENT,       /* recent */
-	LPR_CONDITION_EVENT,        /* event_id = a */
-	LPR_CONDITION_SOURCE,       /* source = a: the others are not asked */
-	LPR_CONDITION_SOURCES       /* source = ANY (a) */
+	LPR_CONDITION_PLATE,           /* plate = a */
+	LPR_CONDITION_PLATES,          /* plate = ANY (a) */
+	LPR_CONDITION_REGION,          /* plate_region = a */
+	LPR_CONDITION_REGION_IF_KNOWN, /* plate_region = a OR plate_region IS NULL */
+	LPR_CONDITION_NEAR,            /* lpr.distance_m(latitude, longitude, a, b) <= c */
+	LPR_CONDITION_ADDRESS,         /* address = a */
+	LPR_CONDITION_ADDRESS_LIKE,    /* address ILIKE a */
+	LPR_CONDITION_MAKE,            /* make = a */
+	LPR_CONDITION_MODEL,           /* model = a */
+	LPR_CONDITION_FROM,            /* captured_at >= a */
+	LPR_CONDITION_AFTER,           /* captured_at > a */
+	LPR_CONDITION_UNTIL,           /* captured_at <= a */
+	LPR_CONDITION_BEFORE,          /* captured_at < a */
+	LPR_CONDITION_AT,              /* captured_at = a */
+	LPR_CONDITION_RECENT,          /* recent */
+	LPR_CONDITION_EVENT,           /* event_id = a */
+	LPR_CONDITION_SOURCE,          /* source = a: the others are not asked */
+	LPR_CONDITION_SOURCES          /* source = ANY (a) */
 } LprConditionKind;
 
 typedef struct LprCondition

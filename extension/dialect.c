@@ -42,8 +42,8 @@ contains(const char *text, const char *part)
 }
 
 /*
- * Whether reads of this camera can be an answer. Of a point and an address only the point decides: comparing addresses without regard
- * to case takes more than ASCII, and who compares the reads later knows how.
+ * Whether reads of this camera can be an answer. Of a point and an address only the point decides: comparing addresses
+ * without regard to case takes more than ASCII, and who compares the reads later knows how.
  */
 static bool
 camera_answers(const LprCamera *camera, const LprQuery *query)

@@ -143,7 +143,8 @@ lpr_filter(const LprQuery *query, LprMoment five_years_ago, const LprRead *read)
 {
 	if (query->nplates > 0 && !is_asked_plate(query, read))
 		return LPR_DROP_OTHER_PLATE;
-	if (query->region[0] != '\0' && strcmp(query->region, read->plate_region) != 0)
+	if (query->region[0] != '\0' && strcmp(query->region, read->plate_region) != 0 &&
+		!(query->region_if_known && read->plate_region[0] == '\0'))
 		return LPR_DROP_OTHER_REGION;
 	if (!is_asked_word(query->make, read->make) || !is_asked_word(query->model, read->model))
 		return LPR_DROP_OTHER_VEHICLE;

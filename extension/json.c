@@ -1,9 +1,9 @@
 /*
  * json.c: the strict pull reader, a thin grammar over the server's lexer.
  *
- * The lexer runs without escapes: that way it neither allocates nor throws, and a string without a backslash is a slice of the body.
- * The few with one are decoded here rather than by the lexer, which would palloc, and would turn \u into the database's encoding
- * while the rest of the page is UTF-8.
+ * The lexer runs without escapes: that way it neither allocates nor throws, and a string without a backslash is a slice
+ * of the body. The few with one are decoded here rather than by the lexer, which would palloc, and would turn \u into
+ * the database's encoding while the rest of the page is UTF-8.
  */
 #ifdef FRONTEND
 #include "postgres_fe.h"
@@ -195,7 +195,10 @@ lpr_json_open(const char *body, size_t len, LprFault *fault)
 		return NULL;
 	}
 	memset(json, 0, sizeof(*json));
-	/* The lexer's input is not const, but it writes nothing there. An empty body may be NULL, which pointer arithmetic forbids. */
+	/*
+	 * The lexer's input is not const, but it writes nothing there. An empty body may be NULL, which pointer arithmetic
+	 * forbids.
+	 */
 	lpr_json_lexer_init(&json->lex, unconstify(char *, len ? body : ""), (int) len);
 	json->fault = fault;
 	json->taken = true;

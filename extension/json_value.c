@@ -116,8 +116,8 @@ lpr_json_to_double(LprSlice number, double *value)
 	size_t ndigits = 0, decimals = 0;
 
 	/*
-	 * Up to 15 digits with a point and no exponent: both the digits and the power of ten are exact doubles, so that their quotient,
-	 * being rounded once, is the very double that strtod would find.
+	 * Up to 15 digits with a point and no exponent: both the digits and the power of ten are exact doubles, so that
+	 * their quotient, being rounded once, is the very double that strtod would find.
 	 */
 	if (negative)
 		s++;

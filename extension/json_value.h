@@ -7,8 +7,8 @@
 #include "base.h"
 
 /*
- * Decodes what stands between the quotes, from start to end; the lexer has proved the form of every escape. What comes out is UTF-8 and
- * never longer than what went in. With out == NULL it only checks. NULL, or why not and *at where.
+ * Decodes what stands between the quotes, from start to end; the lexer has proved the form of every escape. What comes
+ * out is UTF-8 and never longer than what went in. With out == NULL it only checks. NULL, or why not and *at where.
  */
 extern const char *lpr_json_unescape(const char *start, const char *end, char *out, size_t *out_len, const char **at);
 

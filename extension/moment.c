@@ -1,5 +1,5 @@
 /*
- * moment.c: points in time, read and written by hand: strptime knows the locale and no fractions, and is ten times slower.
+ * moment.c: points in time, read and written by hand: strptime asks the locale, and knows no fractions.
  */
 #include <string.h>
 

@@ -32,8 +32,9 @@ typedef struct LprQuery
 {
 	LprMode mode; /* the anchor that the question starts from: plate before location before vehicle */
 	int nplates;
-	const char **plates; /* normal form, distinct, sorted */
-	char region[3];      /* of the plate; "" = any */
+	const char **plates;  /* normal form, distinct, sorted */
+	char region[3];       /* of the plate; "" = any */
+	bool region_if_known; /* reads whose region nobody tells are an answer too */
 	bool has_near;
 	double latitude;
 	double longitude;

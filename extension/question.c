@@ -267,9 +267,13 @@ lpr_question_make(LprStatement *statement, const char *source, int nconditions, 
 				has_plates = true;
 				break;
 			case LPR_CONDITION_REGION:
+			case LPR_CONDITION_REGION_IF_KNOWN:
 				word = TextDatumGetCString(values[0].value);
 				check_region(word);
 				possible = possible && (query->region[0] == '\0' || strcmp(query->region, word) == 0);
+				/* With both kinds of condition the stricter one holds. */
+				query->region_if_known = conditions[i] == LPR_CONDITION_REGION_IF_KNOWN &&
+										 (query->region[0] == '\0' || query->region_if_known);
 				strlcpy(query->region, word, sizeof(query->region));
 				break;
 			case LPR_CONDITION_NEAR:

@@ -6,8 +6,8 @@
 #include "read.h"
 
 /*
- * The character at text[*at] as UTF-8 demands it (RFC 3629); *at moves past it. False for broken sequences, overlong forms,
- * surrogates and what lies beyond Unicode.
+ * The character at text[*at] as UTF-8 demands it (RFC 3629); *at moves past it. False for broken sequences, overlong
+ * forms, surrogates and what lies beyond Unicode.
  */
 static bool
 next_char(LprSlice text, size_t *at, uint32_t *code)
@@ -110,7 +110,9 @@ lpr_plate_match(LprSlice asked, const char *asked_region, LprSlice plate, const 
 		return LPR_MATCH_CONFUSABLE;
 	if (asked_region == NULL || asked_region[0] == '\0')
 		return LPR_MATCH_EXACT;
-	return region != NULL && strcmp(asked_region, region) == 0 ? LPR_MATCH_EXACT : LPR_MATCH_OTHER_REGION;
+	if (region == NULL || region[0] == '\0')
+		return LPR_MATCH_UNKNOWN_REGION;
+	return strcmp(asked_region, region) == 0 ? LPR_MATCH_EXACT : LPR_MATCH_OTHER_REGION;
 }
 
 const char *
@@ -122,6 +124,8 @@ lpr_match_name(LprMatch match)
 			return "exact";
 		case LPR_MATCH_CONFUSABLE:
 			return "confusable";
+		case LPR_MATCH_UNKNOWN_REGION:
+			return "unknown_region";
 		case LPR_MATCH_OTHER_REGION:
 			return "other_region";
 		case LPR_MATCH_NONE:

@@ -50,13 +50,14 @@ extern bool lpr_plate_normal(LprSlice plate, char out[LPR_PLATE_ROOM], uint32_t 
 typedef enum LprMatch
 {
 	LPR_MATCH_NONE,
-	LPR_MATCH_EXACT,       /* same normal form, and the same region where one was asked */
-	LPR_MATCH_CONFUSABLE,  /* differs only in characters that readers confuse: O/0/Q/D, I/1/L, B/8, S/5, Z/2, G/6 */
-	LPR_MATCH_OTHER_REGION /* same normal form, another or an unknown region than the one asked */
+	LPR_MATCH_EXACT,         /* same normal form, and the same region where one was asked */
+	LPR_MATCH_CONFUSABLE,    /* differs only in characters that readers confuse: O/0/Q/D, I/1/L, B/8, S/5, Z/2, G/6 */
+	LPR_MATCH_OTHER_REGION,  /* same normal form, another region than the one asked */
+	LPR_MATCH_UNKNOWN_REGION /* same normal form, a region was asked and the vendor tells none */
 } LprMatch;
 /* Both plates in normal form. The region plays no part in LPR_MATCH_CONFUSABLE. */
 extern LprMatch lpr_plate_match(LprSlice asked, const char *asked_region, LprSlice plate, const char *region);
-extern const char *lpr_match_name(LprMatch match); /* "exact", "confusable", "other_region", NULL */
+extern const char *lpr_match_name(LprMatch match); /* "exact", "confusable", "other_region", "unknown_region", NULL */
 
 /*
  * Look-alikes of a plate, itself first, fewest changed characters next, at most max of them; returns how many were written. Each

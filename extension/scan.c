@@ -454,9 +454,13 @@ column_value(LprScan *scan, LprColumn column, const LprRead *read, bool *isnull)
 			*isnull = !read->has_confidence;
 			return Float8GetDatum(read->confidence);
 		case LPR_COLUMN_MATCHED_HOW:
-			/* The filter lets only the asked plates, of the asked region, through. */
+			/* Only the asked plates come this far; of the region asked for, or of none. */
 			*isnull = scan->query.nplates == 0;
-			return *isnull ? (Datum) 0 : CStringGetTextDatum(lpr_match_name(LPR_MATCH_EXACT));
+			if (*isnull)
+				return (Datum) 0;
+			return CStringGetTextDatum(lpr_match_name(scan->query.region[0] != '\0' && read->plate_region[0] == '\0'
+														  ? LPR_MATCH_UNKNOWN_REGION
+														  : LPR_MATCH_EXACT));
 		case LPR_COLUMN_FETCHED_AT:
 			return TimestampTzGetDatum(lpr_ask_fetched_at(scan->ask));
 		case LPR_COLUMN_FROM_CACHE:

@@ -188,7 +188,7 @@ lpr_source_hold(Oid server_id, Oid login)
 			source->site.url = source->options.url;
 			source->site.secret = lpr_secret_get(source->options.secret);
 			source->site.client_id = source->options.client_id;
-			source->site.audience = source->options.audience;
+			source->site.audience = source->options.audience != NULL ? source->options.audience : source->options.url;
 			source->site.reason = source->options.reason;
 			source->site.page_size = source->options.page_size;
 			if (source->options.dialect->wants_client_id && source->options.client_id == NULL)

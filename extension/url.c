@@ -1,8 +1,8 @@
 /*
  * url.c: the origin of a URL, by which links of a vendor are trusted or refused (pitfall 8).
  *
- * Deliberately narrower than RFC 3986 and than curl: what the two could read differently (user parts, backslashes, several slashes,
- * percent-encoded hosts, blanks) is no URL here.
+ * Deliberately narrower than RFC 3986 and than curl: what the two could read differently (user parts, backslashes,
+ * several slashes, percent-encoded hosts, blanks) is no URL here.
  */
 #include <string.h>
 

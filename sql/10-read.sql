@@ -69,7 +69,7 @@ COMMENT ON COLUMN lpr.reads.make IS 'Make of the vehicle, upper case.';
 COMMENT ON COLUMN lpr.reads.model IS 'Model of the vehicle, upper case.';
 COMMENT ON COLUMN lpr.reads.color IS 'Colour of the vehicle, upper case.';
 COMMENT ON COLUMN lpr.reads.confidence IS 'The vendor''s confidence in the plate, 0 to 1; NULL when it does not tell (G1).';
-COMMENT ON COLUMN lpr.reads.matched_how IS 'How the read matches the plate asked for: exact, confusable or other_region (G1); NULL when no plate was asked.';
+COMMENT ON COLUMN lpr.reads.matched_how IS 'How the read matches the plate asked for: exact, confusable, other_region or unknown_region (G1); NULL when no plate was asked.';
 COMMENT ON COLUMN lpr.reads.plate_image IS 'Image of the plate, fetched from the vendor only when this column is selected.';
 COMMENT ON COLUMN lpr.reads.vehicle_image IS 'Image of the vehicle, fetched from the vendor only when this column is selected.';
 COMMENT ON COLUMN lpr.reads.fetched_at IS 'When the vendor handed the read over (Q9).';
@@ -101,7 +101,7 @@ AS 'MODULE_PATHNAME', 'lpr_matched_how';
 REVOKE ALL ON FUNCTION lpr.matched_how(text, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.matched_how(text, text, text, text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.matched_how(text, text, text, text) IS
-    'How a plate matches the one asked for: exact, other_region, confusable, or NULL for not at all (G1). asked_region NULL = any region.';
+    'How a plate matches the one asked for: exact, other_region, unknown_region, confusable, or NULL for not at all (G1). asked_region NULL = any region.';
 
 CREATE FUNCTION lpr.distance_m(latitude double precision, longitude double precision, from_latitude double precision, from_longitude double precision)
     RETURNS double precision

@@ -20,7 +20,8 @@ AS $$
     FROM lpr.reads AS r
     WHERE r.plate = ANY (CASE WHEN search_plate.look_alikes THEN lpr.confusable_plates(search_plate.plate)
                               ELSE ARRAY[lpr.normal_plate(search_plate.plate)] END)
-      AND (search_plate.region IS NULL OR search_plate.other_regions OR r.plate_region = search_plate.region)
+      AND (search_plate.region IS NULL OR search_plate.other_regions
+           OR r.plate_region = search_plate.region OR r.plate_region IS NULL)
       AND (search_plate.since IS NULL OR r.captured_at >= search_plate.since)
       AND (search_plate.until IS NULL OR r.captured_at <= search_plate.until)
       AND (search_plate.event_id IS NULL OR r.event_id = search_plate.event_id)
@@ -29,7 +30,7 @@ $$;
 REVOKE ALL ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint) TO lpr_user;
 COMMENT ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint) IS
-    'Reads of a plate, newest first, the last 30 days marked recent (Q5). The plate may be written with blanks and dashes. region: state of registration, two letters. look_alikes asks also for plates that readers confuse with it, other_regions keeps the same number of other states; column matched_how tells which is which (G1).';
+    'Reads of a plate, newest first, the last 30 days marked recent (Q5). The plate may be written with blanks and dashes. region: state of registration, two letters; reads whose region the vendor does not tell are kept. look_alikes asks also for plates that readers confuse with it, other_regions keeps the same number of other states; column matched_how tells which is which (G1).';
 
 CREATE FUNCTION lpr.search_location(
     latitude double precision DEFAULT NULL,

@@ -37,7 +37,10 @@ extern bool lpr_leg_ready(const LprLeg *leg, LprFault *fault);
 extern int lpr_leg_page_size(LprLeg *leg, const LprDialect *dialect);
 extern bool lpr_site_take_token(LprSite *site, LprSlice token, int seconds, LprFault *fault);
 
-/* Members that an object may have, in the order in which the vendor is used to write them: then one comparison finds each. */
+/*
+ * Members that an object may have, in the order in which the vendor is used to write them: then one comparison finds
+ * each.
+ */
 typedef struct LprField
 {
 	const char *name;
@@ -50,8 +53,8 @@ typedef struct LprField
 	}
 
 /*
- * The next member of the object that is one of the fields; others are passed over. seen starts at 0. False at the end of the object
- * or on fault, one of which is a field that stands twice.
+ * The next member of the object that is one of the fields; others are passed over. seen starts at 0. False at the end
+ * of the object or on fault, one of which is a field that stands twice.
  */
 extern bool lpr_next_field(LprJson *json, const LprField *fields, int nfields, unsigned *seen, int *field);
 

@@ -1,8 +1,9 @@
 /*
  * rekor_scout_v2.c: plate groups of Rekor Scout (OpenALPR cloud), version 2.
  *
- * It has no pages. What it has is "the newest (or oldest) topn of a time range": so the range is cut behind what came, and asked again
- * from the very moment of the last read on, since others may share it. The asker drops what comes twice.
+ * It has no pages. What it has is "the newest (or oldest) topn of a time range": so the range is cut behind what came,
+ * and asked again from the very moment of the last read on, since others may share it. The asker drops what comes
+ * twice.
  */
 #include <stdio.h>
 
@@ -229,8 +230,8 @@ at_end(LprPage *page)
 	if (page->reads < leg->asked_size)
 		return lpr_page_next(page, (LprSlice){NULL, 0});
 	/*
-	 * No way on: nothing with a time came; all of it is of one moment, of which there may be more; or it came in another order, so
-	 * that nobody knows what is behind it.
+	 * No way on: nothing with a time came; all of it is of one moment, of which there may be more; or it came in
+	 * another order, so that nobody knows what is behind it.
 	 */
 	if (edge == LPR_MOMENT_NONE || page->unsorted || (oldest_first ? edge <= leg->from : edge >= leg->until))
 	{
