@@ -29,6 +29,9 @@ SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* t
 
 all:
 
+# Not between the lines that "make -C … sandbox" prints for a shell.
+MAKEFLAGS += --no-print-directory
+
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
@@ -91,7 +94,7 @@ bench: deps
 	@$(MAKE) -C bench
 
 reference:
-	@scripts/reference >build/reference.md.new && mv build/reference.md.new docs/reference.md
+	@mkdir -p build && scripts/reference >build/reference.md && mv build/reference.md docs/reference.md
 
 format:
 	clang-format -i $(FORMATTED)
@@ -102,7 +105,7 @@ lint-format:
 	clang-format --dry-run -Werror $(FORMATTED)
 
 lint-shell:
-	shellcheck -x $(SHELL_SCRIPTS)
+	shellcheck -x -P SCRIPTDIR -e SC2013,SC2016 $(SHELL_SCRIPTS)
 
 .PHONY: clean-below help deps demo sandbox sandbox-down test test-lint test-unit test-reference test-regress test-isolation test-tap test-asan \
 	fuzz bench reference format lint lint-format lint-shell

@@ -1,0 +1,69 @@
+# shellcheck shell=bash
+# What the scripts share; sourced. After it: root, as_server, quietly, prepare, work_directory.
+set -euo pipefail
+root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
+cd "$root"
+mkdir -p build
+umask 022
+
+# Nothing of the caller may lead to another cluster, or change how we build.
+for name in $(compgen -e PG || true); do
+    [ "$name" = PG_CONFIG ] || unset "$name"
+done
+unset MAKEFLAGS MFLAGS MAKELEVEL
+export LC_ALL=C.UTF-8 PAGER=cat
+
+# The server to build for and to run. Debian's own pg_config, not the wrapper, which may point elsewhere.
+export PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/15/bin/pg_config}
+
+# PostgreSQL refuses to run as root: then its servers are those of the account that the package made, else of the caller.
+server_user=$(id -un)
+if [ "$(id -u)" -eq 0 ]; then
+    server_user=nobody
+    ! getent passwd postgres >/dev/null || server_user=postgres
+fi
+
+# Runs a command as that account; from /, since it may not be able to read this repository.
+as_server() {
+    if [ "$(id -u)" -eq 0 ]; then
+        (cd / && exec runuser -u "$server_user" -- "$@")
+    else
+        (cd / && exec "$@")
+    fi
+}
+
+say() { echo "$*" >&2; }
+
+# quietly LOG WHAT COMMAND…: the output goes to the log, and to the screen only when the command fails.
+quietly() {
+    local log=$1 what=$2
+    shift 2
+    say "… $what"
+    if ! "$@" >>"$log" 2>&1 </dev/null; then
+        tail -n 60 "$log" >&2
+        say "failed: $what (all of it: $log)"
+        return 1
+    fi
+}
+
+# Packages and extension.
+prepare_extension() {
+    : >build/prepare.log
+    quietly "$root/build/prepare.log" "packages" scripts/install-packages &&
+        quietly "$root/build/prepare.log" "the extension" make -j2 all
+}
+
+# And the simulator: all that a private cluster needs.
+prepare() {
+    prepare_extension && quietly "$root/build/prepare.log" "the vendor simulator" make -C test/vendor
+}
+
+# A new directory that belongs to the servers' account alone.
+work_directory() {
+    local directory
+    directory=$(mktemp -d "${TMPDIR:-/tmp}/lpr.XXXXXX")
+    if [ "$(id -u)" -eq 0 ]; then
+        chown "$server_user:" "$directory"
+    fi
+    readlink -f "$directory"
+}

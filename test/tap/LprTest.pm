@@ -1,0 +1,339 @@
+# LprTest: a cluster with lpr preloaded and the vendor simulator, for TAP tests. A PostgreSQL::Test::Cluster with more verbs.
+#
+#   my $node = LprTest->start_staged('main');   # cluster and simulator run; database lpr is staged (scripts/stage.sql)
+#   my ($status, $out, $err) = $node->ask('analyst1', "SELECT …");
+#   $node->vendor_faults({ vendor => 'acme', fault => 'status', status => 503 });  $node->vendor_log(vendor => 'acme');
+package LprTest;
+use strict;
+use warnings;
+use parent -norequire, 'PostgreSQL::Test::Cluster';
+use PostgreSQL::Test::Cluster;
+use PostgreSQL::Test::Utils;
+use Cwd qw(abs_path);
+use HTTP::Tiny;
+use JSON::PP;
+use Test::More;
+use Time::HiRes qw(sleep time);
+
+my %simulators; # process id => 1, of those started by this test file
+my @secrets = qw(sim-lpr-token sim-flock-secret sim-rekor-key sim-parkpow-token sim-verkada-key);
+
+# A cluster, initialized and not started: preloaded unless (preload => ''). Settings go to (conf => "…").
+sub make
+{
+	my ($class, $name, %given) = @_;
+	my $node = PostgreSQL::Test::Cluster::new($class, $name);
+	my $preload = $given{preload} // 'lpr';
+
+	$node->init(%{ $given{init} // {} });
+	$node->{secret_directory} = $node->basedir . '/secrets';
+	mkdir $node->{secret_directory}, 0700 or die "$node->{secret_directory}: $!";
+	$node->put_secret($_, $_) for @secrets;
+	$node->append_conf('postgresql.conf', "shared_preload_libraries = '$preload'\n");
+	$node->append_conf('postgresql.conf', "lpr.secret_directory = '$node->{secret_directory}'\n");
+	$node->append_conf('postgresql.conf', $given{conf} // '');
+	return $node;
+}
+
+# A cluster and a simulator that run; database lpr has the extension, the logins and three sources (scripts/stage.sql).
+sub start_staged
+{
+	my ($class, $name, %given) = @_;
+	my $node = $class->make($name, %given);
+
+	$node->start;
+	$node->vendor_start(@{ $given{vendor} // [] });
+	$node->stage('lpr');
+	return $node;
+}
+
+# Creates a database and stages it.
+sub stage
+{
+	my ($node, $database) = @_;
+
+	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	PostgreSQL::Test::Utils::system_or_bail('psql', '-X', '-q', '-d', $node->connstr($database),
+		'-v', "vendor_url=$node->{vendor_url}", '-v', 'password=', '-f', $ENV{LPR_STAGE});
+	return;
+}
+
+# Writes a file of lpr.secret_directory.
+sub put_secret
+{
+	my ($node, $name, $value) = @_;
+	my $path = "$node->{secret_directory}/$name";
+
+	unlink $path;
+	PostgreSQL::Test::Utils::append_to_file($path, $value);
+	chmod 0600, $path or die "$path: $!";
+	return;
+}
+
+# SQL as a login, in database lpr unless said otherwise: (psql's exit status, output, messages).
+sub ask
+{
+	my ($node, $login, $sql, %given) = @_;
+	my ($out, $err);
+	my $status = $node->psql($given{database} // 'lpr', $sql, stdout => \$out, stderr => \$err,
+		extra_params => [ '-U', $login ], on_error_stop => 1, timeout => 120, %{ $given{psql} // {} });
+
+	return ($status, $out, $err);
+}
+
+# The same, which has to succeed: its output.
+sub answer
+{
+	my ($node, $login, $sql, %given) = @_;
+	my ($status, $out, $err) = $node->ask($login, $sql, %given);
+
+	die "as $login: $sql\n$err" if $status != 0;
+	return $out;
+}
+
+# A session that goes on beside the test: a PostgreSQL::Test::BackgroundPsql, whose query() does not stop at errors (they stand in
+# $session->{stderr}), and its backend's process id.
+sub session
+{
+	my ($node, $login, %given) = @_;
+	my $session = $node->background_psql($given{database} // 'lpr', on_error_stop => 0, extra_params => [ '-U', $login ]);
+
+	return ($session, $session->query('SELECT pg_backend_pid()'));
+}
+
+# Sends SQL without waiting for its answer; $session->query('') waits, and returns the answer.
+sub send_sql
+{
+	my ($node, $session, $sql) = @_;
+
+	$session->query_until(qr/^sent$/m, "\\echo sent\n$sql;\n");
+	return;
+}
+
+# Adds a source through lpr.add_source(): name, dialect, further named arguments as text; options => { page_size => 10, … }.
+sub add_source
+{
+	my ($node, $name, $dialect, %given) = @_;
+	my $database = delete $given{database} // 'lpr';
+	my %arguments = (assessment => 'DHS/CBP/PIA-049(a)', grant_to => '{lpr_user}', %given);
+
+	$arguments{url} //= $node->vendor_base($name, $dialect);
+	$arguments{secret} //= {
+		'lpr-v1' => 'sim-lpr-token', 'flock-v3' => 'sim-flock-secret', 'rekor-scout-v2' => 'sim-rekor-key',
+		'parkpow-v1' => 'sim-parkpow-token', 'verkada-v1' => 'sim-verkada-key' }->{$dialect};
+	$arguments{client_id} //= 'sim-flock-client' if $dialect eq 'flock-v3';
+	$arguments{options} = encode_json({ $dialect eq 'flock-v3' ? (audience => 'reads') : (), %{ $arguments{options} // {} } });
+	$node->safe_psql($database, "SELECT lpr.add_source('$name', '$dialect', "
+		. join(', ', map { my $value = $arguments{$_}; $value =~ s/'/''/g; "$_ => '$value'" } sort keys %arguments) . ')');
+	return;
+}
+
+# ---- the vendor simulator ----
+
+sub vendor_start
+{
+	my ($node, @arguments) = @_;
+	my $port_file = $node->basedir . '/vendor.port';
+	my $log = $node->basedir . '/vendor.log';
+
+	unlink $port_file;
+	my $pid = fork() // die "fork: $!";
+	if ($pid == 0)
+	{
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>>', $log;
+		open STDERR, '>&', \*STDOUT;
+		exec $ENV{LPR_VENDOR}, '--port', '0', '--port-file', $port_file, @arguments;
+		exit 127;
+	}
+	$simulators{$pid} = 1;
+	$node->{vendor_pid} = $pid;
+	for (1 .. 300)
+	{
+		last if -s $port_file;
+		die "the vendor simulator does not start:\n" . PostgreSQL::Test::Utils::slurp_file($log) if waitpid($pid, 1) == $pid;
+		sleep 0.1;
+	}
+	my %port = PostgreSQL::Test::Utils::slurp_file($port_file) =~ /^(http|tls)=(\d+)/mg;
+	$node->{vendor_url} = "http://127.0.0.1:$port{http}";
+	$node->{vendor_tls_url} = "https://localhost:$port{tls}" if $port{tls};
+	return $node->{vendor_url};
+}
+
+sub vendor_stop
+{
+	my ($node) = @_;
+	my $pid = delete $node->{vendor_pid} or return;
+
+	kill 'TERM', $pid;
+	waitpid $pid, 0;
+	delete $simulators{$pid};
+	return;
+}
+
+# The base URL of a source at the simulator.
+sub vendor_base
+{
+	my ($node, $name, $dialect) = @_;
+	return "$node->{vendor_url}/$name/$dialect";
+}
+
+# Faults from now on, one hash each: { vendor => 'acme', class => 'search', fault => 'delay', ms => 200, times => 1, … }.
+sub vendor_faults
+{
+	my ($node, @faults) = @_;
+	return $node->vendor('POST', '/control/faults', \@faults);
+}
+
+sub vendor_well { return $_[0]->vendor('DELETE', '/control/faults') }
+
+# The requests since the last vendor_forget, a hash each; filters: vendor => …, class => ….
+sub vendor_log
+{
+	my ($node, %filter) = @_;
+	return @{ $node->vendor('GET', '/control/log?' . HTTP::Tiny->new->www_form_urlencode(\%filter)) };
+}
+
+sub vendor_forget { return $_[0]->vendor('DELETE', '/control/log') }
+
+# What a client that filters rightly finds: (vendor => 'acme', plate => '7ABC123', …) gives { usable => …, abroad => …, … }.
+sub vendor_truth
+{
+	my ($node, %question) = @_;
+	return $node->vendor('GET', '/control/truth?' . HTTP::Tiny->new->www_form_urlencode(\%question));
+}
+
+# One request to the simulator's own routes (test/vendor/README.md); body and answer are Perl data.
+sub vendor
+{
+	my ($node, $method, $path, $body) = @_;
+	my %options = defined $body ? (content => encode_json($body), headers => { 'content-type' => 'application/json' }) : ();
+	my $reply = HTTP::Tiny->new(timeout => 60)->request($method, "$node->{vendor_url}$path", \%options);
+
+	die "$method $path: $reply->{status} $reply->{content}" unless $reply->{success};
+	return decode_json($reply->{content});
+}
+
+# ---- processes ----
+
+# Of a backend, from /proc: resident memory in kB, its peak, open descriptors.
+sub rss_kb { return _status($_[1], 'VmRSS') }
+sub peak_rss_kb { return _status($_[1], 'VmHWM') }
+
+sub _status
+{
+	my ($pid, $field) = @_;
+	my ($value) = PostgreSQL::Test::Utils::slurp_file("/proc/$pid/status") =~ /^$field:\s+(\d+)/m;
+	return $value;
+}
+
+sub descriptors
+{
+	my ($node, $pid) = @_;
+	my @open = glob "/proc/$pid/fd/*";
+	return scalar @open;
+}
+
+# ---- more of the world, for tests of the network ----
+
+# Another simulator beside the node's own: its ports, as http => …, tls => ….
+sub vendor_beside
+{
+	my ($node, @arguments) = @_;
+	my %own = map { $_ => $node->{$_} } qw(vendor_pid vendor_port vendor_url);
+
+	$node->vendor_start(@arguments);
+	my %ports = PostgreSQL::Test::Utils::slurp_file($node->basedir . '/vendor.port') =~ /^(\w+)=(\d+)$/mg;
+	$node->{$_} = $own{$_} for keys %own;
+	return %ports;
+}
+
+# SQL as a login, with SQLSTATEs in its messages: those messages.
+sub messages
+{
+	my ($node, $login, $sql, %given) = @_;
+	return ($node->ask($login, $sql, %given, psql => { extra_params => [ '-U', $login, '-v', 'VERBOSITY=verbose' ] }))[2];
+}
+
+# SQL in a session of session(): its output, and its messages with their SQLSTATEs.
+sub converse
+{
+	my ($node, $session, $sql) = @_;
+
+	$session->query('\set VERBOSITY verbose') unless $session->{lpr_verbose}++;
+	$session->{stderr} = '';
+	my $out = $session->query($sql);
+	return ($out, $session->{stderr});
+}
+
+# Starts SQL in a psql of its own and does not wait: each text is a command of one session, and errors do not end it.
+# landed() waits: (output, messages, seconds since the launch).
+my $launches = 0;
+
+sub launch
+{
+	my ($node, $login, @commands) = @_;
+	my $name = 'launch' . ++$launches;
+	my $file = $node->basedir . "/$name";
+	my $pid = fork() // die "fork: $!";
+
+	if ($pid == 0)
+	{
+		open STDIN, '<', '/dev/null';
+		open STDOUT, '>', "$file.out";
+		open STDERR, '>', "$file.err";
+		exec 'psql', '-X', '-A', '-t', '-q', '-v', 'VERBOSITY=verbose', '-d',
+			$node->connstr('lpr') . " application_name=$name user=$login", map { ('-c', $_) } @commands;
+		exit 127;
+	}
+	return { name => $name, pid => $pid, file => $file, since => time };
+}
+
+sub landed
+{
+	my ($node, $job) = @_;
+
+	waitpid $job->{pid}, 0;
+	return (PostgreSQL::Test::Utils::slurp_file("$job->{file}.out"),
+		PostgreSQL::Test::Utils::slurp_file("$job->{file}.err"), time - $job->{since});
+}
+
+# Waits until a launch's backend, or the one of that process id, waits for the network: its process id.
+sub await_network
+{
+	my ($node, $of) = @_;
+	my $which = ref $of ? "application_name = '$of->{name}'" : "pid = $of";
+	my $pid = '';
+
+	eventually(sub {
+		$pid = $node->safe_psql('postgres',
+			"SELECT pid FROM pg_stat_activity WHERE $which AND state = 'active' AND wait_event_type = 'Extension'");
+		$pid ne '' }) or die "no backend waits for the network";
+	return $pid;
+}
+
+# Looks whether something holds, for 20 seconds. A function, not a method.
+sub eventually
+{
+	my ($condition) = @_;
+
+	for (1 .. 400)
+	{
+		return 1 if $condition->();
+		sleep 0.05;
+	}
+	return 0;
+}
+
+END
+{
+	my $status = $?;
+	for my $pid (keys %simulators)
+	{
+		kill 'TERM', $pid;
+		waitpid $pid, 0;
+	}
+	$? = $status;
+}
+
+1;
