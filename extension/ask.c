@@ -111,10 +111,28 @@ finish(LprAsk *ask, LprOutcome outcome)
 	ask->tally->ended_at = GetCurrentTimestamp();
 }
 
+/* Stars for a secret that a vendor echoes: what it says is shown to people and ends in logs. */
+static void
+redact(char *text, const char *secret)
+{
+	size_t len = secret != NULL ? strlen(secret) : 0;
+
+	if (len == 0)
+		return;
+	for (char *found = strstr(text, secret); found != NULL; found = strstr(found + len, secret))
+		memset(found, '*', len);
+}
+
 static void
 fail(LprAsk *ask, const LprFault *fault)
 {
-	ask->tally->fault = *fault;
+	LprFault *told = &ask->tally->fault;
+
+	*told = *fault;
+	redact(told->message, ask->source->site.secret);
+	redact(told->message, ask->source->site.token);
+	redact(told->detail, ask->source->site.secret);
+	redact(told->detail, ask->source->site.token);
 	ask->failed = true;
 	finish(ask, LPR_OUTCOME_FAILED);
 }

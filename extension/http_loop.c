@@ -125,8 +125,11 @@ lpr_engine_init(void)
 	if (!engine.curl_ready)
 	{
 		LprSignals before = lpr_curl_enter();
-		CURLcode code = curl_global_init(CURL_GLOBAL_DEFAULT);
+		CURLcode code;
 
+		/* libcurl writes the keys of TLS sessions to the file it names */
+		unsetenv("SSLKEYLOGFILE");
+		code = curl_global_init(CURL_GLOBAL_DEFAULT);
 		lpr_curl_leave(before);
 		if (code != CURLE_OK)
 			ereport(ERROR,

@@ -39,35 +39,37 @@ typedef struct OptionRule
 #define MAPPING   UserMappingRelationId
 #define AT(field) offsetof(LprOptions, field)
 
-/* Durations are milliseconds. The bounds keep a careless administrator from switching a limit off. */
+/* docs/reference.md is made of these rows. Durations are milliseconds. The bounds keep a careless administrator from switching a limit off. */
+/* clang-format off */
 static const OptionRule rules[] = {
-	{"dialect", SERVER, OPTION_DIALECT, AT(dialect), 0, 0, 0, NULL, NULL},
-	{"url", SERVER, OPTION_URL, AT(url), 0, 0, 0, NULL, NULL},
-	{"audience", SERVER, OPTION_TEXT, AT(audience), 0, 0, 0, NULL, NULL},
-	{"reason", SERVER, OPTION_TEXT, AT(reason), 0, 0, 0, NULL, "law enforcement"},
-	{"image_origins", SERVER, OPTION_TEXT, AT(image_origins), 0, 0, 0, NULL, ""},
-	{"page_size", SERVER, OPTION_INTEGER, AT(page_size), 1, 10000, 0, NULL, NULL},
-	{"parallel", SERVER, OPTION_INTEGER, AT(parallel), 1, 16, 4, NULL, NULL},
-	{"max_pages", SERVER, OPTION_INTEGER, AT(max_pages), 1, 100000, 5000, NULL, NULL},
-	{"max_megabytes", SERVER, OPTION_INTEGER, AT(max_megabytes), 1, 16384, 2048, NULL, NULL},
-	{"max_page_kilobytes", SERVER, OPTION_INTEGER, AT(peer.body_max), 1, 65536, 16384, NULL, NULL},
-	{"max_image_kilobytes", SERVER, OPTION_INTEGER, AT(max_image_kilobytes), 1, 65536, 4096, NULL, NULL},
-	{"on_failure", SERVER, OPTION_CHOICE, AT(fail_on_error), 0, 0, 0, "warning|error", NULL},
-	{"order", SERVER, OPTION_CHOICE, AT(order_here), 0, 0, 0, "vendor|here", NULL},
-	{"ca_file", SERVER, OPTION_FILE, AT(peer.ca_file), 0, 0, 0, NULL, NULL},
-	{"client_certificate", SERVER, OPTION_FILE, AT(peer.client_cert), 0, 0, 0, NULL, NULL},
-	{"client_key", SERVER, OPTION_FILE, AT(peer.client_key), 0, 0, 0, NULL, NULL},
-	{"min_tls_version", SERVER, OPTION_CHOICE, AT(peer.min_tls), 0, 0, 0, "1.2|1.3", NULL},
-	{"http_version", SERVER, OPTION_CHOICE, AT(peer.version), 0, 0, 0, "auto|1.1", NULL},
-	{"connect_timeout", SERVER, OPTION_INTEGER, AT(peer.connect_timeout_ms), 1, 600000, 10000, NULL, NULL},
-	{"request_timeout", SERVER, OPTION_INTEGER, AT(peer.request_timeout_ms), 1, 3600000, 60000, NULL, NULL},
-	{"stall_timeout", SERVER, OPTION_INTEGER, AT(peer.stall_timeout_ms), 1, 600000, 20000, NULL, NULL},
-	{"retries", SERVER, OPTION_INTEGER, AT(peer.retries), 0, 10, 2, NULL, NULL},
-	{"max_retry_after", SERVER, OPTION_INTEGER, AT(peer.retry_after_max_ms), 0, 600000, 30000, NULL, NULL},
-	{"requests_per_minute", SERVER, OPTION_INTEGER, AT(peer.rate_per_minute), 1, 1000000, 0, NULL, NULL},
-	{"secret", MAPPING, OPTION_SECRET, AT(secret), 0, 0, 0, NULL, NULL},
-	{"client_id", MAPPING, OPTION_TEXT, AT(client_id), 0, 0, 0, NULL, NULL},
+	{"dialect", SERVER, OPTION_DIALECT, AT(dialect), 0, 0, 0, NULL, NULL}, /* how the vendor is spoken to: see lpr.dialects() */
+	{"url", SERVER, OPTION_URL, AT(url), 0, 0, 0, NULL, NULL}, /* base of every request; https, or http on this machine itself */
+	{"audience", SERVER, OPTION_TEXT, AT(audience), 0, 0, 0, NULL, NULL}, /* OAuth audience, for dialects that sign in that way; default: the URL */
+	{"reason", SERVER, OPTION_TEXT, AT(reason), 0, 0, 0, NULL, "law enforcement"}, /* what a vendor that wants a reason is told; never the user or the case */
+	{"image_origins", SERVER, OPTION_TEXT, AT(image_origins), 0, 0, 0, NULL, ""}, /* origins, separated by blanks, from which images are fetched besides that of the URL */
+	{"page_size", SERVER, OPTION_INTEGER, AT(page_size), 1, 10000, 0, NULL, NULL}, /* reads of one page; default: the dialect's own */
+	{"parallel", SERVER, OPTION_INTEGER, AT(parallel), 1, 16, 4, NULL, NULL}, /* requests of one question that run side by side where a dialect needs several */
+	{"max_pages", SERVER, OPTION_INTEGER, AT(max_pages), 1, 100000, 5000, NULL, NULL}, /* pages of one question; more are cut, which is told */
+	{"max_megabytes", SERVER, OPTION_INTEGER, AT(max_megabytes), 1, 16384, 2048, NULL, NULL}, /* bytes of one question; more are cut, which is told */
+	{"max_page_kilobytes", SERVER, OPTION_INTEGER, AT(peer.body_max), 1, 65536, 16384, NULL, NULL}, /* bytes of one page after decompression; a larger one is refused */
+	{"max_image_kilobytes", SERVER, OPTION_INTEGER, AT(max_image_kilobytes), 1, 65536, 4096, NULL, NULL}, /* bytes of one image; a larger one is left out, which is told */
+	{"on_failure", SERVER, OPTION_CHOICE, AT(fail_on_error), 0, 0, 0, "warning|error", NULL}, /* what a failure of this source is to the query */
+	{"order", SERVER, OPTION_CHOICE, AT(order_here), 0, 0, 0, "vendor|here", NULL}, /* who sorts by captured_at: the vendor where its dialect can, or always the database */
+	{"ca_file", SERVER, OPTION_FILE, AT(peer.ca_file), 0, 0, 0, NULL, NULL}, /* file of the certificate authorities to trust; default: the system's */
+	{"client_certificate", SERVER, OPTION_FILE, AT(peer.client_cert), 0, 0, 0, NULL, NULL}, /* file of our certificate, for vendors that want one */
+	{"client_key", SERVER, OPTION_FILE, AT(peer.client_key), 0, 0, 0, NULL, NULL}, /* file of its key */
+	{"min_tls_version", SERVER, OPTION_CHOICE, AT(peer.min_tls), 0, 0, 0, "1.2|1.3", NULL}, /* lowest version of TLS */
+	{"http_version", SERVER, OPTION_CHOICE, AT(peer.version), 0, 0, 0, "auto|1.1", NULL}, /* auto takes HTTP/2 where the vendor offers it */
+	{"connect_timeout", SERVER, OPTION_INTEGER, AT(peer.connect_timeout_ms), 1, 600000, 10000, NULL, NULL}, /* for name lookup, connection and TLS */
+	{"request_timeout", SERVER, OPTION_INTEGER, AT(peer.request_timeout_ms), 1, 3600000, 60000, NULL, NULL}, /* for one request, its reply included */
+	{"stall_timeout", SERVER, OPTION_INTEGER, AT(peer.stall_timeout_ms), 1, 600000, 20000, NULL, NULL}, /* without a single byte */
+	{"retries", SERVER, OPTION_INTEGER, AT(peer.retries), 0, 10, 2, NULL, NULL}, /* of a request that failed on the way, or met 429, 502, 503, 504 */
+	{"max_retry_after", SERVER, OPTION_INTEGER, AT(peer.retry_after_max_ms), 0, 600000, 30000, NULL, NULL}, /* a vendor that wants a longer pause has failed */
+	{"requests_per_minute", SERVER, OPTION_INTEGER, AT(peer.rate_per_minute), 1, 1000000, 0, NULL, NULL}, /* of all sessions of the cluster together; default: unlimited */
+	{"secret", MAPPING, OPTION_SECRET, AT(secret), 0, 0, 0, NULL, NULL}, /* name of the secret, never the secret */
+	{"client_id", MAPPING, OPTION_TEXT, AT(client_id), 0, 0, 0, NULL, NULL}, /* OAuth client */
 };
+/* clang-format on */
 
 static const OptionRule *
 find_rule(const char *name, Oid catalog)
@@ -105,7 +107,9 @@ check_url(const OptionRule *rule, const char *value)
 	if (good && strncmp(origin.data, "http://", 7) == 0)
 	{
 		host = origin.data + 7;
-		good = strncmp(host, "127.", 4) == 0 || strncmp(host, "localhost:", 10) == 0 || strncmp(host, "[::1]:", 6) == 0;
+		/* only a number: 127.0.0.1.vendor.example is a name like any other */
+		good = (strncmp(host, "127.", 4) == 0 && host[strspn(host, "0123456789.")] == ':') ||
+			   strncmp(host, "localhost:", 10) == 0 || strncmp(host, "[::1]:", 6) == 0;
 	}
 	lpr_text_free(&origin);
 	if (!good)

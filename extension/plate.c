@@ -5,6 +5,7 @@
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 
@@ -27,7 +28,8 @@ normalize(text *plate, char out[LPR_PLATE_ROOM], uint32_t *len)
 
 	if (!lpr_plate_normal(slice, out, len))
 		ereport(ERROR,
-				(errcode(LPR_ERRCODE_NOT_A_PLATE), errmsg("not a plate: \"%.64s\"", text_to_cstring(plate)),
+				(errcode(LPR_ERRCODE_NOT_A_PLATE),
+				 errmsg("not a plate: \"%.*s\"", pg_mbcliplen(slice.data, slice.len, 64), slice.data),
 				 errdetail(
 					 "A plate has 1 to %d characters besides blanks and separators, none of them a control character.",
 					 LPR_PLATE_MAX)));
@@ -66,7 +68,7 @@ Datum
 lpr_matched_how(PG_FUNCTION_ARGS)
 {
 	char asked[LPR_PLATE_ROOM];
-	char region[2][3] = {"", ""};
+	char region[2][4] = {"", ""}; /* a longer text is cut to one that is no region */
 	uint32_t len;
 	const char *name;
 

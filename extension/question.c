@@ -4,6 +4,7 @@
 #include "condition.h"
 
 #include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
@@ -11,6 +12,9 @@
 #include "errors.h"
 #include "place.h"
 #include "read.h"
+
+/* A value in a message, for "%.*s": not all of a long one, and no half characters. */
+#define SHOWN(text) pg_mbcliplen(text, strlen(text), 64), text
 
 static void
 check_plate(const char *plate)
@@ -20,7 +24,7 @@ check_plate(const char *plate)
 
 	if (!lpr_plate_normal((LprSlice){plate, strlen(plate)}, normal, &len))
 		ereport(ERROR,
-				(errcode(LPR_ERRCODE_NOT_A_PLATE), errmsg("not a plate: \"%.64s\"", plate),
+				(errcode(LPR_ERRCODE_NOT_A_PLATE), errmsg("not a plate: \"%.*s\"", SHOWN(plate)),
 				 errdetail(
 					 "A plate has 1 to %d characters besides blanks and separators, none of them a control character.",
 					 LPR_PLATE_MAX)));
@@ -40,7 +44,7 @@ check_word(const char *column, const char *word)
 	size_t len = strlen(word);
 
 	if (len == 0 || len > 64)
-		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a %s: \"%.64s\"", column, word),
+		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a %s: \"%.*s\"", column, SHOWN(word)),
 						errdetail("It has 1 to 64 bytes.")));
 	upper = palloc(len + 1);
 	upper[lpr_upper((LprSlice){word, len}, upper)] = '\0';
@@ -60,7 +64,7 @@ check_region(const char *region)
 	{
 		char code[3];
 
-		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a region: \"%.64s\"", region),
+		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a region: \"%.*s\"", SHOWN(region)),
 						errdetail("Column plate_region holds the two upper-case letters of a state or province."),
 						lpr_place_region_code(region, strlen(region), code) ? errhint("Write '%s'.", code) : 0));
 	}
@@ -329,7 +333,7 @@ lpr_question_make(LprStatement *statement, const char *source, int nconditions, 
 		}
 	}
 	if (query->address != NULL && (strlen(query->address) < 3 || strlen(query->address) > 200))
-		ereport(ERROR, (errcode(LPR_ERRCODE_BAD_PLACE), errmsg("not an address: \"%.64s\"", query->address),
+		ereport(ERROR, (errcode(LPR_ERRCODE_BAD_PLACE), errmsg("not an address: \"%.*s\"", SHOWN(query->address)),
 						errdetail("An address has 3 to 200 bytes.")));
 	if (query->nplates > LPR_PLATES_MAX)
 		ereport(ERROR, (errcode(LPR_ERRCODE_TOO_MANY_PLATES), errmsg("too many plates: %d", query->nplates),
