@@ -22,15 +22,12 @@ PG_CFLAGS = -std=gnu11 -Wextra -Wno-unused-parameter $(WERROR) -MMD -MP
 SHLIB_LINK = -lcurl -ljson-c -lm
 override with_llvm = no # nothing here is worth inlining into expressions
 
-EXTRA_CLEAN = $(OBJS:.o=.d) extension/place_data.c build test/unit/build
+EXTRA_CLEAN = $(OBJS:.o=.d) extension/place_data.c build/prepare.log build/reference.md build/test build/bench # a sandbox stays
 WITH_MAKEFILE := $(patsubst %/Makefile,%,$(wildcard test/vendor/Makefile test/unit/Makefile test/fuzz/Makefile bench/Makefile))
 FORMATTED := $(filter-out extension/place_data.c,$(wildcard $(addsuffix /*.[ch],extension extension/dialect test/vendor test/unit test/fuzz bench)))
 SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* test/run 2>/dev/null) $(wildcard scripts/*.sh)
 
 all:
-
-# Not between the lines that "make -C … sandbox" prints for a shell.
-MAKEFLAGS += --no-print-directory
 
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(wildcard $(PGXS)),)

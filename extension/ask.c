@@ -121,6 +121,14 @@ redact(char *text, const char *secret)
 		return;
 	for (char *found = strstr(text, secret); found != NULL; found = strstr(found + len, secret))
 		memset(found, '*', len);
+	/* An excerpt may end within it. */
+	for (char *end = strstr(text, "..."); end != NULL; end = strstr(end + 1, "..."))
+		for (size_t part = Min(len - 1, (size_t) (end - text)); part >= 4; part--)
+			if (memcmp(end - part, secret, part) == 0)
+			{
+				memset(end - part, '*', part);
+				break;
+			}
 }
 
 static void
@@ -202,7 +210,12 @@ fail_http(LprAsk *ask, LprHttp *http)
 	lpr_fault(&fault, LPR_STATE_VENDOR, "source \"%s\" answered with HTTP status %d", ask->source->name,
 			  lpr_http_status(http));
 	if (ask->dialect->refusal(lpr_http_status(http), body, len, &said) && !said.failed && said.len > 0)
+	{
+		/* Here, too: once the excerpt is cut, half a secret would not be known again. */
+		redact(said.data, ask->source->site.secret);
+		redact(said.data, ask->source->site.token);
 		lpr_fault_detail(&fault, "The vendor says: %s", lpr_excerpt(said.data, said.len, shown));
+	}
 	else if (lpr_http_fault(http)->detail[0] != '\0')
 		lpr_fault_detail(&fault, "%s", lpr_http_fault(http)->detail);
 	else if (len > 0)
@@ -272,9 +285,11 @@ take_errand(LprAsk *ask)
 	if (ask->stage == STAGE_SIGN_IN)
 	{
 		good = ask->dialect->signed_in(&source->site, body, len, &fault);
-		/* A little early, so that it does not end between two pages. */
-		source->token_until =
-			TimestampTzPlusMilliseconds(GetCurrentTimestamp(), Max(source->site.token_seconds - 30, 1) * 1000L);
+		if (good) /* A little early, so that it does not end between two pages. */
+			source->token_until =
+				TimestampTzPlusMilliseconds(GetCurrentTimestamp(), Max(source->site.token_seconds - 30, 1) * 1000L);
+		else
+			fault.detail[0] = '\0'; /* it shows how the reply begins, which may be with the token */
 	}
 	else if (source->site.has_cameras && source->users > 1)
 		good = true; /* another question of this statement was faster, and its legs point into the register */
@@ -327,29 +342,30 @@ take_page(LprAsk *ask, int i)
 
 	if (lpr_http_state(track->coming) != LPR_HTTP_DONE)
 	{
-		if (lpr_http_status(track->coming) == 401)
+		int status = lpr_http_status(track->coming);
+
+		if (status == 401 && ask->dialect->signs_in && !ask->signed_again && ask->legs[i].pages == 0 &&
+			source->site.token != NULL)
 		{
-			source->stale = true;
-			if (ask->dialect->signs_in && !ask->signed_again && ask->legs[i].pages == 0 && source->site.token != NULL)
+			/* The token ended before its time: sign in again, once, and start over. */
+			ask->signed_again = true;
+			source->token_until = 0;
+			for (int leg = 0; leg < ask->nlegs; leg++)
 			{
-				/* The token ended before its time: sign in again, once, and start over. */
-				ask->signed_again = true;
-				source->token_until = 0;
-				for (int leg = 0; leg < ask->nlegs; leg++)
-				{
-					drop_http(ask, &ask->tracks[leg].coming);
-					if (ask->tracks[leg].open)
-						lpr_page_close(&ask->tracks[leg].page);
-					lpr_http_free(ask->tracks[leg].reading);
-				}
-				lpr_legs_free(ask->legs, ask->nlegs);
-				ask->legs = NULL;
-				ask->nlegs = 0;
-				ask->current = 0;
-				start_errand(ask);
-				return;
+				drop_http(ask, &ask->tracks[leg].coming);
+				if (ask->tracks[leg].open)
+					lpr_page_close(&ask->tracks[leg].page);
+				lpr_http_free(ask->tracks[leg].reading);
 			}
+			lpr_legs_free(ask->legs, ask->nlegs);
+			ask->legs = NULL;
+			ask->nlegs = 0;
+			ask->current = 0;
+			start_errand(ask);
+			return;
 		}
+		if (status == 401 || status == 403)
+			source->stale = true; /* the next question reads its secret anew */
 		fail_http(ask, track->coming);
 		return;
 	}

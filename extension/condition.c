@@ -142,6 +142,13 @@ is_value(Node *node, Index varno)
 	return bms_is_empty(own) && !contain_volatile_functions(node) && !contain_subplans(node);
 }
 
+/* Under a nondeterministic collation different texts may be equal, which no vendor knows. */
+static bool
+is_bytewise(Oid collation)
+{
+	return !OidIsValid(collation) || get_collation_isdeterministic(collation);
+}
+
 static bool
 is_our_distance(Oid function)
 {
@@ -205,7 +212,7 @@ recognize_comparison(OpExpr *op, Index varno, Oid relid, LprCondition *condition
 	Oid operator= op->opno;
 	int column;
 
-	if (list_length(op->args) != 2)
+	if (list_length(op->args) != 2 || !is_bytewise(op->inputcollid))
 		return false;
 	left = linitial(op->args);
 	right = lsecond(op->args);
@@ -238,6 +245,9 @@ recognize_comparison(OpExpr *op, Index varno, Oid relid, LprCondition *condition
 		return recognize_moment(operator, right, condition);
 	if (column == LPR_COLUMN_ADDRESS && operator== OID_TEXT_ICLIKE_OP)
 	{
+		if (IsA(right, Const) && !((Const *) right)->constisnull &&
+			lpr_like_text(TextDatumGetCString(((Const *) right)->constvalue)) == NULL)
+			return false;
 		condition->kind = LPR_CONDITION_ADDRESS_LIKE;
 		condition->values = list_make1(right);
 		return true;
@@ -341,8 +351,8 @@ lpr_condition_recognize(Expr *clause, Index varno, Oid relid, LprCondition *cond
 		ScalarArrayOpExpr *any = (ScalarArrayOpExpr *) clause;
 		int column = column_expression(linitial(any->args), varno, relid);
 
-		if (!any->useOr || any->opno != TextEqualOperator || !is_value(lsecond(any->args), varno) ||
-			(column != LPR_COLUMN_PLATE && column != LPR_COLUMN_SOURCE))
+		if (!any->useOr || any->opno != TextEqualOperator || !is_bytewise(any->inputcollid) ||
+			!is_value(lsecond(any->args), varno) || (column != LPR_COLUMN_PLATE && column != LPR_COLUMN_SOURCE))
 			return false;
 		condition->kind = column == LPR_COLUMN_PLATE ? LPR_CONDITION_PLATES : LPR_CONDITION_SOURCES;
 		condition->values = list_make1(lsecond(any->args));

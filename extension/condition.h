@@ -83,6 +83,12 @@ extern bool lpr_condition_recognize(Expr *clause, Index varno, Oid relid, LprCon
 extern bool lpr_condition_is_anchor(LprConditionKind kind);
 extern int lpr_condition_nvalues(LprConditionKind kind); /* without the guard */
 
+/*
+ * The text that an ILIKE pattern asks for, when it is '%text%': NULL for any other pattern. The vendor is then not asked by it, but the
+ * database still checks it.
+ */
+extern char *lpr_like_text(const char *pattern);
+
 /* Whether a dialect hands a condition to its vendor (its values go out); what it does not is checked here only. */
 struct LprDialect;
 extern bool lpr_dialect_takes(const struct LprDialect *dialect, LprConditionKind kind);

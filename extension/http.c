@@ -7,7 +7,6 @@
 #include <netinet/in.h>
 
 #include "miscadmin.h"
-#include "storage/fd.h"
 #include "storage/proc.h"
 #include "utils/memutils.h"
 
@@ -180,36 +179,6 @@ take_headers(LprTransfer *transfer, const char *headers)
 	return good;
 }
 
-/*
- * Sockets are counted among the server's descriptors, so that it keeps within its limit. An idle connection outlives the easy handle that
- * opened it, so the closing callback gets no argument.
- */
-static curl_socket_t
-open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
-{
-	LprTransfer *transfer = arg;
-	curl_socket_t fd;
-
-	if (purpose != CURLSOCKTYPE_IPCXN)
-		return CURL_SOCKET_BAD;
-	if (!AcquireExternalFD())
-	{
-		transfer->stop = LPR_STOP_NO_DESCRIPTOR;
-		return CURL_SOCKET_BAD;
-	}
-	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
-	if (fd == CURL_SOCKET_BAD)
-		ReleaseExternalFD();
-	return fd;
-}
-
-static int
-close_socket(void *arg, curl_socket_t fd)
-{
-	ReleaseExternalFD();
-	return close(fd);
-}
-
 #define SET(option, value)                                                                                             \
 	do                                                                                                                 \
 	{                                                                                                                  \
@@ -249,9 +218,9 @@ set_peer(LprTransfer *transfer, const char *protocols)
 	SET(CURLOPT_HTTP_VERSION, (long) (peer->version == LPR_HTTP_1_1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS));
 	SET(CURLOPT_PIPEWAIT, 0L);
 	SET(CURLOPT_TCP_KEEPALIVE, 1L);
-	SET(CURLOPT_OPENSOCKETFUNCTION, open_socket);
+	SET(CURLOPT_OPENSOCKETFUNCTION, lpr_socket_open);
 	SET(CURLOPT_OPENSOCKETDATA, transfer);
-	SET(CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	SET(CURLOPT_CLOSESOCKETFUNCTION, lpr_socket_close);
 	return code;
 }
 

@@ -47,7 +47,8 @@ typedef struct LprHttp LprHttp; /* one request with its retries, and its reply *
 
 /*
  * Starts a request. Strings are copied. The transfer is owned by `context`: it is stopped and freed when that is reset or deleted, or by
- * lpr_http_free. headers are lines "Name: value\n"; a CR or NUL in one, or in the URL, is refused (fault, not error). Throws only for out of memory and
+ * lpr_http_free. headers are lines "Name: value\n"; control characters in one, or in the URL, are
+ * refused (fault, not error), but an LF within a value would begin the next header: callers check values that are not their own. Throws only for out of memory and
  * when the library was not preloaded (rate limits live in shared memory).
  */
 extern LprHttp *lpr_http_start(MemoryContext context, const LprHttpPeer *peer, bool post, const char *url,

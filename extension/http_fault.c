@@ -90,6 +90,7 @@ explain_stop(LprTransfer *transfer)
 		case LPR_STOP_NO_DESCRIPTOR:
 			lpr_fault(fault, LPR_STATE_NO_CONNECTION, "could not reach source \"%s\": too many open files",
 					  transfer->name);
+			lpr_fault_detail(fault, "Request: %s", transfer->place);
 			lpr_fault_hint(fault, "Raise max_files_per_process.");
 			break;
 		default:

@@ -126,6 +126,11 @@ extern void lpr_reply_finish(LprTransfer *transfer, CURLcode code);
 extern void lpr_reply_settle(LprTransfer *transfer, LprHttpState state);
 extern void lpr_buffer_recycle(LprBuffer *buffer);
 
+/* http_socket.c */
+extern curl_socket_t lpr_socket_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address);
+extern int lpr_socket_close(void *arg, curl_socket_t fd);
+extern void lpr_sockets_reconcile(void);
+
 /* http_fault.c */
 extern void lpr_http_explain_failure(LprTransfer *transfer, CURLcode code);
 extern void lpr_http_explain_status(LprTransfer *transfer);

@@ -184,6 +184,7 @@ lpr_engine_detach(LprTransfer *transfer)
 	before = lpr_curl_enter();
 	curl_multi_remove_handle(engine.multi, transfer->easy);
 	lpr_curl_leave(before);
+	lpr_sockets_reconcile();
 	transfer->attached = false;
 	engine.attached--;
 }

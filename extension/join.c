@@ -124,8 +124,9 @@ add_batched_join(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel, R
 	if (earlier_join_pathlist != NULL)
 		earlier_join_pathlist(root, joinrel, outerrel, innerrel, jointype, extra);
 
+	/* Rows that are locked or changed may have to be joined again one by one (EvalPlanQual), which this join cannot. */
 	if ((jointype != JOIN_INNER && jointype != JOIN_UNIQUE_OUTER) || !bms_is_empty(joinrel->lateral_relids) ||
-		!bms_is_empty(innerrel->lateral_relids) || outer == NULL || outer->param_info != NULL)
+		!bms_is_empty(innerrel->lateral_relids) || outer == NULL || outer->param_info != NULL || root->rowMarks != NIL)
 		return;
 	members = our_members(root, innerrel);
 	if (members == NIL)

@@ -272,7 +272,7 @@ lpr_options_read(List *server_options, List *mapping_options, LprOptions *option
 static const char *
 catalog_noun(Oid catalog)
 {
-	return catalog == SERVER ? "server" : catalog == MAPPING ? "user mapping" : "foreign table";
+	return catalog == SERVER ? "server" : "user mapping";
 }
 
 PG_FUNCTION_INFO_V1(lpr_fdw_validator);
@@ -300,7 +300,7 @@ lpr_fdw_validator(PG_FUNCTION_ARGS)
 					appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", rules[i].name);
 			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errmsg("invalid option \"%s\"", element->defname),
 							names.len > 0 ? errhint("Options of a %s: %s.", catalog_noun(catalog), names.data)
-										  : errhint("A %s of lpr has no options.", catalog_noun(catalog))));
+										  : errhint("Only servers and user mappings of lpr have options.")));
 		}
 		take_value(rule, defGetString(element), NULL);
 		has_dialect = has_dialect || strcmp(rule->name, "dialect") == 0;

@@ -128,7 +128,7 @@ rows_that_will_do(PlannerInfo *root, const LprRelation *relation, bool ordered)
 		return 0;
 	if (root->limit_tuples > 0)
 		wish = root->limit_tuples;
-	else if (root->tuple_fraction >= 1)
+	else if (root->tuple_fraction >= 1 && !root->parse->hasAggs)
 		wish = root->tuple_fraction;
 	return wish >= 1 && wish < 100000 ? (int) wish : 0;
 }
@@ -153,14 +153,17 @@ lpr_batched_path(PlannerInfo *root, RelOptInfo *rel)
 }
 
 static bool
-is_plate_member(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec, EquivalenceMember *em, void *arg)
+is_anchor_member(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec, EquivalenceMember *em, void *arg)
 {
 	Node *node = (Node *) em->em_expr;
+	int column;
 
 	while (IsA(node, RelabelType))
 		node = (Node *) ((RelabelType *) node)->arg;
-	return IsA(node, Var) && ((Var *) node)->varno == (int) rel->relid &&
-		   lpr_column_of(((LprRelation *) rel->fdw_private)->relid, ((Var *) node)->varattno) == LPR_COLUMN_PLATE;
+	if (!IsA(node, Var) || ((Var *) node)->varno != (int) rel->relid)
+		return false;
+	column = lpr_column_of(((LprRelation *) rel->fdw_private)->relid, ((Var *) node)->varattno);
+	return column == LPR_COLUMN_PLATE || column == LPR_COLUMN_ADDRESS || column == LPR_COLUMN_MAKE;
 }
 
 /* Adds the path that gets its anchor from the relations that a join clause names. */
@@ -214,7 +217,7 @@ lpr_get_paths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 
 	foreach (cell, rel->joininfo)
 		add_parameterized_path(root, rel, relid, lfirst_node(RestrictInfo, cell), &done);
-	clauses = generate_implied_equalities_for_column(root, rel, is_plate_member, NULL, rel->lateral_referencers);
+	clauses = generate_implied_equalities_for_column(root, rel, is_anchor_member, NULL, rel->lateral_referencers);
 	foreach (cell, clauses)
 		add_parameterized_path(root, rel, relid, lfirst_node(RestrictInfo, cell), &done);
 }

@@ -70,12 +70,8 @@ check_region(const char *region)
 	}
 }
 
-/*
- * The text that an ILIKE pattern asks for, when it is '%text%': NULL for any other pattern. The vendor is then not asked by it, but the database still
- * checks it.
- */
-static char *
-like_text(const char *pattern)
+char *
+lpr_like_text(const char *pattern)
 {
 	size_t len = strlen(pattern);
 	char *text;
@@ -287,7 +283,7 @@ lpr_question_make(LprStatement *statement, const char *source, int nconditions, 
 				query->address = TextDatumGetCString(values[0].value);
 				break;
 			case LPR_CONDITION_ADDRESS_LIKE:
-				word = like_text(TextDatumGetCString(values[0].value));
+				word = lpr_like_text(TextDatumGetCString(values[0].value));
 				if (query->address == NULL)
 					query->address = word;
 				break;
@@ -333,8 +329,13 @@ lpr_question_make(LprStatement *statement, const char *source, int nconditions, 
 		}
 	}
 	if (query->address != NULL && (strlen(query->address) < 3 || strlen(query->address) > 200))
-		ereport(ERROR, (errcode(LPR_ERRCODE_BAD_PLACE), errmsg("not an address: \"%.*s\"", SHOWN(query->address)),
-						errdetail("An address has 3 to 200 bytes.")));
+	{
+		if (query->nplates > 0 || query->has_near || query->make != NULL)
+			query->address = NULL; /* no anchor is needed of it, and it is checked here anyhow */
+		else
+			ereport(ERROR, (errcode(LPR_ERRCODE_BAD_PLACE), errmsg("not an address: \"%.*s\"", SHOWN(query->address)),
+							errdetail("An address has 3 to 200 bytes.")));
+	}
 	if (query->nplates > LPR_PLATES_MAX)
 		ereport(ERROR, (errcode(LPR_ERRCODE_TOO_MANY_PLATES), errmsg("too many plates: %d", query->nplates),
 						errdetail("One question names at most %d plates.", LPR_PLATES_MAX),

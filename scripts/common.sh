@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# What the scripts share; sourced. After it: root, as_server, quietly, prepare, work_directory.
+# What the scripts share; sourced. After it: root, as_server, give, quietly, prepare, work_directory.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
@@ -10,23 +10,31 @@ umask 022
 for name in $(compgen -e PG || true); do
     [ "$name" = PG_CONFIG ] || unset "$name"
 done
+export PGHOST=/nonexistent # until a cluster of ours says where it is
 unset MAKEFLAGS MFLAGS MAKELEVEL
 export LC_ALL=C.UTF-8 PAGER=cat
 
 # The server to build for and to run. Debian's own pg_config, not the wrapper, which may point elsewhere.
 export PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/15/bin/pg_config}
 
-# PostgreSQL refuses to run as root: then its servers are those of the account that the package made, else of the caller.
-server_user=$(id -un)
-if [ "$(id -u)" -eq 0 ]; then
-    server_user=nobody
-    ! getent passwd postgres >/dev/null || server_user=postgres
-fi
+# PostgreSQL refuses to run as root: then its servers are those of the account that the package makes, else of the caller.
+server_user() {
+    if [ "$(id -u)" -ne 0 ]; then
+        id -un
+    elif getent passwd postgres >/dev/null; then
+        echo postgres
+    else
+        echo nobody
+    fi
+}
+
+# Gives a path to that account.
+give() { [ "$(id -u)" -ne 0 ] || chown -R "$(server_user):" "$1"; }
 
 # Runs a command as that account; from /, since it may not be able to read this repository.
 as_server() {
     if [ "$(id -u)" -eq 0 ]; then
-        (cd / && exec runuser -u "$server_user" -- "$@")
+        (cd / && exec runuser -u "$(server_user)" -- "$@")
     else
         (cd / && exec "$@")
     fi
@@ -62,8 +70,6 @@ prepare() {
 work_directory() {
     local directory
     directory=$(mktemp -d "${TMPDIR:-/tmp}/lpr.XXXXXX")
-    if [ "$(id -u)" -eq 0 ]; then
-        chown "$server_user:" "$directory"
-    fi
+    give "$directory"
     readlink -f "$directory"
 }

@@ -13,7 +13,7 @@ SET datestyle = 'ISO, MDY';
 \echo ' An analyst, a plate, three vendors'
 \echo '════════════════════════════════════════════════════════════════════════════════════════════════════'
 \echo
-\echo 'analyst1 is logged in with psql and holds the role lpr_user. These vendors may be asked, and by what:'
+\echo 'analyst1 has logged in with psql and holds lpr_user. These vendors may be asked, and by what:'
 \echo
 \echo '=> SELECT source, dialect, plate, location, vehicle, granted, assessment FROM lpr.sources;'
 SELECT source, dialect, plate, location, vehicle, granted, assessment FROM lpr.sources ORDER BY source;
@@ -21,21 +21,21 @@ SELECT source, dialect, plate, location, vehicle, granted, assessment FROM lpr.s
 \echo 'They speak different protocols, log in differently, page differently. The analyst writes one SELECT,'
 \echo 'with the plate as it stands in the report; the newest reads come first:'
 \echo
-\echo '=> SELECT captured_at, recent, source, plate, address, camera_owner, confidence'
+\echo '=> SELECT captured_at, recent, source, plate, matched_how, address, confidence'
 \echo '   FROM lpr.search_plate(''7ABC-123'', ''CA'') LIMIT 12;'
 SELECT to_char(captured_at, 'YYYY-MM-DD HH24:MI TZ') AS captured_at,
        CASE WHEN recent THEN 'yes' ELSE 'no' END AS recent,
        source,
        plate,
-       left(address, 24) AS address,
-       left(camera_owner, 16) AS camera_owner,
+       matched_how,
+       left(address, 22) AS address,
        round(confidence::numeric, 2) AS conf
 FROM lpr.search_plate('7ABC-123', 'CA')
 LIMIT 12;
 
-\echo 'The notice tells what the vendors gave and the analyst does not see: curbside does not know of which'
-\echo 'state a plate is, so none of its reads is sure to be the Californian 7ABC123. With other_regions they'
-\echo 'are shown, and matched_how keeps them apart. Five years of reads, the last 30 days first:'
+\echo 'curbside does not tell the state of a plate: matched_how says so, the analyst has to look closer. And'
+\echo 'all reads of five years, counted, the last 30 days before the older ones. A notice tells what the'
+\echo 'vendors gave and nobody may see:'
 \echo
 \echo '=> SELECT recent, source, matched_how, count(*), min(captured_at), max(captured_at)'
 \echo '   FROM lpr.search_plate(''7ABC-123'', ''CA'', other_regions => true) GROUP BY 1, 2, 3;'
@@ -52,7 +52,7 @@ ORDER BY recent DESC, source, matched_how;
 \echo 'What was sent for that, to whom, and what came of it? All vendors were asked at once.'
 \echo
 \echo '=> SELECT … FROM lpr.last_query();'
-SELECT source, outcome, requests, pages, bytes, received, reads, round(milliseconds::numeric) AS ms, dropped
+SELECT source, outcome, requests, pages, bytes, reads, round(milliseconds::numeric, 1) AS ms, dropped
 FROM lpr.last_query()
 ORDER BY source;
 SELECT count(*) = 3 AND bool_and(outcome = 'complete' AND reads > 0) AS all_answered FROM lpr.last_query() \gset

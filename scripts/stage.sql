@@ -25,7 +25,7 @@ WHERE roleid::regrole::text LIKE 'lpr\_%' AND :'password' <> ''
 SELECT lpr.add_source('acme', 'lpr-v1', :'vendor_url' || '/acme/lpr-v1', secret => 'sim-lpr-token',
                       assessment => 'DHS/CBP/PIA-049(a)', grant_to => '{lpr_user}'),
        lpr.add_source('birdseye', 'flock-v3', :'vendor_url' || '/birdseye/flock-v3', secret => 'sim-flock-secret',
-                      client_id => 'sim-flock-client', options => '{"audience": "reads"}', assessment => 'DHS/CBP/PIA-049(a)', grant_to => '{lpr_user}'),
+                      client_id => 'sim-flock-client', assessment => 'DHS/CBP/PIA-049(a)', grant_to => '{lpr_user}'),
        lpr.add_source('curbside', 'parkpow-v1', :'vendor_url' || '/curbside/parkpow-v1', secret => 'sim-parkpow-token',
                       assessment => 'DHS/CBP/PIA-049(a)', grant_to => '{lpr_user}')
 \g /dev/null

@@ -119,10 +119,10 @@ BEGIN
             MESSAGE = 'options must be a JSON object',
             HINT = 'For instance options => ''{"page_size": 500}''.';
     END IF;
-    server_options := format('dialect %L, url %L', dialect, url);
+    server_options := format('dialect %L, url %L', coalesce(dialect, ''), coalesce(url, ''));
     FOR option IN SELECT e.key, e.value FROM jsonb_each_text(options) AS e ORDER BY e.key COLLATE "C"
     LOOP
-        server_options := server_options || format(', %I %L', option.key, option.value);
+        server_options := server_options || format(', %I %L', option.key, coalesce(option.value, ''));
     END LOOP;
     EXECUTE format('CREATE SERVER %I FOREIGN DATA WRAPPER lpr OPTIONS (%s)', name, server_options);
     mapping_options := format('secret %L', coalesce(secret, name));

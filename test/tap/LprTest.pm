@@ -15,6 +15,8 @@ use JSON::PP;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
+$ENV{PGUSER} = 'postgres'; # whoever runs the tests
+
 my %simulators; # process id => 1, of those started by this test file
 my @secrets = qw(sim-lpr-token sim-flock-secret sim-rekor-key sim-parkpow-token sim-verkada-key);
 
@@ -25,7 +27,7 @@ sub make
 	my $node = PostgreSQL::Test::Cluster::new($class, $name);
 	my $preload = $given{preload} // 'lpr';
 
-	$node->init(%{ $given{init} // {} });
+	$node->init(%{ $given{init} // {} }, extra => [ '--username=postgres', @{ $given{init}{extra} // [] } ]);
 	$node->{secret_directory} = $node->basedir . '/secrets';
 	mkdir $node->{secret_directory}, 0700 or die "$node->{secret_directory}: $!";
 	$node->put_secret($_, $_) for @secrets;
@@ -122,7 +124,7 @@ sub add_source
 		'lpr-v1' => 'sim-lpr-token', 'flock-v3' => 'sim-flock-secret', 'rekor-scout-v2' => 'sim-rekor-key',
 		'parkpow-v1' => 'sim-parkpow-token', 'verkada-v1' => 'sim-verkada-key' }->{$dialect};
 	$arguments{client_id} //= 'sim-flock-client' if $dialect eq 'flock-v3';
-	$arguments{options} = encode_json({ $dialect eq 'flock-v3' ? (audience => 'reads') : (), %{ $arguments{options} // {} } });
+	$arguments{options} = encode_json($arguments{options}) if ref $arguments{options};
 	$node->safe_psql($database, "SELECT lpr.add_source('$name', '$dialect', "
 		. join(', ', map { my $value = $arguments{$_}; $value =~ s/'/''/g; "$_ => '$value'" } sort keys %arguments) . ')');
 	return;
@@ -240,7 +242,7 @@ sub descriptors
 sub vendor_beside
 {
 	my ($node, @arguments) = @_;
-	my %own = map { $_ => $node->{$_} } qw(vendor_pid vendor_port vendor_url);
+	my %own = map { $_ => $node->{$_} } qw(vendor_pid vendor_url vendor_tls_url);
 
 	$node->vendor_start(@arguments);
 	my %ports = PostgreSQL::Test::Utils::slurp_file($node->basedir . '/vendor.port') =~ /^(\w+)=(\d+)$/mg;
@@ -312,6 +314,16 @@ sub await_network
 	return $pid;
 }
 
+# Compiles preload.c; a value for LD_PRELOAD.
+sub preload_library
+{
+	my ($node) = @_;
+	my $library = $node->basedir . '/preload.so';
+
+	PostgreSQL::Test::Utils::system_or_bail('cc', '-shared', '-fPIC', '-o', $library, "$ENV{TESTDIR}/preload.c", '-ldl');
+	return $library;
+}
+
 # Looks whether something holds, for 20 seconds. A function, not a method.
 sub eventually
 {
@@ -323,6 +335,63 @@ sub eventually
 		sleep 0.05;
 	}
 	return 0;
+}
+
+# ---- the five dialects side by side ----
+
+our @dialects = (lpr => 'lpr-v1', flock => 'flock-v3', rekor => 'rekor-scout-v2', parkpow => 'parkpow-v1', verkada => 'verkada-v1');
+
+# A source of each dialect, named lpr, flock, rekor, parkpow, verkada and the suffix; with a suffix they ask the same vendors as
+# those without. (of => { flock => { page_size => 20 } }) are options of one, all others those of each. Their secrets have names
+# that say nothing, so that no log may hold a value.
+sub add_dialects
+{
+	my ($node, $suffix, %options) = @_;
+	my $of = delete $options{of} // {};
+	my %dialects = @dialects;
+	my %value; @value{qw(lpr flock rekor parkpow verkada)} = @secrets;
+
+	for my $name (sort keys %dialects)
+	{
+		$node->put_secret("${name}_key", $value{$name});
+		$node->add_source("$name$suffix", $dialects{$name}, url => $node->vendor_base($name, $dialects{$name}), secret => "${name}_key",
+			options => { %options, %{ $of->{$name} // {} } });
+	}
+	return;
+}
+
+# Registers cameras of a vendor, all or those of these identifiers, for a source.
+sub register_cameras
+{
+	my ($node, $source, $vendor, @only) = @_;
+	my @cameras = grep { defined $_->{latitude} } @{ $node->vendor('GET', "/control/cameras?vendor=$vendor") };
+	my %wanted = map { $_ => 1 } @only;
+	my $literal = sub { my ($value) = @_; $value =~ s/'/''/g if defined $value; return defined $value ? "'$value'" : 'NULL' };
+
+	@cameras = grep { $wanted{$_->{id}} } @cameras if @only;
+	$node->answer('admin1', join ';', map {
+		my $camera = $_;
+		"SELECT lpr.add_camera('$source', " . join(', ', map { $literal->($camera->{$_}) }
+			qw(id latitude longitude address owner type region country)) . ')' } @cameras);
+	return @cameras;
+}
+
+# Lines of the server's log that hold a secret of a vendor or a token it issued. (Statements of the tests name secrets, which in
+# lpr.stage() are called like their values.)
+sub leaks
+{
+	my ($node) = @_;
+	my $log = PostgreSQL::Test::Utils::slurp_file($node->logfile);
+
+	$log =~ s/(?:secret|client_id) => 'sim-[\w-]+'//g;
+	return $log =~ /^(.*(?:sim-\w|tok_[0-9a-f]{8}).*)$/mg;
+}
+
+# What lpr.last_query() tells in a session of session(), by source.
+sub told
+{
+	my ($node, $session) = @_;
+	return decode_json($session->query("SELECT coalesce(json_object_agg(q.source, to_json(q)), '{}') FROM lpr.last_query() AS q"));
 }
 
 END

@@ -1,0 +1,54 @@
+-- place: distances, and the places that can be asked for (Q2).
+\c - analyst1
+SET extra_float_digits = 0;
+CREATE FUNCTION pg_temp.haversine_m(a double precision, b double precision, c double precision, d double precision) RETURNS double precision
+    LANGUAGE sql
+AS $$ SELECT 2 * 6371008.8 * asin(least(1, sqrt(sind((c - a) / 2) ^ 2 + cosd(a) * cosd(c) * sind((d - b) / 2) ^ 2))) $$;
+-- Against the formula, over the globe: poles, the date line, antipodes.
+CREATE TEMP TABLE point AS
+SELECT latitude::double precision, longitude::double precision
+FROM generate_series(-90, 90, 22.5) AS latitude, generate_series(-180, 180, 30) AS longitude;
+SELECT count(*) AS pairs,
+       bool_and(abs(lpr.distance_m(a.latitude, a.longitude, b.latitude, b.longitude)
+                    - pg_temp.haversine_m(a.latitude, a.longitude, b.latitude, b.longitude)) < 1) AS agrees,
+       bool_and(abs(lpr.distance_m(a.latitude, a.longitude, b.latitude, b.longitude)
+                    - lpr.distance_m(b.latitude, b.longitude, a.latitude, a.longitude)) < 0.001) AS symmetric,
+       bool_and(lpr.distance_m(a.latitude, a.longitude, a.latitude, a.longitude) = 0) AS zero,
+       max(lpr.distance_m(a.latitude, a.longitude, b.latitude, b.longitude))::bigint AS farthest
+FROM point AS a, point AS b;
+-- San Ysidro and Otay Mesa, some ten kilometres; and half a metre.
+SELECT round(lpr.distance_m(32.552, -117.042, 32.56, -116.945)::numeric) AS metres,
+       round(lpr.distance_m(32.552, -117.042, 32.5520045, -117.042)::numeric, 3) AS half;
+SELECT lpr.distance_m(NULL, 0, 0, 0) IS NULL AS a, lpr.distance_m(0, 0, 0, NULL) IS NULL AS d;
+SELECT lpr.distance_m('NaN', 0, 0, 0) <= 1 AS nan, lpr.distance_m('Infinity', 0, 0, 0) <= 1 AS infinity;
+
+-- LP014: a point has -90 to 90 and -180 to 180 degrees, a radius 1 to 500,000 metres.
+SELECT count(*) FROM lpr.search_location(90.1, 0);
+\echo :SQLSTATE
+SELECT count(*) FROM lpr.search_location(0, -180.1);
+\echo :SQLSTATE
+SELECT count(*) FROM lpr.search_location('NaN', 0);
+\echo :SQLSTATE
+SELECT count(*) FROM lpr.search_location(32.552, -117.042, 0.99);
+\echo :SQLSTATE
+SELECT count(*) FROM lpr.search_location(32.552, -117.042, 500001);
+\echo :SQLSTATE
+SELECT count(*) FROM lpr.search_location(32.552, -117.042, 'Infinity');
+\echo :SQLSTATE
+-- With a plate as well.
+SELECT count(*) FROM lpr.reads WHERE plate = '7ABC123' AND lpr.distance_m(latitude, longitude, 32.552, -217.042) < 1000;
+\echo :SQLSTATE
+-- An address has 3 to 200 bytes.
+SELECT count(*) FROM lpr.search_location(address => 'St');
+\echo :SQLSTATE
+SELECT count(*) FROM lpr.search_location(address => repeat('x', 201));
+\echo :SQLSTATE
+-- Neither point nor address: LP001. Half a point is none: nothing is nearer than NULL.
+SELECT count(*) FROM lpr.search_location();
+\echo :SQLSTATE
+SELECT count(*) FROM lpr.search_location(latitude => 32.552);
+SELECT count(*) FROM lpr.search_location(longitude => -117.042);
+\echo :SQLSTATE
+SELECT count(*) FROM lpr.search_location(32.552, -117.042, NULL);
+-- The text of an address is a text, whatever it holds.
+SELECT lpr.like_literal('100% of_it\'), '100% of_it\' LIKE lpr.like_literal('100% of_it\') AS itself, '100x of_it\' LIKE lpr.like_literal('100% of_it\') AS other;

@@ -1,0 +1,119 @@
+# rate: requests_per_minute holds for the whole cluster, whoever asks.
+use strict;
+use warnings;
+use LprTest;
+use Test::More;
+
+my $node = LprTest->start_staged('rate');
+my ($per_minute, $burst, $sessions, $each) = (480, 8, 4, 8); # a turn in 125 ms, eight of them at once
+
+# Many questions of one session, none of which may end the others.
+sub questions
+{
+	my ($source, $n) = @_;
+	return "DO \$\$ BEGIN FOR i IN 1 .. $n LOOP PERFORM count(*) FROM lpr.reads WHERE plate = 'BULK3' AND source = '$source'; END LOOP; END \$\$";
+}
+
+# Arrivals at a vendor, in seconds since the first.
+sub arrivals
+{
+	my @log = $node->vendor_log(vendor => $_[0]);
+	return map { ($_->{t_us} - $log[0]{t_us}) / 1e6 } @log;
+}
+
+# The most that any window of so many seconds saw.
+sub most
+{
+	my ($seconds, @times) = @_;
+	my $most = 0;
+
+	for my $start (@times)
+	{
+		my $seen = grep { $_ >= $start && $_ < $start + $seconds } @times;
+		$most = $seen if $seen > $most;
+	}
+	return $most;
+}
+
+# Without a limit this takes no time.
+$node->add_source('free', 'lpr-v1');
+my @jobs = map { $node->launch('analyst1', questions('free', $each)) } 1 .. $sessions;
+$node->landed($_) for @jobs;
+my @free = arrivals('free');
+is(scalar @free, $sessions * $each, 'without requests_per_minute all is asked');
+cmp_ok($free[-1], '<', 3, '… without waiting');
+
+$node->add_source('limited', 'lpr-v1', options => { requests_per_minute => $per_minute });
+@jobs = map { $node->launch($_ % 2 ? 'analyst1' : 'analyst2', questions('limited', $each)) } 1 .. $sessions;
+$node->landed($_) for @jobs;
+my @limited = arrivals('limited');
+is(scalar @limited, $sessions * $each, 'with it all is asked as well, by several sessions of several logins');
+my $expected = ($sessions * $each - $burst) * 60 / $per_minute;
+cmp_ok($limited[-1], '>=', $expected - 0.3, '… and takes its time') or diag("@limited");
+cmp_ok($limited[-1], '<', $expected + 5, '… and no more');
+# One more than the pace and the burst allow, for the way from one clock to the other.
+for my $window (1, 2)
+{
+	cmp_ok(most($window, @limited), '<=', $burst + $window * $per_minute / 60 + 1, "… in any window of $window s");
+}
+
+# A session that begins when the turns are gone waits for the next, and one of another source does not.
+@jobs = map { $node->launch('analyst1', questions('limited', $burst)) } 1 .. 2;
+$node->landed($_) for @jobs;
+my ($out, $err, $took) = $node->landed($node->launch('analyst1', questions('free', 1)));
+cmp_ok($took, '<', 1, 'another source does not wait');
+
+# The limit outlives the session, and is renewed with the option.
+$node->answer('postgres', "ALTER SERVER limited OPTIONS (SET requests_per_minute '60')");
+$node->vendor_forget;
+$node->answer('analyst1', questions('limited', 1)) for 1 .. 3;
+cmp_ok((arrivals('limited'))[-1], '>=', 1.7, 'a lower limit counts at once, for sessions that follow one another');
+$node->answer('postgres', 'ALTER SERVER limited OPTIONS (DROP requests_per_minute)');
+$node->vendor_forget;
+$node->answer('analyst1', questions('limited', 10));
+cmp_ok((arrivals('limited'))[-1], '<', 2, 'without the option there is no limit');
+
+# Retries take turns of their own.
+$node->answer('postgres', "ALTER SERVER limited OPTIONS (ADD requests_per_minute '60')");
+$node->vendor_faults({ vendor => 'limited', fault => 'status', status => 503, times => 2 });
+$node->vendor_forget;
+$node->answer('analyst1', questions('limited', 1));
+my @retried = arrivals('limited');
+is(scalar @retried, 3, 'two retries');
+cmp_ok($retried[-1], '>=', 1.7, '… at the pace of the limit');
+
+# Who stops waiting gives the turn back.
+$node->vendor_forget;
+my @before = arrivals('limited');
+for (1 .. 5)
+{
+	$node->answer('analyst1', "SET statement_timeout = 100; DO \$\$ BEGIN PERFORM count(*) FROM lpr.reads WHERE plate = 'BULK3' AND source = 'limited';
+		EXCEPTION WHEN query_canceled THEN NULL; END \$\$");
+}
+(undef, undef, $took) = $node->landed($node->launch('analyst1', questions('limited', 1)));
+cmp_ok($took, '<', 3, 'turns that were waited for in vain are given back');
+
+# Another database has a source of that name: its own vendor, its own pace.
+$node->stage('second');
+$node->add_source('limited', 'lpr-v1', database => 'second', options => { requests_per_minute => 60 });
+$node->answer('analyst1', questions('limited', 1));
+my $since = Time::HiRes::time();
+$node->answer('analyst1', questions('limited', 1), database => 'second');
+cmp_ok(Time::HiRes::time() - $since, '<', 0.9, 'a source of another database has turns of its own');
+$node->stop;
+
+# Without shared memory there are no limits, hence no questions.
+my $bare = LprTest->make('unlimited', preload => '');
+$bare->start;
+$bare->vendor_start;
+$bare->stage('lpr');
+my $plain = "SELECT count(*) FROM lpr.reads WHERE plate = 'BULK3' AND source = 'acme'";
+my $messages = $bare->messages('analyst1', $plain);
+like($messages, qr/ERROR: +55000: /, 'not preloaded: a question is refused');
+like($messages, qr/HINT: .*shared_preload_libraries/, '… with a hint');
+is(scalar(my @none = $bare->vendor_log), 0, '… and nothing was sent');
+like($bare->answer('analyst1', "EXPLAIN $plain"), qr/acme/, '… EXPLAIN works');
+is($bare->answer('analyst1', "SELECT lpr.normal_plate('a-1')"), 'A1', '… and so does what needs no vendor');
+$bare->answer('postgres', "LOAD 'lpr'");
+$bare->stop;
+done_testing();
