@@ -102,8 +102,9 @@ lpr_dialect_takes(const LprDialect *dialect, LprConditionKind kind)
 	switch (kind)
 	{
 		case LPR_CONDITION_REGION:
-		case LPR_CONDITION_REGION_IF_KNOWN:
 			return dialect->takes_region;
+		case LPR_CONDITION_REGION_IF_KNOWN:
+			return dialect->takes_region && dialect->keeps_unknown_region;
 		case LPR_CONDITION_NEAR:
 			return dialect->takes_near;
 		case LPR_CONDITION_ADDRESS:

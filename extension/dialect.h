@@ -108,8 +108,9 @@ typedef enum LprPageStep
 typedef struct LprDialect
 {
 	const char *name;
-	unsigned modes;    /* search modes it can serve, bits of LprMode */
-	bool takes_region; /* conditions that it hands to the vendor; what it does not is checked here only */
+	unsigned modes;            /* search modes it can serve, bits of LprMode */
+	bool takes_region;         /* conditions that it hands to the vendor; what it does not is checked here only */
+	bool keeps_unknown_region; /* asked for a region, the vendor also hands over reads whose region it does not know */
 	bool takes_near;
 	bool takes_address;
 	bool takes_vehicle;

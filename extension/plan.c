@@ -3,6 +3,8 @@
  */
 #include "fdw.h"
 
+#include <math.h>
+
 #include "access/stratnum.h"
 #include "access/sysattr.h"
 #include "access/table.h"
@@ -137,7 +139,10 @@ static ForeignPath *
 make_path(PlannerInfo *root, RelOptInfo *rel, Relids outer, double rows, bool anchored, LprOrder order, bool batched)
 {
 	LprRelation *relation = rel->fdw_private;
-	double cost = COST_ASK + rows * COST_READ + (anchored ? 0 : COST_NO_ANCHOR);
+	double page = relation->options.page_size > 0 ? relation->options.page_size : relation->options.dialect->page_size;
+	/* Pages come one after the other, which makes it worth while to merge and stop early; those of a batch side by side. */
+	double cost =
+		COST_ASK * (batched ? 1 : Max(ceil(rows / page), 1)) + rows * COST_READ + (anchored ? 0 : COST_NO_ANCHOR);
 	List *private =
 		list_make3(makeInteger(order), makeInteger(rows_that_will_do(root, relation, order != LPR_ORDER_NONE)),
 				   makeInteger(batched));

@@ -203,7 +203,7 @@ clip_window(LprStatement *statement, LprQuery *query, bool from_given)
 	if (query->from >= statement->five_years_ago)
 		return;
 	query->from = statement->five_years_ago;
-	if (from_given && !statement->clip_told)
+	if ((from_given || query->until < query->from) && !statement->clip_told)
 	{
 		statement->clip_told = true;
 		ereport(NOTICE,

@@ -224,6 +224,7 @@ const LprDialect lpr_dialect_lpr_v1 = {
 	.name = "lpr-v1",
 	.modes = LPR_MODE_PLATE | LPR_MODE_LOCATION | LPR_MODE_VEHICLE,
 	.takes_region = true,
+	.keeps_unknown_region = true,
 	.takes_near = true,
 	.takes_address = true,
 	.takes_vehicle = true,
