@@ -88,7 +88,7 @@ fuzz: deps
 	@$(MAKE) -C test/fuzz run SECONDS=$(or $(SECONDS),60)
 
 bench: deps
-	@$(MAKE) -C bench
+	@$(MAKE) --no-print-directory -C bench
 
 reference:
 	@mkdir -p build && scripts/reference >build/reference.md && mv build/reference.md docs/reference.md

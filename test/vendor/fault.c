@@ -14,7 +14,7 @@
 static const char *const names[] = {"delay",     "drip",         "cut",        "hang",     "truncated",
 									"overlong",  "status",       "rate_limit", "redirect", "next_elsewhere",
 									"endless",   "endless_same", "gzip_bomb",  "gzip",     "html",
-									"malformed", "wrong_rows",   "not_image",  "expired"};
+									"malformed", "wrong_rows",   "not_image",  "expired",  "images_elsewhere"};
 
 #define N_NAMES ((int) (sizeof(names) / sizeof(names[0])))
 
@@ -248,6 +248,25 @@ faults_page(struct request *rq, const struct question *q, struct page *page, int
 	}
 }
 
+/* Its images lie at another origin. */
+static void
+images_elsewhere(const struct request *rq, const struct fault *f, struct buf *body)
+{
+	size_t len = strlen(rq->base);
+
+	for (size_t i = 0; i + len + 7 < body->len; i++)
+	{
+		const char *at = body->at + i;
+
+		if (memcmp(at, rq->base, len) == 0 &&
+			(memcmp(at + len, "/media/", 7) == 0 || memcmp(at + len, "/images", 7) == 0))
+		{
+			buf_replace(body, i, len, f->to, strlen(f->to));
+			i += strlen(f->to);
+		}
+	}
+}
+
 /* What faults do to the text of a good answer. */
 void
 faults_body(struct request *rq, struct reply *rp)
@@ -262,6 +281,8 @@ faults_body(struct request *rq, struct reply *rp)
 	{
 		if (rq->faults[i].name == FAULT_MALFORMED)
 			malform(keys, &rq->faults[i], &rp->body);
+		else if (rq->faults[i].name == FAULT_IMAGES_ELSEWHERE)
+			images_elsewhere(rq, &rq->faults[i], &rp->body);
 		else if (rq->faults[i].name == FAULT_TRUNCATED)
 			rp->body.len = rq->faults[i].at >= 0 && (size_t) rq->faults[i].at < rp->body.len ? (size_t) rq->faults[i].at
 																							 : rp->body.len / 2;

@@ -1,0 +1,58 @@
+-- stage.sql: what the bench runs on: an analyst, sources of the dialect lpr-v1, and the peer in PL/Python.
+\set ON_ERROR_STOP on
+SET client_min_messages = warning;
+CREATE EXTENSION lpr CASCADE;
+CREATE EXTENSION plpython3u;
+CREATE ROLE analyst LOGIN IN ROLE lpr_user;
+CREATE SCHEMA bench;
+GRANT USAGE ON SCHEMA bench TO lpr_user;
+
+SELECT lpr.add_source(name, 'lpr-v1', :'vendor_url' || '/' || name || '/lpr-v1', secret => 'sim-lpr-token',
+                      assessment => 'bench', grant_to => '{lpr_user}')
+FROM unnest('{bulk,north,east,south,west,hang,drip,busy}'::text[]) AS name
+\g /dev/null
+
+-- The columns of lpr.reads but the images, as text, numbers and times of their own.
+CREATE TYPE bench.read AS (
+    event_id bigint, source text, read_id text, plate text, plate_as_read text, plate_region text, country text,
+    captured_at timestamptz, recent boolean, latitude double precision, longitude double precision, address text, camera_id text,
+    camera_owner text, camera_type text, make text, model text, color text, confidence double precision, matched_how text,
+    fetched_at timestamptz, from_cache boolean, expires_at timestamptz
+);
+
+CREATE FUNCTION bench.python_reads(url text, token text, plate text)
+    RETURNS SETOF bench.read
+    LANGUAGE plpython3u
+AS $$
+import datetime
+import requests
+
+session = GD.get('session')
+if session is None:
+    session = GD['session'] = requests.Session()
+    session.trust_env = False
+    session.headers.update({'Authorization': 'Bearer ' + token, 'X-Request-Reference': 'bench-python'})
+recent = (datetime.datetime.utcnow() - datetime.timedelta(days=30)).isoformat()
+question = {'plates': [plate], 'page_size': 1000}
+while True:
+    reply = session.post(url + '/reads/search', json=question, timeout=60)
+    reply.raise_for_status()
+    page = reply.json()
+    fetched_at = datetime.datetime.utcnow().isoformat() + 'Z'
+    for read in page['reads']:
+        camera = read['camera']
+        vehicle = read['vehicle']
+        as_read = read['plate']
+        captured_at = read['captured_at']
+        yield (None, 'bulk', read['id'], as_read.upper(), as_read, read['plate_region'], camera['country'], captured_at,
+               captured_at >= recent, camera['latitude'], camera['longitude'], camera['address'], camera['id'], camera['owner'],
+               camera['type'], vehicle['make'], vehicle['model'], vehicle['color'], read['confidence'], 'exact', fetched_at, False,
+               None)
+    if page['next'] is None:
+        break
+    question['cursor'] = page['next']
+$$;
+
+-- For the join: a hot list. bench.py fills it with plates of the simulator's world.
+CREATE TABLE bench.hot_list (plate text COLLATE "C" PRIMARY KEY);
+GRANT SELECT ON bench.hot_list TO lpr_user;

@@ -1,0 +1,98 @@
+# faults of JSON: every way in which a body can be malformed, in every dialect and class that can show it. Either the whole page is refused
+# with a clear error (HV00M), or the one read is dropped and counted, and all others come; what else is looked at stands in LprTest::trial.
+use strict;
+use warnings;
+use LprTest;
+use Test::More;
+
+my $node = LprTest->laboratory('json');
+my $lab = $node->{lab};
+
+# What a kind does to the read it hits. fail: the page is refused there; last: only at its end, so that its reads are shown; drop: the
+# read is dropped and counted; none: the dialect has no such value, or does not need it.
+my %reads = (
+	(map { $_ => 'fail' } qw(invalid_utf8 nan nul_escape raw_nul lone_surrogate wrong_types control_chars single_quotes duplicate_keys deep_nesting
+		empty_body null_results bare_array_or_object)),
+	trailing_junk => 'last',
+	(map { $_ => 'drop' } qw(big_integer bad_time bad_confidence bad_coordinates empty_plate control_escapes missing_id missing_time long_string)));
+my %special = (
+	rekor => { bad_coordinates => 'none' },
+	verkada => { big_integer => 'fail', bad_time => 'fail', bad_confidence => 'none', bad_coordinates => 'none', missing_id => 'none' });
+my @kinds = sort keys %reads;
+my %message = (
+	invalid_utf8 => qr/invalid UTF-8/i, nan => qr/invalid token/, nul_escape => qr/\\u0000|is missing/, raw_nul => qr/NUL byte/, lone_surrogate => qr/surrogate/,
+	wrong_types => qr/is not a string/, control_chars => qr/control character/, duplicate_keys => qr/stands twice/, deep_nesting => qr/nested deeper than 32/,
+	null_results => qr/is not an array|expected an array/, bare_array_or_object => qr/expected an? \w+/, trailing_junk => qr/invalid token/);
+
+for my $name (@{ $lab->{names} })
+{
+	for my $class ($name eq 'rekor' ? 'search' : qw(search page))
+	{
+		for my $kind (@kinds)
+		{
+			my $does = $special{$name}{$kind} // $reads{$kind};
+			# flock tells two confidences; the first one, that of the state, is not taken.
+			my $count = $name eq 'flock' && $kind =~ /confidence|integer/ ? 2 : 1;
+			my $replies = $node->lab_replies($name, $class);
+			my %expected =
+				$does eq 'none' ? ()
+				: $does eq 'drop' ? (rows => $lab->{usable}{$name} - $replies, dropped => { malformed => $replies })
+				: (outcome => 'failed', state => 'HV00M', rows => $node->lab_before($name, $class, $does eq 'last' ? 1 : 0),
+					message => $message{$kind} // qr/malformed reply/, detail => qr/^At byte \d+ of \d+/);
+
+			my $result = $node->trial([ { source => $name, fault => { class => $class, fault => 'malformed', kind => $kind, count => $count }, %expected } ],
+				name => "$kind: $name $class");
+			# A page that is refused says so with its source and number; an excerpt of it is escaped.
+			next unless $does =~ /fail|last/;
+			my ($warning) = grep { $_->{level} eq 'WARNING' } @{ $result->{messages} };
+			my $page = $class eq 'page' ? 2 : 1;
+			like($warning->{message}, qr/^source "$name", page $page: malformed reply: [ -~]+$/, '… and says where');
+			unlike($warning->{detail}, qr/[^ -~]/, '… showing printable characters only');
+		}
+	}
+}
+
+# Half of the reads are bad: the other half comes.
+for my $name (@{ $lab->{names} })
+{
+	my $count = 5 * ($name eq 'flock' ? 2 : 1);
+	my $kind = $name eq 'verkada' ? 'missing_time' : 'bad_confidence';
+	my $drops = 5 * $node->lab_replies($name, 'search');
+	$node->trial([ { source => $name, fault => { class => 'search', fault => 'malformed', kind => $kind, count => $count }, rows => $lab->{usable}{$name} - $drops,
+		dropped => { malformed => $drops } } ], name => "five bad reads of a page: $name");
+	like($node->told($lab->{session})->{$name}{message} // '', qr/^$/, '… and a later good question tells no fault');
+}
+
+# Logins. Not being strict about what a vendor says beside the token is no harm.
+for my $name (qw(flock verkada))
+{
+	my %harmless = map { $_ => 1 } qw(nan big_integer bad_time bad_confidence bad_coordinates missing_id missing_time duplicate_keys);
+	for my $kind (@kinds)
+	{
+		my $result = $node->trial([ { source => $name, fault => { class => 'login', fault => 'malformed', kind => $kind },
+			$harmless{$kind} ? () : (outcome => 'failed', state => 'HV00M', rows => 0, message => qr/^source "$name": malformed reply: [ -~]+$/) } ],
+			name => "$kind: $name login", fresh => 1);
+		unlike(join(' ', map { %$_ } @{ $result->{messages} }), qr/tok_/, '… and no message shows the token');
+	}
+}
+
+# The register of rekor: a camera of which something is unusable lacks that, and no more.
+for my $kind (@kinds)
+{
+	my $fails = $kind =~ /^(?:invalid_utf8|raw_nul|single_quotes|trailing_junk|deep_nesting|empty_body|null_results|bare_array_or_object)$/;
+	$node->trial([ { source => 'rekor', fault => { class => 'cameras', fault => 'malformed', kind => $kind },
+		$fails ? (outcome => 'failed', state => 'HV00M', rows => 0, message => qr/^source "rekor": malformed reply: [ -~]+$/) : () } ],
+		name => "$kind: rekor cameras", fresh => 1);
+}
+# Without its coordinates no camera proves where its reads were taken: all are dropped, none is shown.
+for my $kind (qw(bad_coordinates nan big_integer))
+{
+	$node->trial([ { source => 'rekor', fault => { class => 'cameras', fault => 'malformed', kind => $kind, count => 10000 }, rows => 0,
+		dropped => { unknown_place => $lab->{usable}{rekor} } } ], name => "$kind of every camera: rekor", fresh => 1, lasting => 1);
+}
+
+$lab->{session}->quit;
+is_deeply([ $node->leaks ], [], 'no secret in the server log');
+unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/terminated by signal|PANIC:|TRAP:/, 'nothing crashed');
+$node->stop;
+done_testing();
