@@ -55,21 +55,11 @@ static dlist_head asks = DLIST_STATIC_INIT(asks);
 #define AHEAD_SHARE 4
 
 static void
-add_cost(LprAsk *ask, LprHttp *http)
-{
-	LprHttpCost cost = lpr_http_cost(http);
-
-	ask->tally->requests += cost.requests;
-	ask->tally->retries += cost.retries;
-	ask->tally->bytes += cost.bytes;
-}
-
-static void
 drop_http(LprAsk *ask, LprHttp **http)
 {
 	if (*http != NULL)
 	{
-		add_cost(ask, *http);
+		lpr_tally_cost(ask->tally, lpr_http_cost(*http));
 		lpr_http_free(*http);
 		*http = NULL;
 	}
@@ -372,7 +362,7 @@ take_page(LprAsk *ask, int i)
 	track->reading = track->coming;
 	track->fetched_at = GetCurrentTimestamp();
 	track->coming = NULL;
-	add_cost(ask, track->reading);
+	lpr_tally_cost(ask->tally, lpr_http_cost(track->reading));
 	ask->tally->pages++;
 	body = lpr_http_body(track->reading, &len);
 	track->open = true;
@@ -585,84 +575,16 @@ lpr_ask_next(LprAsk *ask, LprRead *read)
 	}
 }
 
+LprSource *
+lpr_ask_source(const LprAsk *ask)
+{
+	return ask->source;
+}
+
 TimestampTz
 lpr_ask_fetched_at(const LprAsk *ask)
 {
 	return ask->tracks[ask->current].fetched_at;
-}
-
-static bool
-is_allowed_origin(LprSource *source, LprSlice url)
-{
-	const char *origins = source->options.image_origins;
-
-	if (lpr_url_same_origin(url, (LprSlice){source->options.url, strlen(source->options.url)}))
-		return true;
-	while (*origins != '\0')
-	{
-		size_t len = strcspn(origins, " ");
-
-		if (len > 0 && lpr_url_same_origin(url, (LprSlice){origins, len}))
-			return true;
-		origins += len + strspn(origins + len, " ");
-	}
-	return false;
-}
-
-LprHttp *
-lpr_ask_image(LprAsk *ask, MemoryContext context, LprSlice url)
-{
-	LprHttpPeer peer = ask->source->options.peer;
-	char *address;
-	LprHttp *http;
-
-	if (!is_allowed_origin(ask->source, url))
-		return NULL;
-	peer.body_max = (size_t) ask->source->options.max_image_kilobytes * 1024;
-	address = MemoryContextAlloc(context, url.len + 1);
-	memcpy(address, url.data, url.len);
-	address[url.len] = '\0';
-	/* Image URLs are signed by the vendor; our secret goes to none of them. */
-	http = lpr_http_start(context, &peer, false, address, NULL, NULL, 0, true);
-	pfree(address);
-	return http;
-}
-
-/* Only what looks like an image is handed on as one. */
-static bool
-is_image(const char *body, size_t len)
-{
-	return (len > 8 && memcmp(body, "\x89PNG\r\n\x1a\n", 8) == 0) ||
-		   (len > 3 && memcmp(body, "\xff\xd8\xff", 3) == 0) ||
-		   (len > 12 && memcmp(body, "RIFF", 4) == 0 && memcmp(body + 8, "WEBP", 4) == 0);
-}
-
-bytea *
-lpr_ask_image_take(LprAsk *ask, LprHttp *http)
-{
-	bytea *image = NULL;
-	const char *body;
-	size_t len;
-
-	if (http == NULL)
-	{
-		ask->tally->images_missing++;
-		return NULL;
-	}
-	while (!lpr_http_settled(http))
-		lpr_http_wait(-1);
-	body = lpr_http_body(http, &len);
-	if (lpr_http_state(http) == LPR_HTTP_DONE && is_image(body, len))
-	{
-		image = palloc(VARHDRSZ + len);
-		SET_VARSIZE(image, VARHDRSZ + len);
-		memcpy(VARDATA(image), body, len);
-	}
-	else
-		ask->tally->images_missing++;
-	add_cost(ask, http);
-	lpr_http_free(http);
-	return image;
 }
 
 void

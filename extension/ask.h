@@ -26,9 +26,7 @@ extern bool lpr_ask_next(LprAsk *ask, LprRead *read);
 /* When the vendor handed over the page of the read at hand. */
 extern TimestampTz lpr_ask_fetched_at(const LprAsk *ask);
 
-/* Starts to fetch an image of a read (NULL when its URL leads elsewhere than allowed), and takes it when it is there. */
-extern LprHttp *lpr_ask_image(LprAsk *ask, MemoryContext context, LprSlice url);
-extern bytea *lpr_ask_image_take(LprAsk *ask, LprHttp *http);
+extern LprSource *lpr_ask_source(const LprAsk *ask);
 
 extern void lpr_ask_stop(LprAsk *ask);
 

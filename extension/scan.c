@@ -10,7 +10,6 @@
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "foreign/foreign.h"
-#include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/nodeFuncs.h"
 #include "utils/array.h"
@@ -21,8 +20,9 @@
 #include "utils/timestamp.h"
 
 #include "ask.h"
-#include "compat.h"
 #include "errors.h"
+#include "image.h"
+#include "row.h"
 
 /* Rows whose images are fetched side by side. */
 #define ROWS_AHEAD 8
@@ -377,103 +377,17 @@ start_group(LprScan *scan)
 	tell_passed_over(scan);
 }
 
-/* Text of a read as the database keeps it. The page's UTF-8 was proved when it was opened. */
-static text *
-server_text(const char *data, size_t len)
+static LprRowFrame
+row_frame(const LprScan *scan)
 {
-	char *converted;
-
-	if (GetDatabaseEncoding() == PG_UTF8)
-		return cstring_to_text_with_len(data, len);
-	converted = pg_any_to_server(data, len, PG_UTF8);
-	return cstring_to_text_with_len(converted, converted == data ? len : strlen(converted));
-}
-
-static Datum
-slice_text(LprSlice slice, bool *isnull)
-{
-	*isnull = slice.data == NULL;
-	return *isnull ? (Datum) 0 : PointerGetDatum(server_text(slice.data, slice.len));
-}
-
-static Datum
-upper_text(LprSlice slice, bool *isnull)
-{
-	char canonical[LPR_TEXT_MAX];
-
-	*isnull = slice.data == NULL || slice.len > sizeof(canonical);
-	return *isnull ? (Datum) 0 : PointerGetDatum(server_text(canonical, lpr_upper(slice, canonical)));
-}
-
-/* One column of a read, in the caller's memory context. Images are not among them. */
-static Datum
-column_value(LprScan *scan, LprColumn column, const LprRead *read, bool *isnull)
-{
-	*isnull = false;
-	switch (column)
-	{
-		case LPR_COLUMN_EVENT_ID:
-			*isnull = scan->event_id < 0;
-			return Int64GetDatum(scan->event_id);
-		case LPR_COLUMN_SOURCE:
-			return CStringGetTextDatum(scan->source);
-		case LPR_COLUMN_READ_ID:
-			return slice_text(read->id, isnull);
-		case LPR_COLUMN_PLATE:
-			return PointerGetDatum(server_text(read->plate, read->plate_len));
-		case LPR_COLUMN_PLATE_AS_READ:
-			return slice_text(read->plate_as_read, isnull);
-		case LPR_COLUMN_PLATE_REGION:
-			*isnull = read->plate_region[0] == '\0';
-			return *isnull ? (Datum) 0 : CStringGetTextDatum(read->plate_region);
-		case LPR_COLUMN_COUNTRY:
-			return CStringGetTextDatum("US"); /* the filter let it through */
-		case LPR_COLUMN_CAPTURED_AT:
-			return TimestampTzGetDatum(read->captured_at);
-		case LPR_COLUMN_RECENT:
-			return BoolGetDatum(read->captured_at >= scan->statement->thirty_days_ago);
-		case LPR_COLUMN_LATITUDE:
-			return Float8GetDatum(read->latitude);
-		case LPR_COLUMN_LONGITUDE:
-			return Float8GetDatum(read->longitude);
-		case LPR_COLUMN_ADDRESS:
-			return slice_text(read->address, isnull);
-		case LPR_COLUMN_CAMERA_ID:
-			return slice_text(read->camera_id, isnull);
-		case LPR_COLUMN_CAMERA_OWNER:
-			return slice_text(read->camera_owner, isnull);
-		case LPR_COLUMN_CAMERA_TYPE:
-			return slice_text(read->camera_type, isnull);
-		case LPR_COLUMN_MAKE:
-			return upper_text(read->make, isnull);
-		case LPR_COLUMN_MODEL:
-			return upper_text(read->model, isnull);
-		case LPR_COLUMN_COLOR:
-			return upper_text(read->color, isnull);
-		case LPR_COLUMN_CONFIDENCE:
-			*isnull = !read->has_confidence;
-			return Float8GetDatum(read->confidence);
-		case LPR_COLUMN_MATCHED_HOW:
-			/* Only the asked plates come this far; of the region asked for, or of none. */
-			*isnull = scan->query.nplates == 0;
-			if (*isnull)
-				return (Datum) 0;
-			return CStringGetTextDatum(lpr_match_name(scan->query.region[0] != '\0' && read->plate_region[0] == '\0'
-														  ? LPR_MATCH_UNKNOWN_REGION
-														  : LPR_MATCH_EXACT));
-		case LPR_COLUMN_FETCHED_AT:
-			return TimestampTzGetDatum(lpr_ask_fetched_at(scan->ask));
-		case LPR_COLUMN_FROM_CACHE:
-			return BoolGetDatum(false);
-		default:
-			*isnull = true;
-			return (Datum) 0;
-	}
+	return (LprRowFrame){scan->source, &scan->query, scan->event_id, scan->statement->thirty_days_ago,
+						 lpr_ask_fetched_at(scan->ask)};
 }
 
 static TupleTableSlot *
 store(LprScan *scan, TupleTableSlot *slot, const LprRead *read)
 {
+	LprRowFrame frame = row_frame(scan);
 	MemoryContext old = MemoryContextSwitchTo(scan->node->ss.ps.ps_ExprContext->ecxt_per_tuple_memory);
 
 	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
@@ -482,7 +396,7 @@ store(LprScan *scan, TupleTableSlot *slot, const LprRead *read)
 		int attribute = scan->attnums[i] - 1;
 
 		if (attribute >= 0)
-			slot->tts_values[attribute] = column_value(scan, i, read, &slot->tts_isnull[attribute]);
+			slot->tts_values[attribute] = lpr_row_value(&frame, i, read, &slot->tts_isnull[attribute]);
 	}
 	MemoryContextSwitchTo(old);
 	return ExecStoreVirtualTuple(slot);
@@ -496,6 +410,7 @@ fetch_ahead(LprScan *scan)
 	{
 		AheadRow *row = &scan->rows[(scan->first_row + scan->nrows) % ROWS_AHEAD];
 		LprRead read;
+		LprRowFrame frame;
 		MemoryContext old;
 
 		/* Past the rows that will do, only what is really asked for. */
@@ -507,15 +422,18 @@ fetch_ahead(LprScan *scan)
 			scan->no_more = true;
 			break;
 		}
+		frame = row_frame(scan);
 		MemoryContextReset(row->context);
 		old = MemoryContextSwitchTo(row->context);
 		for (int i = 0; i < LPR_COLUMNS; i++)
 			if (scan->attnums[i] != 0)
-				row->values[i] = column_value(scan, i, &read, &row->nulls[i]);
+				row->values[i] = lpr_row_value(&frame, i, &read, &row->nulls[i]);
 		row->waits[0] = scan->attnums[LPR_COLUMN_PLATE_IMAGE] != 0 && read.plate_image.data != NULL;
 		row->waits[1] = scan->attnums[LPR_COLUMN_VEHICLE_IMAGE] != 0 && read.vehicle_image.data != NULL;
-		row->images[0] = row->waits[0] ? lpr_ask_image(scan->ask, row->context, read.plate_image) : NULL;
-		row->images[1] = row->waits[1] ? lpr_ask_image(scan->ask, row->context, read.vehicle_image) : NULL;
+		row->images[0] =
+			row->waits[0] ? lpr_image_start(lpr_ask_source(scan->ask), row->context, read.plate_image) : NULL;
+		row->images[1] =
+			row->waits[1] ? lpr_image_start(lpr_ask_source(scan->ask), row->context, read.vehicle_image) : NULL;
 		MemoryContextSwitchTo(old);
 		scan->nrows++;
 	}
@@ -537,7 +455,7 @@ next_with_images(LprScan *scan, TupleTableSlot *slot)
 	for (int i = 0; i < 2; i++)
 	{
 		LprColumn column = i == 0 ? LPR_COLUMN_PLATE_IMAGE : LPR_COLUMN_VEHICLE_IMAGE;
-		bytea *image = row->waits[i] ? lpr_ask_image_take(scan->ask, row->images[i]) : NULL;
+		bytea *image = row->waits[i] ? lpr_image_take(scan->tally, row->images[i]) : NULL;
 
 		row->values[column] = PointerGetDatum(image);
 		row->nulls[column] = image == NULL;

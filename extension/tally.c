@@ -112,6 +112,14 @@ lpr_tally_sent(LprStatement *statement, LprTally *tally, const char *shown)
 }
 
 void
+lpr_tally_cost(LprTally *tally, LprHttpCost cost)
+{
+	tally->requests += cost.requests;
+	tally->retries += cost.retries;
+	tally->bytes += cost.bytes;
+}
+
+void
 lpr_statement_tell(LprStatement *statement)
 {
 	int64 total = 0;

@@ -8,6 +8,7 @@
 #include "nodes/execnodes.h"
 
 #include "filter.h"
+#include "http.h"
 
 typedef enum LprOutcome
 {
@@ -64,6 +65,7 @@ typedef struct LprStatement
 extern LprStatement *lpr_statement(EState *estate);
 extern LprTally *lpr_tally_add(LprStatement *statement, const char *source, const char *dialect);
 extern void lpr_tally_sent(LprStatement *statement, LprTally *tally, const char *shown);
+extern void lpr_tally_cost(LprTally *tally, LprHttpCost cost);
 /* Tells the drops of a whole statement in one NOTICE; called when its last scan ends. */
 extern void lpr_statement_tell(LprStatement *statement);
 

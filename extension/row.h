@@ -1,0 +1,23 @@
+/*
+ * row.h: from a canonical read to the columns of lpr.reads.
+ */
+#ifndef LPR_ROW_H
+#define LPR_ROW_H
+
+#include "condition.h"
+#include "read.h"
+
+/* What a row says that its read does not. */
+typedef struct LprRowFrame
+{
+	const char *source;
+	const LprQuery *query;
+	int64 event_id; /* -1: none */
+	TimestampTz thirty_days_ago;
+	TimestampTz fetched_at;
+} LprRowFrame;
+
+/* One column of a read, in the current memory context. Images are not among them. */
+extern Datum lpr_row_value(const LprRowFrame *frame, LprColumn column, const LprRead *read, bool *isnull);
+
+#endif
