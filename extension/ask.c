@@ -442,17 +442,6 @@ lpr_ask_start(MemoryContext parent, LprStatement *statement, LprSource *source, 
 	return ask;
 }
 
-static void
-report_failure(LprAsk *ask, int level)
-{
-	const LprFault *fault = &ask->tally->fault;
-
-	ereport(level, (errcode(MAKE_SQLSTATE(fault->sqlstate[0], fault->sqlstate[1], fault->sqlstate[2],
-										  fault->sqlstate[3], fault->sqlstate[4])),
-					errmsg("%s", fault->message), fault->detail[0] != '\0' ? errdetail("%s", fault->detail) : 0,
-					fault->hint[0] != '\0' ? errhint("%s", fault->hint) : 0));
-}
-
 /* A read was taken from the page: is it to be shown? */
 static bool
 admit(LprAsk *ask, const LprRead *read)
@@ -516,9 +505,9 @@ lpr_ask_next(LprAsk *ask, LprRead *read)
 		if (ask->stage == STAGE_OVER)
 		{
 			if (ask->failed)
-				report_failure(ask, ask->source->options.fail_on_error ? ERROR : WARNING);
+				lpr_tally_report(ask->tally, ask->source->options.fail_on_error ? ERROR : WARNING);
 			else if (ask->cut)
-				report_failure(ask, WARNING);
+				lpr_tally_report(ask->tally, WARNING);
 			ask->failed = ask->cut = false;
 			return false;
 		}

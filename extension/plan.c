@@ -23,8 +23,10 @@
 
 /*
  * A network round trip stands for some hundred thousand tuples; what cannot be asked at all must lose against every plan that can.
+ * A page costs enough to make merging and stopping early worth while, and too little to start the JIT compiler.
  */
 #define COST_ASK       1000.0
+#define COST_PAGE      20.0
 #define COST_READ      0.02
 #define COST_NO_ANCHOR 1.0e10
 #define ROWS_PLATE     500.0
@@ -85,7 +87,7 @@ lpr_get_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	relation->single_plate = asked.single_plate;
 	relation->all_asked = asked.all;
 	rel->fdw_private = relation;
-	rel->tuples = TUPLES;
+	rel->tuples = asked.single_plate ? ROWS_PLATE : TUPLES; /* MergeAppend counts on these when it sorts a child */
 	rel->rows = asked.single_plate ? ROWS_PLATE : ROWS_OTHER;
 }
 
@@ -140,9 +142,7 @@ make_path(PlannerInfo *root, RelOptInfo *rel, Relids outer, double rows, bool an
 {
 	LprRelation *relation = rel->fdw_private;
 	double page = relation->options.page_size > 0 ? relation->options.page_size : relation->options.dialect->page_size;
-	/* Pages come one after the other, which makes it worth while to merge and stop early; those of a batch side by side. */
-	double cost =
-		COST_ASK * (batched ? 1 : Max(ceil(rows / page), 1)) + rows * COST_READ + (anchored ? 0 : COST_NO_ANCHOR);
+	double cost = COST_ASK + ceil(rows / page) * COST_PAGE + rows * COST_READ + (anchored ? 0 : COST_NO_ANCHOR);
 	List *private =
 		list_make3(makeInteger(order), makeInteger(rows_that_will_do(root, relation, order != LPR_ORDER_NONE)),
 				   makeInteger(batched));

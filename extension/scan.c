@@ -264,10 +264,24 @@ start(LprScan *scan)
 		if (may_be_asked(scan, &options))
 		{
 			/* The mapping is that of the login, whoever the plan is checked as: identity is the authenticated login. */
-			source = lpr_source_hold(scan->server, GetAuthenticatedUserId());
-			scan->ask = lpr_ask_start(scan->context, scan->statement, source, &scan->query, scan->tally);
-			if (scan->query.want_images)
-				prepare_images(scan);
+			source = lpr_source_hold(scan->server, GetAuthenticatedUserId(), &scan->tally->fault);
+			if (source != NULL)
+			{
+				scan->ask = lpr_ask_start(scan->context, scan->statement, source, &scan->query, scan->tally);
+				if (scan->query.want_images)
+					prepare_images(scan);
+			}
+			else
+			{
+				LprFault why = scan->tally->fault;
+
+				lpr_fault(&scan->tally->fault, why.sqlstate, "source \"%s\": %.300s", scan->source, why.message);
+				lpr_fault_detail(&scan->tally->fault, "%s", why.detail);
+				lpr_fault_hint(&scan->tally->fault, "%s", why.hint);
+				scan->tally->outcome = LPR_OUTCOME_FAILED;
+				scan->tally->ended_at = GetCurrentTimestamp();
+				lpr_tally_report(scan->tally, options.fail_on_error ? ERROR : WARNING);
+			}
 		}
 	}
 	else if (scan->tally->outcome == LPR_OUTCOME_ASKED)

@@ -4,6 +4,7 @@
 #include "access/htup_details.h"
 #include "access/table.h"
 #include "access/tableam.h"
+#include "access/xact.h"
 #include "catalog/namespace.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_type.h"
@@ -16,6 +17,7 @@
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
+#include "utils/resowner.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
@@ -146,8 +148,8 @@ compare_cameras(const void *a, const void *b)
 	return strcmp(((const LprCamera *) a)->id, ((const LprCamera *) b)->id);
 }
 
-LprSource *
-lpr_source_hold(Oid server_id, Oid login)
+static LprSource *
+hold(Oid server_id, Oid login)
 {
 	static bool callbacks = false;
 	UserMapping *mapping = GetUserMapping(login, server_id);
@@ -181,21 +183,20 @@ lpr_source_hold(Oid server_id, Oid login)
 			source->options.peer.key = server_id;
 			source->options.peer.name = source->name;
 			if (source->options.secret == NULL)
-				ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-								errmsg("source \"%s\" has no secret", source->name),
+				ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("it has no secret"),
 								errhint("ALTER USER MAPPING FOR PUBLIC SERVER %s OPTIONS (ADD secret '…its name…');",
 										quote_identifier(source->name))));
 			source->site.url = source->options.url;
-			source->site.secret = lpr_secret_get(source->options.secret);
 			source->site.client_id = source->options.client_id;
 			source->site.audience = source->options.audience != NULL ? source->options.audience : source->options.url;
 			source->site.reason = source->options.reason;
 			source->site.page_size = source->options.page_size;
 			if (source->options.dialect->wants_client_id && source->options.client_id == NULL)
-				ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
-								errmsg("source \"%s\" has no client_id", source->name),
+				ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("it has no client_id"),
 								errhint("ALTER USER MAPPING FOR PUBLIC SERVER %s OPTIONS (ADD client_id '…');",
 										quote_identifier(source->name))));
+			source->site.secret =
+				lpr_secret_get(source->options.secret); /* last: nothing may throw while it lies about */
 		}
 		PG_CATCH();
 		{
@@ -209,6 +210,47 @@ lpr_source_hold(Oid server_id, Oid login)
 		sources = source;
 	}
 	source->users++;
+	return source;
+}
+
+LprSource *
+lpr_source_hold(Oid server, Oid login, LprFault *fault)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	LprSource *volatile source = NULL;
+
+	/* A subtransaction, since what is caught may have opened tables. */
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		source = hold(server, login);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		/* A cancel or a shutdown is no failure of the source. */
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+			ReThrowError(error);
+		lpr_fault(fault, unpack_sql_state(error->sqlerrcode), "%.390s", error->message);
+		if (error->detail != NULL)
+			lpr_fault_detail(fault, "%s", error->detail);
+		if (error->hint != NULL)
+			lpr_fault_hint(fault, "%s", error->hint);
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
 	return source;
 }
 

@@ -120,6 +120,17 @@ lpr_tally_cost(LprTally *tally, LprHttpCost cost)
 }
 
 void
+lpr_tally_report(const LprTally *tally, int level)
+{
+	const LprFault *fault = &tally->fault;
+
+	ereport(level, (errcode(MAKE_SQLSTATE(fault->sqlstate[0], fault->sqlstate[1], fault->sqlstate[2],
+										  fault->sqlstate[3], fault->sqlstate[4])),
+					errmsg("%s", fault->message), fault->detail[0] != '\0' ? errdetail("%s", fault->detail) : 0,
+					fault->hint[0] != '\0' ? errhint("%s", fault->hint) : 0));
+}
+
+void
 lpr_statement_tell(LprStatement *statement)
 {
 	int64 total = 0;

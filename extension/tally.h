@@ -65,6 +65,8 @@ typedef struct LprStatement
 extern LprStatement *lpr_statement(EState *estate);
 extern LprTally *lpr_tally_add(LprStatement *statement, const char *source, const char *dialect);
 extern void lpr_tally_sent(LprStatement *statement, LprTally *tally, const char *shown);
+/* Tells a source's fault to the client: as a WARNING, or as the end of the query. */
+extern void lpr_tally_report(const LprTally *tally, int level);
 extern void lpr_tally_cost(LprTally *tally, LprHttpCost cost);
 /* Tells the drops of a whole statement in one NOTICE; called when its last scan ends. */
 extern void lpr_statement_tell(LprStatement *statement);
