@@ -246,6 +246,8 @@ lpr_source_hold(Oid server, Oid login, LprFault *fault)
 		lpr_fault(fault, unpack_sql_state(error->sqlerrcode), "%.390s", error->message);
 		if (error->detail != NULL)
 			lpr_fault_detail(fault, "%s", error->detail);
+		else if (error->context != NULL)
+			lpr_fault_detail(fault, "%s", error->context);
 		if (error->hint != NULL)
 			lpr_fault_hint(fault, "%s", error->hint);
 		FreeErrorData(error);

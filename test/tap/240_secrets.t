@@ -28,7 +28,7 @@ sub refused
 	$make->($path);
 	use_secret($name);
 	my $messages = $node->messages('analyst1', $asking);
-	like($messages, qr/ERROR: +HV00D: secret "$name" $words/, "$what: refused");
+	like($messages, qr/WARNING: +HV00D: source "acme": secret "$name" $words/, "$what: refused");
 	unlike($messages, qr/sim-lpr|token/, '… and nothing of it is shown');
 	-d $path ? rmdir $path : unlink $path;
 }
@@ -63,6 +63,16 @@ for my $name ('../probe', '/etc/passwd', '.probe', '-probe', 'a/b', 'Bearer sim-
 	unlike($messages, qr/sim-lpr-token/, '… and it is not repeated') if $name =~ /token/;
 }
 
+# A source without its secret fails alone; a source that must not fail ends the query.
+use_secret('nowhere');
+my ($status, $rows, $told) = $node->ask('analyst1', "SELECT DISTINCT source FROM lpr.search_plate('7ABC123')");
+is($status, 0, 'a missing secret is a WARNING');
+like($rows, qr/birdseye/, '… and the others answer');
+$node->answer('postgres', "ALTER SERVER acme OPTIONS (ADD on_failure 'error')");
+like($node->messages('analyst1', $asking), qr/ERROR: +HV00D: source "acme"/, "on_failure 'error'");
+$node->answer('postgres', "ALTER SERVER acme OPTIONS (DROP on_failure)");
+use_secret('probe');
+
 # ---- the directory ----
 
 my $data = $node->data_dir;
@@ -80,7 +90,7 @@ for my $case ([ "$data/inside", qr/lies in the data directory/ ], [ $data, qr/li
 	$node->reload;
 	my $messages;
 	LprTest::eventually(sub { $messages = $node->messages('analyst1', $asking); $messages =~ $words });
-	like($messages, qr/ERROR: +F0000: lpr\.secret_directory cannot be used.*$words/s, "lpr.secret_directory = '$path'");
+	like($messages, qr/WARNING: +F0000: source "acme": lpr\.secret_directory cannot be used.*$words/s, "lpr.secret_directory = '$path'");
 	unlike($messages, qr/\Q$data\E/, '… and the message shows no path');
 }
 like($node->messages('postgres', "ALTER SYSTEM SET lpr.secret_directory = 'relative'"), qr/ERROR: +22023: .*must be an absolute path/s,
@@ -99,10 +109,10 @@ is($node->answer('postgres', "SELECT key_name, position('sim-lpr-token'::bytea I
 	'key1|0|t', '… and is encrypted');
 $node->put_secret('key1', 'wrong horse');
 my $messages = $node->messages('analyst1', $asking);
-like($messages, qr/ERROR: +\w{5}: Wrong key or corrupt data.*secret "probe"/s, 'a wrong key');
+like($messages, qr/WARNING: +\w{5}: source "acme": Wrong key or corrupt data.*secret "probe"/s, 'a wrong key');
 unlike($messages, qr/horse|sim-lpr/, '… of which nothing is shown');
 unlink "$directory/key1";
-like($node->messages('analyst1', $asking), qr/ERROR: +HV00D: the key "key1" of secret "probe" does not exist/, 'a missing key');
+like($node->messages('analyst1', $asking), qr/WARNING: +HV00D: source "acme": the key "key1" of secret "probe" does not exist/, 'a missing key');
 $node->put_secret('key1', 'correct horse');
 is($node->answer('analyst1', $asking), 7, 'and back');
 like($node->messages('postgres', "SELECT lpr.store_secret('nothing', 'key1')"), qr/ERROR: +HV00D: secret "nothing" does not exist/, 'storing what is not there');
