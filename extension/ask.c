@@ -1,6 +1,7 @@
 #include "ask.h"
 
 #include "lib/ilist.h"
+#include "miscadmin.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -40,6 +41,7 @@ struct LprAsk
 	int nlegs;
 	int current; /* the leg that is read */
 	int pages;
+	uint32 steps; /* through pages, to look for interrupts every so often */
 	LprSeen *seen;
 	bool seen_failed;
 	bool has_previous;
@@ -101,24 +103,65 @@ finish(LprAsk *ask, LprOutcome outcome)
 	ask->tally->ended_at = GetCurrentTimestamp();
 }
 
-/* Stars for a secret that a vendor echoes: what it says is shown to people and ends in logs. */
+/*
+ * Stars for a secret that a vendor echoes: what it says is shown to people and ends in logs. Excerpts begin and end anywhere, so parts of it
+ * count: long ones wherever they stand, and shorter ones at the edges of an excerpt, behind ": " and before "...". `text` is a copy of `said`.
+ */
 static void
-redact(char *text, const char *secret)
+redact_form(const char *said, char *text, const char *secret)
 {
-	size_t len = secret != NULL ? strlen(secret) : 0;
+	size_t len = strlen(secret);
+	size_t long_part = Min(len, Max(8, Min(16, len * 2 / 3)));
 
-	if (len == 0)
+	for (const char *at = said; *at != '\0';)
+	{
+		bool begins = at - said >= 2 && at[-1] == ' ' && at[-2] == ':';
+		size_t found = 0;
+
+		for (size_t from = 0; from < len; from++)
+		{
+			size_t same = 0;
+
+			while (from + same < len && secret[from + same] == at[same])
+				same++;
+			if (same > found && (same >= long_part || (same >= 4 && begins && from + same == len) ||
+								 (same >= 4 && from == 0 && strncmp(at + same, "...", 3) == 0)))
+				found = same;
+		}
+		memset(text + (at - said), '*', found);
+		at += Max(found, 1);
+	}
+}
+
+/* The secret and the token, as they are and as they stand in a URL. */
+static void
+redact(const LprAsk *ask, char *text)
+{
+	const char *const secrets[] = {ask->source->site.secret, ask->source->site.token};
+	LprText said = {0};
+
+	if (text == NULL)
 		return;
-	for (char *found = strstr(text, secret); found != NULL; found = strstr(found + len, secret))
-		memset(found, '*', len);
-	/* An excerpt may end within it. */
-	for (char *end = strstr(text, "..."); end != NULL; end = strstr(end + 1, "..."))
-		for (size_t part = Min(len - 1, (size_t) (end - text)); part >= 4; part--)
-			if (memcmp(end - part, secret, part) == 0)
-			{
-				memset(end - part, '*', part);
-				break;
-			}
+	lpr_text_adds(&said, text);
+	for (size_t i = 0; i < lengthof(secrets); i++)
+	{
+		LprText escaped = {0};
+
+		if (secrets[i] == NULL || secrets[i][0] == '\0')
+			continue;
+		lpr_text_add_escaped(&escaped, secrets[i], strlen(secrets[i]));
+		if (said.failed || escaped.failed)
+			text[0] = '\0'; /* no memory: rather nothing than a secret */
+		else
+		{
+			redact_form(said.data, text, secrets[i]);
+			redact_form(said.data, text, escaped.data);
+		}
+		if (escaped.data != NULL)
+			explicit_bzero(escaped.data, escaped.size);
+		lpr_text_free(&escaped);
+	}
+	lpr_text_free(&said);
 }
 
 static void
@@ -127,10 +170,8 @@ fail(LprAsk *ask, const LprFault *fault)
 	LprFault *told = &ask->tally->fault;
 
 	*told = *fault;
-	redact(told->message, ask->source->site.secret);
-	redact(told->message, ask->source->site.token);
-	redact(told->detail, ask->source->site.secret);
-	redact(told->detail, ask->source->site.token);
+	redact(ask, told->message);
+	redact(ask, told->detail);
 	ask->failed = true;
 	finish(ask, LPR_OUTCOME_FAILED);
 }
@@ -172,6 +213,7 @@ send_request(LprAsk *ask, LprRequest *request, bool made, LprFault *fault)
 	{
 		http = lpr_http_start(ask->context, &ask->source->options.peer, request->post, request->url.data,
 							  request->headers.data, request->body.data, request->body.len, request->repeatable);
+		redact(ask, request->shown.data); /* a link to the next page may repeat it */
 		if (request->class == LPR_REQUEST_READS)
 			lpr_tally_sent(ask->statement, ask->tally, request->shown.data);
 	}
@@ -201,9 +243,10 @@ fail_http(LprAsk *ask, LprHttp *http)
 			  lpr_http_status(http));
 	if (ask->dialect->refusal(lpr_http_status(http), body, len, &said) && !said.failed && said.len > 0)
 	{
-		/* Here, too: once the excerpt is cut, half a secret would not be known again. */
-		redact(said.data, ask->source->site.secret);
-		redact(said.data, ask->source->site.token);
+		/* Here, too: an excerpt escapes some characters. No more than it shows, since this may be a whole page. */
+		said.len = Min(said.len, LPR_EXCERPT_MAX + 1);
+		said.data[said.len] = '\0';
+		redact(ask, said.data);
 		lpr_fault_detail(&fault, "The vendor says: %s", lpr_excerpt(said.data, said.len, shown));
 	}
 	else if (lpr_http_fault(http)->detail[0] != '\0')
@@ -501,6 +544,8 @@ lpr_ask_next(LprAsk *ask, LprRead *read)
 	{
 		Track *track;
 
+		if (++ask->steps % 256 == 0) /* millions of reads may have to be dropped */
+			CHECK_FOR_INTERRUPTS();
 		advance(ask);
 		if (ask->stage == STAGE_OVER)
 		{

@@ -41,8 +41,8 @@ typedef struct LprFault
 #define LPR_STATE_BAD_REPLY     "HV00M" /* the vendor's reply cannot be understood or breaks a limit */
 #define LPR_STATE_VENDOR        "HV000" /* the vendor answered with an error */
 #define LPR_STATE_BAD_OPTION    "HV00D" /* an option of the source is missing or wrong */
-#define LPR_STATE_NO_MEMORY     "HV001"
-#define LPR_STATE_TOO_MUCH      "54000" /* a limit of ours */
+#define LPR_STATE_NO_MEMORY     "HV001" /* out of memory */
+#define LPR_STATE_TOO_MUCH      "54000" /* more requests to one source than we send for a question; narrow it */
 
 /* Bytes of a vendor's body that an error shows at most, before escaping (issue 2, section 5). */
 #define LPR_EXCERPT_MAX 300

@@ -299,16 +299,49 @@ is_unknown_region(Node *node, Index varno, Oid relid)
 		   column_expression((Node *) ((NullTest *) node)->arg, varno, relid) == LPR_COLUMN_PLATE_REGION;
 }
 
+/* One condition on the plates of two: a list of both. False when one of them is on something else. */
+static bool
+merge_plates(LprCondition *condition, const LprCondition *other)
+{
+	const LprCondition *both[] = {condition, other};
+	List *arrays = NIL;
+
+	for (int i = 0; i < 2; i++)
+	{
+		ArrayExpr *array;
+
+		if (both[i]->guarded)
+			return false;
+		if (both[i]->kind == LPR_CONDITION_PLATES)
+		{
+			arrays = lappend(arrays, linitial(both[i]->values));
+			continue;
+		}
+		if (both[i]->kind != LPR_CONDITION_PLATE)
+			return false;
+		array = makeNode(ArrayExpr);
+		array->array_typeid = TEXTARRAYOID;
+		array->element_typeid = TEXTOID;
+		array->elements = both[i]->values;
+		array->location = -1;
+		arrays = lappend(arrays, array);
+	}
+	condition->kind = LPR_CONDITION_PLATES;
+	condition->values =
+		list_make1(makeFuncExpr(F_ARRAY_CAT, TEXTARRAYOID, arrays, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
+	return true;
+}
+
 /*
- * Two kinds of OR can be asked. (a IS NULL OR column = a), as in a function whose argument may be left out: one condition, and
- * alternatives that do not look at the scan, which become the condition's guard. And (plate_region = a OR plate_region IS NULL), since
- * many vendors tell no region.
+ * Three kinds of OR can be asked. (a IS NULL OR column = a), as in a function whose argument may be left out: one condition, and
+ * alternatives that do not look at the scan, which become the condition's guard. (plate_region = a OR plate_region IS NULL), since
+ * many vendors tell no region. And (plate = a OR plate = b), which is a list of plates.
  */
 static bool
 recognize_or(BoolExpr *or_expression, Index varno, Oid relid, LprCondition *condition)
 {
 	List *guards = NIL;
-	Expr *own = NULL;
+	bool own = false;
 	bool or_unknown = false;
 	ListCell *cell;
 
@@ -318,12 +351,18 @@ recognize_or(BoolExpr *or_expression, Index varno, Oid relid, LprCondition *cond
 			guards = lappend(guards, lfirst(cell));
 		else if (is_unknown_region(lfirst(cell), varno, relid))
 			or_unknown = true;
-		else if (own == NULL)
-			own = lfirst(cell);
 		else
-			return false;
+		{
+			LprCondition next;
+
+			if (!lpr_condition_recognize(lfirst(cell), varno, relid, &next) || (own && !merge_plates(condition, &next)))
+				return false;
+			if (!own)
+				*condition = next;
+			own = true;
+		}
 	}
-	if (own == NULL || !lpr_condition_recognize(own, varno, relid, condition) || condition->guarded)
+	if (!own || condition->guarded)
 		return false;
 	if (or_unknown)
 	{

@@ -6,14 +6,16 @@
 
 #include "utils/elog.h"
 
-#define LPR_ERRCODE_NO_ANCHOR        MAKE_SQLSTATE('L', 'P', '0', '0', '1') /* Q2, Q8 */
-#define LPR_ERRCODE_NO_SOURCE        MAKE_SQLSTATE('L', 'P', '0', '0', '2') /* Q10: no source that may be asked */
-#define LPR_ERRCODE_SOURCE_DISABLED  MAKE_SQLSTATE('L', 'P', '0', '0', '3') /* Q10 */
-#define LPR_ERRCODE_SOURCE_UNGRANTED MAKE_SQLSTATE('L', 'P', '0', '0', '4') /* Q10 */
-#define LPR_ERRCODE_WRONG_MODE       MAKE_SQLSTATE('L', 'P', '0', '0', '5') /* Q11: the source cannot be asked this way */
-#define LPR_ERRCODE_NOT_A_PLATE      MAKE_SQLSTATE('L', 'P', '0', '1', '1') /* G1 */
-#define LPR_ERRCODE_NOT_CANONICAL    MAKE_SQLSTATE('L', 'P', '0', '1', '2') /* a value that no canonical read can have */
-#define LPR_ERRCODE_TOO_MANY_PLATES  MAKE_SQLSTATE('L', 'P', '0', '1', '3') /* Q8 */
-#define LPR_ERRCODE_BAD_PLACE        MAKE_SQLSTATE('L', 'P', '0', '1', '4') /* Q2: not a point, or radius out of range */
+/* clang-format off */
+#define LPR_ERRCODE_NO_ANCHOR        MAKE_SQLSTATE('L', 'P', '0', '0', '1') /* Q2, Q8: no plate, place or make in WHERE, joined by AND; ask by lpr.search_plate(…) and the like */
+#define LPR_ERRCODE_NO_SOURCE        MAKE_SQLSTATE('L', 'P', '0', '0', '2') /* Q10: none of several sources can be asked; the detail says why of each */
+#define LPR_ERRCODE_SOURCE_DISABLED  MAKE_SQLSTATE('L', 'P', '0', '0', '3') /* Q10: the source is not enabled; lpr.approve_source(…) enables it */
+#define LPR_ERRCODE_SOURCE_UNGRANTED MAKE_SQLSTATE('L', 'P', '0', '0', '4') /* Q10: the login has no USAGE on the source; GRANT USAGE ON FOREIGN SERVER … TO … */
+#define LPR_ERRCODE_WRONG_MODE       MAKE_SQLSTATE('L', 'P', '0', '0', '5') /* Q11: the source cannot be asked this way; lpr.sources tells which can */
+#define LPR_ERRCODE_NOT_A_PLATE      MAKE_SQLSTATE('L', 'P', '0', '1', '1') /* G1: nothing, more than 16 characters, or control characters */
+#define LPR_ERRCODE_NOT_CANONICAL    MAKE_SQLSTATE('L', 'P', '0', '1', '2') /* a plate, region, make or model in a form that no read has; the hint shows the right one */
+#define LPR_ERRCODE_TOO_MANY_PLATES  MAKE_SQLSTATE('L', 'P', '0', '1', '3') /* Q8: more than 1,000 plates in one question; ask in several statements */
+#define LPR_ERRCODE_BAD_PLACE        MAKE_SQLSTATE('L', 'P', '0', '1', '4') /* Q2: not a point, radius or address; latitude comes first */
+/* clang-format on */
 
 #endif

@@ -29,7 +29,7 @@ typedef struct LprRelation
 	Oid relid;
 	Oid server;
 	LprOptions options;
-	bool anchored; /* by conditions of its own */
+	unsigned modes; /* of the anchors among its own conditions, bits of LprMode */
 	bool single_plate;
 	bool all_asked; /* no local condition but those that are asked too */
 } LprRelation;

@@ -143,7 +143,13 @@ add_batched_join(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel, R
 	}
 
 	foreach (cell, members)
-		subpaths = lappend(subpaths, lpr_batched_path(root, lfirst(cell)));
+	{
+		Path *batched = (Path *) lpr_batched_path(root, lfirst(cell));
+
+		if (batched == NULL)
+			return;
+		subpaths = lappend(subpaths, batched);
+	}
 	inner = is_our_relation(innerrel)
 				? linitial(subpaths)
 				: (Path *) create_append_path(root, innerrel, subpaths, NIL, NIL, NULL, 0, false, -1);

@@ -175,8 +175,6 @@ build_index(void)
 				int32_t y1 = lpr_place_points[point][1];
 				int32_t y2 = lpr_place_points[point + 1][1];
 
-				if (y1 == y2)
-					continue; /* no ray to the east crosses it */
 				for (int band = band_of(y1 < y2 ? y1 : y2); band <= band_of(y1 < y2 ? y2 : y1); band++)
 				{
 					if (pass == 1)
@@ -270,30 +268,35 @@ state_at(double latitude, double longitude)
 	return state;
 }
 
-/* Is the point at most NEAR_STATE_M from the line around the state? Plane geometry does at this distance. */
+/*
+ * Is the point at most NEAR_STATE_M from the line around the state? Plane geometry does at this distance. Only the bands
+ * within reach are looked at: a vendor chooses how often this is called. The index is built by now.
+ */
 static bool
 near_state(int state, double latitude, double longitude)
 {
 	double narrow = cos(latitude * PI / 180);
+	double reach = NEAR_STATE_M / METRES_DEGREE;
+	uint32_t first = band_start[band_of(fmax(latitude - reach, -90) * UNITS)];
+	uint32_t end = band_start[band_of(fmin(latitude + reach, 90) * UNITS) + 1];
 
-	for (int arc = 0; arc < lpr_place_arc_count; arc++)
+	for (uint32_t i = first; i < end; i++)
 	{
-		if (lpr_place_arcs[arc].left != state && lpr_place_arcs[arc].right != state)
-			continue;
-		for (int32_t i = 0; i + 1 < lpr_place_arcs[arc].points; i++)
-		{
-			const int32_t *a = lpr_place_points[lpr_place_arcs[arc].first + i];
-			const int32_t *b = lpr_place_points[lpr_place_arcs[arc].first + i + 1];
-			double ax = remainder(a[0] / UNITS - longitude, 360) * narrow;
-			double ay = a[1] / UNITS - latitude;
-			double dx = ((double) b[0] - a[0]) / UNITS * narrow;
-			double dy = ((double) b[1] - a[1]) / UNITS;
-			double square = dx * dx + dy * dy;
-			double t = square > 0 ? fmax(0, fmin(1, -(ax * dx + ay * dy) / square)) : 0;
+		const LprPlaceArc *arc = &lpr_place_arcs[edges[i].arc];
+		const int32_t *a = lpr_place_points[edges[i].point];
+		const int32_t *b = lpr_place_points[edges[i].point + 1];
+		double ax, ay, dx, dy, square, t;
 
-			if (hypot(ax + t * dx, ay + t * dy) * METRES_DEGREE <= NEAR_STATE_M)
-				return true;
-		}
+		if (arc->left != state && arc->right != state)
+			continue;
+		ax = remainder(a[0] / UNITS - longitude, 360) * narrow;
+		ay = a[1] / UNITS - latitude;
+		dx = ((double) b[0] - a[0]) / UNITS * narrow;
+		dy = ((double) b[1] - a[1]) / UNITS;
+		square = dx * dx + dy * dy;
+		t = square > 0 ? fmax(0, fmin(1, -(ax * dx + ay * dy) / square)) : 0;
+		if (hypot(ax + t * dx, ay + t * dy) <= reach)
+			return true;
 	}
 	return false;
 }

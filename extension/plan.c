@@ -17,6 +17,7 @@
 #include "optimizer/planmain.h"
 #include "optimizer/restrictinfo.h"
 #include "utils/array.h"
+#include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
 #include "compat.h"
@@ -28,7 +29,7 @@
 #define COST_ASK       1000.0
 #define COST_PAGE      20.0
 #define COST_READ      0.02
-#define COST_NO_ANCHOR 1.0e10
+#define COST_NO_ANCHOR 1.0e13 /* enable_nestloop and its like add 1.0e10 a node */
 #define ROWS_PLATE     500.0
 #define ROWS_OTHER     10000.0
 #define TUPLES         100000.0 /* a plate is 0.5 % of them by the planner's default, hence 500 reads */
@@ -36,15 +37,65 @@
 /* What the conditions of a scan can ask. */
 typedef struct Asked
 {
-	bool anchor;
+	unsigned modes; /* of the anchors, bits of LprMode */
 	bool single_plate;
 	bool all; /* every condition is one that is asked */
 } Asked;
 
+/* A text that is too short or too long for an anchor (question.c). */
+static bool
+is_useless_address(const LprCondition *condition)
+{
+	Const *value = llast(condition->values);
+	const char *address;
+
+	if (!IsA(value, Const) || value->constisnull)
+		return false;
+	address = TextDatumGetCString(value->constvalue);
+	if (condition->kind == LPR_CONDITION_ADDRESS_LIKE)
+		address = lpr_like_text(address);
+	return address == NULL || strlen(address) < 3 || strlen(address) > 200;
+}
+
+/* The search mode that a condition anchors, or 0. */
+static unsigned
+mode_of(const LprCondition *condition)
+{
+	switch (condition->kind)
+	{
+		case LPR_CONDITION_PLATE:
+		case LPR_CONDITION_PLATES:
+			return LPR_MODE_PLATE;
+		case LPR_CONDITION_NEAR:
+			return LPR_MODE_LOCATION;
+		case LPR_CONDITION_ADDRESS:
+		case LPR_CONDITION_ADDRESS_LIKE:
+			return is_useless_address(condition) ? 0 : LPR_MODE_LOCATION;
+		case LPR_CONDITION_MAKE:
+			return LPR_MODE_VEHICLE;
+		default:
+			return 0;
+	}
+}
+
+/*
+ * Whether a source can be asked by anchors of these modes, of which the first counts. If not, it would be passed over, and a join that
+ * brings it a plate is better.
+ */
+static bool
+can_ask(const LprRelation *relation, unsigned modes)
+{
+	unsigned mode = (modes & LPR_MODE_PLATE) != 0      ? LPR_MODE_PLATE
+					: (modes & LPR_MODE_LOCATION) != 0 ? LPR_MODE_LOCATION
+													   : modes;
+
+	return (relation->options.dialect->modes & mode) != 0;
+}
+
 static Asked
 look_at_conditions(List *restrictions, Index varno, Oid relid)
 {
-	Asked asked = {false, false, true};
+	Asked asked = {0, false, true};
 	ListCell *cell;
 
 	foreach (cell, restrictions)
@@ -56,7 +107,9 @@ look_at_conditions(List *restrictions, Index varno, Oid relid)
 			asked.all = false;
 			continue;
 		}
-		asked.anchor = asked.anchor || lpr_condition_is_anchor(condition.kind);
+		asked.modes |= mode_of(&condition);
+		if (condition.guarded)
+			continue; /* it may ask nothing */
 		asked.single_plate = asked.single_plate || condition.kind == LPR_CONDITION_PLATE;
 		if (condition.kind == LPR_CONDITION_PLATES)
 		{
@@ -83,7 +136,7 @@ lpr_get_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	relation->relid = relid;
 	relation->server = rel->serverid;
 	lpr_options_read(GetForeignServer(rel->serverid)->options, NIL, &relation->options);
-	relation->anchored = asked.anchor;
+	relation->modes = asked.modes;
 	relation->single_plate = asked.single_plate;
 	relation->all_asked = asked.all;
 	rel->fdw_private = relation;
@@ -151,40 +204,79 @@ make_path(PlannerInfo *root, RelOptInfo *rel, Relids outer, double rows, bool an
 									   order != LPR_ORDER_NONE ? root->query_pathkeys : NIL, outer, private);
 }
 
-ForeignPath *
-lpr_batched_path(PlannerInfo *root, RelOptInfo *rel)
+static int
+member_column(RelOptInfo *rel, EquivalenceMember *em)
 {
-	return make_path(root, rel, rel->lateral_relids, rel->rows, true, LPR_ORDER_NONE, true);
+	Node *node = (Node *) em->em_expr;
+
+	while (IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	if (!IsA(node, Var) || ((Var *) node)->varno != (int) rel->relid)
+		return -1;
+	return lpr_column_of(((LprRelation *) rel->fdw_private)->relid, ((Var *) node)->varattno);
 }
 
 static bool
 is_anchor_member(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec, EquivalenceMember *em, void *arg)
 {
-	Node *node = (Node *) em->em_expr;
-	int column;
+	int column = member_column(rel, em);
 
-	while (IsA(node, RelabelType))
-		node = (Node *) ((RelabelType *) node)->arg;
-	if (!IsA(node, Var) || ((Var *) node)->varno != (int) rel->relid)
-		return false;
-	column = lpr_column_of(((LprRelation *) rel->fdw_private)->relid, ((Var *) node)->varattno);
 	return column == LPR_COLUMN_PLATE || column == LPR_COLUMN_ADDRESS || column == LPR_COLUMN_MAKE;
 }
 
-/* Adds the path that gets its anchor from the relations that a join clause names. */
-static void
-add_parameterized_path(PlannerInfo *root, RelOptInfo *rel, Oid relid, RestrictInfo *clause, List **done)
+static bool
+is_event_member(PlannerInfo *root, RelOptInfo *rel, EquivalenceClass *ec, EquivalenceMember *em, void *arg)
+{
+	return member_column(rel, em) == LPR_COLUMN_EVENT_ID;
+}
+
+/* The relations that give a join clause its value, when it is an anchor or (for_event) names the event; else NULL. */
+static Relids
+relations_of(RelOptInfo *rel, Oid relid, RestrictInfo *clause, bool for_event)
 {
 	LprCondition condition;
-	Relids outer;
-	ListCell *cell;
-	ParamPathInfo *info;
 
 	if (!join_clause_is_movable_to(clause, rel) ||
 		!lpr_condition_recognize(clause->clause, rel->relid, relid, &condition) ||
-		!lpr_condition_is_anchor(condition.kind))
-		return;
-	outer = bms_del_member(bms_union(clause->clause_relids, rel->lateral_relids), rel->relid);
+		(for_event ? condition.kind != LPR_CONDITION_EVENT : !lpr_condition_is_anchor(condition.kind)))
+		return NULL;
+	return bms_del_member(bms_copy(clause->clause_relids), rel->relid);
+}
+
+/*
+ * Reads carry the event that they are asked with: joined by it, they have to be asked event by event. The relations that it comes
+ * from, NULL if it is not joined by.
+ */
+static Relids
+event_relations(PlannerInfo *root, RelOptInfo *rel, Oid relid)
+{
+	Relids event = NULL;
+	List *clauses = generate_implied_equalities_for_column(root, rel, is_event_member, NULL, rel->lateral_referencers);
+	ListCell *cell;
+
+	foreach (cell, list_concat_copy(rel->joininfo, clauses))
+		event = bms_add_members(event, relations_of(rel, relid, lfirst_node(RestrictInfo, cell), true));
+	return bms_is_subset(event, rel->lateral_relids) ? NULL : event;
+}
+
+ForeignPath *
+lpr_batched_path(PlannerInfo *root, RelOptInfo *rel)
+{
+	if (event_relations(root, rel, ((LprRelation *) rel->fdw_private)->relid) != NULL)
+		return NULL;
+	return make_path(root, rel, rel->lateral_relids, rel->rows, true, LPR_ORDER_NONE, true);
+}
+
+/* Adds the path whose conditions get their values from these relations. */
+static void
+add_parameterized_path(PlannerInfo *root, RelOptInfo *rel, Relids outer, List **done)
+{
+	LprRelation *relation = rel->fdw_private;
+	ParamPathInfo *info;
+	Asked asked;
+	ListCell *cell;
+
+	outer = bms_union(outer, rel->lateral_relids);
 	if (bms_is_empty(outer))
 		return;
 	foreach (cell, *done)
@@ -192,7 +284,9 @@ add_parameterized_path(PlannerInfo *root, RelOptInfo *rel, Oid relid, RestrictIn
 			return;
 	*done = lappend(*done, outer);
 	info = get_baserel_parampathinfo(root, rel, outer);
-	add_path(rel, (Path *) make_path(root, rel, outer, info->ppi_rows, true, LPR_ORDER_NONE, false));
+	asked = look_at_conditions(info->ppi_clauses, rel->relid, relation->relid);
+	add_path(rel, (Path *) make_path(root, rel, outer, info->ppi_rows, can_ask(relation, relation->modes | asked.modes),
+									 LPR_ORDER_NONE, false));
 }
 
 void
@@ -200,11 +294,14 @@ lpr_get_paths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
 	LprRelation *relation = rel->fdw_private;
 	LprOrder order = wanted_order(root, rel, relid);
-	Asked lateral = {false, false, true};
+	Asked lateral = {0, false, true};
 	double rows = rel->rows;
+	Relids event = event_relations(root, rel, relid);
 	List *done = NIL;
 	List *clauses;
 	ListCell *cell;
+	bool anchored;
+	bool askable;
 
 	/* Conditions on lateral references can be asked as well. */
 	if (!bms_is_empty(rel->lateral_relids))
@@ -214,17 +311,23 @@ lpr_get_paths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 		lateral = look_at_conditions(info->ppi_clauses, rel->relid, relid);
 		rows = info->ppi_rows;
 	}
-	add_path(rel, (Path *) make_path(root, rel, rel->lateral_relids, rows, relation->anchored || lateral.anchor,
-									 LPR_ORDER_NONE, false));
-	if (order != LPR_ORDER_NONE && vendor_orders(relation, relation->single_plate || lateral.single_plate))
-		add_path(rel, (Path *) make_path(root, rel, rel->lateral_relids, rows, relation->anchored || lateral.anchor,
-										 order, false));
+	anchored = can_ask(relation, relation->modes | lateral.modes);
+	askable = anchored && event == NULL;
+	if (anchored && event != NULL)
+		add_parameterized_path(root, rel, event, &done);
 
-	foreach (cell, rel->joininfo)
-		add_parameterized_path(root, rel, relid, lfirst_node(RestrictInfo, cell), &done);
+	add_path(rel, (Path *) make_path(root, rel, rel->lateral_relids, rows, askable, LPR_ORDER_NONE, false));
+	if (order != LPR_ORDER_NONE && vendor_orders(relation, relation->single_plate || lateral.single_plate))
+		add_path(rel, (Path *) make_path(root, rel, rel->lateral_relids, rows, askable, order, false));
+
 	clauses = generate_implied_equalities_for_column(root, rel, is_anchor_member, NULL, rel->lateral_referencers);
-	foreach (cell, clauses)
-		add_parameterized_path(root, rel, relid, lfirst_node(RestrictInfo, cell), &done);
+	foreach (cell, list_concat_copy(rel->joininfo, clauses))
+	{
+		Relids outer = relations_of(rel, relid, lfirst_node(RestrictInfo, cell), false);
+
+		if (!bms_is_empty(outer))
+			add_parameterized_path(root, rel, bms_union(outer, event), &done);
+	}
 }
 
 static List *
@@ -260,6 +363,8 @@ lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 	List *private;
 	ListCell *cell;
 	Index parent = rel->relid;
+	Relids outer = PATH_REQ_OUTER(&path->path);
+	char *group;
 
 	foreach (cell, clauses)
 	{
@@ -276,10 +381,13 @@ lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 	}
 	if (root->append_rel_array != NULL && root->append_rel_array[rel->relid] != NULL)
 		parent = root->append_rel_array[rel->relid]->parent_relid;
+	/*
+	 * One PlannerInfo lives at one address while its statement is planned. Scans whose parameters come from different relations (as in a
+	 * join partition by partition) do not start together: those of one are not yet set while another runs.
+	 */
+	group = psprintf("%p/%u%s", (void *) root, parent, outer != NULL ? bmsToString(outer) : "");
 	private = list_make5(conditions, needed_columns(rel, relid, clauses), linitial(path->fdw_private),
-						 lsecond(path->fdw_private),
-						 /* One PlannerInfo lives at one address while its statement is planned. */
-						 makeString(psprintf("%p/%u", (void *) root, parent)));
+						 lsecond(path->fdw_private), makeString(group));
 	private = lappend(private, lthird(path->fdw_private));
 	/* What is asked stays a local condition: a vendor's meaning is never trusted. `sent` travels along for EXPLAIN. */
 	return make_foreignscan(tlist, extract_actual_clauses(clauses, false), rel->relid, values, private, NIL, sent,

@@ -45,7 +45,7 @@ check_word(const char *column, const char *word)
 
 	if (len == 0 || len > 64)
 		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a %s: \"%.*s\"", column, SHOWN(word)),
-						errdetail("It has 1 to 64 bytes.")));
+						errdetail("A %s has 1 to 64 bytes.", column)));
 	upper = palloc(len + 1);
 	upper[lpr_upper((LprSlice){word, len}, upper)] = '\0';
 	if (strcmp(upper, word) != 0)
@@ -183,10 +183,11 @@ take_near(LprQuery *query, const LprValue *values)
 
 	if (!(latitude >= -90 && latitude <= 90 && longitude >= -180 && longitude <= 180))
 		ereport(ERROR,
-				(errcode(LPR_ERRCODE_BAD_PLACE), errmsg("not a point: latitude %g, longitude %g", latitude, longitude),
-				 errdetail("Latitude is -90 to 90 degrees, longitude -180 to 180.")));
+				(errcode(LPR_ERRCODE_BAD_PLACE),
+				 errmsg("not a point: latitude %.10g, longitude %.10g", latitude, longitude),
+				 errdetail("Latitude is -90 to 90 degrees, longitude -180 to 180."), errhint("Latitude comes first.")));
 	if (!(radius >= 1 && radius <= LPR_RADIUS_MAX_M))
-		ereport(ERROR, (errcode(LPR_ERRCODE_BAD_PLACE), errmsg("radius out of range: %g metres", radius),
+		ereport(ERROR, (errcode(LPR_ERRCODE_BAD_PLACE), errmsg("radius out of range: %.10g metres", radius),
 						errdetail("A radius is 1 to %.0f metres.", LPR_RADIUS_MAX_M)));
 	/* Of two places the smaller one is asked; the other is checked here. */
 	if (query->has_near && query->radius_m <= radius)
@@ -219,6 +220,9 @@ lpr_question_make(LprStatement *statement, const char *source, int nconditions, 
 	bool has_plates = false;
 	bool from_given = false;
 	bool possible = true;
+	const char *region = NULL;
+	const char *known_region = NULL; /* or NULL is wanted as well */
+	bool one_known = true;
 
 	memset(query, 0, sizeof(*query));
 	query->asked_at = statement->asked_at;
@@ -246,8 +250,8 @@ lpr_question_make(LprStatement *statement, const char *source, int nconditions, 
 			isnull = isnull || values[v].isnull;
 		if (isnull)
 		{
-			/* column = NULL is never true */
-			possible = false;
+			/* column = NULL is never true; (plate_region = NULL OR plate_region IS NULL) is what is checked here */
+			possible = possible && conditions[i] == LPR_CONDITION_REGION_IF_KNOWN;
 			continue;
 		}
 		if (conditions[i] >= LPR_CONDITION_FROM && conditions[i] <= LPR_CONDITION_AT)
@@ -267,14 +271,14 @@ lpr_question_make(LprStatement *statement, const char *source, int nconditions, 
 				has_plates = true;
 				break;
 			case LPR_CONDITION_REGION:
+				word = TextDatumGetCString(values[0].value);
+				check_region(word);
+				possible = narrow_word(&region, word) && possible;
+				break;
 			case LPR_CONDITION_REGION_IF_KNOWN:
 				word = TextDatumGetCString(values[0].value);
 				check_region(word);
-				possible = possible && (query->region[0] == '\0' || strcmp(query->region, word) == 0);
-				/* With both kinds of condition the stricter one holds. */
-				query->region_if_known = conditions[i] == LPR_CONDITION_REGION_IF_KNOWN &&
-										 (query->region[0] == '\0' || query->region_if_known);
-				strlcpy(query->region, word, sizeof(query->region));
+				one_known = narrow_word(&known_region, word) && one_known;
 				break;
 			case LPR_CONDITION_NEAR:
 				take_near(query, values);
@@ -328,9 +332,15 @@ lpr_question_make(LprStatement *statement, const char *source, int nconditions, 
 				break;
 		}
 	}
+	/* With both kinds of condition the stricter one holds. Of two known regions only the unknown one is left: that is checked here. */
+	if (region != NULL && known_region != NULL)
+		possible = possible && one_known && strcmp(region, known_region) == 0;
+	query->region_if_known = region == NULL && known_region != NULL && one_known;
+	if (region != NULL || query->region_if_known)
+		strlcpy(query->region, region != NULL ? region : known_region, sizeof(query->region));
 	if (query->address != NULL && (strlen(query->address) < 3 || strlen(query->address) > 200))
 	{
-		if (query->nplates > 0 || query->has_near || query->make != NULL)
+		if (has_plates || query->has_near || query->make != NULL)
 			query->address = NULL; /* no anchor is needed of it, and it is checked here anyhow */
 		else
 			ereport(ERROR, (errcode(LPR_ERRCODE_BAD_PLACE), errmsg("not an address: \"%.*s\"", SHOWN(query->address)),
@@ -354,6 +364,6 @@ lpr_question_make(LprStatement *statement, const char *source, int nconditions, 
 						errdetail("A question starts from a plate, a place (a point with a radius, or an address) or "
 								  "the make of a vehicle."),
 						errhint("Use lpr.search_plate(…), lpr.search_location(…) or lpr.search_vehicle(…), or a "
-								"condition such as plate = '7ABC123' in WHERE.")));
+								"condition such as plate = '7ABC123' or plate IN (…) in WHERE, joined by AND.")));
 	return LPR_QUESTION_ASK;
 }

@@ -7,6 +7,7 @@
 #include "fdw.h"
 
 #include "access/htup_details.h"
+#include "access/parallel.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
 #include "foreign/foreign.h"
@@ -225,6 +226,19 @@ prepare_images(LprScan *scan)
 		scan->rows[i].context = AllocSetContextCreate(scan->context, "lpr row", ALLOCSET_SMALL_SIZES);
 }
 
+/*
+ * ANALYZE, REFRESH, index builds and autovacuum run the functions of a table's owner in somebody else's session, whose login would be taken
+ * for the one that asks. And what a parallel worker asks, the session would not know of.
+ */
+static void
+refuse_borrowed_session(void)
+{
+	if (InSecurityRestrictedOperation() || IsParallelWorker())
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("no source is asked here"),
+						errdetail("Vendors are asked by a person's own statement only, not by maintenance commands and "
+								  "not by parallel workers.")));
+}
+
 /* Makes the question and sends it. */
 static void
 start(LprScan *scan)
@@ -234,6 +248,7 @@ start(LprScan *scan)
 	LprSource *source;
 	int nconditions = scan->nconditions;
 
+	refuse_borrowed_session();
 	scan->started = true;
 	if (scan->tally == NULL)
 		scan->tally = lpr_tally_add(scan->statement, scan->source, scan->dialect);

@@ -265,7 +265,7 @@ find_row(const char *name, char **key_name, bytea **value)
 		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("table lpr_data.secret is not as lpr made it")));
 
 	/* the table is small, and a plain scan does not care about its index's collation */
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	snapshot = RegisterSnapshot(GetCatalogSnapshot(relid));
 	ScanKeyInit(&key, name_at, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(name));
 	scan = systable_beginscan(rel, InvalidOid, false, snapshot, 1, &key);
 	tuple = systable_getnext(scan);
@@ -342,7 +342,7 @@ refuse_missing(const char *name)
 {
 	ereport(ERROR,
 			(errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errmsg("secret \"%s\" does not exist", name),
-			 errdetail("%s", RULE), errhint("As the server's user: umask 077; cat > $SECRET_DIRECTORY/%s", name)));
+			 errdetail("%s", RULE), errhint("As the server's user, in that directory: umask 077; cat >%s", name)));
 }
 
 char *

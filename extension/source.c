@@ -26,6 +26,7 @@
 #include "secret.h"
 
 static LprSource *sources = NULL;
+static uint64 changes = 0; /* of servers and mappings, as far as this backend was told */
 
 static void
 free_source(LprSource *source)
@@ -48,6 +49,7 @@ forget_sources(Datum arg, int cache, uint32 hash)
 {
 	LprSource *source = sources;
 
+	changes++;
 	while (source != NULL)
 	{
 		LprSource *next = source->next;
@@ -78,7 +80,8 @@ scan_data_table(const char *name, RowTaker take, void *arg)
 	if (!OidIsValid(relid))
 		elog(ERROR, "table lpr_data.%s is missing", name);
 	relation = table_open(relid, AccessShareLock);
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
+	/* What is committed now. GetLatestSnapshot() would refuse where another part of the plan runs in parallel. */
+	snapshot = RegisterSnapshot(GetCatalogSnapshot(relid));
 	scan = table_beginscan(relation, snapshot, 0, NULL);
 	slot = table_slot_create(relation, NULL);
 	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
@@ -152,7 +155,8 @@ static LprSource *
 hold(Oid server_id, Oid login)
 {
 	static bool callbacks = false;
-	UserMapping *mapping = GetUserMapping(login, server_id);
+	UserMapping *mapping;
+	uint64 known;
 	ForeignServer *server;
 	LprSource *source;
 	MemoryContext context;
@@ -164,6 +168,8 @@ hold(Oid server_id, Oid login)
 		CacheRegisterSyscacheCallback(USERMAPPINGOID, forget_sources, (Datum) 0);
 		callbacks = true;
 	}
+	known = changes;
+	mapping = GetUserMapping(login, server_id);
 	for (source = sources; source != NULL; source = source->next)
 		if (source->mapping == mapping->umid && !source->stale)
 			break;
@@ -206,6 +212,7 @@ hold(Oid server_id, Oid login)
 		}
 		PG_END_TRY();
 		MemoryContextSwitchTo(old);
+		source->stale = known != changes; /* it changed while it was read */
 		source->next = sources;
 		sources = source;
 	}
@@ -220,7 +227,9 @@ lpr_source_hold(Oid server, Oid login, LprFault *fault)
 	ResourceOwner owner = CurrentResourceOwner;
 	LprSource *volatile source = NULL;
 
-	/* A subtransaction, since what is caught may have opened tables. */
+	/* A subtransaction, since what is caught may have opened tables; where there can be none, a failure is that of the query. */
+	if (IsInParallelMode())
+		return hold(server, login);
 	BeginInternalSubTransaction(NULL);
 	MemoryContextSwitchTo(context);
 	PG_TRY();

@@ -16,45 +16,34 @@ SET datestyle = 'ISO, MDY';
 \echo 'analyst1 has logged in with psql and holds lpr_user. These vendors may be asked, and by what:'
 \echo
 \echo '=> SELECT source, dialect, plate, location, vehicle, granted, assessment FROM lpr.sources;'
-SELECT source, dialect, plate, location, vehicle, granted, assessment FROM lpr.sources ORDER BY source;
+SELECT source, dialect, plate, location, vehicle, granted, assessment FROM lpr.sources;
 
 \echo 'They speak different protocols, log in differently, page differently. The analyst writes one SELECT,'
 \echo 'with the plate as it stands in the report; the newest reads come first:'
 \echo
-\echo '=> SELECT captured_at, recent, source, plate, matched_how, address, confidence'
+\echo '=> SELECT captured_at::timestamptz(0), recent, source, matched_how, left(address, 22) AS address,'
+\echo '          confidence'
 \echo '   FROM lpr.search_plate(''7ABC-123'', ''CA'') LIMIT 12;'
-SELECT to_char(captured_at, 'YYYY-MM-DD HH24:MI TZ') AS captured_at,
-       CASE WHEN recent THEN 'yes' ELSE 'no' END AS recent,
-       source,
-       plate,
-       matched_how,
-       left(address, 22) AS address,
-       round(confidence::numeric, 2) AS conf
-FROM lpr.search_plate('7ABC-123', 'CA')
-LIMIT 12;
+SELECT captured_at::timestamptz(0), recent, source, matched_how, left(address, 22) AS address, confidence
+FROM lpr.search_plate('7ABC-123', 'CA') LIMIT 12;
 
-\echo 'curbside does not tell the state of a plate: matched_how says so, the analyst has to look closer. And'
-\echo 'all reads of five years, counted, the last 30 days before the older ones. A notice tells what the'
-\echo 'vendors gave and nobody may see:'
+\echo 'curbside does not tell the state of a plate: matched_how says so, the analyst has to look closer.'
+\echo 'And all reads of five years, counted, those of the last 30 days (recent) before the older ones. A'
+\echo 'notice tells what the vendors gave and nobody may see:'
 \echo
-\echo '=> SELECT recent, source, matched_how, count(*), min(captured_at), max(captured_at)'
-\echo '   FROM lpr.search_plate(''7ABC-123'', ''CA'', other_regions => true) GROUP BY 1, 2, 3;'
-SELECT CASE WHEN recent THEN 'last 30 days' ELSE 'older' END AS "when",
-       source,
-       matched_how,
-       count(*) AS reads,
-       min(captured_at)::date AS oldest,
-       max(captured_at)::date AS newest
+\echo '=> SELECT recent, source, matched_how, count(*),'
+\echo '          min(captured_at)::date AS oldest, max(captured_at)::date AS newest'
+\echo '   FROM lpr.search_plate(''7ABC-123'', ''CA'', other_regions => true)'
+\echo '   GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2, 3;'
+SELECT recent, source, matched_how, count(*), min(captured_at)::date AS oldest, max(captured_at)::date AS newest
 FROM lpr.search_plate('7ABC-123', 'CA', other_regions => true)
-GROUP BY recent, source, matched_how
-ORDER BY recent DESC, source, matched_how;
+GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2, 3;
 
 \echo 'What was sent for that, to whom, and what came of it? All vendors were asked at once.'
 \echo
-\echo '=> SELECT … FROM lpr.last_query();'
-SELECT source, outcome, requests, pages, bytes, reads, round(milliseconds::numeric, 1) AS ms, dropped
-FROM lpr.last_query()
-ORDER BY source;
+\echo '=> SELECT source, outcome, requests, pages, bytes, reads, milliseconds AS ms, dropped'
+\echo '   FROM lpr.last_query();'
+SELECT source, outcome, requests, pages, bytes, reads, milliseconds AS ms, dropped FROM lpr.last_query();
 SELECT count(*) = 3 AND bool_and(outcome = 'complete' AND reads > 0) AS all_answered FROM lpr.last_query() \gset
 \if :all_answered
 \else
@@ -65,7 +54,7 @@ SELECT count(*) = 3 AND bool_and(outcome = 'complete' AND reads > 0) AS all_answ
 \pset tuples_only on
 \pset format wrapped
 \pset columns 98
-SELECT source, sent[1] FROM lpr.last_query() ORDER BY source;
+SELECT source, sent[1] FROM lpr.last_query();
 \pset format aligned
 \pset tuples_only off
 

@@ -44,7 +44,7 @@ ORDER BY r.rolname COLLATE "C";
 SELECT format(E'\n### %s\n\n```sql\n%s.%s(%s)%s\n```\n\n%s%s',
               p.proname,
               p.pronamespace::regnamespace, p.proname,
-              CASE WHEN p.pronargs > 2 THEN E'\n    ' || replace(pg_temp.arguments(p.oid), ', ', E',\n    ') || E'\n'
+              CASE WHEN coalesce(cardinality(p.proallargtypes), p.pronargs) > 2 THEN E'\n    ' || replace(pg_temp.arguments(p.oid), ', ', E',\n    ') || E'\n'
                    ELSE pg_temp.arguments(p.oid) END,
               ' → ' || pg_get_function_result(p.oid),
               obj_description(p.oid, 'pg_proc'),

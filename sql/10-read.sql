@@ -53,11 +53,11 @@ COMMENT ON TABLE lpr.reads IS
 COMMENT ON COLUMN lpr.reads.event_id IS 'The purpose of the question: the event given in WHERE (Q7). NULL when none was given.';
 COMMENT ON COLUMN lpr.reads.source IS 'The vendor, by the name given to lpr.add_source().';
 COMMENT ON COLUMN lpr.reads.read_id IS 'The vendor''s identifier of the read, at most 128 bytes; unique within a source and an answer.';
-COMMENT ON COLUMN lpr.reads.plate IS 'Plate in normal form: upper case, without blanks and separators. Look-alike characters (O and 0) are never merged (G1). To be compared with lpr.normal_plate(…).';
+COMMENT ON COLUMN lpr.reads.plate IS 'Plate in normal form: upper case, without blanks and separators. Look-alike characters (O and 0) are never merged (G1). To be compared with lpr.normal_plate(…); anything else is error LP012.';
 COMMENT ON COLUMN lpr.reads.plate_as_read IS 'Plate as the vendor wrote it.';
-COMMENT ON COLUMN lpr.reads.plate_region IS 'State or province of registration, two letters; NULL when the vendor does not tell.';
+COMMENT ON COLUMN lpr.reads.plate_region IS 'State or province of registration, two upper-case letters; NULL when the vendor does not tell.';
 COMMENT ON COLUMN lpr.reads.country IS 'Country of the camera. Always US: reads from elsewhere or from an unknown place are dropped and counted (Q4).';
-COMMENT ON COLUMN lpr.reads.captured_at IS 'When the camera saw the plate, by the vendor''s clock, in microseconds.';
+COMMENT ON COLUMN lpr.reads.captured_at IS 'When the camera saw the plate, by the vendor''s clock, as exactly as the vendor tells it (at most microseconds).';
 COMMENT ON COLUMN lpr.reads.recent IS 'Whether captured_at lies within the last 30 days before the question (Q5).';
 COMMENT ON COLUMN lpr.reads.latitude IS 'Of the camera, degrees north.';
 COMMENT ON COLUMN lpr.reads.longitude IS 'Of the camera, degrees east (negative in the Americas).';
@@ -70,8 +70,8 @@ COMMENT ON COLUMN lpr.reads.model IS 'Model of the vehicle, upper case.';
 COMMENT ON COLUMN lpr.reads.color IS 'Colour of the vehicle, upper case.';
 COMMENT ON COLUMN lpr.reads.confidence IS 'The vendor''s confidence in the plate, 0 to 1; NULL when it does not tell (G1).';
 COMMENT ON COLUMN lpr.reads.matched_how IS 'How the read matches the plate asked for: exact, confusable, other_region or unknown_region (G1); NULL when no plate was asked.';
-COMMENT ON COLUMN lpr.reads.plate_image IS 'Image of the plate, fetched from the vendor only when this column is selected.';
-COMMENT ON COLUMN lpr.reads.vehicle_image IS 'Image of the vehicle, fetched from the vendor only when this column is selected.';
+COMMENT ON COLUMN lpr.reads.plate_image IS 'Image of the plate as the vendor has it, fetched only when this column is selected; NULL when the vendor has none or it could not be had, which is told.';
+COMMENT ON COLUMN lpr.reads.vehicle_image IS 'Image of the vehicle, as plate_image.';
 COMMENT ON COLUMN lpr.reads.fetched_at IS 'When the vendor handed the read over (Q9).';
 COMMENT ON COLUMN lpr.reads.from_cache IS 'Whether the read comes from the cache instead of the vendor (Q9).';
 COMMENT ON COLUMN lpr.reads.expires_at IS 'When the cached read goes (C1); NULL when it is not cached.';
@@ -92,7 +92,7 @@ AS 'MODULE_PATHNAME', 'lpr_confusable_plates';
 REVOKE ALL ON FUNCTION lpr.confusable_plates(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.confusable_plates(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.confusable_plates(text) IS
-    'The plate in normal form and up to 63 plates that differ from it only in characters that readers confuse (O/0/Q/D, I/1/L, B/8, S/5, Z/2, G/6), fewest changes first (G1).';
+    'The plate in normal form and up to 63 plates that differ from it only in characters that readers confuse (O/0/Q/D, I/1/L, B/8, S/5, Z/2, G/6), fewest changes first (G1). Error LP011 when it is no plate.';
 
 CREATE FUNCTION lpr.matched_how(asked_plate text, asked_region text, plate text, plate_region text)
     RETURNS text
@@ -101,7 +101,7 @@ AS 'MODULE_PATHNAME', 'lpr_matched_how';
 REVOKE ALL ON FUNCTION lpr.matched_how(text, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.matched_how(text, text, text, text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.matched_how(text, text, text, text) IS
-    'How a plate matches the one asked for: exact, other_region, unknown_region, confusable, or NULL for not at all (G1). asked_region NULL = any region.';
+    'How a plate matches the one asked for: exact, other_region, unknown_region, confusable, or NULL for not at all (G1). asked_region and plate_region in two upper-case letters; asked_region NULL = any region. Error LP011 when asked_plate is no plate.';
 
 CREATE FUNCTION lpr.distance_m(latitude double precision, longitude double precision, from_latitude double precision, from_longitude double precision)
     RETURNS double precision

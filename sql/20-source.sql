@@ -67,7 +67,7 @@ BEGIN ATOMIC
 END;
 REVOKE ALL ON FUNCTION lpr.store_secret(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr.store_secret(text, text) IS
-    'Takes the secret in file name of lpr.secret_directory into the database, encrypted under the key in file key_name; the plain file can be removed afterwards. The value is never typed, so no log can hold it. Superusers only.';
+    'Takes the secret in file name of lpr.secret_directory into the database, encrypted under the key in file key_name of the same directory; the plain file can be removed afterwards, the key stays. Once more = another value. The value is never typed, so no log can hold it. Superusers only.';
 
 CREATE FUNCTION lpr.dialects(
     OUT dialect text,
@@ -84,7 +84,7 @@ AS 'MODULE_PATHNAME', 'lpr_dialects_list';
 REVOKE ALL ON FUNCTION lpr.dialects() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.dialects() TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.dialects() IS
-    'The dialects lpr speaks (Q11): which search modes each can serve, plates of one request, its page size, and whether its cameras must be registered with lpr.add_camera().';
+    'The dialects lpr speaks (Q11): which search modes each can serve (plate, location, vehicle), how many plates go into one request, reads of a page unless option page_size says otherwise, and whether its cameras must be registered with lpr.add_camera().';
 
 CREATE FUNCTION lpr.add_source(
     name text,
@@ -118,6 +118,14 @@ BEGIN
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = 'options must be a JSON object',
             HINT = 'For instance options => ''{"page_size": 500}''.';
+    END IF;
+    -- Before it can stand in a statement whose text an error shows: it may be the secret itself, put here by mistake.
+    IF secret <> '' AND secret !~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'fdw_invalid_attribute_value',
+            MESSAGE = 'invalid name of a secret',
+            DETAIL = 'A name is 1 to 64 letters, digits, "_", "." and "-", and starts with a letter or digit.',
+            HINT = 'Put the secret itself into a file of that name in lpr.secret_directory.';
     END IF;
     server_options := format('dialect %L, url %L', coalesce(dialect, ''), coalesce(url, ''));
     FOR option IN SELECT e.key, e.value FROM jsonb_each_text(options) AS e ORDER BY e.key COLLATE "C"
@@ -155,7 +163,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.add_source(text, text, text, text, text, date, text, jsonb, name[]) FROM PUBLIC;
 COMMENT ON FUNCTION lpr.add_source(text, text, text, text, text, date, text, jsonb, name[]) IS
-    'Adds a vendor: foreign server, user mapping and partition of lpr.reads. secret is the name of a secret (default: the source''s name), never its value. With an assessment the source is enabled at once (Q10). options are those of the server, as a JSON object. grant_to lists roles that may ask it. Superusers only, since the URL decides where questions go.';
+    'Adds a vendor: foreign server, user mapping and partition of lpr.reads. name: 1 to 40 lower-case letters, digits and underscores. dialect: see lpr.dialects(). url: base of every request, https. secret: the name of a secret (default: the source''s name), never its value. assessment, approved_on: with an assessment the source is enabled at once, approved today unless a day is given (Q10). client_id: for dialects that sign in by OAuth. options: those of the server, as a JSON object. grant_to: roles that may ask it. Superusers only, since the URL decides where questions go.';
 
 CREATE FUNCTION lpr.remove_source(name text)
     RETURNS void
@@ -176,7 +184,7 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.remove_source(text) FROM PUBLIC;
-COMMENT ON FUNCTION lpr.remove_source(text) IS 'Removes a vendor with its server, mapping, partition and cameras. Superusers only.';
+COMMENT ON FUNCTION lpr.remove_source(text) IS 'Removes a vendor with its server, mapping, partition and cameras; its secret stays. Superusers only.';
 
 CREATE FUNCTION lpr.approve_source(name text, assessment text, approved_on date DEFAULT current_date)
     RETURNS void
@@ -198,7 +206,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.approve_source(text, text, date) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.approve_source(text, text, date) TO lpr_admin;
-COMMENT ON FUNCTION lpr.approve_source(text, text, date) IS 'Records the approved privacy assessment or authority of a source and enables it (Q10).';
+COMMENT ON FUNCTION lpr.approve_source(text, text, date) IS 'Records the approved privacy assessment or authority of a source, for instance DHS/CBP/PIA-049(a), with the day of approval, and enables the source (Q10).';
 
 CREATE FUNCTION lpr.disable_source(name text)
     RETURNS void
@@ -218,7 +226,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.disable_source(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.disable_source(text) TO lpr_admin;
-COMMENT ON FUNCTION lpr.disable_source(text) IS 'From the next statement on the source is not asked. lpr.approve_source() enables it again (Q10).';
+COMMENT ON FUNCTION lpr.disable_source(text) IS 'From the next statement on the source is not asked (LP003). lpr.approve_source() enables it again (Q10).';
 
 CREATE FUNCTION lpr.add_camera(
     source text,
@@ -246,7 +254,7 @@ END;
 REVOKE ALL ON FUNCTION lpr.add_camera(text, text, double precision, double precision, text, text, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.add_camera(text, text, double precision, double precision, text, text, text, text, text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.add_camera(text, text, double precision, double precision, text, text, text, text, text) IS
-    'Registers a camera of a source, or changes it: for vendors whose reads do not say where they were taken (see lpr.dialects()). Degrees; region in two letters.';
+    'Registers a camera of a source, or changes all of it: for vendors whose reads do not say where they were taken (see needs_cameras in lpr.dialects()). camera_id: as the vendor writes it, at most 128 bytes. latitude, longitude: degrees, west is negative. region: state where it stands, two letters. A camera outside the United States shows nothing (Q4).';
 
 CREATE FUNCTION lpr.remove_camera(source text, camera_id text)
     RETURNS void
@@ -274,6 +282,16 @@ FROM lpr_data.source AS s
 JOIN pg_catalog.pg_foreign_server AS f ON f.srvname = s.name
 JOIN lpr.dialects() AS d ON d.dialect = (
     SELECT o.option_value FROM pg_catalog.pg_options_to_table(f.srvoptions) AS o WHERE o.option_name = 'dialect'
-);
+)
+ORDER BY s.name;
 GRANT SELECT ON lpr.sources TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON VIEW lpr.sources IS 'The vendors: what each can be asked by (plate, location, vehicle), whether it is enabled, and whether the session''s login was granted it (Q10).';
+COMMENT ON COLUMN lpr.sources.source IS 'Name of the source, as in lpr.reads.source.';
+COMMENT ON COLUMN lpr.sources.dialect IS 'How it is spoken to: see lpr.dialects().';
+COMMENT ON COLUMN lpr.sources.plate IS 'Whether it can be asked by plate.';
+COMMENT ON COLUMN lpr.sources.location IS 'Whether it can be asked by place.';
+COMMENT ON COLUMN lpr.sources.vehicle IS 'Whether it can be asked by make.';
+COMMENT ON COLUMN lpr.sources.enabled IS 'Whether anybody may ask it: its assessment is approved and it was not disabled since.';
+COMMENT ON COLUMN lpr.sources.granted IS 'Whether the login of this session has USAGE on its foreign server.';
+COMMENT ON COLUMN lpr.sources.assessment IS 'The privacy assessment or authority that covers it.';
+COMMENT ON COLUMN lpr.sources.approved_on IS 'Day on which the assessment was approved.';

@@ -15,13 +15,13 @@ CREATE FUNCTION lpr.search_plate(
 AS $$
     SELECT r.event_id, r.source, r.read_id, r.plate, r.plate_as_read, r.plate_region, r.country, r.captured_at, r.recent, r.latitude, r.longitude,
            r.address, r.camera_id, r.camera_owner, r.camera_type, r.make, r.model, r.color, r.confidence,
-           lpr.matched_how(search_plate.plate, search_plate.region, r.plate, r.plate_region),
+           lpr.matched_how(search_plate.plate, pg_catalog.upper(search_plate.region), r.plate, r.plate_region),
            r.plate_image, r.vehicle_image, r.fetched_at, r.from_cache, r.expires_at
     FROM lpr.reads AS r
     WHERE r.plate = ANY (CASE WHEN search_plate.look_alikes THEN lpr.confusable_plates(search_plate.plate)
                               ELSE ARRAY[lpr.normal_plate(search_plate.plate)] END)
       AND (search_plate.region IS NULL OR search_plate.other_regions
-           OR r.plate_region = search_plate.region OR r.plate_region IS NULL)
+           OR r.plate_region = pg_catalog.upper(search_plate.region) OR r.plate_region IS NULL)
       AND (search_plate.since IS NULL OR r.captured_at >= search_plate.since)
       AND (search_plate.until IS NULL OR r.captured_at <= search_plate.until)
       AND (search_plate.event_id IS NULL OR r.event_id = search_plate.event_id)
@@ -30,7 +30,7 @@ $$;
 REVOKE ALL ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint) TO lpr_user;
 COMMENT ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint) IS
-    'Reads of a plate, newest first, the last 30 days marked recent (Q5). The plate may be written with blanks and dashes. region: state of registration, two letters; reads whose region the vendor does not tell are kept. look_alikes asks also for plates that readers confuse with it, other_regions keeps the same number of other states; column matched_how tells which is which (G1).';
+    'Reads of a plate, newest first, the last 30 days marked recent (Q5). The whole plate, in any case, with blanks and dashes or without; NULL finds nothing. region: state of registration, two letters in any case, NULL = any; reads whose region the vendor does not tell are kept. since, until: of captured_at, both included; at most five years back (Q6). look_alikes asks also for plates that readers confuse with it, other_regions keeps the same number of other states; column matched_how tells which is which (G1). Errors LP011 (not a plate), LP012 (not a region), LP003 to LP005 and LP002 (no source may be asked).';
 
 CREATE FUNCTION lpr.search_location(
     latitude double precision DEFAULT NULL,
@@ -46,7 +46,7 @@ CREATE FUNCTION lpr.search_location(
 AS $$
     SELECT r.*
     FROM lpr.reads AS r
-    WHERE (search_location.latitude IS NULL
+    WHERE (search_location.latitude IS NULL OR search_location.longitude IS NULL
            OR lpr.distance_m(r.latitude, r.longitude, search_location.latitude, search_location.longitude) <= search_location.radius_m)
       AND (search_location.address IS NULL OR r.address ILIKE '%' || lpr.like_literal(search_location.address) || '%')
       AND (search_location.since IS NULL OR r.captured_at >= search_location.since)
@@ -57,7 +57,7 @@ $$;
 REVOKE ALL ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint) TO lpr_user;
 COMMENT ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint) IS
-    'Reads of cameras near a point (degrees, radius in metres, up to 500,000), or of cameras whose address contains a text, newest first (Q2). Sources that cannot be asked by place are passed over with a notice.';
+    'Reads of cameras near a point, or of cameras whose address contains a text (3 to 200 bytes, in any case), or both, newest first (Q2). latitude, longitude: degrees, west is negative; both or neither. radius_m: metres, 1 to 500,000; NULL finds nothing. since, until: of captured_at, both included; at most five years back (Q6). Sources that cannot be asked by place are passed over with a notice. Errors LP001 (neither a point nor an address), LP014 (not a point, radius or address), LP003 to LP005 and LP002 (no source may be asked).';
 
 CREATE FUNCTION lpr.search_vehicle(
     make text,
@@ -83,7 +83,7 @@ $$;
 REVOKE ALL ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint) TO lpr_user;
 COMMENT ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint) IS
-    'Reads of vehicles of a make, or of a make and model, newest first (Q2); upper and lower case are the same. The colour is checked here, not by the vendor. Sources that cannot be asked by vehicle are passed over with a notice.';
+    'Reads of vehicles of a make, or of a make and model, newest first (Q2); upper and lower case are the same, 1 to 64 bytes each, a make of NULL finds nothing. The colour is checked here, not by the vendor. since, until: of captured_at, both included; at most five years back (Q6). Sources that cannot be asked by vehicle are passed over with a notice. Errors LP012 (not a make or model), LP003 to LP005 and LP002 (no source may be asked).';
 
 CREATE FUNCTION lpr.last_query(
     OUT source text,
@@ -109,4 +109,13 @@ AS 'MODULE_PATHNAME', 'lpr_last_query';
 REVOKE ALL ON FUNCTION lpr.last_query() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.last_query() TO lpr_user, lpr_admin;
 COMMENT ON FUNCTION lpr.last_query() IS
-    'What happened to the last question of this session, a row a source: outcome (complete, stopped = the reader wanted no more, cut = the vendor has more than it or a limit lets through, failed, passed_over), what exactly was sent (secrets left out; the first 20 requests), the opaque reference it carried (U7), requests, retries, pages, bytes, reads received and shown, reads dropped by reason, milliseconds.';
+    'What happened to the last question of this session (U7), a row a source; no row before the first question.
+
+- outcome: complete; stopped = the reader wanted no more; cut = the vendor has more than it, or max_pages or max_megabytes, lets through; failed; passed_over = not asked; asked = still under way.
+- sqlstate, message: why it failed, was cut or passed over.
+- sent: method, path and body of each request, login and secrets left out; the first 20 of them.
+- reference: the opaque number that the requests carried; the vendor learns neither user nor case.
+- requests, retries, pages, bytes: what it took; bytes are those of the replies.
+- received, reads: reads that came, and those of them that passed every rule.
+- dropped: reads left out, counted by reason: malformed, repeated, other_plate, other_region (or an unknown one), other_place, other_vehicle (or an unknown one), outside_window (of time), older_than_five_years (Q6), in_the_future, abroad, unknown_place, contradictory_place (Q4).
+- asked_at, milliseconds: when, and how long until the last row.';

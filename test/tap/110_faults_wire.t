@@ -30,7 +30,8 @@ sub everywhere
 		} @$round;
 		my $classes = join ', ', map { "$_->[0] $_->[1]" } @$round;
 		my $result = $node->trial(\@cases, name => "$what: $classes", fresh => 1, %given);
-		cmp_ok($result->{took}, '<', $given{within}, '… side by side') if $given{within};
+		# First requests go out together; a second page is asked for when the first one is read.
+		cmp_ok($result->{took}, '<', $given{within}, '… side by side') if $given{within} && $round == $rounds[0];
 	}
 	return;
 }
@@ -39,11 +40,11 @@ sub everywhere
 
 everywhere('delay', '', { fault => 'delay', ms => 60 }, {});
 everywhere('hang', '_hasty', { fault => 'hang' }, sub {
-	return (outcome => 'failed', state => 'HV00N', rows => whole(@_), message => qr/sent nothing for 700 ms|did not answer within 1500 ms/, retries => 0) }, within => 5);
+	return (outcome => 'failed', state => 'HV00N', rows => whole(@_), message => qr/sent nothing for 1 s|did not answer within 2 s/, retries => 0) }, within => 5);
 everywhere('drip that stalls', '_hasty', { fault => 'drip', ms => 5000 }, sub {
-	return (outcome => 'failed', state => 'HV00N', rows => whole(@_), message => qr/sent nothing for 700 ms/, detail => qr/after \d+ bytes/) }, within => 5);
+	return (outcome => 'failed', state => 'HV00N', rows => whole(@_), message => qr/sent nothing for 1 s/, detail => qr/after \d+ bytes/) }, within => 5);
 everywhere('drip without an end', '_hasty', { fault => 'drip', ms => 60 }, sub {
-	return (outcome => 'failed', state => 'HV00N', rows => whole(@_), message => qr/did not answer within 1500 ms/) }, within => 5);
+	return (outcome => 'failed', state => 'HV00N', rows => whole(@_), message => qr/did not answer within 2 s/) }, within => 5);
 everywhere('delay beyond the limit', '_hasty', { fault => 'delay', ms => 60000 }, sub {
 	return (outcome => 'failed', state => 'HV00N', rows => whole(@_)) }, within => 5);
 

@@ -162,7 +162,7 @@ $node->answer('postgres', "ALTER SYSTEM SET $_") for "log_statement = 'all'", 'l
 $node->reload;
 LprTest::eventually(sub { $node->answer('postgres', 'SHOW log_min_messages') eq 'debug5' });
 my $from = -s $node->logfile;
-my $told = '';
+$told = '';
 my $everywhere = "SELECT source, count(*), count(vehicle_image) FROM lpr.reads WHERE plate = '7ABC123' AND captured_at > now() - interval '5 days' GROUP BY 1";
 my %own = (acme => 'sim-lpr-token', birdseye => 'sim-flock-secret', rekor => 'sim-rekor-key', curbside => 'sim-parkpow-token', verkada => 'sim-verkada-key');
 # What a vendor says that repeats what it was sent, whole and where an excerpt ends.

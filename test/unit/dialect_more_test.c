@@ -322,10 +322,27 @@ test_verkada(void)
 	refuses("{\"id\":\"x\",\"message\":\"no such camera\",\"data\":null}", "no such camera");
 }
 
+/* json-c makes 780 bytes of three. */
+static void
+test_bomb(void)
+{
+	LprText bomb = {0};
+
+	start("rekor-scout-v2");
+	lpr_text_adds(&bomb, "[");
+	for (int i = 0; i < 200000; i++)
+		lpr_text_adds(&bomb, "{},");
+	lpr_text_adds(&bomb, "{}]");
+	ok(!dialect->take_cameras(&site, bomb.data, bomb.len, &fault) && strstr(fault.message, "too many members") != NULL,
+	   "a register that would fill the memory: %s", fault.message);
+	lpr_text_free(&bomb);
+}
+
 int
 main(void)
 {
 	test_rekor();
+	test_bomb();
 	test_parkpow();
 	test_verkada();
 	return finish();

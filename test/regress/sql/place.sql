@@ -43,10 +43,11 @@ SELECT count(*) FROM lpr.search_location(address => 'St');
 \echo :SQLSTATE
 SELECT count(*) FROM lpr.search_location(address => repeat('x', 201));
 \echo :SQLSTATE
--- Neither point nor address: LP001. Half a point is none: nothing is nearer than NULL.
+-- Neither point nor address: LP001, and half a point is none. Nothing is nearer than NULL.
 SELECT count(*) FROM lpr.search_location();
 \echo :SQLSTATE
 SELECT count(*) FROM lpr.search_location(latitude => 32.552);
+\echo :SQLSTATE
 SELECT count(*) FROM lpr.search_location(longitude => -117.042);
 \echo :SQLSTATE
 SELECT count(*) FROM lpr.search_location(32.552, -117.042, NULL);

@@ -415,7 +415,10 @@ FROM wanted AS w,
 WHERE note = 'n1' GROUP BY w.plate ORDER BY w.plate;
 -- A nested loop whose sources are asked side by side, again for every row.
 SELECT i, (SELECT count(*) FROM lpr.reads AS r WHERE r.plate = 'BULK' || i AND r.source IN ('acme', 'curbside', 'pager')) FROM generate_series(5, 1, -1) AS i;
-SELECT source, reads FROM lpr.last_query() ORDER BY source;
+SELECT source, reads, requests FROM lpr.last_query() ORDER BY source;
+-- Sources that were started for one row, were not wanted then, and come first for the next.
+SELECT i, (SELECT r.plate FROM lpr.reads AS r WHERE r.plate = 'BULK' || i AND r.source >= CASE i % 2 WHEN 0 THEN 'curbside' ELSE 'acme' END AND r.source <= 'curbside' LIMIT 1) AS plate
+FROM generate_series(5, 1, -1) AS i;
 -- Guards that change from row to row.
 SELECT mode, (SELECT count(*) > 0 FROM acme AS r WHERE (mode <> 'plate' OR r.plate = 'BULK3') AND (mode <> 'make' OR r.make = 'TESLA') AND r.captured_at > now() - interval '5 years' + interval '1 minute'
               AND (mode <> 'place' OR lpr.distance_m(r.latitude, r.longitude, 32.552, -117.042) < 300)) AS some
