@@ -19,7 +19,7 @@ DATA = $(filter-out $(DATA_built),$(wildcard sql/lpr--*.sql))
 WERROR = -Werror
 PG_CPPFLAGS = -Iextension -isystem $(includedir_server) -DLPR_VERSION='"$(LPR_VERSION)"'
 PG_CFLAGS = -std=gnu11 -Wextra -Wno-unused-parameter $(WERROR) -MMD -MP
-SHLIB_LINK = -lcurl -ljson-c -lm
+SHLIB_LINK = -lcurl -ljson-c -lcrypto -lm
 override with_llvm = no # nothing here is worth inlining into expressions
 
 EXTRA_CLEAN = $(OBJS:.o=.d) extension/place_data.c build/prepare.log build/reference.md build/test build/bench # a sandbox stays
