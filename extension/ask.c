@@ -5,6 +5,8 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "answer.h"
+
 /* How a leg stands. */
 typedef struct Track
 {
@@ -206,6 +208,7 @@ static LprHttp *
 send_request(LprAsk *ask, LprRequest *request, bool made, LprFault *fault)
 {
 	LprHttp *http = NULL;
+	char *shown = NULL;
 
 	if (made && (request->url.failed || request->body.failed || request->headers.failed || request->shown.failed))
 		made = lpr_fault(fault, LPR_STATE_NO_MEMORY, "out of memory");
@@ -215,9 +218,17 @@ send_request(LprAsk *ask, LprRequest *request, bool made, LprFault *fault)
 							  request->headers.data, request->body.data, request->body.len, request->repeatable);
 		redact(ask, request->shown.data); /* a link to the next page may repeat it */
 		if (request->class == LPR_REQUEST_READS)
+		{
 			lpr_tally_sent(ask->statement, ask->tally, request->shown.data);
+			shown = pstrdup(request->shown.data);
+		}
 	}
 	lpr_request_free(request);
+	if (shown != NULL)
+	{
+		lpr_answer_sent(ask->tally, shown);
+		pfree(shown);
+	}
 	if (!made)
 		fail_named(ask, fault, 0);
 	return http;
@@ -517,6 +528,7 @@ admit(LprAsk *ask, const LprRead *read)
 		ask->previous = read->captured_at;
 	}
 	ask->tally->reads++;
+	lpr_answer_read(ask->tally, read);
 	return true;
 }
 

@@ -63,6 +63,12 @@ lpr_wait_event(uint32 *cache, const char *name)
 #endif
 }
 
+#if PG_VERSION_NUM >= 170000
+#define LPR_MY_PROC_NUMBER MyProcNumber
+#else
+#define LPR_MY_PROC_NUMBER (MyProc->pgprocno)
+#endif
+
 /* In [0, 1): for jitter, never for secrets. */
 static inline double
 lpr_random_fraction(void)
@@ -74,11 +80,10 @@ lpr_random_fraction(void)
 #endif
 }
 
-#include "catalog/pg_foreign_server.h"
 #include "funcapi.h"
+#include "miscadmin.h"
 #include "nodes/pathnodes.h"
 #include "optimizer/pathnode.h"
-#include "utils/acl.h"
 #if PG_VERSION_NUM >= 180000
 #include "access/cmptype.h"
 #else
@@ -108,16 +113,6 @@ lpr_init_materialized_srf(FunctionCallInfo fcinfo)
 #endif
 }
 
-static inline AclResult
-lpr_server_aclcheck(Oid server, Oid role)
-{
-#if PG_VERSION_NUM >= 160000
-	return object_aclcheck(ForeignServerRelationId, server, role, ACL_USAGE);
-#else
-	return pg_foreign_server_aclcheck(server, role, ACL_USAGE);
-#endif
-}
-
 static inline bool
 lpr_pathkey_is_descending(const PathKey *key)
 {
@@ -138,6 +133,46 @@ lpr_create_foreignscan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cos
 	return create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, outer, NULL, NIL, fdw_private);
 #else
 	return create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, outer, NULL, fdw_private);
+#endif
+}
+
+#include "access/genam.h"
+#include "executor/executor.h"
+#include "storage/lmgr.h"
+#include "storage/lock.h"
+#include "storage/proc.h"
+
+static inline void
+lpr_insert_index_entries(ResultRelInfo *result, TupleTableSlot *slot, EState *estate)
+{
+#if PG_VERSION_NUM >= 160000
+	list_free(ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL, false));
+#else
+	list_free(ExecInsertIndexTuples(result, slot, estate, false, false, NULL, NIL));
+#endif
+}
+
+static inline IndexScanDesc
+lpr_index_beginscan(Relation table, Relation index, Snapshot snapshot, int nkeys)
+{
+#if PG_VERSION_NUM >= 180000
+	return index_beginscan(table, index, snapshot, NULL, nkeys, 0);
+#else
+	return index_beginscan(table, index, snapshot, nkeys, 0);
+#endif
+}
+
+/* Whether this transaction holds a lock of exactly that mode on a table. */
+static inline bool
+lpr_holds_lock(Oid relid, LOCKMODE mode)
+{
+	LOCKTAG tag;
+
+	SET_LOCKTAG_RELATION(tag, MyDatabaseId, relid);
+#if PG_VERSION_NUM >= 170000
+	return LockHeldByMe(&tag, mode, false);
+#else
+	return LockHeldByMe(&tag, mode);
 #endif
 }
 

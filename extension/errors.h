@@ -16,6 +16,8 @@
 #define LPR_ERRCODE_NOT_CANONICAL    MAKE_SQLSTATE('L', 'P', '0', '1', '2') /* a plate, region, make or model in a form that no read has; the hint shows the right one */
 #define LPR_ERRCODE_TOO_MANY_PLATES  MAKE_SQLSTATE('L', 'P', '0', '1', '3') /* Q8: more than 1,000 plates in one question; ask in several statements */
 #define LPR_ERRCODE_BAD_PLACE        MAKE_SQLSTATE('L', 'P', '0', '1', '4') /* Q2: not a point, radius or address; latitude comes first */
+#define LPR_ERRCODE_AUDIT_DOWN       MAKE_SQLSTATE('L', 'P', '0', '2', '0') /* U2: the audit writer does not write just now, so nothing is asked */
+#define LPR_ERRCODE_LOG_ALTERED      MAKE_SQLSTATE('L', 'P', '0', '3', '2') /* U3: the audit log is not what its writer wrote */
 /* clang-format on */
 
 #endif

@@ -10,6 +10,9 @@
 #include "storage/shmem.h"
 #include "utils/guc.h"
 
+#include "audit.h"
+#include "audit_log.h"
+#include "audit_worker.h"
 #include "compat.h"
 #include "fdw.h"
 #include "rate.h"
@@ -33,6 +36,8 @@ request_shmem(void)
 #endif
 	RequestAddinShmemSpace(lpr_rate_shmem_size());
 	RequestNamedLWLockTranche("lpr", 1);
+	RequestAddinShmemSpace(lpr_queue_shmem_size());
+	RequestNamedLWLockTranche("lpr audit", 1);
 }
 
 static void
@@ -41,6 +46,7 @@ start_shmem(void)
 	if (earlier_shmem_startup != NULL)
 		earlier_shmem_startup();
 	lpr_rate_shmem_init();
+	lpr_queue_shmem_init();
 }
 
 void
@@ -51,12 +57,28 @@ _PG_init(void)
 							   "readable by nobody else.",
 							   &lpr_secret_directory, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, lpr_secret_check_directory,
 							   NULL, NULL);
-	MarkGUCPrefixReserved("lpr");
+	DefineCustomIntVariable("lpr.audit_timeout", "How long a question waits to be on record before it fails.",
+							"It is never asked unaudited.", &lpr_audit_timeout, 10000, 100, 600000, PGC_SUSET,
+							GUC_UNIT_MS, NULL, NULL, NULL);
+	DefineCustomStringVariable(
+		"lpr.checkpoint_key", "Name of the secret that holds the Ed25519 key which signs checkpoints of the audit log.",
+		"A file of lpr.secret_directory, made by: openssl genpkey -algorithm ed25519.", &lpr_checkpoint_key,
+		"checkpoint-key", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	lpr_join_init();
 
-	/* Without these the library still plans and explains, but no vendor is asked: the rate limits live in shared memory. */
+	/* Without what follows the library still plans and explains, but no vendor is asked: rate limits and the way to the audit log live in shared memory. */
 	if (!process_shared_preload_libraries_in_progress)
+	{
+		MarkGUCPrefixReserved("lpr");
 		return;
+	}
+	DefineCustomStringVariable("lpr.database",
+							   "The database whose questions are answered, and where the audit log is kept.", NULL,
+							   &lpr_database, "lpr", PGC_POSTMASTER, 0, NULL, NULL, NULL);
+	DefineCustomIntVariable("lpr.audit_queue", "Shared memory for records on their way to the audit log.",
+							"A record, and so a question with its plates, may take a quarter of it.",
+							&lpr_audit_queue_kb, 16 * 1024, 8 * 1024, 1024 * 1024, PGC_POSTMASTER, GUC_UNIT_KB, NULL,
+							NULL, NULL);
 #if PG_VERSION_NUM >= 150000
 	earlier_shmem_request = shmem_request_hook;
 	shmem_request_hook = request_shmem;
@@ -65,4 +87,7 @@ _PG_init(void)
 #endif
 	earlier_shmem_startup = shmem_startup_hook;
 	shmem_startup_hook = start_shmem;
+	if (!IsBinaryUpgrade)
+		lpr_audit_worker_register();
+	MarkGUCPrefixReserved("lpr");
 }

@@ -228,7 +228,6 @@ lpr_question_make(LprStatement *statement, const char *source, int nconditions, 
 	query->asked_at = statement->asked_at;
 	query->from = DT_NOBEGIN;
 	query->until = statement->asked_at + LPR_CLOCK_SKEW;
-	strlcpy(query->reference, statement->reference, sizeof(query->reference));
 	*event_id = -1;
 	for (int i = 0; i < nconditions; values += lpr_condition_nvalues(conditions[i]), i++)
 	{

@@ -15,11 +15,13 @@
 #include "nodes/nodeFuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/timestamp.h"
 
+#include "answer.h"
 #include "ask.h"
 #include "errors.h"
 #include "image.h"
@@ -63,6 +65,9 @@ typedef struct LprScan
 	char *key;  /* the question's values as text, to know it again */
 	LprQuery query;
 	int64 event_id;
+	bool wants; /* there is something to ask */
+	bool fail_on_error;
+	LprGateQuestion question;
 	LprAsk *ask; /* NULL: nothing to ask */
 	LprTally *tally;
 	AheadRow *rows; /* ROWS_AHEAD of them, when images are wanted */
@@ -171,51 +176,18 @@ evaluate(LprScan *scan, char **key)
 	return values;
 }
 
-static const char *
-mode_words(LprMode mode)
-{
-	return mode == LPR_MODE_PLATE ? "plate" : mode == LPR_MODE_LOCATION ? "place" : "vehicle";
-}
-
 static void
-pass_over(LprScan *scan, int code, const char *message, const char *hint)
+pass_over(LprScan *scan, const LprReceipt *receipt)
 {
 	LprTally *tally = scan->tally;
+	const char *message, *detail, *hint;
 
+	lpr_gate_texts(receipt, &message, &detail, &hint);
 	tally->outcome = LPR_OUTCOME_PASSED_OVER;
 	tally->ended_at = GetCurrentTimestamp();
-	lpr_fault(&tally->fault, unpack_sql_state(code), "%s", message);
-	if (hint != NULL)
-		lpr_fault_hint(&tally->fault, "%s", hint);
-}
-
-/* Whether the source can and may be asked this question; if not, its tally says why. */
-static bool
-may_be_asked(LprScan *scan, const LprOptions *options)
-{
-	Oid login = GetAuthenticatedUserId();
-
-	switch (lpr_source_judge(scan->server, scan->source, login))
-	{
-		case LPR_SOURCE_DISABLED:
-			pass_over(scan, LPR_ERRCODE_SOURCE_DISABLED, psprintf("source \"%s\" is not enabled", scan->source),
-					  "A source is enabled once its privacy assessment is recorded as approved: ask an administrator.");
-			return false;
-		case LPR_SOURCE_UNGRANTED:
-			pass_over(scan, LPR_ERRCODE_SOURCE_UNGRANTED, psprintf("source \"%s\" is not granted to you", scan->source),
-					  "Ask an administrator to be granted the source.");
-			return false;
-		case LPR_SOURCE_OPEN:
-			break;
-	}
-	if ((options->dialect->modes & scan->query.mode) == 0)
-	{
-		pass_over(scan, LPR_ERRCODE_WRONG_MODE,
-				  psprintf("source \"%s\" cannot be asked by %s", scan->source, mode_words(scan->query.mode)),
-				  "SELECT * FROM lpr.sources; tells what each source can be asked by.");
-		return false;
-	}
-	return true;
+	lpr_fault(&tally->fault, receipt->sqlstate, "%s", message);
+	lpr_fault_detail(&tally->fault, "%s", detail);
+	lpr_fault_hint(&tally->fault, "%s", hint);
 }
 
 static void
@@ -239,17 +211,63 @@ refuse_borrowed_session(void)
 								  "not by parallel workers.")));
 }
 
-/* Makes the question and sends it. */
+/* Why a source could not even be asked. */
 static void
-start(LprScan *scan)
+fail_unasked(LprScan *scan, bool fail_on_error)
+{
+	LprTally *tally = scan->tally;
+	LprFault why = tally->fault;
+
+	lpr_fault(&tally->fault, why.sqlstate, "source \"%s\": %.300s", scan->source, why.message);
+	lpr_fault_detail(&tally->fault, "%s", why.detail);
+	lpr_fault_hint(&tally->fault, "%s", why.hint);
+	tally->outcome = LPR_OUTCOME_FAILED;
+	tally->ended_at = GetCurrentTimestamp();
+	lpr_answer_end(tally);
+	lpr_tally_report(tally, fail_on_error ? ERROR : WARNING);
+}
+
+/* An error of policy that is raised before the gate is a refusal like those of the gate, and is on record before it is told (U4). */
+static LprQuestion
+make_question(LprScan *scan, int nconditions, const LprValue *values)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile LprQuestion made = LPR_QUESTION_EMPTY;
+	ErrorData *volatile error = NULL;
+
+	PG_TRY();
+	{
+		made = lpr_question_make(scan->statement, scan->source, nconditions, scan->conditions, scan->guarded, values,
+								 &scan->query, &scan->event_id);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	if (error != NULL)
+	{
+		/* Nothing but the error goes on from here, so what was caught needs no subtransaction. */
+		if ((error->sqlerrcode & 0xfff) == (LPR_ERRCODE_NO_ANCHOR & 0xfff))
+			lpr_gate_record_error(scan->source, scan->event_id, error);
+		ReThrowError(error);
+	}
+	return made;
+}
+
+/* Makes the question. Sets `wants` when it is one that has to be asked. */
+static void
+prepare(LprScan *scan)
 {
 	MemoryContext old = MemoryContextSwitchTo(scan->context);
 	LprValue *values = evaluate(scan, &scan->key);
-	LprSource *source;
 	int nconditions = scan->nconditions;
 
 	refuse_borrowed_session();
 	scan->started = true;
+	scan->wants = false;
 	if (scan->tally == NULL)
 		scan->tally = lpr_tally_add(scan->statement, scan->source, scan->dialect);
 	if (scan->batched)
@@ -266,8 +284,7 @@ start(LprScan *scan)
 		values[scan->nvalues].isnull = false;
 		nconditions++;
 	}
-	if (lpr_question_make(scan->statement, scan->source, nconditions, scan->conditions, scan->guarded, values,
-						  &scan->query, &scan->event_id) == LPR_QUESTION_ASK)
+	if (make_question(scan, nconditions, values) == LPR_QUESTION_ASK)
 	{
 		LprOptions options;
 
@@ -276,33 +293,44 @@ start(LprScan *scan)
 		scan->query.want_images =
 			scan->attnums[LPR_COLUMN_PLATE_IMAGE] != 0 || scan->attnums[LPR_COLUMN_VEHICLE_IMAGE] != 0;
 		lpr_options_read(GetForeignServer(scan->server)->options, NIL, &options);
-		if (may_be_asked(scan, &options))
-		{
-			/* The mapping is that of the login, whoever the plan is checked as: identity is the authenticated login. */
-			source = lpr_source_hold(scan->server, GetAuthenticatedUserId(), &scan->tally->fault);
-			if (source != NULL)
-			{
-				scan->ask = lpr_ask_start(scan->context, scan->statement, source, &scan->query, scan->tally);
-				if (scan->query.want_images)
-					prepare_images(scan);
-			}
-			else
-			{
-				LprFault why = scan->tally->fault;
-
-				lpr_fault(&scan->tally->fault, why.sqlstate, "source \"%s\": %.300s", scan->source, why.message);
-				lpr_fault_detail(&scan->tally->fault, "%s", why.detail);
-				lpr_fault_hint(&scan->tally->fault, "%s", why.hint);
-				scan->tally->outcome = LPR_OUTCOME_FAILED;
-				scan->tally->ended_at = GetCurrentTimestamp();
-				lpr_tally_report(scan->tally, options.fail_on_error ? ERROR : WARNING);
-			}
-		}
+		scan->fail_on_error = options.fail_on_error;
+		scan->question = (LprGateQuestion){
+			.source = scan->source, .query = &scan->query, .event_id = scan->event_id, .url = options.url};
+		scan->wants = true;
 	}
 	else if (scan->tally->outcome == LPR_OUTCOME_ASKED)
 	{
 		scan->tally->outcome = LPR_OUTCOME_COMPLETE;
 		scan->tally->ended_at = GetCurrentTimestamp();
+	}
+	MemoryContextSwitchTo(old);
+}
+
+/* The gate has spoken: asks the source, or passes it over. */
+static void
+start(LprScan *scan)
+{
+	MemoryContext old = MemoryContextSwitchTo(scan->context);
+	LprTally *tally = scan->tally;
+	LprSource *source;
+
+	if (scan->question.receipt.refused)
+		pass_over(scan, &scan->question.receipt);
+	else
+	{
+		lpr_gate_reference(&scan->question.receipt, scan->query.reference);
+		strlcpy(tally->reference, scan->query.reference, sizeof(tally->reference));
+		lpr_answer_begin(scan->statement, tally, &scan->question);
+		/* The mapping is that of the login, whoever the plan is checked as: identity is the authenticated login. */
+		source = lpr_source_hold(scan->server, GetAuthenticatedUserId(), &tally->fault);
+		if (source != NULL)
+		{
+			scan->ask = lpr_ask_start(scan->context, scan->statement, source, &scan->query, tally);
+			if (scan->query.want_images)
+				prepare_images(scan);
+		}
+		else
+			fail_unasked(scan, scan->fail_on_error);
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -313,6 +341,7 @@ stop(LprScan *scan)
 	if (scan->ask != NULL)
 		lpr_ask_stop(scan->ask);
 	scan->ask = NULL;
+	lpr_answer_end(scan->tally);
 	scan->rows = NULL;
 	scan->first_row = scan->nrows = scan->taken = 0;
 	scan->no_more = false;
@@ -327,7 +356,7 @@ tell_passed_over(LprScan *scan)
 	ListCell *cell;
 	int asked = 0;
 	int passed = 0;
-	int code = 0;
+	bool alike = true;
 	LprTally *only = NULL;
 
 	foreach (cell, scan->statement->scans)
@@ -341,15 +370,14 @@ tell_passed_over(LprScan *scan)
 		else
 		{
 			passed++;
+			alike = alike && (only == NULL || strcmp(only->fault.message, member->tally->fault.message) == 0);
 			only = member->tally;
-			code = MAKE_SQLSTATE(only->fault.sqlstate[0], only->fault.sqlstate[1], only->fault.sqlstate[2],
-								 only->fault.sqlstate[3], only->fault.sqlstate[4]);
 		}
 	}
 	if (passed == 0)
 		return;
-	if (asked == 0 && passed == 1)
-		ereport(ERROR, (errcode(code), errmsg("%s", only->fault.message), errhint("%s", only->fault.hint)));
+	if (asked == 0 && alike)
+		lpr_tally_report(only, ERROR); /* one reason for all of them, such as one that lies with the person */
 	if (asked == 0)
 	{
 		StringInfoData reasons;
@@ -379,16 +407,23 @@ tell_passed_over(LprScan *scan)
 }
 
 /*
- * Starts a scan and with it all that read the same lpr.reads, so that the vendors work side by side. A member whose parameters changed, but whose
+ * Starts a scan and with it all that read the same lpr.reads, so that gate and vendors work side by side. A member whose parameters changed, but whose
  * rescan the executor has yet to call, is started for the new ones.
  */
 static void
 start_group(LprScan *scan)
 {
+	List *scans = scan->statement->scans;
+	LprScan **started = palloc(list_length(scans) * sizeof(LprScan *));
+	LprGateQuestion **questions = palloc(list_length(scans) * sizeof(LprGateQuestion *));
+	int n = 0;
 	ListCell *cell;
 
-	start(scan);
-	foreach (cell, scan->statement->scans)
+	AcceptInvalidationMessages(); /* sources as they are now, also in an open transaction */
+	prepare(scan);
+	if (scan->wants)
+		started[n++] = scan;
+	foreach (cell, scans)
 	{
 		LprScan *member = lfirst(cell);
 
@@ -397,12 +432,23 @@ start_group(LprScan *scan)
 		if (member->node->ss.ps.chgParam != NULL)
 		{
 			stop(member);
-			start(member);
+			prepare(member);
 			member->ahead = true;
 		}
 		else if (!member->started)
-			start(member);
+			prepare(member);
+		else
+			continue;
+		if (member->wants)
+			started[n++] = member;
 	}
+	for (int i = 0; i < n; i++)
+		questions[i] = &started[i]->question;
+	lpr_gate_ask(questions, n);
+	for (int i = 0; i < n; i++)
+		start(started[i]);
+	pfree(questions);
+	pfree(started);
 	tell_passed_over(scan);
 }
 
@@ -525,8 +571,12 @@ lpr_iterate_scan(ForeignScanState *node)
 	if (scan->ask == NULL)
 		return slot;
 	if (scan->rows != NULL)
-		return next_with_images(scan, slot);
-	return lpr_ask_next(scan->ask, &read) ? store(scan, slot, &read) : slot;
+		next_with_images(scan, slot);
+	else if (lpr_ask_next(scan->ask, &read))
+		store(scan, slot, &read);
+	if (TupIsNull(slot))
+		lpr_answer_end(scan->tally);
+	return slot;
 }
 
 void
@@ -550,5 +600,8 @@ lpr_end_scan(ForeignScanState *node)
 	stop(scan);
 	statement->scans = list_delete_ptr(statement->scans, scan);
 	if (statement->scans == NIL)
+	{
+		lpr_answer_await();
 		lpr_statement_tell(statement);
+	}
 }

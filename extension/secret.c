@@ -119,9 +119,9 @@ open_directory(void)
 	return fd;
 }
 
-/* Returns the value of a secret's file, palloc'd; NULL when there is no such file. */
+/* Returns the value of a secret's file, palloc'd; NULL when there is no such file. Only a private key has several lines. */
 static char *
-read_file(const char *name)
+read_file(const char *name, bool lines)
 {
 	char bytes[SECRET_MAX + 2];
 	char *value;
@@ -165,7 +165,7 @@ read_file(const char *name)
 	if (why == NULL && len == 0)
 		why = "Its file is empty.";
 	for (ssize_t i = 0; why == NULL && i < len; i++)
-		if (bytes[i] == '\0' || bytes[i] == '\r' || bytes[i] == '\n')
+		if (bytes[i] == '\0' || (!lines && (bytes[i] == '\r' || bytes[i] == '\n')))
 			why = "It holds a line break or a zero byte.";
 	if (why == NULL)
 	{
@@ -191,7 +191,7 @@ read_key(const char *key_name, const char *name)
 	char *key;
 
 	check_name(key_name);
-	key = read_file(key_name);
+	key = read_file(key_name, false);
 	if (key == NULL)
 		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME),
 						errmsg("the key \"%s\" of secret \"%s\" does not exist", key_name, name),
@@ -355,10 +355,17 @@ lpr_secret_get(const char *name)
 	check_name(name);
 	if (find_row(name, &key_name, &cipher))
 		return decrypt(name, key_name, cipher);
-	value = read_file(name);
+	value = read_file(name, false);
 	if (value == NULL)
 		refuse_missing(name);
 	return value;
+}
+
+char *
+lpr_secret_get_key(const char *name)
+{
+	check_name(name);
+	return read_file(name, true);
 }
 
 /*
@@ -386,7 +393,7 @@ lpr_encrypt_secret(PG_FUNCTION_ARGS)
 		refuse_secret(name, "A secret cannot be its own key.");
 	function = pgcrypto_function("pgp_sym_encrypt_bytea", 3, types);
 	key = read_key(key_name, name);
-	plain = read_file(name);
+	plain = read_file(name, false);
 	if (plain == NULL)
 	{
 		explicit_bzero(key, strlen(key));

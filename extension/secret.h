@@ -14,4 +14,7 @@ extern bool lpr_secret_check_directory(char **newval, void **extra, GucSource so
 /* The value, palloc'd in the current context; ERROR with a hint when there is none or its file is unsafe. Callers wipe it with explicit_bzero. */
 extern char *lpr_secret_get(const char *name);
 
+/* A private key in PEM, from a file only; NULL when there is none. To be wiped as well. */
+extern char *lpr_secret_get_key(const char *name);
+
 #endif

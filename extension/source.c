@@ -297,35 +297,6 @@ lpr_source_release(LprSource *source)
 	}
 }
 
-typedef struct EnabledSearch
-{
-	const char *name;
-	bool enabled;
-} EnabledSearch;
-
-static void
-take_source(TupleTableSlot *slot, TupleDesc desc, void *arg)
-{
-	EnabledSearch *search = arg;
-	bool isnull;
-
-	if (strcmp(text_column(slot, desc, "name"), search->name) == 0)
-		search->enabled = DatumGetBool(column(slot, desc, "enabled", &isnull));
-}
-
-LprSourceVerdict
-lpr_source_judge(Oid server, const char *name, Oid login)
-{
-	EnabledSearch search = {name, false};
-
-	scan_data_table("source", take_source, &search);
-	if (!search.enabled)
-		return LPR_SOURCE_DISABLED;
-	if (lpr_server_aclcheck(server, login) != ACLCHECK_OK)
-		return LPR_SOURCE_UNGRANTED;
-	return LPR_SOURCE_OPEN;
-}
-
 PG_FUNCTION_INFO_V1(lpr_dialects_list);
 Datum
 lpr_dialects_list(PG_FUNCTION_ARGS)

@@ -1,5 +1,5 @@
 /*
- * source.h: a vendor as this backend knows it: its options, its secret, its token, its cameras, and whether it may be asked (Q10).
+ * source.h: a vendor as this backend knows it: its options, its secret, its token, its cameras.
  */
 #ifndef LPR_SOURCE_H
 #define LPR_SOURCE_H
@@ -30,15 +30,5 @@ extern LprSource *lpr_source_hold(Oid server, Oid login, LprFault *fault);
 /* Reads the camera register of a source from lpr_data.camera into its site. */
 extern void lpr_source_load_register(LprSource *source);
 extern void lpr_source_release(LprSource *source);
-
-typedef enum LprSourceVerdict
-{
-	LPR_SOURCE_OPEN,
-	LPR_SOURCE_DISABLED,
-	LPR_SOURCE_UNGRANTED
-} LprSourceVerdict;
-
-/* Whether a login may ask a source: enabled with its assessment on record, and USAGE on the server granted to the login (Q10). */
-extern LprSourceVerdict lpr_source_judge(Oid server, const char *name, Oid login);
 
 #endif

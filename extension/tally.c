@@ -40,6 +40,8 @@ statement_over(void *arg)
 		*link = statement->next;
 	statement->estate = NULL;
 	statement->scans = NIL;
+	if (statement->broken_off != NULL)
+		statement->broken_off(statement);
 	for (LprTally *tally = statement->tallies; tally != NULL; tally = tally->next)
 		if (tally->ended_at == 0)
 			tally->ended_at = GetCurrentTimestamp();
@@ -53,14 +55,11 @@ lpr_statement(EState *estate)
 	MemoryContext context;
 	MemoryContextCallback *callback;
 	LprStatement *statement;
-	uint8 random[16];
 
 	for (statement = running; statement != NULL; statement = statement->next)
 		if (statement->estate == estate)
 			return statement;
 
-	if (!pg_strong_random(random, sizeof(random)))
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate a random reference")));
 	context = AllocSetContextCreate(TopMemoryContext, "lpr statement", ALLOCSET_SMALL_SIZES);
 	statement = MemoryContextAllocZero(context, sizeof(LprStatement));
 	statement->context = context;
@@ -68,8 +67,6 @@ lpr_statement(EState *estate)
 	statement->asked_at = GetCurrentTimestamp();
 	statement->five_years_ago = moment_before(statement->asked_at, 60, 0);
 	statement->thirty_days_ago = moment_before(statement->asked_at, 0, 30);
-	for (int i = 0; i < (int) sizeof(random); i++)
-		snprintf(statement->reference + 2 * i, 3, "%02x", random[i]);
 
 	callback = MemoryContextAllocZero(estate->es_query_cxt, sizeof(MemoryContextCallback));
 	callback->func = statement_over;
@@ -97,7 +94,6 @@ lpr_tally_add(LprStatement *statement, const char *source, const char *dialect)
 	tally->source = MemoryContextStrdup(statement->context, source);
 	tally->dialect = dialect;
 	tally->asked_at = GetCurrentTimestamp();
-	strlcpy(tally->reference, statement->reference, sizeof(tally->reference));
 	while (*link != NULL)
 		link = &(*link)->next;
 	*link = tally;
@@ -168,6 +164,12 @@ static const char *const outcome_names[] = {
 	[LPR_OUTCOME_ASKED] = "asked", [LPR_OUTCOME_COMPLETE] = "complete", [LPR_OUTCOME_STOPPED] = "stopped",
 	[LPR_OUTCOME_CUT] = "cut",     [LPR_OUTCOME_FAILED] = "failed",     [LPR_OUTCOME_PASSED_OVER] = "passed_over",
 };
+
+const char *
+lpr_outcome_name(LprOutcome outcome)
+{
+	return outcome_names[outcome];
+}
 
 static Datum
 dropped_json(const LprTally *tally)

@@ -22,6 +22,8 @@ typedef enum LprOutcome
 
 #define LPR_SENT_SHOWN 20
 
+struct LprAnswer;
+
 /* One scan of one source. */
 typedef struct LprTally
 {
@@ -44,6 +46,7 @@ typedef struct LprTally
 	bool told; /* that it was passed over */
 	TimestampTz asked_at;
 	TimestampTz ended_at;
+	struct LprAnswer *answer; /* of the question under way, for the audit (answer.c) */
 } LprTally;
 
 /* One execution of a statement. All its questions share one moment, from which the five years and the 30 days count. */
@@ -56,8 +59,8 @@ typedef struct LprStatement
 	TimestampTz five_years_ago;
 	TimestampTz thirty_days_ago;
 	bool clip_told;
-	char reference[LPR_REFERENCE_ROOM];
-	List *scans; /* of scan.c */
+	void (*broken_off)(struct LprStatement *statement); /* called when it ends, for what is still open */
+	List *scans;                                        /* of scan.c */
 	LprTally *tallies;
 } LprStatement;
 
@@ -65,6 +68,7 @@ typedef struct LprStatement
 extern LprStatement *lpr_statement(EState *estate);
 extern LprTally *lpr_tally_add(LprStatement *statement, const char *source, const char *dialect);
 extern void lpr_tally_sent(LprStatement *statement, LprTally *tally, const char *shown);
+extern const char *lpr_outcome_name(LprOutcome outcome);
 /* Tells a source's fault to the client: as a WARNING, or as the end of the query. */
 extern void lpr_tally_report(const LprTally *tally, int level);
 extern void lpr_tally_cost(LprTally *tally, LprHttpCost cost);

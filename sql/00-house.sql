@@ -7,7 +7,8 @@ DO $$
 DECLARE
     role_name text;
 BEGIN
-    FOREACH role_name IN ARRAY ARRAY['lpr_user', 'lpr_supervisor', 'lpr_system_owner', 'lpr_oversight', 'lpr_privacy', 'lpr_admin']
+    FOREACH role_name IN ARRAY ARRAY['lpr_user', 'lpr_supervisor', 'lpr_system_owner', 'lpr_oversight', 'lpr_privacy', 'lpr_admin',
+                                     'lpr_log'] -- owns the audit log and is granted to nobody
     LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN
             EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', role_name);
@@ -16,19 +17,33 @@ BEGIN
 END
 $$;
 
--- Whoever owns the schema could put decoys beside our functions.
+-- The data's schema is no member of the extension: what must outlive DROP EXTENSION, such as the audit log, lies in it, and so it may be there already.
 DO $$
 BEGIN
-    IF NOT (SELECT r.rolsuper FROM pg_catalog.pg_namespace AS n JOIN pg_catalog.pg_roles AS r ON r.oid = n.nspowner WHERE n.nspname = 'lpr') THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = 'schema "lpr" belongs to somebody who is no superuser',
-            HINT = 'Look at what it holds, then DROP SCHEMA lpr CASCADE or ALTER SCHEMA lpr OWNER TO CURRENT_USER.';
+    IF pg_catalog.to_regnamespace('lpr_data') IS NULL THEN
+        CREATE SCHEMA lpr_data;
+        ALTER EXTENSION lpr DROP SCHEMA lpr_data;
     END IF;
 END
 $$;
 
-CREATE SCHEMA lpr_data;
+-- Whoever owns a schema could put decoys beside our functions.
+DO $$
+DECLARE
+    schema_name text;
+BEGIN
+    FOR schema_name IN
+        SELECT n.nspname FROM pg_catalog.pg_namespace AS n JOIN pg_catalog.pg_roles AS r ON r.oid = n.nspowner
+        WHERE n.nspname IN ('lpr', 'lpr_data') AND NOT r.rolsuper
+    LOOP
+        RAISE EXCEPTION USING
+            ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = pg_catalog.format('schema "%s" belongs to somebody who is no superuser', schema_name),
+            HINT = pg_catalog.format('Look at what it holds, then DROP SCHEMA %s CASCADE or ALTER SCHEMA %s OWNER TO CURRENT_USER.', schema_name, schema_name);
+    END LOOP;
+END
+$$;
+
 COMMENT ON SCHEMA lpr_data IS 'Where lpr keeps its tables. Nobody has USAGE on it: people go through the views and functions of schema lpr.';
 REVOKE ALL ON SCHEMA lpr_data FROM PUBLIC;
 

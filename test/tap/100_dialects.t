@@ -351,10 +351,12 @@ $node->vendor_forget;
 my ($out) = ask("SELECT count(*) FROM (SELECT source FROM lpr.reads WHERE source IN ($all) AND plate = '7ABC123' AND event_id = 990017 AND $in_month ORDER BY captured_at DESC) AS r");
 my $told = $node->told($session);
 my @log = $node->vendor_log;
-my %reference = map { $_->{reference} => 1 } values %$told;
-my ($reference) = keys %reference;
-is(scalar keys %reference, 1, 'a statement has one reference');
-like($reference, qr/^[0-9a-f]{32}$/, '… an opaque one');
+my %reference = map { $_ => $told->{$_}{reference} } keys %$told;
+is(scalar(keys %{ { reverse %reference } }), 5, 'each vendor has a reference of its own');
+like($_, qr/^[0-9a-f]{32}-\d+-[0-9a-f]{16}$/, '… an opaque one') for values %reference;
+is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit AS a, lpr_data.log AS l WHERE a.kind = 'ask'
+	AND format('%s-%s-%s', encode(l.id, 'hex'), a.number, left(encode(a.digest, 'hex'), 16)) IN ("
+	. join(', ', map { "'$_'" } values %reference) . ')'), 5, '… that names the record of its ask');
 unlike(encode_json(\@log), qr/990017|4711|smith|analyst|lpr_user|case-/i, 'no user, no event and no case goes out');
 unlike($log[0]{user_agent} // '', qr/postgres|curl|[0-9]{4}/i, 'the user agent says little');
 for my $name (@names)
@@ -367,8 +369,8 @@ for my $name (@names)
 	is($request->{method}, $body_keys{$name} ? 'POST' : 'GET', '… the method');
 	is_deeply([ sort keys %{ $body // {} } ], $body_keys{$name} // [], '… the members of the body');
 	is_deeply([ sort map { /^([^=]*)/ } split /&/, $query // '' ], $query_keys{$name} // [], '… the parameters of the query');
-	is($request->{reference}, $name eq 'lpr' ? $reference : undef, '… the reference in its header') if $name ne 'flock';
-	is($body->{caseNumber}, $reference, '… the reference in the place of a case') if $name eq 'flock';
+	is($request->{reference}, $name eq 'lpr' ? $reference{lpr} : undef, '… the reference in its header') if $name ne 'flock';
+	is($body->{caseNumber}, $reference{flock}, '… the reference in the place of a case') if $name eq 'flock';
 	is($body->{reason}, 'law enforcement', '… the reason') if $name eq 'flock';
 	is($request->{authorization} ? 1 : 0, $name eq 'rekor' ? 0 : 1, '… the credential in a header, or none');
 
@@ -386,7 +388,7 @@ for my $request (@log)
 	unlike($text, qr/sim-|tok_/, "$request->{vendor}: no secret in a URL or a body");
 }
 ask("SELECT count(*) FROM lpr.reads WHERE source = 'lpr' AND plate = '7ABC123' AND $in_month");
-isnt(told('lpr')->{reference}, $reference, 'the next statement has another reference');
+isnt(told('lpr')->{reference}, $reference{lpr}, 'the next statement has another reference');
 
 # Images are asked for when their columns are.
 $node->vendor_forget;

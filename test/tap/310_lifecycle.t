@@ -15,6 +15,7 @@ my $by_source = "SELECT string_agg(source, ' ' ORDER BY source) FROM (SELECT DIS
 
 my ($session, $pid) = $node->session('analyst1');
 sub told { my ($sql) = @_; return $node->converse($session, $sql) }
+sub told_error { my ($sql, $login) = @_; return $login ? $node->messages($login, $sql) : (told($sql))[1] }
 told("PREPARE one AS " . asking('passing'));
 is((told('EXECUTE one'))[0], 7, 'a source is asked');
 is((told($by_source))[0], 'acme birdseye curbside passing', '… with the others');
@@ -51,22 +52,17 @@ $node->answer('postgres', 'ALTER SERVER acme OPTIONS (DROP page_size)');
 
 # ---- the extension goes ----
 
-$node->stage('other');
-my ($elsewhere) = $node->session('analyst1', database => 'other');
-is(($node->converse($elsewhere, asking('acme')))[0], 7, 'a second database with sources of the same names');
-$node->add_source('silent', 'lpr-v1', database => 'other');
-$node->answer('postgres', "ALTER SERVER acme OPTIONS (SET url '" . $node->vendor_base('elsewhere', 'lpr-v1') . "')", database => 'other');
-$node->vendor_forget;
-$node->converse($elsewhere, asking('acme'));
-told(asking('acme'));
-is(join(' ', map { $_->{vendor} } $node->vendor_log), 'elsewhere acme', '… that are not the same sources');
-$node->answer('postgres', 'DROP EXTENSION lpr CASCADE', database => 'other');
-like(($node->converse($elsewhere, asking('acme')))[1], qr/ERROR: +42P01: .*lpr\.reads/, 'DROP EXTENSION in mid-session');
-is((told(asking('acme')))[0], 7, '… is of one database');
-$node->answer('postgres', 'CREATE EXTENSION lpr', database => 'other');
-$node->add_source('acme', 'lpr-v1', database => 'other');
-is(($node->converse($elsewhere, asking('acme')))[0], 7, '… and the session goes on with a new extension');
-$elsewhere->quit;
+my $numbers = "SELECT count(*) = max(number) AND min(number) = 1 FROM lpr_data.audit";
+my $records = $node->answer('postgres', 'SELECT count(*) FROM lpr_data.audit');
+isnt(($node->ask('postgres', 'DROP EXTENSION lpr'))[0], 0, 'DROP EXTENSION takes nothing along silently');
+$node->answer('postgres', 'DROP EXTENSION lpr CASCADE');
+like(told_error(asking('acme')), qr/ERROR: +42P01: .*lpr\.reads/, 'DROP EXTENSION CASCADE in mid-session');
+cmp_ok($node->answer('postgres', 'SELECT count(*) FROM lpr_data.audit'), '>=', $records, '… leaves the audit log');
+system_or_bail('psql', '-X', '-q', '-d', $node->connstr('lpr'), '-v', "vendor_url=$node->{vendor_url}", '-v', 'password=', '-f', $ENV{LPR_STAGE});
+$node->add_source('silent', 'lpr-v1');
+is((told(asking('acme')))[0], 7, '… and the session goes on with a new extension');
+is($node->answer('postgres', $numbers), 't', '… and the log with its next number');
+like(told_error('UPDATE lpr_data.audit SET kind = kind', 'postgres'), qr/LP031/, '… guarded again');
 
 # ---- others need not wait for us ----
 
@@ -74,6 +70,7 @@ $node->vendor_faults({ vendor => 'silent', fault => 'hang' });
 my $job = $node->launch('analyst1', asking('silent'));
 my $backend = $node->await_network($job);
 my $since = time;
+$node->answer('postgres', 'CREATE DATABASE other TEMPLATE template0');
 $node->answer('postgres', 'DROP DATABASE other');
 cmp_ok(time - $since, '<', 5, 'DROP DATABASE of another database does not wait for a slow vendor');
 ok(-e "/proc/$backend", '… whose question goes on');
@@ -127,7 +124,13 @@ for my $sql ('SELECT * FROM lpr.sources ORDER BY 1', 'SELECT * FROM lpr_data.cam
 {
 	is($node->answer('postgres', $sql, database => 'restored'), $node->answer('postgres', $sql), "the same: $sql");
 }
+is($node->answer('postgres', 'SELECT md5(string_agg(a::text, chr(10) ORDER BY number)) FROM lpr_data.audit AS a', database => 'restored'),
+	$node->answer('postgres', 'SELECT md5(string_agg(a::text, chr(10) ORDER BY number)) FROM lpr_data.audit AS a'), 'the same audit log');
 unlink "$node->{secret_directory}/sim-lpr-token";
+
+# The restored database takes the place of the other.
+$node->append_conf('postgresql.conf', "lpr.database = 'restored'");
+$node->restart;
 for my $source (qw(acme birdseye curbside))
 {
 	is($node->answer('analyst1', asking($source), database => 'restored'), 7, "$source is asked from the restored database");
@@ -137,8 +140,8 @@ like($node->messages('analyst1', asking('silent'), database => 'restored'), qr/L
 $node->answer('postgres', "SELECT lpr.remove_source('acme'); SELECT lpr.add_source('acme', 'lpr-v1', '$node->{vendor_url}/acme/lpr-v1',
 	'sim-lpr-token', 'again', grant_to => '{lpr_user}')", database => 'restored');
 is($node->answer('analyst1', asking('acme'), database => 'restored'), 7, 'and sources there are removed and added as anywhere');
-$node->answer('postgres', 'DROP EXTENSION lpr CASCADE', database => 'restored');
-is($node->answer('analyst1', asking('acme')), 7, 'which is nothing to the first');
+is($node->answer('postgres', $numbers, database => 'restored'), 't', 'its audit log goes on with the next number');
+like($node->messages('analyst1', asking('acme')), qr/LP020: .*kept in database "restored"/s, 'the first one asks nobody any more');
 
 $node->stop;
 done_testing();

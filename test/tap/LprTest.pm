@@ -34,6 +34,10 @@ sub make
 	$node->{secret_directory} = $node->basedir . '/secrets';
 	mkdir $node->{secret_directory}, 0700 or die "$node->{secret_directory}: $!";
 	$node->put_secret($_, $_) for @secrets;
+	PostgreSQL::Test::Utils::system_or_bail('openssl', 'genpkey', '-algorithm', 'ed25519', '-out', "$node->{secret_directory}/checkpoint-key");
+	chmod 0600, "$node->{secret_directory}/checkpoint-key";
+	# The audit writer does not work where nothing is safe; the test framework switches it off.
+	$node->append_conf('postgresql.conf', "fsync = on\n");
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = '$preload'\n");
 	$node->append_conf('postgresql.conf', "lpr.secret_directory = '$node->{secret_directory}'\n");
 	$node->append_conf('postgresql.conf', $given{conf} // '');

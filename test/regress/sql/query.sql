@@ -26,13 +26,13 @@ SELECT source, plate, plate_as_read, plate_region, country, camera_id ~ '^(cam)?
        address IS NOT NULL AS address
 FROM lpr.reads WHERE plate = 'BULK1' ORDER BY source;
 SELECT source, outcome, sqlstate, message, requests, retries, pages,
-       bytes > 0 AS bytes, received, reads, dropped, cardinality(sent) AS sent, reference ~ '^[0-9a-f]{32}$' AS reference, milliseconds >= 0 AS ms,
+       bytes > 0 AS bytes, received, reads, dropped, cardinality(sent) AS sent, reference ~ '^[0-9a-f]{32}-[0-9]+-[0-9a-f]{16}$' AS reference, milliseconds >= 0 AS ms,
        asked_at BETWEEN now() - interval '10 minutes' AND now() AS asked
 FROM lpr.last_query() ORDER BY source;
 -- Signed in once, registers kept: the next question costs its pages.
 SELECT count(*) FROM lpr.reads WHERE plate = 'BULK120';
 SELECT source, outcome, requests, pages, received FROM lpr.last_query() ORDER BY source;
--- One reference a statement, the same to all.
+-- A reference of its own to each vendor: they cannot put theirs together.
 SELECT count(DISTINCT reference) FROM lpr.last_query();
 -- The story: in California, recent first; its namesake of Nevada and its look-alike are others.
 SELECT count(*), count(*) FILTER (WHERE recent), bool_and(plate_region = 'CA') AS ca FROM acme WHERE plate = '7ABC123' AND plate_region = 'CA';

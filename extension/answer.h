@@ -1,0 +1,21 @@
+/*
+ * answer.h: what came of one question to one source, for the audit: metadata only, never the reads (U1).
+ */
+#ifndef LPR_ANSWER_H
+#define LPR_ANSWER_H
+
+#include "gate.h"
+#include "tally.h"
+
+/* Begins the answer to a question that the gate let through; it becomes the tally's. */
+extern void lpr_answer_begin(LprStatement *statement, LprTally *tally, const LprGateQuestion *question);
+/* A request as it was sent, without secrets. Nothing is left out: many requests take records of their own. */
+extern void lpr_answer_sent(LprTally *tally, const char *request);
+/* A read that is shown: goes into the digest. */
+extern void lpr_answer_read(LprTally *tally, const LprRead *read);
+/* The answer is complete, or as complete as it gets: puts its record into the queue. No answer, no effect. */
+extern void lpr_answer_end(LprTally *tally);
+/* Waits until the answers of this session are on disk. What a broken-off statement leaves open is written without waiting. */
+extern void lpr_answer_await(void);
+
+#endif

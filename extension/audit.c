@@ -1,0 +1,336 @@
+#include "audit.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "mb/pg_wchar.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "utils/wait_event.h"
+
+#include "audit_row.h"
+#include "audit_worker.h"
+#include "compat.h"
+#include "errors.h"
+#include "payload.h"
+#include "session.h"
+
+#define DOWN_GRACE_MS 3000 /* a writer that ended is back after a second */
+#define SELF_CHECK_MS 20
+#define ROOM_STEP_MS  10
+
+int lpr_audit_timeout = 10000;
+
+/* Receipts under way. Whoever needs a place that is still in use waits for what is there. */
+static LprTicket places[LPR_RECEIPTS];
+static int next_place = 0;
+
+static void
+refuse_service(const char *detail, const char *hint)
+{
+	ereport(ERROR, (errcode(LPR_ERRCODE_AUDIT_DOWN), errmsg("the question cannot be audited, so it is not asked"),
+					errdetail("%s", detail), hint != NULL ? errhint("%s", hint) : 0));
+}
+
+static void
+check_service(void)
+{
+	static Oid known = InvalidOid; /* the database that was found to be the right one */
+
+	if (!lpr_queue_there())
+		refuse_service("lpr was not loaded at server start.",
+					   "Add lpr to shared_preload_libraries and restart the server.");
+	if (RecoveryInProgress())
+		refuse_service("This server is a standby, where nothing can be written.", "Connect to the primary.");
+	if (known != MyDatabaseId)
+	{
+		/* Looked up outside transactions' reach: a name is all the setting has. */
+		if (strcmp(get_database_name(MyDatabaseId), lpr_database) != 0)
+			refuse_service(psprintf("The audit log is kept in database \"%s\", this is \"%s\".", lpr_database,
+									get_database_name(MyDatabaseId)),
+						   "Connect to that database, or set lpr.database and restart the server.");
+		known = MyDatabaseId;
+	}
+}
+
+static const char *
+login_name(Oid login)
+{
+	static Oid of = InvalidOid;
+	static NameData name;
+
+	/* Kept, since an aborting transaction cannot look it up. */
+	if (of != login && IsTransactionState())
+	{
+		strlcpy(NameStr(name), GetUserNameFromId(login, false), NAMEDATALEN);
+		of = login;
+	}
+	return of == login ? NameStr(name) : "";
+}
+
+/* Also runs while a transaction aborts: no allocation, no catalogue, no error. */
+static bool
+make_head(const LprAuditEntry *entry, LprQueued *head)
+{
+	Oid login = GetAuthenticatedUserId();
+
+	memset(head, 0, offsetof(LprQueued, payload));
+	if (entry->payload_len > lpr_queue_record_max() - offsetof(LprQueued, payload) ||
+		!pg_strong_random(head->salt, LPR_SALT_LEN))
+		return false;
+	head->payload_len = entry->payload_len;
+	head->kind = entry->kind;
+	lpr_record_payload(head->salt, (LprSlice){entry->payload, entry->payload_len}, &head->payload_digest);
+	head->login = login;
+	strlcpy(NameStr(head->login_name), login_name(login), NAMEDATALEN);
+	head->same_user = GetSessionUserId() == login;
+	head->remote = lpr_session_remote();
+	head->encrypted = lpr_session_encrypted();
+	head->pid = MyProcPid;
+	head->session_started = MyStartTimestamp;
+	head->has_event = entry->has_event;
+	head->event_id = entry->event_id;
+	if (entry->source != NULL)
+		strlcpy(NameStr(head->source), entry->source, NAMEDATALEN);
+	head->mode = entry->mode;
+	head->from = entry->from;
+	head->until = entry->until;
+	head->has_ask = entry->ask != 0;
+	head->ask = entry->ask;
+	if (entry->control != NULL)
+		strlcpy(head->control, entry->control, sizeof(head->control));
+	if (entry->sqlstate != NULL)
+		strlcpy(head->sqlstate, entry->sqlstate, sizeof(head->sqlstate));
+	return true;
+}
+
+static void
+pause_for(long ms)
+{
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, WAIT_EVENT_MQ_RECEIVE);
+	ResetLatch(MyLatch);
+	CHECK_FOR_INTERRUPTS();
+}
+
+static long
+since(TimestampTz start)
+{
+	return (GetCurrentTimestamp() - start) / 1000;
+}
+
+/* Why nothing is written, as far as the writer said. */
+static void
+refuse_wait(long waited)
+{
+	char reason[LPR_REASON_ROOM];
+	LprWriterState state = lpr_queue_writer(reason);
+
+	if (state == LPR_WRITER_STUCK && reason[0] != '\0')
+		refuse_service(psprintf("The audit writer cannot write: %s.", reason), "Ask an administrator.");
+	if (state == LPR_WRITER_DOWN || state == LPR_WRITER_STARTING)
+		refuse_service("The audit writer does not run.", "Ask an administrator to look at the server's log.");
+	refuse_service(psprintf("The audit writer did not answer within %ld ms.", waited),
+				   "Try again, or ask an administrator.");
+}
+
+/* A lock of our own on the log would make us wait for ourselves. */
+static void
+check_own_locks(void)
+{
+	static const LOCKMODE modes[] = {ShareLock, ShareRowExclusiveLock, ExclusiveLock, AccessExclusiveLock};
+	Oid log = lpr_audit_table("audit");
+	List *tables;
+	ListCell *cell;
+
+	if (!OidIsValid(log))
+		return;
+	tables = lcons_oid(log, find_inheritance_children(log, NoLock));
+	foreach (cell, tables)
+		for (size_t i = 0; i < lengthof(modes); i++)
+			if (lpr_holds_lock(lfirst_oid(cell), modes[i]))
+				refuse_service(psprintf("This transaction itself locks the audit log: %s of \"%s\".",
+										GetLockmodeName(DEFAULT_LOCKMETHOD, modes[i]), get_rel_name(lfirst_oid(cell))),
+							   "COMMIT or ROLLBACK first.");
+	list_free(tables);
+}
+
+static bool
+down_too_long(long waited)
+{
+	char reason[LPR_REASON_ROOM];
+	LprWriterState state = lpr_queue_writer(reason);
+
+	return waited >= lpr_audit_timeout ||
+		   (waited >= DOWN_GRACE_MS && (state == LPR_WRITER_DOWN || state == LPR_WRITER_STARTING));
+}
+
+void
+lpr_audit_await(LprTicket ticket, LprReceipt *receipt)
+{
+	TimestampTz start = GetCurrentTimestamp();
+	bool checked = false;
+
+	while (!lpr_queue_receipt(ticket.place, ticket.ticket, receipt))
+	{
+		long waited = since(start);
+
+		if (!checked && waited >= SELF_CHECK_MS)
+		{
+			check_own_locks();
+			checked = true;
+		}
+		if (down_too_long(waited))
+			refuse_wait(waited);
+		pause_for(checked ? Min(1000, Max(lpr_audit_timeout - waited, 1)) : SELF_CHECK_MS);
+	}
+	if (places[ticket.place].ticket == ticket.ticket)
+		places[ticket.place].ticket = 0;
+}
+
+bool
+lpr_audit_pending(LprTicket ticket)
+{
+	return ticket.ticket != 0 && places[ticket.place].ticket == ticket.ticket;
+}
+
+LprTicket
+lpr_audit_send(const LprAuditEntry *entry)
+{
+	LprQueued *head = palloc(sizeof(LprQueued));
+	LprTicket ticket;
+	TimestampTz start = 0;
+	int place;
+
+	check_service();
+	(void) login_name(GetAuthenticatedUserId());
+	if (!make_head(entry, head))
+		refuse_service(psprintf("A record of the audit log has at most %zu bytes, this one has %zu.",
+								lpr_queue_record_max(), entry->payload_len),
+					   "Ask for less at once.");
+	place = next_place;
+	next_place = (next_place + 1) % LPR_RECEIPTS;
+	if (places[place].ticket != 0)
+	{
+		LprReceipt receipt;
+
+		lpr_audit_await(places[place], &receipt);
+	}
+	while (!lpr_queue_put(head, entry->payload, place))
+	{
+		if (start == 0)
+			start = GetCurrentTimestamp();
+		if (down_too_long(since(start)))
+			refuse_wait(since(start));
+		pause_for(ROOM_STEP_MS);
+	}
+	ticket = (LprTicket){place, head->ticket};
+	places[place] = ticket;
+	pfree(head);
+	return ticket;
+}
+
+bool
+lpr_audit_leave(const LprAuditEntry *entry)
+{
+	LprQueued head;
+
+	return lpr_queue_there() && make_head(entry, &head) && lpr_queue_put(&head, entry->payload, -1);
+}
+
+void
+lpr_audit_describe_session(LprText *payload)
+{
+	lpr_payload_text(payload, "client", lpr_session_client());
+	lpr_payload_bool(payload, "encrypted", lpr_session_encrypted());
+	if (application_name != NULL && application_name[0] != '\0')
+		lpr_payload_text(payload, "application", pg_server_to_any(application_name, strlen(application_name), PG_UTF8));
+}
+
+/* ---- SQL ---- */
+
+PG_FUNCTION_INFO_V1(lpr_login);
+Datum
+lpr_login(PG_FUNCTION_ARGS)
+{
+	Name name = palloc0(NAMEDATALEN);
+
+	strlcpy(NameStr(*name), GetUserNameFromId(GetAuthenticatedUserId(), false), NAMEDATALEN);
+	PG_RETURN_NAME(name);
+}
+
+/* Set while this transaction has changes for the writer. */
+static bool changed = false;
+
+static void
+tell_writer(XactEvent event, void *arg)
+{
+	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE || event == XACT_EVENT_ABORT)
+	{
+		if (changed && event != XACT_EVENT_ABORT && lpr_queue_there())
+		{
+			lpr_queue_set_changes_wait();
+			lpr_queue_wake_writer();
+		}
+		changed = false;
+	}
+}
+
+PG_FUNCTION_INFO_V1(lpr_wake_writer);
+Datum
+lpr_wake_writer(PG_FUNCTION_ARGS)
+{
+	static bool registered = false;
+	TupleDesc desc;
+	Datum values[2] = {Int32GetDatum(MyProcPid), TimestampTzGetDatum(MyStartTimestamp)};
+	bool nulls[2] = {false, false};
+
+	if (!registered)
+		RegisterXactCallback(tell_writer, NULL);
+	registered = changed = true;
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/* lpr_data.audit_record(kind, control, sqlstate, payload): one record of another room, durable when it returns its number. */
+PG_FUNCTION_INFO_V1(lpr_audit_record);
+Datum
+lpr_audit_record(PG_FUNCTION_ARGS)
+{
+	char *kind = text_to_cstring(PG_GETARG_TEXT_PP(0));
+	LprAuditEntry entry = {0};
+	LprReceipt receipt;
+	LprText payload = {0};
+	char *given = text_to_cstring(PG_GETARG_TEXT_PP(3));
+
+	if (strcmp(kind, lpr_audit_kind_names[LPR_AUDIT_READ]) == 0)
+		entry.kind = LPR_AUDIT_READ;
+	else if (strcmp(kind, lpr_audit_kind_names[LPR_AUDIT_REFUSED]) == 0)
+		entry.kind = LPR_AUDIT_REFUSED;
+	else
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no such kind of record: \"%s\"", kind)));
+	entry.control = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
+	entry.sqlstate = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
+	lpr_payload_open(&payload);
+	lpr_payload_text(&payload, "what", pg_server_to_any(given, strlen(given), PG_UTF8));
+	lpr_audit_describe_session(&payload);
+	lpr_payload_close(&payload);
+	if (payload.failed)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	entry.payload = pnstrdup(payload.data, payload.len);
+	entry.payload_len = payload.len;
+	lpr_text_free(&payload);
+	lpr_audit_await(lpr_audit_send(&entry), &receipt);
+	PG_RETURN_INT64(receipt.number);
+}

@@ -1,0 +1,662 @@
+#include "audit_worker.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "catalog/pg_authid.h"
+#include "catalog/pg_database.h"
+#include "catalog/pg_type.h"
+#include "commands/dbcommands.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/ipc.h"
+#include "storage/latch.h"
+#include "tcop/tcopprot.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/guc.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "audit_log.h"
+#include "audit_queue.h"
+#include "compat.h"
+#include "errors.h"
+
+#define BATCH_BYTES   (4 * 1024 * 1024)
+#define IDLE_MS       1000
+#define RETRY_FIRST   10 /* milliseconds; doubled up to RETRY_MOST */
+#define RETRY_MOST    1000
+#define GATE_COLUMNS  9
+#define CHANGES_LIMIT 10000
+
+char *lpr_database = NULL;
+
+static LprLog the_log;
+static bool reconciled = false; /* what the ring holds was held against the log, once in this life */
+static SPIPlanPtr gate_plan = NULL;
+static MemoryContext batch_context = NULL;
+
+void
+lpr_audit_worker_register(void)
+{
+	BackgroundWorker worker = {0};
+
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = 1;
+	strlcpy(worker.bgw_library_name, "lpr", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, "lpr_audit_worker_main", sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_name, "lpr audit writer", sizeof(worker.bgw_name));
+	strlcpy(worker.bgw_type, "lpr audit writer", sizeof(worker.bgw_type));
+	RegisterBackgroundWorker(&worker);
+}
+
+static void
+force(const char *name, const char *value)
+{
+	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+void
+lpr_worker_force_settings(void)
+{
+	if (synchronous_commit < SYNCHRONOUS_COMMIT_REMOTE_FLUSH)
+		force("synchronous_commit", "on");
+	force("search_path", "pg_catalog, pg_temp");
+	force("default_transaction_isolation", "read committed");
+	force("default_transaction_read_only", "off");
+	force("default_transaction_deferrable", "off");
+	force("session_replication_role", "origin");
+	force("statement_timeout", "0");
+	force("idle_in_transaction_session_timeout", "0");
+	force("lock_timeout", "1s"); /* whoever holds a lock may wait for us */
+	force("row_security", "on");
+	force("jit", "off");
+	force("client_min_messages", "warning");
+	force("TimeZone", "UTC");
+	force("DateStyle", "ISO");
+}
+
+/* Waits until the database is there, so that its absence fills no log with restarts. */
+static void
+await_database(void)
+{
+	BackgroundWorkerInitializeConnection(NULL, NULL, 0);
+	for (;;)
+	{
+		Oid database;
+
+		StartTransactionCommand();
+		database = get_database_oid(lpr_database, true);
+		CommitTransactionCommand();
+		if (OidIsValid(database))
+			break;
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, IDLE_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	lpr_queue_set_database_missing(false);
+	proc_exit(1); /* and come again, to connect to it */
+}
+
+/* Whether the extension is installed. When it was made anew since, the log is taken up anew as well, guards and all. */
+static bool
+extension_there(void)
+{
+	static Oid known = InvalidOid;
+	Oid extension = get_extension_oid("lpr", true);
+
+	if (extension != known)
+		lpr_log_forget(&the_log);
+	known = extension;
+	return OidIsValid(extension);
+}
+
+/* ---- the gate ---- */
+
+static Datum
+array_of(Datum *values, int n, Oid type, int len, bool by_value, char align)
+{
+	return PointerGetDatum(construct_array(values, n, type, len, by_value, align));
+}
+
+static Datum
+optional_array(Datum *values, bool *nulls, int n, Oid type, int len, bool by_value, char align)
+{
+	int lower = 1;
+
+	return PointerGetDatum(construct_md_array(values, nulls, 1, &n, &lower, type, len, by_value, align));
+}
+
+static void
+prepare_gate(void)
+{
+	Oid types[GATE_COLUMNS] = {OIDARRAYOID,  BOOLARRAYOID, BOOLARRAYOID,        BOOLARRAYOID,       TEXTARRAYOID,
+							   TEXTARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID};
+
+	if (gate_plan != NULL)
+		return;
+	gate_plan = SPI_prepare("SELECT q.place::integer, g.control, g.sqlstate, g.message, g.detail, g.hint "
+							"FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY AS q "
+							"(login, same_user, remote, encrypted, source, mode, event_id, since, until, place) "
+							"CROSS JOIN LATERAL lpr_data.gate(q.login, q.same_user, q.remote, q.encrypted, q.source, "
+							"q.mode, q.event_id, q.since, q.until) AS g",
+							GATE_COLUMNS, types);
+	if (gate_plan == NULL)
+		elog(ERROR, "could not prepare the gate: %s", SPI_result_code_string(SPI_result));
+	SPI_keepplan(gate_plan);
+}
+
+static void
+refuse(LprReceipt *receipt, const char *control, const char *sqlstate, const char *message, const char *detail,
+	   const char *hint)
+{
+	const char *const texts[] = {message, detail, hint};
+	char *out = receipt->texts;
+	size_t room = sizeof(receipt->texts) - lengthof(texts);
+
+	receipt->refused = true;
+	strlcpy(receipt->control, control, sizeof(receipt->control));
+	strlcpy(receipt->sqlstate, sqlstate, sizeof(receipt->sqlstate));
+	for (size_t i = 0; i < lengthof(texts); i++)
+	{
+		int len = texts[i] != NULL ? pg_mbcliplen(texts[i], strlen(texts[i]), room) : 0;
+
+		memcpy(out, texts[i] != NULL ? texts[i] : "", len);
+		out[len] = '\0';
+		out += len + 1;
+		room -= len;
+	}
+}
+
+static char *
+value(HeapTuple tuple, TupleDesc desc, int column)
+{
+	char *text = SPI_getvalue(tuple, desc, column);
+
+	return text != NULL ? text : "";
+}
+
+/* Decides all questions among the records with one statement; fills the receipts of those that are refused. */
+static void
+judge(List *records, LprReceipt *receipts)
+{
+	int n = 0;
+	int total = list_length(records);
+	int *places = palloc(total * sizeof(int));
+	Datum *columns[GATE_COLUMNS];
+	bool *no_event = palloc0(total * sizeof(bool));
+	bool *no_mode = palloc0(total * sizeof(bool));
+	Datum values[GATE_COLUMNS];
+	ListCell *cell;
+	MemoryContext context = CurrentMemoryContext;
+	int i = 0;
+
+	for (int c = 0; c < GATE_COLUMNS; c++)
+		columns[c] = palloc(total * sizeof(Datum));
+	foreach (cell, records)
+	{
+		LprQueued *record = lfirst(cell);
+		const char *mode = lpr_audit_mode_name(record->mode);
+
+		if (record->kind == LPR_AUDIT_ASK)
+		{
+			columns[0][n] = ObjectIdGetDatum(record->login);
+			columns[1][n] = BoolGetDatum(record->same_user);
+			columns[2][n] = BoolGetDatum(record->remote);
+			columns[3][n] = BoolGetDatum(record->encrypted);
+			columns[4][n] = CStringGetTextDatum(NameStr(record->source));
+			no_mode[n] = mode == NULL;
+			columns[5][n] = mode != NULL ? CStringGetTextDatum(mode) : (Datum) 0;
+			no_event[n] = !record->has_event;
+			columns[6][n] = Int64GetDatum(record->event_id);
+			columns[7][n] = TimestampTzGetDatum(record->from);
+			columns[8][n] = TimestampTzGetDatum(record->until);
+			places[n++] = i;
+		}
+		i++;
+	}
+	if (n == 0)
+		return;
+	values[0] = array_of(columns[0], n, OIDOID, sizeof(Oid), true, TYPALIGN_INT);
+	values[1] = array_of(columns[1], n, BOOLOID, 1, true, TYPALIGN_CHAR);
+	values[2] = array_of(columns[2], n, BOOLOID, 1, true, TYPALIGN_CHAR);
+	values[3] = array_of(columns[3], n, BOOLOID, 1, true, TYPALIGN_CHAR);
+	values[4] = array_of(columns[4], n, TEXTOID, -1, false, TYPALIGN_INT);
+	values[5] = optional_array(columns[5], no_mode, n, TEXTOID, -1, false, TYPALIGN_INT);
+	values[6] = optional_array(columns[6], no_event, n, INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+	values[7] = array_of(columns[7], n, TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+	values[8] = array_of(columns[8], n, TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE);
+	SPI_connect();
+	prepare_gate();
+	if (SPI_execute_plan(gate_plan, values, NULL, true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "the gate did not answer");
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		HeapTuple tuple = SPI_tuptable->vals[row];
+		TupleDesc desc = SPI_tuptable->tupdesc;
+		bool isnull;
+		int place = DatumGetInt32(SPI_getbinval(tuple, desc, 1, &isnull));
+		MemoryContext old;
+
+		if (isnull || place < 1 || place > n)
+			elog(ERROR, "the gate answered about nothing that was asked");
+		old = MemoryContextSwitchTo(context);
+		refuse(&receipts[places[place - 1]], value(tuple, desc, 2), value(tuple, desc, 3), value(tuple, desc, 4),
+			   value(tuple, desc, 5), value(tuple, desc, 6));
+		MemoryContextSwitchTo(old);
+	}
+	SPI_finish();
+}
+
+/* ---- writing ---- */
+
+static void
+fill_row(LprAuditRow *row, const LprQueued *record, const LprReceipt *receipt)
+{
+	bool refused = record->kind == LPR_AUDIT_ASK && receipt->refused;
+
+	memset(row, 0, sizeof(*row));
+	row->kind = lpr_audit_kind_names[refused ? LPR_AUDIT_REFUSED : record->kind];
+	row->login = NameStr(record->login_name);
+	row->has_session = true;
+	row->pid = record->pid;
+	row->session_started = record->session_started;
+	row->has_event = record->has_event;
+	row->event_id = record->event_id;
+	row->source = NameStr(record->source)[0] != '\0' ? NameStr(record->source) : NULL;
+	row->mode = lpr_audit_mode_name(record->mode);
+	row->has_ask = record->has_ask;
+	row->ask = record->ask;
+	row->control = refused ? receipt->control : record->control[0] != '\0' ? record->control : NULL;
+	row->sqlstate = refused ? receipt->sqlstate : record->sqlstate[0] != '\0' ? record->sqlstate : NULL;
+	row->has_payload = true;
+	memcpy(row->salt, record->salt, LPR_SALT_LEN);
+	row->payload = record->payload;
+	row->payload_len = record->payload_len;
+	row->payload_digest = record->payload_digest;
+}
+
+static void
+fill_receipt(LprReceipt *receipt, const LprAuditRow *row)
+{
+	receipt->number = row->number;
+	receipt->digest = row->digest;
+	memcpy(receipt->log, the_log.id, LPR_LOG_ID_LEN);
+}
+
+/*
+ * A writer that ended between its commit and its answer left records in the ring that are in the log already: they are known by their salts,
+ * and answered now. Returns how many of the first records that are; what they need was written in one transaction.
+ */
+static int
+reconcile(List *records, LprReceipt *receipts)
+{
+	int found = 0;
+	List *leaves = lpr_audit_leaves();
+	ListCell *cell;
+
+	foreach (cell, leaves)
+	{
+		LprAuditScan *scan =
+			lpr_audit_scan(lfirst_oid(cell), true, false, lpr_queue_settled_number() + 1, PG_INT64_MAX);
+		LprAuditRow row;
+
+		while (found < list_length(records) && lpr_audit_scan_next(scan, &row))
+		{
+			LprQueued *record = list_nth(records, found);
+
+			if (!row.has_payload || memcmp(row.salt, record->salt, LPR_SALT_LEN) != 0)
+				continue;
+			if (record->kind == LPR_AUDIT_ASK && strcmp(row.kind, lpr_audit_kind_names[LPR_AUDIT_REFUSED]) == 0)
+				refuse(&receipts[found], row.control != NULL ? row.control : "",
+					   row.sqlstate != NULL ? row.sqlstate : "", "the question was refused",
+					   "The audit writer was interrupted before it could say more.", NULL);
+			fill_receipt(&receipts[found], &row);
+			found++;
+		}
+		lpr_audit_scan_end(scan);
+	}
+	return found;
+}
+
+/* Chains the changes that were committed since, in the order in which their commits were seen; of one look in that in which they were made. */
+static int
+chain_changes(void)
+{
+	LprAuditRow *rows;
+	int n;
+	SPITupleTable *table;
+	TupleDesc desc;
+	bool isnull;
+
+	SPI_connect();
+	/* Read with the snapshot at hand and deleted by number: none that is committed meanwhile is lost. */
+	if (SPI_execute("DELETE FROM lpr_data.change AS c WHERE c.number IN (SELECT n.number FROM lpr_data.change AS n "
+					"ORDER BY n.number LIMIT 10000) "
+					"RETURNING c.number, c.login, c.pid, c.session_started, c.payload",
+					false, 0) != SPI_OK_DELETE_RETURNING)
+		elog(ERROR, "could not take the changes");
+	n = SPI_processed;
+	table = SPI_tuptable;
+	if (n > 0)
+	{
+		int64 *order = palloc(n * sizeof(int64));
+
+		desc = table->tupdesc;
+		rows = palloc0(n * sizeof(LprAuditRow));
+		for (int i = 0; i < n; i++)
+		{
+			HeapTuple tuple = table->vals[i];
+			int64 number = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
+			LprAuditRow row = {
+				.kind = lpr_audit_kind_names[LPR_AUDIT_CHANGE], .has_session = true, .has_payload = true};
+			int at = i;
+
+			row.login = SPI_getvalue(tuple, desc, 2);
+			row.pid = DatumGetInt32(SPI_getbinval(tuple, desc, 3, &isnull));
+			row.session_started = DatumGetTimestampTz(SPI_getbinval(tuple, desc, 4, &isnull));
+			row.payload = SPI_getvalue(tuple, desc, 5);
+			row.payload_len = strlen(row.payload);
+			if (!pg_strong_random(row.salt, LPR_SALT_LEN))
+				ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes")));
+			lpr_audit_payload_digest(row.salt, row.payload, row.payload_len, &row.payload_digest);
+			for (; at > 0 && order[at - 1] > number; at--)
+			{
+				order[at] = order[at - 1];
+				rows[at] = rows[at - 1];
+			}
+			order[at] = number;
+			rows[at] = row;
+		}
+		lpr_log_append(&the_log, rows, n);
+	}
+	SPI_finish();
+	return n;
+}
+
+/*
+ * Writes what waits, in one transaction, and hands out the receipts. `only` > 0: no more than that many records. `unjudged`: the gate cannot judge the first
+ * record, for this reason: it is refused.
+ */
+static void
+write_batch(List *records, const ErrorData *unjudged)
+{
+	int n = list_length(records);
+	LprReceipt *receipts = palloc0(Max(n, 1) * sizeof(LprReceipt));
+	LprAuditRow *rows = palloc(Max(n, 1) * sizeof(LprAuditRow));
+	int known = 0;
+	bool wrote = false;
+	bool changes = lpr_queue_take_changes_wait(); /* before the snapshot, so that none is overlooked */
+
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (!extension_there())
+	{
+		lpr_log_forget(&the_log);
+		if (n > 0)
+			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+							errmsg("extension lpr is not installed in database \"%s\"", lpr_database)));
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+		return;
+	}
+	if (!the_log.there)
+		lpr_log_load(&the_log);
+	if (lpr_queue_settled_number() < 0)
+		lpr_queue_set_settled_number(the_log.kept.number);
+	if (!reconciled && the_log.there)
+	{
+		known = reconcile(records, receipts);
+		/* What was found is committed, but perhaps not flushed where a standby is to have it: our own commit comes behind it. */
+		if (known > 0)
+			(void) GetCurrentTransactionId();
+	}
+	if (!the_log.there && n > 0)
+		lpr_log_begin(&the_log);
+	if (known < n)
+	{
+		List *fresh = list_copy_tail(records, known);
+		ListCell *cell;
+		int i = 0;
+
+		if (unjudged != NULL)
+			refuse(&receipts[known], "U2", unpack_sql_state(unjudged->sqlerrcode),
+				   "the gate cannot decide this question", unjudged->message,
+				   "Ask an administrator to look at lpr_data.gate().");
+		else
+			judge(fresh, receipts + known);
+		foreach (cell, fresh)
+		{
+			fill_row(&rows[i], lfirst(cell), &receipts[known + i]);
+			i++;
+		}
+		lpr_log_append(&the_log, rows, i);
+		for (i = 0; i < n - known; i++)
+			fill_receipt(&receipts[known + i], &rows[i]);
+		wrote = true;
+	}
+	if (the_log.there && changes)
+	{
+		while (chain_changes() == CHANGES_LIMIT)
+			CommandCounterIncrement();
+		wrote = true;
+	}
+	if (the_log.there && lpr_log_checkpoint_due(&the_log))
+	{
+		lpr_log_checkpoint(&the_log);
+		wrote = true;
+	}
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+	lpr_log_committed(&the_log);
+	/* The wait for a standby may have been cut short by our own end: then nothing is acknowledged. */
+	CHECK_FOR_INTERRUPTS();
+	if (wrote && !XLogRecPtrIsInvalid(XactLastCommitEnd))
+		XLogFlush(XactLastCommitEnd);
+	reconciled = true;
+	lpr_queue_settle(records, receipts);
+}
+
+/* Errors that pass: nobody is refused for them, all wait. */
+static bool
+passes(int sqlstate)
+{
+	int category = ERRCODE_TO_CATEGORY(sqlstate);
+
+	return category == ERRCODE_INSUFFICIENT_RESOURCES || category == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ||
+		   category == ERRCODE_OPERATOR_INTERVENTION ||
+		   category == ERRCODE_TO_CATEGORY(ERRCODE_T_R_SERIALIZATION_FAILURE) || sqlstate == ERRCODE_QUERY_CANCELED ||
+		   sqlstate == LPR_ERRCODE_LOG_ALTERED || category == ERRCODE_TO_CATEGORY(ERRCODE_IO_ERROR);
+}
+
+/* To the server's log, but not the same at every try. */
+static void
+report_once(const ErrorData *error)
+{
+	static char told[200];
+	static TimestampTz told_at = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (strncmp(told, error->message, sizeof(told) - 1) == 0 && now - told_at < USECS_PER_MINUTE)
+		return;
+	strlcpy(told, error->message, sizeof(told));
+	told_at = now;
+	EmitErrorReport();
+}
+
+/* One attempt. NULL when it went well, else why it did not. */
+static ErrorData *
+try_batch(List *records, const ErrorData *unjudged)
+{
+	ErrorData *volatile error = NULL;
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		write_batch(records, unjudged);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		report_once(error);
+		FlushErrorState();
+		AbortCurrentTransaction();
+		lpr_queue_set_changes_wait();
+		MemoryContextSwitchTo(context);
+		lpr_log_aborted(&the_log);
+		if (gate_plan != NULL)
+			SPI_freeplan(gate_plan); /* it may be what is wrong */
+		gate_plan = NULL;
+	}
+	PG_END_TRY();
+	return error;
+}
+
+static void
+publish_error(const ErrorData *error)
+{
+	char *reason = error->detail != NULL ? psprintf("%s: %s", error->message, error->detail) : pstrdup(error->message);
+	size_t len = strlen(reason);
+
+	if (len > 0 && reason[len - 1] == '.')
+		reason[len - 1] = '\0';
+	lpr_queue_publish(LPR_WRITER_STUCK, reason);
+}
+
+/* All that waits, once. False when it could not be written: then wait before the next try. */
+static bool
+write_all(void)
+{
+	List *records = lpr_queue_peek(BATCH_BYTES);
+	ErrorData *error;
+
+	error = try_batch(records, NULL);
+	if (error != NULL && !passes(error->sqlerrcode) && records != NIL)
+	{
+		/* Something is wrong with one of them, or with a rule: go one by one, and refuse what cannot be judged. */
+		List *first = list_make1(linitial(records));
+		LprQueued *record = linitial(records);
+
+		if (list_length(records) > 1)
+			error = try_batch(first, NULL);
+		if (error != NULL && !passes(error->sqlerrcode) && record->kind == LPR_AUDIT_ASK)
+			error = try_batch(first, error);
+	}
+	if (error != NULL)
+	{
+		publish_error(error);
+		return false;
+	}
+	lpr_queue_publish(LPR_WRITER_READY, "");
+	return true;
+}
+
+static void
+prepare_ahead(void)
+{
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (the_log.there)
+		lpr_log_prepare_months();
+	PopActiveSnapshot();
+	CommitTransactionCommand();
+}
+
+void
+lpr_audit_worker_main(Datum argument)
+{
+	int pause = RETRY_FIRST;
+	TimestampTz prepared = 0;
+	TimestampTz looked = 0;
+	bool behind = true;
+
+	pqsignal(SIGTERM, die);
+	pqsignal(SIGINT, SIG_IGN); /* a cancel must not undo what others wait for */
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	BackgroundWorkerUnblockSignals();
+	lpr_queue_attach();
+	if (!enableFsync)
+	{
+		lpr_queue_publish(LPR_WRITER_STUCK, "fsync is off, so nothing written is safe");
+		ereport(LOG, (errmsg("the lpr audit writer does not start: fsync is off")));
+		for (;;)
+		{
+			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, -1, PG_WAIT_EXTENSION);
+			ResetLatch(MyLatch);
+			CHECK_FOR_INTERRUPTS();
+			if (ConfigReloadPending)
+			{
+				ConfigReloadPending = false;
+				ProcessConfigFile(PGC_SIGHUP);
+				if (enableFsync)
+					proc_exit(1);
+			}
+		}
+	}
+	if (lpr_queue_database_missing())
+	{
+		lpr_queue_publish(LPR_WRITER_STUCK, psprintf("database \"%s\" does not exist", lpr_database));
+		await_database();
+	}
+	lpr_queue_set_database_missing(true);
+	BackgroundWorkerInitializeConnection(lpr_database, NULL, 0);
+	lpr_queue_set_database_missing(false);
+	lpr_worker_force_settings();
+	batch_context = AllocSetContextCreate(TopMemoryContext, "lpr audit batch", ALLOCSET_DEFAULT_SIZES);
+	memset(&the_log, 0, sizeof(the_log));
+	lpr_queue_set_changes_wait();
+	ereport(LOG, (errmsg("lpr audit writer started for database \"%s\"", lpr_database)));
+	for (;;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+			lpr_worker_force_settings();
+		}
+		MemoryContextReset(batch_context);
+		MemoryContextSwitchTo(batch_context);
+		if (behind || lpr_queue_waits() || (the_log.there && lpr_log_checkpoint_due(&the_log)))
+		{
+			pgstat_report_activity(STATE_RUNNING, "writing the audit log");
+			behind = !write_all();
+			pgstat_report_activity(STATE_IDLE, NULL);
+			pgstat_report_stat(false);
+			if (!behind)
+			{
+				pause = RETRY_FIRST;
+				if (GetCurrentTimestamp() - prepared > USECS_PER_HOUR && the_log.there)
+				{
+					prepare_ahead();
+					prepared = GetCurrentTimestamp();
+				}
+				continue;
+			}
+		}
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, behind ? pause : IDLE_MS,
+						 PG_WAIT_EXTENSION);
+		if (behind)
+			pause = Min(pause * 2, RETRY_MOST);
+		ResetLatch(MyLatch);
+		if (GetCurrentTimestamp() - looked > 10 * USECS_PER_SEC)
+		{
+			/* Prepared transactions are committed by others, who tell us nothing. */
+			lpr_queue_set_changes_wait();
+			looked = GetCurrentTimestamp();
+		}
+	}
+}

@@ -1,0 +1,129 @@
+#include "gate.h"
+
+#include "mb/pg_wchar.h"
+
+#include "payload.h"
+
+#define SIDE_BY_SIDE (LPR_RECEIPTS / 2)
+
+static const char *
+utf8(const char *text)
+{
+	return text != NULL ? pg_server_to_any(text, strlen(text), PG_UTF8) : NULL;
+}
+
+/* The whole normalized question. */
+static void
+describe(LprText *payload, const LprGateQuestion *question)
+{
+	const LprQuery *query = question->query;
+
+	lpr_payload_open(payload);
+	if (query->nplates > 0)
+		lpr_payload_texts(payload, "plates", query->plates, query->nplates);
+	if (query->region[0] != '\0')
+	{
+		lpr_payload_text(payload, "region", query->region);
+		lpr_payload_bool(payload, "or_unknown_region", query->region_if_known);
+	}
+	if (query->has_near)
+	{
+		lpr_payload_double(payload, "latitude", query->latitude);
+		lpr_payload_double(payload, "longitude", query->longitude);
+		lpr_payload_double(payload, "radius_m", query->radius_m);
+	}
+	lpr_payload_text(payload, "address", query->address);
+	lpr_payload_text(payload, "make", query->make);
+	lpr_payload_text(payload, "model", query->model);
+	lpr_payload_moment(payload, "from", query->from);
+	lpr_payload_moment(payload, "until", query->until);
+	lpr_payload_moment(payload, "asked_at", query->asked_at);
+	if (query->want_images)
+		lpr_payload_bool(payload, "images", true);
+	lpr_payload_text(payload, "url", utf8(question->url));
+	lpr_audit_describe_session(payload);
+	lpr_payload_close(payload);
+	if (payload->failed)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+}
+
+static LprTicket
+send_question(const LprGateQuestion *question)
+{
+	LprText payload = {0};
+	LprAuditEntry entry = {
+		.kind = LPR_AUDIT_ASK,
+		.has_event = question->event_id >= 0,
+		.event_id = question->event_id,
+		.source = question->source,
+		.mode = question->query->mode,
+		.from = question->query->from,
+		.until = question->query->until,
+	};
+
+	describe(&payload, question);
+	entry.payload = pnstrdup(payload.data, payload.len); /* palloc'd: sending may throw */
+	entry.payload_len = payload.len;
+	lpr_text_free(&payload);
+	return lpr_audit_send(&entry);
+}
+
+void
+lpr_gate_ask(LprGateQuestion **questions, int n)
+{
+	LprTicket tickets[SIDE_BY_SIDE];
+
+	for (int first = 0; first < n; first += SIDE_BY_SIDE)
+	{
+		int some = Min(n - first, SIDE_BY_SIDE);
+
+		for (int i = 0; i < some; i++)
+			tickets[i] = send_question(questions[first + i]);
+		for (int i = 0; i < some; i++)
+			lpr_audit_await(tickets[i], &questions[first + i]->receipt);
+	}
+}
+
+void
+lpr_gate_texts(const LprReceipt *receipt, const char **message, const char **detail, const char **hint)
+{
+	*message = receipt->texts;
+	*detail = *message + strlen(*message) + 1;
+	*hint = *detail + strlen(*detail) + 1;
+}
+
+void
+lpr_gate_reference(const LprReceipt *receipt, char out[LPR_REFERENCE_ROOM])
+{
+	char log[2 * LPR_LOG_ID_LEN + 1];
+	char digest[17];
+
+	lpr_hex(receipt->log, LPR_LOG_ID_LEN, log);
+	lpr_hex(receipt->digest.bytes, 8, digest);
+	snprintf(out, LPR_REFERENCE_ROOM, "%s-" INT64_FORMAT "-%s", log, receipt->number, digest);
+}
+
+void
+lpr_gate_record_error(const char *source, int64 event_id, const ErrorData *error)
+{
+	LprText payload = {0};
+	LprReceipt receipt;
+	LprAuditEntry entry = {
+		.kind = LPR_AUDIT_REFUSED,
+		.has_event = event_id >= 0,
+		.event_id = event_id,
+		.source = source,
+		.sqlstate = unpack_sql_state(error->sqlerrcode),
+	};
+
+	lpr_payload_open(&payload);
+	lpr_payload_text(&payload, "message", utf8(error->message));
+	lpr_audit_describe_session(&payload);
+	lpr_payload_close(&payload);
+	if (payload.failed)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	entry.payload = pnstrdup(payload.data, payload.len);
+	entry.payload_len = payload.len;
+	lpr_text_free(&payload);
+	lpr_audit_await(lpr_audit_send(&entry), &receipt);
+}

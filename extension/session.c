@@ -1,0 +1,39 @@
+#include "session.h"
+
+#include <sys/socket.h>
+
+/* Debian's server knows GSSAPI, its headers need a package that nothing else here does. The struct is the same without. */
+#ifdef ENABLE_GSS
+#define SERVER_KNOWS_GSS
+#undef ENABLE_GSS
+#endif
+#include "libpq/libpq-be.h"
+#include "miscadmin.h"
+
+#ifdef SERVER_KNOWS_GSS
+extern bool be_gssapi_get_enc(Port *port);
+#endif
+
+bool
+lpr_session_remote(void)
+{
+	return MyProcPort != NULL && MyProcPort->raddr.addr.ss_family != AF_UNIX;
+}
+
+bool
+lpr_session_encrypted(void)
+{
+#ifdef SERVER_KNOWS_GSS
+	if (MyProcPort != NULL && MyProcPort->gss != NULL && be_gssapi_get_enc(MyProcPort))
+		return true;
+#endif
+	return MyProcPort != NULL && MyProcPort->ssl_in_use;
+}
+
+const char *
+lpr_session_client(void)
+{
+	if (MyProcPort == NULL)
+		return NULL;
+	return lpr_session_remote() ? MyProcPort->remote_host : "local";
+}

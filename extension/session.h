@@ -1,0 +1,14 @@
+/*
+ * session.h: what the server itself knows of the session: nothing here can be set by the person.
+ */
+#ifndef LPR_SESSION_H
+#define LPR_SESSION_H
+
+#include "postgres.h"
+
+extern bool lpr_session_remote(void);    /* through a network, the loopback included */
+extern bool lpr_session_encrypted(void); /* by TLS or GSSAPI */
+/* The client's address, "local" for a socket of this machine; NULL: no client at all, as in a background worker. */
+extern const char *lpr_session_client(void);
+
+#endif

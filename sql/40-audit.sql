@@ -1,0 +1,230 @@
+-- 40-audit: the log of who asked what (U1 to U4): its tables, what guards them, and the changes of policy that go into it.
+--
+-- The log is made by the audit writer at the first question, not by CREATE EXTENSION: its tables are no members of the extension, so that neither
+-- DROP EXTENSION nor a restore touches them. They lie in a schema that is no member either.
+
+CREATE FUNCTION lpr.login()
+    RETURNS name
+    LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'lpr_login';
+REVOKE ALL ON FUNCTION lpr.login() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.login() TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+COMMENT ON FUNCTION lpr.login() IS 'The login that connected: no SET ROLE, SET SESSION AUTHORIZATION or SECURITY DEFINER changes it. All of lpr judges by it.';
+
+CREATE FUNCTION lpr_data.refuse_change()
+    RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RAISE EXCEPTION USING
+        ERRCODE = 'LP031',
+        MESSAGE = format('%s of %I.%I is refused', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME),
+        DETAIL = 'The audit log is only ever added to, by its writer (U3).',
+        HINT = 'To archive a month: ALTER TABLE lpr_data.audit DETACH PARTITION …; it still verifies.';
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.refuse_change() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.refuse_change() IS 'Trigger of the audit log: error LP031 for UPDATE, DELETE and TRUNCATE, whoever tries (U3).';
+
+CREATE FUNCTION lpr_data.guard(log_table regclass)
+    RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF (SELECT count(*) FROM pg_trigger AS t WHERE t.tgrelid = log_table AND t.tgfoid = 'lpr_data.refuse_change'::regproc AND t.tgenabled = 'A')
+       = (SELECT CASE c.relkind WHEN 'p' THEN 1 ELSE 2 END FROM pg_class AS c WHERE c.oid = log_table)
+       AND (SELECT c.relowner = 'lpr_log'::regrole FROM pg_class AS c WHERE c.oid = log_table) THEN
+        RETURN false;
+    END IF;
+    EXECUTE format('ALTER TABLE %s OWNER TO lpr_log', log_table);
+    EXECUTE format('REVOKE ALL ON %s FROM lpr_log', log_table);
+    IF (SELECT c.relkind <> 'p' FROM pg_class AS c WHERE c.oid = log_table) THEN
+        EXECUTE format('CREATE OR REPLACE TRIGGER refuse_row_change BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_change()', log_table);
+        EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER refuse_row_change', log_table);
+    END IF;
+    EXECUTE format('CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.refuse_change()', log_table);
+    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER refuse_change', log_table);
+    RETURN true;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.guard(regclass) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.guard(regclass) IS 'Makes a table one of the log: its owner is lpr_log, who cannot log in, nobody has rights on it, and triggers that fire ALWAYS refuse every change. False when all of that was so.';
+
+CREATE FUNCTION lpr_data.guard_log()
+    RETURNS text
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT string_agg(t.log_table::text, ', ')
+    FROM (SELECT to_regclass('lpr_data.' || name) FROM unnest(ARRAY['log', 'audit', 'checkpoint', 'delivery']) AS name
+          UNION ALL
+          SELECT i.inhrelid::regclass FROM pg_inherits AS i WHERE i.inhparent = to_regclass('lpr_data.audit')) AS t (log_table)
+    WHERE t.log_table IS NOT NULL AND lpr_data.guard(t.log_table)
+$$;
+REVOKE ALL ON FUNCTION lpr_data.guard_log() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.guard_log() IS 'Guards every table of the log that has lost its guard, by DROP EXTENSION … CASCADE or by somebody''s hand, and returns their names. Called by the audit writer when it starts.';
+
+CREATE FUNCTION lpr_data.create_log(id bytea)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET client_min_messages = warning
+AS $$
+BEGIN
+    CREATE TABLE lpr_data.log (
+        id bytea PRIMARY KEY CHECK (octet_length(id) = 16),
+        started_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+    );
+    COMMENT ON TABLE lpr_data.log IS 'Which log this is: one row. Its identity goes into every record, so that a new log cannot pass for the old one (U3).';
+    CREATE TABLE lpr_data.audit (
+        number bigint NOT NULL,
+        at timestamp with time zone NOT NULL,
+        kind text COLLATE "C" NOT NULL,
+        login text COLLATE "C",
+        pid integer,
+        session_started timestamp with time zone,
+        event_id bigint,
+        source text COLLATE "C",
+        mode text COLLATE "C",
+        ask bigint,
+        control text COLLATE "C",
+        sqlstate text COLLATE "C",
+        salt bytea,
+        payload text,
+        payload_digest bytea NOT NULL,
+        digest bytea NOT NULL
+    ) PARTITION BY RANGE (at);
+    COMMENT ON TABLE lpr_data.audit IS 'The audit log: who asked what and what came back as metadata, never the reads themselves (U1). Written by the audit writer alone, a partition a month.';
+    COMMENT ON COLUMN lpr_data.audit.number IS 'Place in the log: 1, 2, 3, …';
+    COMMENT ON COLUMN lpr_data.audit.at IS 'When it was decided and written, by the server''s clock; never before the record before.';
+    COMMENT ON COLUMN lpr_data.audit.kind IS 'start, month: the log or a partition begins; ask: a question that the gate let through; refused: one that it did not; sent, answer: what went out and what came back; change: of policy; read: of the log itself; clock: the clock was set back.';
+    COMMENT ON COLUMN lpr_data.audit.login IS 'The authenticated login; NULL for the writer itself.';
+    COMMENT ON COLUMN lpr_data.audit.pid IS 'Process id of the session''s backend.';
+    COMMENT ON COLUMN lpr_data.audit.session_started IS 'When that backend started: pid and this name a session.';
+    COMMENT ON COLUMN lpr_data.audit.event_id IS 'The purpose (Q7).';
+    COMMENT ON COLUMN lpr_data.audit.source IS 'The vendor asked.';
+    COMMENT ON COLUMN lpr_data.audit.mode IS 'plate, location or vehicle.';
+    COMMENT ON COLUMN lpr_data.audit.ask IS 'Of sent, answer and refused answers: the number of the ask.';
+    COMMENT ON COLUMN lpr_data.audit.control IS 'Of refused: the rule, by its id in the register of controls.';
+    COMMENT ON COLUMN lpr_data.audit.sqlstate IS 'Of refused and of answers that failed.';
+    COMMENT ON COLUMN lpr_data.audit.salt IS '16 random bytes; NULL once the payload was destroyed on its schedule.';
+    COMMENT ON COLUMN lpr_data.audit.payload IS 'The particulars as JSON: all parameters of a question, the metadata of an answer, old and new row of a change.';
+    COMMENT ON COLUMN lpr_data.audit.payload_digest IS 'SHA-256 of salt and payload; stays when they go.';
+    COMMENT ON COLUMN lpr_data.audit.digest IS 'Of the chain: SHA-256 over the digest before and this record (docs/audit-format.md).';
+    CREATE TABLE lpr_data.checkpoint (
+        size bigint PRIMARY KEY CHECK (size > 0),
+        at timestamp with time zone NOT NULL,
+        frontier bytea NOT NULL,
+        proof bytea NOT NULL,
+        note text NOT NULL
+    );
+    COMMENT ON TABLE lpr_data.checkpoint IS 'Signed checkpoints of the log: every minute or 10,000 records while records come, and at the end of each month (U3).';
+    COMMENT ON COLUMN lpr_data.checkpoint.size IS 'How many records it covers.';
+    COMMENT ON COLUMN lpr_data.checkpoint.at IS 'When it was made.';
+    COMMENT ON COLUMN lpr_data.checkpoint.frontier IS 'Roots of the complete subtrees, 32 bytes each, the largest first: the writer starts from them.';
+    COMMENT ON COLUMN lpr_data.checkpoint.proof IS 'Consistency proof from the checkpoint before, 32 bytes a node.';
+    COMMENT ON COLUMN lpr_data.checkpoint.note IS 'The signed note, in the form of transparency logs.';
+    CREATE TABLE lpr_data.delivery (
+        size bigint PRIMARY KEY,
+        delivered_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+    );
+    COMMENT ON TABLE lpr_data.delivery IS 'Checkpoints that were handed over to lpr.checkpoint_directory or lpr.checkpoint_command.';
+    COMMENT ON COLUMN lpr_data.delivery.size IS 'Of the checkpoint.';
+    COMMENT ON COLUMN lpr_data.delivery.delivered_at IS 'When.';
+    INSERT INTO lpr_data.log (id) VALUES (create_log.id);
+    PERFORM lpr_data.guard('lpr_data.log'), lpr_data.guard('lpr_data.audit'), lpr_data.guard('lpr_data.checkpoint'), lpr_data.guard('lpr_data.delivery');
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.create_log(bytea) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.create_log(bytea) IS 'Makes the tables of a new, empty log with this identity. Called by the audit writer at the first record.';
+
+CREATE FUNCTION lpr_data.add_month(day date)
+    RETURNS regclass
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET client_min_messages = warning
+    SET timezone = 'UTC'
+AS $$
+DECLARE
+    first_day date := date_trunc('month', day)::date;
+    leaf text := 'audit_' || to_char(first_day, 'YYYY_MM');
+BEGIN
+    IF to_regclass(format('lpr_data.%I', leaf)) IS NULL THEN
+        -- Stand-alone first: CREATE TABLE … PARTITION OF would wait for every reader and hold up every writer meanwhile.
+        EXECUTE format('CREATE TABLE lpr_data.%I (LIKE lpr_data.audit INCLUDING COMMENTS)', leaf);
+        EXECUTE format('ALTER TABLE lpr_data.%I ADD CONSTRAINT month CHECK (at >= %L AND at < %L)', leaf, first_day::timestamptz, (first_day + interval '1 month')::timestamptz);
+        EXECUTE format('CREATE UNIQUE INDEX %I ON lpr_data.%I (number)', leaf || '_number', leaf);
+        EXECUTE format('COMMENT ON TABLE lpr_data.%I IS %L', leaf, 'The audit log of ' || to_char(first_day, 'YYYY-MM') || ' (UTC).');
+        PERFORM lpr_data.guard(format('lpr_data.%I', leaf)::regclass);
+        EXECUTE format('ALTER TABLE lpr_data.audit ATTACH PARTITION lpr_data.%I FOR VALUES FROM (%L) TO (%L)', leaf, first_day::timestamptz, (first_day + interval '1 month')::timestamptz);
+    END IF;
+    RETURN format('lpr_data.%I', leaf)::regclass;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.add_month(date) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.add_month(date) IS 'The partition of the month (UTC) in which a day falls, made if it is not there. Called by the audit writer, days ahead.';
+
+-- Changes of policy and case data. They are written inside the transaction that makes them and chained by the writer in the order of commits.
+
+CREATE TABLE lpr_data.change (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    login text COLLATE "C" NOT NULL,
+    pid integer NOT NULL,
+    session_started timestamp with time zone NOT NULL,
+    payload text NOT NULL
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.change', '');
+COMMENT ON TABLE lpr_data.change IS 'Changes of policy and case data that were committed and wait for the audit writer, for milliseconds (U4).';
+COMMENT ON COLUMN lpr_data.change.number IS 'Order in which they were made.';
+COMMENT ON COLUMN lpr_data.change.login IS 'The authenticated login that made it.';
+COMMENT ON COLUMN lpr_data.change.pid IS 'Process id of the session''s backend.';
+COMMENT ON COLUMN lpr_data.change.session_started IS 'When that backend started.';
+COMMENT ON COLUMN lpr_data.change.payload IS 'JSON: table, action, role, transaction, made_at, old and new row.';
+
+CREATE FUNCTION lpr_data.wake_writer(OUT pid integer, OUT session_started timestamp with time zone)
+    LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'lpr_wake_writer';
+REVOKE ALL ON FUNCTION lpr_data.wake_writer() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.wake_writer() IS 'Lets the audit writer know, at commit, that changes wait; returns what names this session.';
+
+CREATE FUNCTION lpr_data.audit_change()
+    RETURNS trigger
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO lpr_data.change (login, pid, session_started, payload)
+    SELECT lpr.login(), w.pid, w.session_started,
+           jsonb_build_object('table', TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME,
+                              'action', lower(TG_OP),
+                              'role', session_user,
+                              'transaction', pg_current_xact_id()::text,
+                              'made_at', clock_timestamp(),
+                              'old', CASE WHEN TG_LEVEL = 'ROW' AND TG_OP IN ('UPDATE', 'DELETE') THEN to_jsonb(OLD) - TG_ARGV END,
+                              'new', CASE WHEN TG_LEVEL = 'ROW' AND TG_OP IN ('INSERT', 'UPDATE') THEN to_jsonb(NEW) - TG_ARGV END)::text
+    FROM lpr_data.wake_writer() AS w;
+    RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.audit_change() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.audit_change() IS 'Trigger of every table of policy and case data: writes old and new row to lpr_data.change, in the same transaction (U4). Its arguments are columns that are left out.';
+
+CREATE FUNCTION lpr_data.audit_changes_of(policy_table regclass, VARIADIC without text[] DEFAULT '{}')
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    EXECUTE format('CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION lpr_data.audit_change(%s)',
+                   policy_table, (SELECT string_agg(quote_literal(w), ', ') FROM unnest(without) AS w));
+    EXECUTE format('CREATE TRIGGER audit_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_change()', policy_table);
+    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER audit_change, ENABLE ALWAYS TRIGGER audit_truncate', policy_table);
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.audit_changes_of(regclass, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.audit_changes_of(regclass, text[]) IS 'Puts a table under audit: every change of it becomes a record of the log (U4). without: columns whose values are left out.';
+
+SELECT lpr_data.audit_changes_of('lpr_data.source'), lpr_data.audit_changes_of('lpr_data.camera'), lpr_data.audit_changes_of('lpr_data.secret', 'value');
