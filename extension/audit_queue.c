@@ -118,6 +118,19 @@ copy_out(uint64 at, char *data, Size len)
 	memcpy(data + first, ring, len - first);
 }
 
+/*
+ * The ring is so large that a session seldom meets a page of it twice. Reading lets the kernel map the page, and its neighbours, before we hold
+ * the lock rather than while we do.
+ */
+static void
+touch(Size len)
+{
+	uint64 put = queue->put; /* a stale one costs a page fault */
+
+	(void) *(volatile char *) (ring + put % queue->size);
+	(void) *(volatile char *) (ring + (put + len) % queue->size);
+}
+
 static LprReceipt *
 receipt_of(int procno, int place)
 {
@@ -133,6 +146,7 @@ lpr_queue_put(LprQueued *head, const char *payload, int place)
 	head->len = fixed + head->payload_len;
 	head->procno = LPR_MY_PROC_NUMBER;
 	head->place = place;
+	touch(head->len);
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	if (head->len > queue->size - (queue->put - queue->taken))
 	{
