@@ -172,14 +172,15 @@ bool
 lpr_queue_receipt(int place, uint64 ticket, LprReceipt *receipt)
 {
 	LprReceipt *found = receipt_of(LPR_MY_PROC_NUMBER, place);
-	bool written;
 
-	LWLockAcquire(lock, LW_SHARED);
-	written = found->ticket == ticket && found->written;
-	if (written)
-		*receipt = *found;
-	LWLockRelease(lock);
-	return written;
+	/* Without the lock: what is written stays as it is until we ourselves put the next record there. */
+	if (!*(volatile bool *) &found->written)
+		return false;
+	pg_read_barrier();
+	if (found->ticket != ticket)
+		return false;
+	*receipt = *found;
+	return true;
 }
 
 LprWriterState
@@ -225,6 +226,9 @@ lpr_queue_attach(void)
 void
 lpr_queue_publish(LprWriterState state, const char *reason)
 {
+	/* Nobody else publishes. */
+	if (queue->state == state && strcmp(queue->reason, reason) == 0)
+		return;
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	queue->state = state;
 	strlcpy(queue->reason, reason, sizeof(queue->reason));
@@ -277,6 +281,7 @@ lpr_queue_settle(List *records, const LprReceipt *receipts)
 		{
 			*receipt = receipts[i];
 			receipt->ticket = record->ticket;
+			pg_write_barrier(); /* its reader has no lock */
 			receipt->written = true;
 		}
 		queue->settled_number = Max(queue->settled_number, receipts[i].number);
@@ -308,12 +313,10 @@ lpr_queue_set_settled_number(int64 number)
 bool
 lpr_queue_waits(void)
 {
-	bool waits;
+	volatile LprQueue *now = queue;
 
-	LWLockAcquire(lock, LW_SHARED);
-	waits = queue->put > queue->taken || queue->changes_wait;
-	LWLockRelease(lock);
-	return waits;
+	/* Without the lock: whoever makes it true wakes us thereafter, and we look again after every wakeup. */
+	return now->put > now->taken || now->changes_wait;
 }
 
 void
@@ -329,6 +332,8 @@ lpr_queue_take_changes_wait(void)
 {
 	bool waits;
 
+	if (!*(volatile bool *) &queue->changes_wait) /* as above */
+		return false;
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	waits = queue->changes_wait;
 	queue->changes_wait = false;
