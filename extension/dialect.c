@@ -146,37 +146,20 @@ lpr_page_close(LprPage *page)
 	lpr_text_free(&page->scratch);
 }
 
-/* Whether all bytes are in 0x21 to 0x7E: eight at a time, since URLs are the longest that a read has. */
-static bool
-graphic(LprSlice text)
-{
-	const uint64_t ones = UINT64_MAX / 0xFF;
-	size_t i = 0;
-
-	for (; i + 8 <= text.len; i += 8)
-	{
-		uint64_t v, del;
-
-		memcpy(&v, text.data + i, 8);
-		del = v ^ ones * 0x7F;
-		/* A bit 7 that is set, a borrow from what is below 0x21, or from what is 0x7F. */
-		if ((v | (v - ones * 0x21) | (del - ones)) & ones * 0x80)
-			return false;
-	}
-	for (; i < text.len; i++)
-		if ((unsigned char) text.data[i] <= 0x20 || (unsigned char) text.data[i] >= 0x7F)
-			return false;
-	return true;
-}
-
 static bool
 image_ok(LprSlice url)
 {
 	bool http = url.len > 8 && (memcmp(url.data, "https://", 8) == 0 || memcmp(url.data, "http://", 7) == 0);
+	size_t i = 0;
 
 	if (!http || url.len > LPR_IMAGE_URL_MAX)
 		return false;
-	return graphic(url);
+	while (url.len - i >= 8 && lpr_eight_printable(url.data + i, 0x21))
+		i += 8;
+	for (; i < url.len; i++)
+		if ((unsigned char) url.data[i] <= 0x20 || (unsigned char) url.data[i] >= 0x7F)
+			return false;
+	return true;
 }
 
 /* Whatever the dialect: what a read must have, and how large and how clean its values are (pitfall 23). */
