@@ -111,7 +111,8 @@ STEP = 250_000
 
 def fill(owner, senders, rows):
     """Seconds, and the writer's of them on a processor, for so many records of several senders."""
-    last = int(owner.value('SELECT coalesce(max(number), 0) FROM lpr_data.audit'))
+    step = "SELECT lpr_data.audit_record('read', NULL, NULL, 'step')"
+    last = int(owner.value(step))
     cpu, start = writer_cpu(owner), time.perf_counter()
     threads = [threading.Thread(target=session.query, args=(f'SELECT bench.leave({rows // len(senders)})',)) for session in senders]
     for thread in threads:
@@ -119,7 +120,7 @@ def fill(owner, senders, rows):
     for thread in threads:
         thread.join()
     # The writer goes by the queue's order: what is sent now is written after all of that.
-    rows_there = int(owner.value("SELECT lpr_data.audit_record('read', NULL, NULL, 'step')")) - last
+    rows_there = int(owner.value(step)) - last
     if rows_there < rows // len(senders) * len(senders):
         raise SystemExit(f'bench: {rows_there} records of {rows} arrived')
     return (time.perf_counter() - start) / rows_there, (writer_cpu(owner) - cpu) / rows_there
