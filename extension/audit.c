@@ -19,11 +19,13 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "audit_log.h"
 #include "audit_row.h"
 #include "audit_worker.h"
 #include "compat.h"
 #include "errors.h"
 #include "payload.h"
+#include "secret.h"
 #include "session.h"
 
 #define DOWN_GRACE_MS 3000 /* a writer that ended is back after a second */
@@ -265,6 +267,8 @@ lpr_login(PG_FUNCTION_ARGS)
 {
 	Name name = palloc0(NAMEDATALEN);
 
+	if (lpr_is_audit_writer())
+		PG_RETURN_NULL();
 	strlcpy(NameStr(*name), GetUserNameFromId(GetAuthenticatedUserId(), false), NAMEDATALEN);
 	PG_RETURN_NAME(name);
 }
@@ -301,6 +305,59 @@ lpr_wake_writer(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+static const char *const writer_states[] = {
+	[LPR_WRITER_DOWN] = "down",
+	[LPR_WRITER_STARTING] = "starting",
+	[LPR_WRITER_READY] = "ready",
+	[LPR_WRITER_STUCK] = "stuck",
+};
+
+PG_FUNCTION_INFO_V1(lpr_audit_writer);
+Datum
+lpr_audit_writer(PG_FUNCTION_ARGS)
+{
+	TupleDesc desc;
+	char reason[LPR_REASON_ROOM] = "lpr was not loaded at server start";
+	LprWriterState state = lpr_queue_there() ? lpr_queue_writer(reason) : LPR_WRITER_DOWN;
+	Datum values[3] = {CStringGetTextDatum(writer_states[state]), CStringGetTextDatum(reason),
+					   Int64GetDatum(lpr_queue_there() ? lpr_queue_bytes() : 0)};
+	bool nulls[3] = {false, reason[0] == '\0', false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/* lpr.audit_key(): the public part of the key that signs checkpoints, in the form in which verifiers take it. */
+PG_FUNCTION_INFO_V1(lpr_audit_key);
+Datum
+lpr_audit_key(PG_FUNCTION_ARGS)
+{
+	bytea *id = PG_GETARG_BYTEA_PP(0);
+	char origin[LPR_ORIGIN_ROOM];
+	char *pem = lpr_secret_get_key(lpr_checkpoint_key);
+	LprFault fault = {0};
+	LprText public = {0};
+	LprSigner *signer;
+	text *key;
+
+	if (VARSIZE_ANY_EXHDR(id) != LPR_LOG_ID_LEN)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("not the identity of a log")));
+	if (pem == NULL)
+		ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR),
+						errmsg("checkpoint key \"%s\" does not exist", lpr_checkpoint_key)));
+	lpr_origin((const uint8 *) VARDATA_ANY(id), origin);
+	signer = lpr_signer_read(origin, (LprSlice){pem, strlen(pem)}, &fault);
+	explicit_bzero(pem, strlen(pem));
+	if (signer == NULL || !lpr_signer_public(signer, false, &public))
+		ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR), errmsg("the checkpoint key cannot be used"),
+						errdetail("%s", fault.message)));
+	lpr_signer_free(signer);
+	key = cstring_to_text_with_len(public.data, public.len);
+	lpr_text_free(&public);
+	PG_RETURN_TEXT_P(key);
 }
 
 /* lpr_data.audit_record(kind, control, sqlstate, payload): one record of another room, durable when it returns its number. */

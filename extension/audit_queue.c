@@ -168,6 +168,17 @@ lpr_queue_receipt(int place, uint64 ticket, LprReceipt *receipt)
 	return written;
 }
 
+int64
+lpr_queue_bytes(void)
+{
+	int64 bytes;
+
+	LWLockAcquire(lock, LW_SHARED);
+	bytes = (int64) (queue->put - queue->taken);
+	LWLockRelease(lock);
+	return bytes;
+}
+
 LprWriterState
 lpr_queue_writer(char reason[LPR_REASON_ROOM])
 {

@@ -101,6 +101,7 @@ extern Size lpr_queue_record_max(void);
  */
 extern bool lpr_queue_put(LprQueued *head, const char *payload, int place);
 extern bool lpr_queue_receipt(int place, uint64 ticket, LprReceipt *receipt);
+extern int64 lpr_queue_bytes(void); /* that wait */
 extern LprWriterState lpr_queue_writer(char reason[LPR_REASON_ROOM]);
 extern void lpr_queue_wake_writer(void);
 /* Of a transaction with changes of policy, once it is committed. */

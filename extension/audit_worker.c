@@ -46,6 +46,14 @@ static bool reconciled = false; /* what the ring holds was held against the log,
 static SPIPlanPtr gate_plan = NULL;
 static MemoryContext batch_context = NULL;
 
+static bool is_writer = false;
+
+bool
+lpr_is_audit_writer(void)
+{
+	return is_writer;
+}
+
 void
 lpr_audit_worker_register(void)
 {
@@ -564,15 +572,36 @@ write_all(void)
 	return true;
 }
 
+/* What need not be done for a batch. A failure is told and tried again. */
 static void
 prepare_ahead(void)
 {
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	if (the_log.there)
-		lpr_log_prepare_months();
-	PopActiveSnapshot();
-	CommitTransactionCommand();
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		StartTransactionCommand();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		if (the_log.there)
+		{
+			lpr_log_prepare_months();
+			/* Settings that changed become changes of policy: their trigger writes them down (U4). */
+			SPI_connect();
+			if (SPI_execute("SELECT lpr_data.note_settings()", false, 0) != SPI_OK_SELECT)
+				elog(ERROR, "could not note the settings");
+			SPI_finish();
+		}
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+	}
+	PG_END_TRY();
 }
 
 void
@@ -583,6 +612,7 @@ lpr_audit_worker_main(Datum argument)
 	TimestampTz looked = 0;
 	bool behind = true;
 
+	is_writer = true;
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGINT, SIG_IGN); /* a cancel must not undo what others wait for */
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
@@ -627,6 +657,7 @@ lpr_audit_worker_main(Datum argument)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 			lpr_worker_force_settings();
+			prepared = 0;
 		}
 		MemoryContextReset(batch_context);
 		MemoryContextSwitchTo(batch_context);
