@@ -125,7 +125,7 @@ export_parse(char *line, size_t len, Row *row, LprFault *fault)
 		{
 			fields[n] = (LprSlice){at, field};
 			if (field == 2 && at[0] == '\\' && at[1] == 'N')
-				fields[n].data = NULL;
+				fields[n] = (LprSlice){NULL, 0};
 			else if (!unescape(at, &fields[n].len) && good)
 				good = bad(fault, n);
 		}

@@ -71,6 +71,13 @@ unusable_fault(const char *what, const LprFault *fault)
 	return unusable("%s: %s%s%s", what, fault->message, fault->hint[0] ? "\n" : "", fault->hint);
 }
 
+/* What could not be written was not said. */
+static int
+finish(int result)
+{
+	return fflush(stdout) != 0 || ferror(stdout) ? unusable("cannot write to standard output") : result;
+}
+
 static int
 misused(const char *message)
 {
@@ -183,6 +190,8 @@ summarize(const LogCounts *counts, const Checkpoints *checkpoints, const Finding
 	printf("%s row%s", number_text((int64_t) counts->rows), counts->rows == 1 ? "" : "s");
 	if (counts->first > 0 && counts->last >= counts->first)
 		printf(", %s to %s", number_text(counts->first), number_text(counts->last));
+	if (counts->first > 1)
+		fputs(" (those before are elsewhere)", stdout);
 	printf(", %s checkpoint%s", number_text((int64_t) counts->compared), counts->compared == 1 ? "" : "s");
 	if (counts->destroyed > 0)
 		printf(", %s payload%s destroyed on schedule", number_text((int64_t) counts->destroyed),
@@ -237,8 +246,6 @@ verify_with(Arguments *arguments, LprVerifier *key, LprVerifier **witnesses, Fin
 				  stderr);
 	}
 	log_free(log);
-	if (fflush(stdout) != 0)
-		return unusable("cannot write the findings");
 	return !good ? UNUSABLE : findings_count(findings) > 0 ? FOUND : CLEAN;
 }
 
@@ -246,15 +253,18 @@ static int
 verify(Arguments *arguments)
 {
 	LprVerifier *witnesses[WITNESSES_MAX] = {NULL}, *key = NULL;
-	Findings *findings = findings_new();
-	bool good = findings != NULL;
+	Findings *findings;
 	int result = UNUSABLE;
+	bool good;
 
 	if (arguments->key == NULL)
 		return misused("--key is missing: the log's public key");
 	if (arguments->nrest == 0)
 		return misused("which export?");
-	good = good && (key = read_public("--key", arguments->key)) != NULL;
+	findings = findings_new();
+	if (findings == NULL)
+		return unusable("out of memory");
+	good = (key = read_public("--key", arguments->key)) != NULL;
 	for (int i = 0; good && i < arguments->nwitnesses; i++)
 		good = (witnesses[i] = read_public("--witness", arguments->witnesses[i])) != NULL;
 	if (good)
@@ -343,12 +353,12 @@ main(int argc, char **argv)
 		if (option == 'h')
 		{
 			printf("%s%s", usage, help);
-			return CLEAN;
+			return finish(CLEAN);
 		}
 		if (option == 'V')
 		{
 			puts("lpr-audit-verify " LPR_VERSION);
-			return CLEAN;
+			return finish(CLEAN);
 		}
 		if (option == '?' || strchr(command->options, option) == NULL)
 			return misused(option == '?' ? "an option is not known, or lacks its value"
@@ -388,5 +398,5 @@ main(int argc, char **argv)
 	arguments.nrest = argc - optind;
 	result = command->run(&arguments);
 	checkpoints_free(&arguments.checkpoints);
-	return result;
+	return finish(result);
 }

@@ -204,6 +204,8 @@ generate(char **arguments)
 		row.record.payload_digest = keep;
 		put_row(&row);
 	}
+	lpr_text_free(&text);
+	lpr_text_free(&log.bytes);
 }
 
 /* Calls for every row of standard input. */
@@ -247,6 +249,9 @@ rechain(char **arguments)
 		grow(&log, &row, true);
 		put_row(&row);
 	} while (next(&row));
+	lpr_text_free(&text);
+	lpr_text_free(&log.bytes);
+	export_close(input);
 }
 
 static LprSigner *
@@ -326,6 +331,8 @@ checkpoints(char **arguments)
 	} while (more);
 	free(leaves);
 	lpr_signer_free(key);
+	lpr_text_free(&log.bytes);
+	export_close(input);
 }
 
 static void
@@ -343,6 +350,7 @@ note(char **arguments)
 	if (!lpr_note_sign(key, &text, &fault))
 		die(fault.message);
 	fputs(text.data, stdout);
+	lpr_text_free(&text);
 	lpr_signer_free(key);
 }
 
