@@ -23,9 +23,9 @@ SHLIB_LINK = -lcurl -ljson-c -lcrypto -lm
 override with_llvm = no # nothing here is worth inlining into expressions
 
 EXTRA_CLEAN = $(OBJS:.o=.d) extension/place_data.c build/prepare.log build/reference.md build/test build/bench # a sandbox stays
-WITH_MAKEFILE := $(patsubst %/Makefile,%,$(wildcard test/vendor/Makefile test/unit/Makefile test/fuzz/Makefile bench/Makefile))
-FORMATTED := $(filter-out extension/place_data.c,$(wildcard $(addsuffix /*.[ch],extension extension/dialect test/vendor test/unit test/fuzz bench)))
-SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* test/run 2>/dev/null) $(wildcard scripts/*.sh)
+WITH_MAKEFILE := $(patsubst %/Makefile,%,$(wildcard test/vendor/Makefile test/unit/Makefile test/fuzz/Makefile test/verify/Makefile verify/Makefile bench/Makefile))
+FORMATTED := $(filter-out extension/place_data.c,$(wildcard $(addsuffix /*.[ch],extension extension/dialect verify test/vendor test/unit test/fuzz test/verify bench)))
+SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* test/run test/verify/* 2>/dev/null) $(wildcard scripts/*.sh)
 
 all:
 
