@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "errors.h"
+#include "month.h"
 #include "secret.h"
 
 char *lpr_checkpoint_key = NULL;
@@ -327,35 +328,23 @@ append_one(LprLog *log, LprAuditRow *row, TimestampTz at, LprText *scratch)
 	add_fresh(log, &leaf);
 }
 
-char *
-lpr_log_month_payload(int64 number, const LprDigest *digest, const LprTree *tree)
-{
-	StringInfoData payload;
-	char hex[2 * LPR_DIGEST_LEN + 1];
-
-	initStringInfo(&payload);
-	lpr_hex(digest->bytes, LPR_DIGEST_LEN, hex);
-	appendStringInfo(&payload, "{\"size\": " INT64_FORMAT ", \"head\": \"%s\", \"frontier\": [", number, hex);
-	for (int i = 0; i < lpr_tree_nroots(tree->size); i++)
-	{
-		lpr_hex(tree->roots[i].bytes, LPR_DIGEST_LEN, hex);
-		appendStringInfo(&payload, "%s\"%s\"", i > 0 ? ", " : "", hex);
-	}
-	appendStringInfoString(&payload, "]}");
-	return payload.data;
-}
-
 /* The first record of a later month carries what its partition needs to be verified alone. */
 static void
 append_month(LprLog *log, Oid leaf, TimestampTz at, LprText *scratch)
 {
 	LprLogState *state = &log->state;
 	LprAuditRow row = {.kind = lpr_audit_kind_names[LPR_AUDIT_MONTH], .has_payload = true};
+	LprMonth month = {state->tree, state->digest};
+	LprText payload = {0};
 
 	if (!pg_strong_random(row.salt, LPR_SALT_LEN))
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes")));
-	row.payload = lpr_log_month_payload(state->number, &state->digest, &state->tree);
-	row.payload_len = strlen(row.payload);
+	lpr_month_write(&month, &payload);
+	if (payload.failed)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	row.payload = pnstrdup(payload.data, payload.len);
+	row.payload_len = payload.len;
+	lpr_text_free(&payload);
 	lpr_audit_payload_digest(row.salt, row.payload, row.payload_len, &row.payload_digest);
 	append_one(log, &row, at, scratch);
 	lpr_audit_insert(leaf, &row, 1);

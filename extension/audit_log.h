@@ -50,8 +50,6 @@ extern void lpr_log_append(LprLog *log, LprAuditRow *rows, int nrows);
 /* Signs a checkpoint now, if there are records that none covers. */
 extern void lpr_log_checkpoint(LprLog *log);
 extern bool lpr_log_checkpoint_due(const LprLog *log);
-/* What the first record of a later month says of the log before it; palloc'd. */
-extern char *lpr_log_month_payload(int64 number, const LprDigest *digest, const LprTree *tree);
 /* Makes the leaves of this month and the next. */
 extern void lpr_log_prepare_months(void);
 

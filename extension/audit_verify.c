@@ -17,6 +17,7 @@
 #include "audit_log.h"
 #include "compat.h"
 #include "errors.h"
+#include "month.h"
 #include "secret.h"
 
 #define FINDINGS_SHOWN 1000
@@ -196,9 +197,14 @@ verify_record(Verification *v, const LprAuditRow *row, LprText *scratch)
 	if (strcmp(row->kind != NULL ? row->kind : "", lpr_audit_kind_names[LPR_AUDIT_MONTH]) == 0 && v->whole &&
 		row->has_payload)
 	{
-		char *expected = lpr_log_month_payload(v->number, &v->digest, &v->tree);
+		LprMonth month;
+		LprDigest told = {0}, root;
+		bool good = lpr_month_read((LprSlice){row->payload, row->payload_len}, &month);
 
-		if (strlen(expected) != row->payload_len || memcmp(expected, row->payload, row->payload_len) != 0)
+		if (good)
+			lpr_tree_root(&month.tree, &told);
+		lpr_tree_root(&v->tree, &root);
+		if (!good || !lpr_digest_same(&told, &root) || !lpr_digest_same(&month.head, &v->digest))
 			finding(v, row->number, "the month does not begin where the one before ends");
 	}
 	lpr_tree_add(&v->tree, &leaf);
