@@ -71,6 +71,20 @@ for my $shape ([300, 90, 20, 25], [1, 0, 0, 10], [2, 0, 0, 1], [100, 7, 100, 1],
     is("$code $err", '0 ', 'with the last checkpoint') or diag($out);
 }
 {
+    my ($clean, $shown) = (0, '');
+    for my $round (1 .. $rounds) {
+        my $honest = make_log(rows => 1 + any(200), month => any(2) * (2 + any(60)), destroyed => any(101), every => 1 + any(80),
+            payload => any(300), seed => any(1e6), pem => $log->{pem});
+        my ($code, $out, $err) = verify_exit($honest, '--checkpoints', $honest->{checkpoints}, $honest->{export});
+        if ($code eq '0' && $err eq '') {
+            $clean++;
+        } else {
+            $shown ||= "round $round: exit $code\n$out$err";
+        }
+    }
+    is($clean, $rounds, 'honest logs of any shape') or diag($shown);
+}
+{
     my ($code, $out, $err) = run(slurp($log->{export}), $ENV{LPR_VERIFY}, '--key', $log->{key}, '--checkpoints', $log->{checkpoints}, '-');
     is("$code $err", '0 ', 'from standard input') or diag($out);
     ($code, $out, $err) = verify_rows(@rows, do { my @more = @{ make_log(seed => $seed, rows => 320, pem => $log->{pem})->{rows} }; @more[300 .. 319] });
