@@ -94,14 +94,16 @@ RETURN (extract(epoch FROM moment) * 1000000)::bigint - 946684800000000;
 REVOKE ALL ON FUNCTION lpr_data.microseconds(timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.microseconds(timestamptz) IS 'Microseconds since 2000-01-01 00:00 UTC, exactly.';
 
-CREATE FUNCTION lpr.export_audit(first bigint DEFAULT NULL, last bigint DEFAULT NULL, month regclass DEFAULT NULL)
+CREATE FUNCTION lpr.export_audit(first bigint DEFAULT NULL, last bigint DEFAULT NULL, month text DEFAULT NULL)
     RETURNS SETOF text
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    log_table regclass := to_regclass(coalesce(month, 'lpr_data.audit'));
 BEGIN
-    IF month IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = month AND c.relowner = 'lpr_log'::regrole AND c.relkind IN ('r', 'p')) THEN
+    IF month IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = log_table AND c.relowner = 'lpr_log'::regrole AND c.relkind IN ('r', 'p')) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'wrong_object_type',
             MESSAGE = format('"%s" is no table of the audit log', month),
@@ -115,12 +117,12 @@ BEGIN
                           lpr_data.escaped(a.mode), coalesce(a.ask::text, ''\N''), lpr_data.escaped(a.control), lpr_data.escaped(a.sqlstate),
                           coalesce(encode(a.salt, ''hex''), ''\N''), lpr_data.escaped(a.payload), encode(a.payload_digest, ''hex''), encode(a.digest, ''hex''))
          FROM %s AS a WHERE ($1 IS NULL OR a.number >= $1) AND ($2 IS NULL OR a.number <= $2) ORDER BY a.number',
-        coalesce(month::text, 'lpr_data.audit')) USING first, last;
+        coalesce(log_table::text, 'lpr_data.audit')) USING first, last;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.export_audit(bigint, bigint, regclass) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.export_audit(bigint, bigint, regclass) TO lpr_oversight;
-COMMENT ON FUNCTION lpr.export_audit(bigint, bigint, regclass) IS
+REVOKE ALL ON FUNCTION lpr.export_audit(bigint, bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.export_audit(bigint, bigint, text) TO lpr_oversight;
+COMMENT ON FUNCTION lpr.export_audit(bigint, bigint, text) IS
     'The log in the form that lpr-audit-verify takes, a line a record (docs/audit-format.md): psql -At -c "SELECT lpr.export_audit()" >audit.log. first, last: numbers of records; month: a partition, also one that was detached into an archive. Each call is itself a record.';
 
 CREATE FUNCTION lpr.verify_audit(first bigint DEFAULT NULL, last bigint DEFAULT NULL, OUT ok boolean, OUT number bigint, OUT detail text)
