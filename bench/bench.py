@@ -2,6 +2,7 @@
 import os
 import time
 
+from audit import audit, gate, size, verify
 from house import (COLUMNS, COUNT_ALL, ROUNDS, VENDOR, Peer, Table, analyst, forget_requests, median, milliseconds, ratio,
                    requests_seen, rounds, say, timed_query, vendor)
 from interrupts import cancel
@@ -135,8 +136,9 @@ def join(table):
 
 def main():
     table = Table()
-    cases = {'bulk': bulk, 'federated': federated, 'memory': memory, 'limit': limit, 'cancel': cancel, 'join': join}
-    wanted = os.environ.get('ONLY', ' '.join(cases)).split()
+    cases = {'bulk': bulk, 'federated': federated, 'memory': memory, 'limit': limit, 'cancel': cancel, 'join': join,
+             'audit': audit, 'gate': gate, 'verify': verify, 'size': size}
+    wanted = os.environ.get('ONLY', ' '.join(name for name in cases if name != 'size')).split()
     start = time.time()
     for name in wanted:
         say(f'… {name}')

@@ -56,3 +56,28 @@ $$;
 -- For the join: a hot list. bench.py fills it with plates of the simulator's world.
 CREATE TABLE bench.hot_list (plate text COLLATE "C" PRIMARY KEY);
 GRANT SELECT ON bench.hot_list TO lpr_user;
+
+-- For the audit: the gate's decision without a vendor, records by the million, and what one would write instead of a log: a table like it.
+CREATE FUNCTION bench.ask(source text) RETURNS boolean LANGUAGE c STRICT AS :'drive', 'bench_ask';
+CREATE FUNCTION bench.leave(n bigint) RETURNS void LANGUAGE c STRICT AS :'drive', 'bench_leave';
+GRANT EXECUTE ON FUNCTION lpr_data.audit_record(text, text, text, text) TO lpr_user;
+GRANT USAGE ON SCHEMA lpr_data TO lpr_user;
+CREATE TABLE bench.plain (
+    number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    kind text COLLATE "C" NOT NULL,
+    login text COLLATE "C",
+    pid integer,
+    session_started timestamptz,
+    event_id bigint,
+    source text COLLATE "C",
+    mode text COLLATE "C",
+    ask bigint,
+    control text COLLATE "C",
+    sqlstate text COLLATE "C",
+    salt bytea,
+    payload text,
+    payload_digest bytea NOT NULL,
+    digest bytea NOT NULL
+);
+GRANT INSERT ON bench.plain TO lpr_user;

@@ -154,12 +154,14 @@ prepare_gate(void)
 
 	if (gate_plan != NULL)
 		return;
-	gate_plan = SPI_prepare("SELECT q.place::integer, g.control, g.sqlstate, g.message, g.detail, g.hint "
-							"FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY AS q "
-							"(login, same_user, remote, encrypted, source, mode, event_id, since, until, place) "
-							"CROSS JOIN LATERAL lpr_data.gate(q.login, q.same_user, q.remote, q.encrypted, q.source, "
-							"q.mode, q.event_id, q.since, q.until) AS g",
-							GATE_COLUMNS, types);
+	/* One plan for all batches: planning costs more than deciding. It is made anew when anything that it rests on changes. */
+	gate_plan =
+		SPI_prepare_cursor("SELECT q.place::integer, g.control, g.sqlstate, g.message, g.detail, g.hint "
+						   "FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY AS q "
+						   "(login, same_user, remote, encrypted, source, mode, event_id, since, until, place) "
+						   "CROSS JOIN LATERAL lpr_data.gate(q.login, q.same_user, q.remote, q.encrypted, q.source, "
+						   "q.mode, q.event_id, q.since, q.until) AS g",
+						   GATE_COLUMNS, types, CURSOR_OPT_GENERIC_PLAN);
 	if (gate_plan == NULL)
 		elog(ERROR, "could not prepare the gate: %s", SPI_result_code_string(SPI_result));
 	SPI_keepplan(gate_plan);

@@ -8,6 +8,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_type.h"
+#include "commands/defrem.h"
 #include "fmgr.h"
 #include "foreign/foreign.h"
 #include "funcapi.h"
@@ -321,4 +322,32 @@ lpr_dialects_list(PG_FUNCTION_ARGS)
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;
+}
+
+/* lpr_data.has_dialect_mode(source, mode). Asked by the gate about every question, hence by the caches of the catalogue. */
+PG_FUNCTION_INFO_V1(lpr_has_dialect_mode);
+Datum
+lpr_has_dialect_mode(PG_FUNCTION_ARGS)
+{
+	static const struct
+	{
+		const char *name;
+		LprMode mode;
+	} modes[] = {{"plate", LPR_MODE_PLATE}, {"location", LPR_MODE_LOCATION}, {"vehicle", LPR_MODE_VEHICLE}};
+	ForeignServer *server = GetForeignServerByName(text_to_cstring(PG_GETARG_TEXT_PP(0)), true);
+	char *mode = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	const LprDialect *dialect = NULL;
+	ListCell *cell;
+
+	foreach (cell, server != NULL ? server->options : NIL)
+	{
+		DefElem *option = lfirst(cell);
+
+		if (strcmp(option->defname, "dialect") == 0)
+			dialect = lpr_dialect_find(defGetString(option));
+	}
+	for (size_t i = 0; dialect != NULL && i < lengthof(modes); i++)
+		if (strcmp(modes[i].name, mode) == 0)
+			PG_RETURN_BOOL((dialect->modes & modes[i].mode) != 0);
+	PG_RETURN_NULL();
 }

@@ -5,15 +5,8 @@
 
 CREATE FUNCTION lpr_data.has_dialect_mode(source text, mode text)
     RETURNS boolean
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-    SELECT CASE has_dialect_mode.mode WHEN 'plate' THEN d.plate WHEN 'location' THEN d.location WHEN 'vehicle' THEN d.vehicle END
-    FROM pg_foreign_server AS f
-    CROSS JOIN LATERAL pg_options_to_table(f.srvoptions) AS o
-    JOIN lpr.dialects() AS d ON d.dialect = o.option_value
-    WHERE f.srvname = has_dialect_mode.source AND o.option_name = 'dialect'
-$$;
+    LANGUAGE c STABLE STRICT
+AS 'MODULE_PATHNAME', 'lpr_has_dialect_mode';
 REVOKE ALL ON FUNCTION lpr_data.has_dialect_mode(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.has_dialect_mode(text, text) IS 'Whether the dialect of a source can be asked by plate, location or vehicle (Q11).';
 

@@ -1,0 +1,189 @@
+"""audit: what it costs that no question goes unrecorded: against a plain INSERT and COMMIT, which a ROLLBACK would erase."""
+import os
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+
+from house import ROUNDS, analyst, say
+from pq import Session
+
+SECONDS = float(os.environ.get('SECONDS', '2'))
+CLIENTS = (1, 8, 32, 64)
+RECORD_TEXT = 'x' * 186  # makes a payload of 258 bytes
+PLAIN = """INSERT INTO bench.plain (kind, login, pid, session_started, source, mode, salt, payload, payload_digest, digest)
+VALUES ('ask', 'analyst', 12345, '2026-01-01T00:00:00Z', 'bulk', 'plate', '\\x{salt}', '{payload}', '\\x{digest}', '\\x{digest}');
+""".format(salt='5a' * 16, digest='a5' * 32, payload='x' * 258).replace('\n', ' ')
+RECORD = f"SELECT lpr_data.audit_record('read', NULL, NULL, '{RECORD_TEXT}');"
+ACCEPTED = "SELECT bench.ask('bulk');"
+REFUSED = "SELECT bench.ask('nowhere');"
+
+
+class Load:
+    """A statement that clients send over and over, by pgbench, each time in a transaction of its own."""
+
+    def __init__(self, directory, name, sql):
+        self.path = os.path.join(directory, name)
+        with open(self.path, 'w', encoding='ascii') as file:
+            file.write(sql + '\n')
+
+    def command(self, clients, *more):
+        return [os.path.join(os.environ['LPR_BIN'], 'pgbench'), '-n', '-U', 'analyst', '-M', 'prepared', '-c', str(clients),
+                '-f', self.path, *more]
+
+    def rate(self, clients):
+        """Transactions a second, without connecting."""
+        done = subprocess.run(self.command(clients, '-T', f'{SECONDS:.0f}'), check=True, text=True, capture_output=True, cwd='/')
+        if 'number of failed transactions: 0 ' not in done.stdout:
+            raise SystemExit(f'bench: {done.stdout}{done.stderr}')
+        return float(next(line for line in done.stdout.splitlines() if line.startswith('tps')).split()[2])
+
+    def latencies(self):
+        """Microseconds of each of one client's transactions."""
+        with tempfile.TemporaryDirectory() as directory:
+            prefix = os.path.join(directory, 'log')
+            subprocess.run(self.command(1, '-T', f'{SECONDS:.0f}', '--log', f'--log-prefix={prefix}'), check=True, text=True,
+                           capture_output=True, cwd='/')
+            (name,) = os.listdir(directory)
+            with open(os.path.join(directory, name), encoding='ascii') as lines:
+                return [int(line.split()[2]) for line in lines]
+
+
+def against(table, loads, clients, wanted):
+    """Throughput of each load against the first. wanted: {name: ratio}"""
+    rates = {name: [] for name in loads}
+    for turn in range(ROUNDS + 1):
+        for name, load in loads.items():
+            rate = load.rate(clients)
+            if turn > 0:
+                rates[name].append(rate)
+    peer = next(iter(loads))
+    for name in wanted:
+        got = statistics.median(a / b for a, b in zip(rates[name], rates[peer]))
+        table.add(f'{name}, {clients} client{"s" if clients > 1 else ""}: against INSERT and COMMIT', f'{statistics.median(rates[name]):.0f}/s',
+                  f'{statistics.median(rates[peer]):.0f}/s', f'{got:.2f}', f'≥ {wanted[name]}', got >= wanted[name])
+
+
+def audit(table):
+    """One durable record, nothing decided."""
+    with tempfile.TemporaryDirectory() as directory:
+        loads = {'plain': Load(directory, 'plain', PLAIN), 'a durable record': Load(directory, 'record', RECORD)}
+        for clients, least in zip(CLIENTS, (0.6, 1.0, 1.2, 1.0)):
+            against(table, loads, clients, {'a durable record': least})
+
+
+def gate(table):
+    """The gate's whole decision, with its durable record."""
+    with tempfile.TemporaryDirectory() as directory:
+        names = ('a decision that lets through', 'a decision that refuses')
+        loads = {'plain': Load(directory, 'plain', PLAIN), names[0]: Load(directory, 'accepted', ACCEPTED),
+                 names[1]: Load(directory, 'refused', REFUSED)}
+        session = analyst()
+        if (session.value(ACCEPTED), session.value(REFUSED)) != ('t', 'f'):
+            raise SystemExit('bench: the gate decided something else')
+        session.close()
+        for clients, least in zip(CLIENTS, (0.5, 0.7, 0.8, 0.7)):
+            against(table, loads, clients, {name: least for name in names})
+        middles = {name: [] for name in loads}
+        for turn in range(ROUNDS + 1):
+            for name, load in loads.items():
+                middle = statistics.median(load.latencies())
+                if turn > 0:
+                    middles[name].append(middle)
+        for name in names:
+            got = statistics.median(a / b for a, b in zip(middles[name], middles['plain']))
+            table.add(f'{name}, 1 client, median latency: against INSERT and COMMIT', f'{statistics.median(middles[name]):.0f} µs',
+                      f'{statistics.median(middles["plain"]):.0f} µs', f'{got:.2f}', '≤ 2', got <= 2)
+
+
+def writer_cpu(owner):
+    """Seconds of processor time that the audit writer has taken."""
+    pid = owner.value("SELECT pid FROM pg_stat_activity WHERE backend_type = 'lpr audit writer'")
+    with open(f'/proc/{pid}/stat', encoding='ascii') as file:
+        fields = file.read().rpartition(')')[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf('SC_CLK_TCK')
+
+
+SENDERS = 3
+STEP = 250_000
+
+
+def fill(owner, senders, rows):
+    """Seconds, and the writer's of them on a processor, for so many records of several senders."""
+    last = int(owner.value('SELECT coalesce(max(number), 0) FROM lpr_data.audit'))
+    cpu, start = writer_cpu(owner), time.perf_counter()
+    threads = [threading.Thread(target=session.query, args=(f'SELECT bench.leave({rows // len(senders)})',)) for session in senders]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    # The writer goes by the queue's order: what is sent now is written after all of that.
+    rows_there = int(owner.value("SELECT lpr_data.audit_record('read', NULL, NULL, 'step')")) - last
+    if rows_there < rows // len(senders) * len(senders):
+        raise SystemExit(f'bench: {rows_there} records of {rows} arrived')
+    return (time.perf_counter() - start) / rows_there, (writer_cpu(owner) - cpu) / rows_there
+
+
+def size(table):
+    """The insert rate does not fall as the log grows."""
+    rows = int(os.environ.get('ROWS', '50000000'))
+    marks = [mark for mark in (1_000_000, 10_000_000, 50_000_000) if mark <= rows]
+    owner, senders = Session('postgres'), [analyst() for _ in range(SENDERS)]
+    steps = [fill(owner, senders, STEP) for _ in range(2)]  # not counted: files and caches come into being
+    there = 2 * STEP
+    at = {}
+    for mark in marks:
+        steps = []
+        while there < mark + STEP * 2:
+            steps.append(fill(owner, senders, STEP))
+            there += STEP
+            if len(steps) % 8 == 0:
+                say(f'  {there:,} records, {1 / statistics.median(step[0] for step in steps[-8:]):.0f}/s')
+        # The last million, of which half lies beyond the mark.
+        at[mark] = [statistics.median(step[i] for step in steps[-4:]) for i in (0, 1)]
+    for mark in marks:
+        got = at[marks[0]][0] / at[mark][0]
+        table.add(f'insert rate at {mark:,} records: against that at {marks[0]:,}', f'{1 / at[mark][0]:.0f}/s', f'{1 / at[marks[0]][0]:.0f}/s',
+                  f'{got:.2f}' if mark != marks[0] else '', '0.9 to 1.1' if mark != marks[0] else '',
+                  0.9 <= got <= 1.1 if mark != marks[0] else None)
+        table.add(f'the same, of the writer\'s processor time a record', f'{at[mark][1] * 1e6:.1f} µs', f'{at[marks[0]][1] * 1e6:.1f} µs',
+                  f'{at[marks[0]][1] / at[mark][1]:.2f}' if mark != marks[0] else '')
+    kept = owner.value("SELECT (sum(pg_total_relation_size(i.inhrelid)) / max(a.rows))::integer FROM pg_inherits AS i, "
+                       "(SELECT max(number) AS rows FROM lpr_data.audit) AS a WHERE i.inhparent = 'lpr_data.audit'::regclass")
+    table.add('a record on disk, with its index, payload of 258 bytes', f'{kept} bytes')
+    for session in senders:
+        session.close()
+    owner.close()
+
+
+def resident(pid):
+    with open(f'/proc/{pid}/status', encoding='ascii') as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith('RssAnon:')) / 1024
+
+
+def verify(table):
+    """Chain, tree and payload digests of the whole log, hashed again in the server."""
+    owner = Session('postgres')
+    if owner.value("SELECT count(*) FROM pg_proc WHERE proname = 'verify_audit' AND pronamespace = 'lpr'::regnamespace") == '0':
+        say('  there is no lpr.verify_audit() yet')
+        return
+    senders = [analyst() for _ in range(SENDERS)]
+    fill(owner, senders, 500_000)
+    rates, grown = [], []
+    for turn in range(ROUNDS + 1):
+        session = Session('postgres')
+        session.query('SELECT * FROM lpr.verify_audit(1, 1000)')
+        before, start = resident(session.pid), time.perf_counter()
+        session.query('SELECT * FROM lpr.verify_audit()')
+        taken = time.perf_counter() - start
+        if turn > 0:
+            rates.append(int(owner.value('SELECT max(number) FROM lpr_data.audit')) / taken)
+            grown.append(resident(session.pid) - before)
+        session.close()
+    got = statistics.median(rates)
+    table.add('verification in the server: chain, tree, payload digests', f'{got:,.0f} records/s', '', '', '≥ 250,000/s', got >= 250_000)
+    table.add('verification in the server: memory that grew', f'{max(grown):.1f} MB', '', '', '≤ 1 MB', max(grown) <= 1)
+    for session in senders:
+        session.close()
+    owner.close()
