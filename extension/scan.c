@@ -227,18 +227,43 @@ fail_unasked(LprScan *scan, bool fail_on_error)
 	lpr_tally_report(tally, fail_on_error ? ERROR : WARNING);
 }
 
+/* The question, from the values that its conditions have now. */
+static LprQuestion
+read_question(LprScan *scan)
+{
+	LprValue *values = evaluate(scan, &scan->key);
+	int nconditions = scan->nconditions;
+
+	if (scan->batched)
+	{
+		/* The join above gathered the plates: one more condition, which the plan could not know. */
+		Datum *plates = palloc((scan->batch->nplates + 1) * sizeof(Datum));
+
+		for (int i = 0; i < scan->batch->nplates; i++)
+			plates[i] = CStringGetTextDatum(scan->batch->plates[i]);
+		scan->conditions[nconditions] = LPR_CONDITION_PLATES;
+		scan->guarded[nconditions] = false;
+		values[scan->nvalues].value =
+			PointerGetDatum(construct_array(plates, scan->batch->nplates, TEXTOID, -1, false, TYPALIGN_INT));
+		values[scan->nvalues].isnull = false;
+		nconditions++;
+	}
+	return lpr_question_make(scan->statement, scan->source, nconditions, scan->conditions, scan->guarded, values,
+							 &scan->query, &scan->event_id);
+}
+
 /* An error of policy that is raised before the gate is a refusal like those of the gate, and is on record before it is told (U4). */
 static LprQuestion
-make_question(LprScan *scan, int nconditions, const LprValue *values)
+make_question(LprScan *scan)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile LprQuestion made = LPR_QUESTION_EMPTY;
 	ErrorData *volatile error = NULL;
 
+	scan->event_id = -1;
 	PG_TRY();
 	{
-		made = lpr_question_make(scan->statement, scan->source, nconditions, scan->conditions, scan->guarded, values,
-								 &scan->query, &scan->event_id);
+		made = read_question(scan);
 	}
 	PG_CATCH();
 	{
@@ -262,29 +287,13 @@ static void
 prepare(LprScan *scan)
 {
 	MemoryContext old = MemoryContextSwitchTo(scan->context);
-	LprValue *values = evaluate(scan, &scan->key);
-	int nconditions = scan->nconditions;
 
 	refuse_borrowed_session();
 	scan->started = true;
 	scan->wants = false;
 	if (scan->tally == NULL)
 		scan->tally = lpr_tally_add(scan->statement, scan->source, scan->dialect);
-	if (scan->batched)
-	{
-		/* The join above gathered the plates: one more condition, which the plan could not know. */
-		Datum *plates = palloc((scan->batch->nplates + 1) * sizeof(Datum));
-
-		for (int i = 0; i < scan->batch->nplates; i++)
-			plates[i] = CStringGetTextDatum(scan->batch->plates[i]);
-		scan->conditions[nconditions] = LPR_CONDITION_PLATES;
-		scan->guarded[nconditions] = false;
-		values[scan->nvalues].value =
-			PointerGetDatum(construct_array(plates, scan->batch->nplates, TEXTOID, -1, false, TYPALIGN_INT));
-		values[scan->nvalues].isnull = false;
-		nconditions++;
-	}
-	if (make_question(scan, nconditions, values) == LPR_QUESTION_ASK)
+	if (make_question(scan) == LPR_QUESTION_ASK)
 	{
 		LprOptions options;
 
