@@ -166,13 +166,6 @@ $$;
 REVOKE ALL ON FUNCTION lpr_data.add_month(date) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.add_month(date) IS 'The partition of the month (UTC) in which a day falls, made if it is not there. Called by the audit writer, days ahead.';
 
-CREATE FUNCTION lpr_data.audit_record(kind text, control text, sqlstate text, payload text)
-    RETURNS bigint
-    LANGUAGE c VOLATILE
-AS 'MODULE_PATHNAME', 'lpr_audit_record';
-REVOKE ALL ON FUNCTION lpr_data.audit_record(text, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.audit_record(text, text, text, text) IS 'One record of the log that is no question: kind read or refused. It is on disk, whatever becomes of the transaction, when its number is returned (U2).';
-
 -- Changes of policy and case data. They are written inside the transaction that makes them and chained by the writer in the order of commits.
 
 CREATE TABLE lpr_data.change (
