@@ -136,6 +136,18 @@ lpr_create_foreignscan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cos
 #endif
 }
 
+/* The actions of a MERGE. */
+static inline Node *
+lpr_merge_actions(const Query *query)
+{
+#if PG_VERSION_NUM >= 150000
+	return (Node *) query->mergeActionList;
+#else
+	(void) query;
+	return NULL;
+#endif
+}
+
 #include "access/genam.h"
 #include "executor/executor.h"
 #include "storage/lmgr.h"

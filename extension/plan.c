@@ -330,26 +330,125 @@ lpr_get_paths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	}
 }
 
+static bool
+is_image(int column)
+{
+	return column == LPR_COLUMN_PLATE_IMAGE || column == LPR_COLUMN_VEHICLE_IMAGE;
+}
+
+/* Whether an expression has the whole row of a relation. */
+static bool
+has_whole_row(Node *expression, Index varno)
+{
+	Bitmapset *used = NULL;
+
+	pull_varattnos(expression, varno, &used);
+	return bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used);
+}
+
+/*
+ * Whether the statement itself wants the whole row. A table that rows are locked or changed beside is kept row by row as a whole, in case they have to
+ * be joined again: nobody looks at an image there that no expression names.
+ */
+static bool
+wants_whole_row(PlannerInfo *root, RelOptInfo *rel)
+{
+	AppendRelInfo *child = root->append_rel_array != NULL ? root->append_rel_array[rel->relid] : NULL;
+	Index parent = child != NULL ? child->parent_relid : rel->relid;
+	RelOptInfo *named = root->simple_rel_array[parent];
+	ListCell *cell;
+
+	/* Joins and placeholders may use it as well as the target list, which is relation 0. */
+	if (named->reloptkind != RELOPT_BASEREL ||
+		!bms_is_subset(named->attr_needed[0 - named->min_attr], bms_make_singleton(0)))
+		return true;
+	foreach (cell, root->processed_tlist)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, cell);
+		bool kept = entry->resjunk && entry->resname != NULL && strncmp(entry->resname, "wholerow", 8) == 0;
+
+		if (!kept && has_whole_row((Node *) entry->expr, parent))
+			return true;
+	}
+	/* These take it from that entry. */
+	return has_whole_row((Node *) root->parse->returningList, parent) ||
+		   has_whole_row(root->parse->havingQual, parent) || has_whole_row(lpr_merge_actions(root->parse), parent);
+}
+
 static List *
-needed_columns(RelOptInfo *rel, Oid relid, List *clauses)
+needed_columns(PlannerInfo *root, RelOptInfo *rel, Oid relid, List *clauses)
 {
 	Bitmapset *used = NULL;
 	List *columns = NIL;
 	ListCell *cell;
 	bool whole;
+	bool with_images;
 
 	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &used);
+	whole = bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used);
+	with_images = whole && wants_whole_row(root, rel);
 	foreach (cell, clauses)
-		pull_varattnos((Node *) lfirst_node(RestrictInfo, cell)->clause, rel->relid, &used);
+	{
+		Node *clause = (Node *) lfirst_node(RestrictInfo, cell)->clause;
+
+		pull_varattnos(clause, rel->relid, &used);
+		with_images = with_images || has_whole_row(clause, rel->relid);
+	}
 	whole = bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used);
 	for (int i = 0; i < LPR_COLUMNS; i++)
 	{
 		AttrNumber attnum = lpr_column_attnum(relid, i);
 
-		if (attnum != InvalidAttrNumber && (whole || bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, used)))
+		if (attnum != InvalidAttrNumber && (bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, used) ||
+											(whole && (with_images || !is_image(i)))))
 			columns = lappend_int(columns, i);
 	}
 	return columns;
+}
+
+static bool
+looks_at_images(Node *clause, Index varno, Oid relid)
+{
+	Bitmapset *used = NULL;
+
+	pull_varattnos(clause, varno, &used);
+	for (int i = 0; i < LPR_COLUMNS; i++)
+	{
+		AttrNumber attnum = is_image(i) ? lpr_column_attnum(relid, i) : InvalidAttrNumber;
+
+		if (attnum != InvalidAttrNumber && bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, used))
+			return true;
+	}
+	return bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used);
+}
+
+/*
+ * Puts the conditions that look at no image first, and counts them: a row that does not meet them costs no image. Not past a condition of a higher
+ * security level, which may only see rows that the lower ones let through.
+ */
+static List *
+images_last(List *clauses, Index varno, Oid relid, int *before_images)
+{
+	List *first = NIL;
+	List *last = NIL;
+	Index level = 0;
+	ListCell *cell;
+
+	foreach (cell, clauses)
+	{
+		RestrictInfo *clause = lfirst_node(RestrictInfo, cell);
+
+		if (clause->pseudoconstant)
+			continue;
+		if (looks_at_images((Node *) clause->clause, varno, relid) || (last != NIL && clause->security_level > level))
+			last = lappend(last, clause->clause);
+		else
+			first = lappend(first, clause->clause);
+		if (last != NIL && list_length(last) == 1)
+			level = clause->security_level;
+	}
+	*before_images = list_length(first);
+	return list_concat(first, last);
 }
 
 ForeignScan *
@@ -365,6 +464,8 @@ lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 	Index parent = rel->relid;
 	Relids outer = PATH_REQ_OUTER(&path->path);
 	char *group;
+	List *checked;
+	int before_images;
 
 	foreach (cell, clauses)
 	{
@@ -386,10 +487,11 @@ lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 	 * join partition by partition) do not start together: those of one are not yet set while another runs.
 	 */
 	group = psprintf("%p/%u%s", (void *) root, parent, outer != NULL ? bmsToString(outer) : "");
-	private = list_make5(conditions, needed_columns(rel, relid, clauses), linitial(path->fdw_private),
+	private = list_make5(conditions, needed_columns(root, rel, relid, clauses), linitial(path->fdw_private),
 						 lsecond(path->fdw_private), makeString(group));
 	private = lappend(private, lthird(path->fdw_private));
+	checked = images_last(clauses, rel->relid, relid, &before_images);
+	private = lappend(private, makeInteger(before_images));
 	/* What is asked stays a local condition: a vendor's meaning is never trusted. `sent` travels along for EXPLAIN. */
-	return make_foreignscan(tlist, extract_actual_clauses(clauses, false), rel->relid, values, private, NIL, sent,
-							outer_plan);
+	return make_foreignscan(tlist, checked, rel->relid, values, private, NIL, sent, outer_plan);
 }

@@ -29,6 +29,8 @@
 
 /* Rows whose images are fetched side by side. */
 #define ROWS_AHEAD 8
+/* Reads that are looked through for the next of them while the first one waits to be returned. */
+#define READS_AHEAD 64
 
 typedef struct AheadRow
 {
@@ -58,6 +60,8 @@ typedef struct LprScan
 	AttrNumber attnums[LPR_COLUMNS]; /* 0 = not needed */
 	bool batched;
 	LprBatch *batch;
+	ExprState *
+		before_images; /* conditions that a row must meet before its images are fetched; NULL = all are the executor's */
 	/* of this execution */
 	MemoryContext context; /* of one question; reset at a rescan */
 	bool started;
@@ -76,6 +80,23 @@ typedef struct LprScan
 	int taken; /* rows whose images were started */
 	bool no_more;
 } LprScan;
+
+/*
+ * With images: the conditions that look at none are checked here, before a row's images are fetched, and the executor checks the others. In an
+ * EvalPlanQual recheck the rows are not ours, and the executor checks all.
+ */
+static void
+divide_conditions(LprScan *scan, int before_images)
+{
+	ForeignScanState *node = scan->node;
+	List *conditions = node->ss.ps.plan->qual;
+
+	if (before_images == 0 || node->ss.ps.state->es_epq_active != NULL ||
+		(scan->attnums[LPR_COLUMN_PLATE_IMAGE] == 0 && scan->attnums[LPR_COLUMN_VEHICLE_IMAGE] == 0))
+		return;
+	scan->before_images = ExecInitQual(list_truncate(list_copy(conditions), before_images), &node->ss.ps);
+	node->ss.ps.qual = ExecInitQual(list_copy_tail(conditions, before_images), &node->ss.ps);
+}
 
 bool
 lpr_is_our_scan(PlanState *node)
@@ -139,6 +160,7 @@ lpr_begin_scan(ForeignScanState *node, int eflags)
 	foreach (cell, (List *) list_nth(plan->fdw_private, LPR_PLAN_COLUMNS))
 		scan->attnums[lfirst_int(cell)] =
 			lpr_column_attnum(RelationGetRelid(node->ss.ss_currentRelation), lfirst_int(cell));
+	divide_conditions(scan, intVal(list_nth(plan->fdw_private, LPR_PLAN_BEFORE_IMAGES)));
 	scan->context = AllocSetContextCreate(estate->es_query_cxt, "lpr question", ALLOCSET_SMALL_SIZES);
 	scan->statement = lpr_statement(estate);
 	scan->statement->scans = lappend(scan->statement->scans, scan);
@@ -486,11 +508,48 @@ store(LprScan *scan, TupleTableSlot *slot, const LprRead *read)
 	return ExecStoreVirtualTuple(slot);
 }
 
+static void
+fill_slot(const LprScan *scan, TupleTableSlot *slot, const AheadRow *row)
+{
+	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	for (int i = 0; i < LPR_COLUMNS; i++)
+		if (scan->attnums[i] != 0)
+		{
+			slot->tts_values[scan->attnums[i] - 1] = row->values[i];
+			slot->tts_isnull[scan->attnums[i] - 1] = row->nulls[i];
+		}
+	ExecStoreVirtualTuple(slot);
+}
+
+/* Whether a row without its images meets the conditions that look at none. */
+static bool
+is_worth_images(LprScan *scan, TupleTableSlot *slot, const AheadRow *row)
+{
+	ExprContext *econtext = scan->node->ss.ps.ps_ExprContext;
+	bool worth;
+
+	if (scan->before_images == NULL)
+		return true;
+	fill_slot(scan, slot, row);
+	econtext->ecxt_scantuple = slot;
+	worth = ExecQual(scan->before_images, econtext);
+	ExecClearTuple(slot);
+	if (!worth)
+	{
+		InstrCountFiltered1(&scan->node->ss, 1);
+		ResetExprContext(econtext);
+	}
+	return worth;
+}
+
 /* Takes reads and starts their images until enough are under way. */
 static void
-fetch_ahead(LprScan *scan)
+fetch_ahead(LprScan *scan, TupleTableSlot *slot)
 {
-	while (scan->nrows < ROWS_AHEAD && !scan->no_more)
+	int rejected = 0;
+
+	/* Once there is a row to return, the others are not looked for through all of the answer. */
+	while (scan->nrows < ROWS_AHEAD && !scan->no_more && (scan->nrows == 0 || rejected < READS_AHEAD))
 	{
 		AheadRow *row = &scan->rows[(scan->first_row + scan->nrows) % ROWS_AHEAD];
 		LprRead read;
@@ -500,7 +559,6 @@ fetch_ahead(LprScan *scan)
 		/* Past the rows that will do, only what is really asked for. */
 		if (scan->page_size > 0 && scan->taken >= scan->page_size && scan->nrows > 0)
 			break;
-		scan->taken++;
 		if (!lpr_ask_next(scan->ask, &read))
 		{
 			scan->no_more = true;
@@ -512,6 +570,13 @@ fetch_ahead(LprScan *scan)
 		for (int i = 0; i < LPR_COLUMNS; i++)
 			if (scan->attnums[i] != 0)
 				row->values[i] = lpr_row_value(&frame, i, &read, &row->nulls[i]);
+		if (!is_worth_images(scan, slot, row))
+		{
+			MemoryContextSwitchTo(old);
+			rejected++;
+			continue;
+		}
+		scan->taken++;
 		row->waits[0] = scan->attnums[LPR_COLUMN_PLATE_IMAGE] != 0 && read.plate_image.data != NULL;
 		row->waits[1] = scan->attnums[LPR_COLUMN_VEHICLE_IMAGE] != 0 && read.vehicle_image.data != NULL;
 		row->images[0] =
@@ -529,7 +594,7 @@ next_with_images(LprScan *scan, TupleTableSlot *slot)
 	AheadRow *row;
 	MemoryContext old;
 
-	fetch_ahead(scan);
+	fetch_ahead(scan, slot);
 	if (scan->nrows == 0)
 		return slot;
 	row = &scan->rows[scan->first_row];
@@ -545,14 +610,8 @@ next_with_images(LprScan *scan, TupleTableSlot *slot)
 		row->nulls[column] = image == NULL;
 	}
 	MemoryContextSwitchTo(old);
-	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
-	for (int i = 0; i < LPR_COLUMNS; i++)
-		if (scan->attnums[i] != 0)
-		{
-			slot->tts_values[scan->attnums[i] - 1] = row->values[i];
-			slot->tts_isnull[scan->attnums[i] - 1] = row->nulls[i];
-		}
-	return ExecStoreVirtualTuple(slot);
+	fill_slot(scan, slot, row);
+	return slot;
 }
 
 TupleTableSlot *
