@@ -57,17 +57,17 @@ check_word(const char *column, const char *word)
 	return word;
 }
 
+/* The same list as lpr.normal_region(). */
 static void
 check_region(const char *region)
 {
-	if (strlen(region) != 2 || region[0] < 'A' || region[0] > 'Z' || region[1] < 'A' || region[1] > 'Z')
-	{
-		char code[3];
+	char code[3];
+	bool known = lpr_place_region_code(region, strlen(region), code);
 
+	if (!known || strcmp(region, code) != 0)
 		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a region: \"%.*s\"", SHOWN(region)),
 						errdetail("Column plate_region holds the two upper-case letters of a state or province."),
-						lpr_place_region_code(region, strlen(region), code) ? errhint("Write '%s'.", code) : 0));
-	}
+						known ? errhint("Write '%s'.", code) : 0));
 }
 
 char *

@@ -38,7 +38,7 @@ AS $$
             'Over a network a question is asked through TLS only.', 'Connect with sslmode=verify-full.'),
         (40, 'Q2', mode IN ('plate', 'location', 'vehicle'), 'LP001', 'the question has no anchor',
             'A question starts from a plate, a place or the make of a vehicle.', 'Use lpr.search_plate(…), lpr.search_location(…) or lpr.search_vehicle(…).'),
-        (50, 'Q10', EXISTS (SELECT FROM lpr_data.source AS s WHERE s.name = source AND s.enabled), 'LP003', 'source "{source}" is not enabled',
+        (50, 'Q10', EXISTS (SELECT FROM lpr_data.source AS s WHERE s.name = source AND s.enabled AND s.approved_on <= lpr_data.utc_today()), 'LP003', 'source "{source}" is not enabled',
             'A source is asked only once its privacy assessment is on record as approved.', 'Ask an administrator to record it with lpr.approve_source(…).'),
         (60, 'Q10', (SELECT has_server_privilege(login, f.oid, 'USAGE') FROM pg_foreign_server AS f WHERE f.srvname = source), 'LP004',
             'source "{source}" is not granted to you', 'A source is asked only by those it was granted to.', 'Ask an administrator to be granted the source.'),
