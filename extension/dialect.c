@@ -56,10 +56,16 @@ camera_answers(const LprCamera *camera, const LprQuery *query)
 	return true;
 }
 
+bool
+lpr_asks_by_camera(const LprDialect *dialect, const LprQuery *query)
+{
+	return dialect->by_camera || (query->mode == LPR_MODE_LOCATION && !dialect->takes_near);
+}
+
 int
 lpr_legs(const LprDialect *dialect, const LprQuery *query, const LprSite *site, LprLeg **legs, LprFault *fault)
 {
-	bool cameras = dialect->by_camera || (query->mode == LPR_MODE_LOCATION && !dialect->takes_near);
+	bool cameras = lpr_asks_by_camera(dialect, query);
 	int per_leg = dialect->plates_per_leg > 0 ? dialect->plates_per_leg : 1;
 	int64_t by_plate = query->nplates > 0 ? (query->nplates + per_leg - 1) / per_leg : 1;
 	int64_t by_camera = cameras ? 0 : 1;

@@ -143,6 +143,9 @@ extern const LprDialect *lpr_dialect_find(const char *name);
 /* More requests than that for one question are refused (54000): nobody waits for their answer. */
 #define LPR_LEGS_MAX 10000
 
+/* Whether a question takes a request for each camera of the register: without cameras there is nobody to ask. */
+extern bool lpr_asks_by_camera(const LprDialect *dialect, const LprQuery *query);
+
 /* Legs that a question takes at this site (0: nothing to ask, for instance no camera within the radius; -1: fault). */
 extern int lpr_legs(const LprDialect *dialect, const LprQuery *query, const LprSite *site, LprLeg **legs,
 					LprFault *fault);

@@ -643,7 +643,12 @@ lpr_iterate_scan(ForeignScanState *node)
 	else if (lpr_ask_next(scan->ask, &read))
 		store(scan, slot, &read);
 	if (TupIsNull(slot))
+	{
 		lpr_answer_end(scan->tally);
+		/* It may turn out late that there is nobody to ask. */
+		if (scan->tally->outcome == LPR_OUTCOME_PASSED_OVER && !scan->tally->told)
+			tell_passed_over(scan);
+	}
 	return slot;
 }
 

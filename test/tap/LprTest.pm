@@ -379,7 +379,8 @@ sub register_cameras
 	# Not with lpr.add_camera(), which refuses those abroad: what they would show is to be dropped all the same.
 	$node->answer('postgres', join ';', map {
 		my $camera = $_;
-		"INSERT INTO lpr_data.camera VALUES ('$source', " . join(', ', map { $literal->($camera->{$_}) }
+		"DELETE FROM lpr_data.camera WHERE source = '$source' AND camera_id = " . $literal->($camera->{id})
+			. "; INSERT INTO lpr_data.camera VALUES ('$source', " . join(', ', map { $literal->($camera->{$_}) }
 			qw(id latitude longitude address owner type region country)) . ')' } @cameras);
 	return @cameras;
 }
