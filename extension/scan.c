@@ -26,6 +26,7 @@
 #include "errors.h"
 #include "image.h"
 #include "row.h"
+#include "version.h"
 
 /* Rows whose images are fetched side by side. */
 #define ROWS_AHEAD 8
@@ -311,6 +312,7 @@ prepare(LprScan *scan)
 	MemoryContext old = MemoryContextSwitchTo(scan->context);
 
 	refuse_borrowed_session();
+	lpr_version_check();
 	scan->started = true;
 	scan->wants = false;
 	if (scan->tally == NULL)
