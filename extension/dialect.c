@@ -7,8 +7,10 @@
 #include "dialect/kit.h"
 #include "place.h"
 
-const LprDialect *const lpr_dialects[] = {&lpr_dialect_lpr_v1,     &lpr_dialect_flock_v3,   &lpr_dialect_rekor_scout_v2,
-										  &lpr_dialect_parkpow_v1, &lpr_dialect_verkada_v1, NULL};
+const LprDialect *const lpr_dialects[] = {
+#define DIALECT(name) &lpr_dialect_##name,
+#include "dialect/dialects.h"
+	NULL};
 
 const LprDialect *
 lpr_dialect_find(const char *name)

@@ -1,5 +1,5 @@
 /*
- * dialect.h: how one kind of vendor is asked (Q11). One file a dialect, one line in the table of dialect.c.
+ * dialect.h: how one kind of vendor is asked (Q11). One file a dialect, one line in dialect/dialects.h.
  *
  * A dialect is pure: it turns a question into requests and pages into canonical reads. It knows no SQL, no server and no socket.
  *
