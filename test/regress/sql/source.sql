@@ -88,6 +88,13 @@ SELECT name, value, option_refusal(format('dialect ''lpr-v1'', url ''https://x.e
 FROM (VALUES ('on_failure', 'ignore'), ('on_failure', 'warning|error'), ('order', 'Here'), ('min_tls_version', '1.1'), ('http_version', '2'),
              ('ca_file', 'ca.pem'), ('client_certificate', '~/cert.pem'), ('client_key', ''), ('audience', ''), ('reason', E'a\r\nb'),
              ('image_origins', E'\t')) AS options (name, value);
+-- Origins: each like a URL, and nothing behind it.
+SELECT value, option_refusal(format('dialect ''lpr-v1'', url ''https://x.example'', image_origins %L', value))
+FROM unnest(ARRAY['http://i.example', 'https://i.example http://j.example', 'https://i.example/', 'https://i.example/img', 'https://i.example?a', 'https://i.example#a',
+                  'i.example', 'https://u@i.example', 'https://i.example,https://j.example', '*', 'http://127.0.0.1.example']) AS value;
+CREATE SERVER origins FOREIGN DATA WRAPPER lpr
+    OPTIONS (dialect 'lpr-v1', url 'https://x.example', image_origins ' https://i.example  https://j.example:8443 http://127.0.0.1:8080 http://[::1]:1 ');
+DROP SERVER origins;
 -- Everything right.
 CREATE SERVER refused FOREIGN DATA WRAPPER lpr
     OPTIONS (dialect 'flock-v3', url 'https://x.example/base', audience 'a', reason 'r', image_origins 'https://i.example', page_size '10000',
