@@ -54,8 +54,8 @@ send_question(const LprGateQuestion *question)
 	LprText payload = {0};
 	LprAuditEntry entry = {
 		.kind = LPR_AUDIT_ASK,
-		.has_event = question->event_id >= 0,
-		.event_id = question->event_id,
+		.has_event = question->event.given,
+		.event_id = question->event.id,
 		.source = question->source,
 		.mode = question->query->mode,
 		.from = question->query->from,
@@ -121,14 +121,14 @@ control_of(int code)
 }
 
 void
-lpr_gate_record_error(const char *source, int64 event_id, const ErrorData *error)
+lpr_gate_record_error(const char *source, LprEvent event, const ErrorData *error)
 {
 	LprText payload = {0};
 	LprReceipt receipt;
 	LprAuditEntry entry = {
 		.kind = LPR_AUDIT_REFUSED,
-		.has_event = event_id >= 0,
-		.event_id = event_id,
+		.has_event = event.given,
+		.event_id = event.id,
 		.source = source,
 		.control = control_of(error->sqlerrcode),
 		.sqlstate = unpack_sql_state(error->sqlerrcode),

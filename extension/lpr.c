@@ -74,6 +74,7 @@ _PG_init(void)
 							   "%f in it becomes the name of the checkpoint. Empty = none.", &lpr_checkpoint_command,
 							   "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	lpr_join_init();
+	lpr_absent_init();
 
 	/* Without what follows the library still plans and explains, but no vendor is asked: rate limits and the way to the audit log live in shared memory. */
 	if (!process_shared_preload_libraries_in_progress)

@@ -37,7 +37,8 @@
 /* What the conditions of a scan can ask. */
 typedef struct Asked
 {
-	unsigned modes; /* of the anchors, bits of LprMode */
+	unsigned modes;     /* of the anchors, bits of LprMode */
+	unsigned unguarded; /* of those that ask whatever the values are */
 	bool single_plate;
 	bool all; /* every condition is one that is asked */
 } Asked;
@@ -78,24 +79,41 @@ mode_of(const LprCondition *condition)
 	}
 }
 
-/*
- * Whether a source can be asked by anchors of these modes, of which the first counts. If not, it would be passed over, and a join that
- * brings it a plate is better.
- */
+/* The mode that a question with these anchors has: the first one counts. */
+static unsigned
+first_mode(unsigned modes)
+{
+	return (modes & LPR_MODE_PLATE) != 0      ? LPR_MODE_PLATE
+		   : (modes & LPR_MODE_LOCATION) != 0 ? LPR_MODE_LOCATION
+											  : modes;
+}
+
+/* Whether a source can be asked by anchors of these modes. If not, it would be passed over, and a join that brings it a plate is better. */
 static bool
 can_ask(const LprRelation *relation, unsigned modes)
 {
-	unsigned mode = (modes & LPR_MODE_PLATE) != 0      ? LPR_MODE_PLATE
-					: (modes & LPR_MODE_LOCATION) != 0 ? LPR_MODE_LOCATION
-													   : modes;
+	return (relation->options.dialect->modes & first_mode(modes)) != 0;
+}
 
-	return (relation->options.dialect->modes & mode) != 0;
+/* For EXPLAIN: why the conditions of a scan can be asked by no value. */
+static char *
+why_not_asked(const LprRelation *relation, Asked asked)
+{
+	unsigned mode = first_mode(asked.modes);
+
+	if (asked.modes == 0)
+		return "no anchor";
+	if ((asked.unguarded & mode) == 0 || can_ask(relation, mode))
+		return "";
+	return mode == LPR_MODE_PLATE      ? "cannot be asked by plate"
+		   : mode == LPR_MODE_LOCATION ? "cannot be asked by place"
+									   : "cannot be asked by vehicle";
 }
 
 static Asked
 look_at_conditions(List *restrictions, Index varno, Oid relid)
 {
-	Asked asked = {0, false, true};
+	Asked asked = {0, 0, false, true};
 	ListCell *cell;
 
 	foreach (cell, restrictions)
@@ -110,6 +128,7 @@ look_at_conditions(List *restrictions, Index varno, Oid relid)
 		asked.modes |= mode_of(&condition);
 		if (condition.guarded)
 			continue; /* it may ask nothing */
+		asked.unguarded |= mode_of(&condition);
 		asked.single_plate = asked.single_plate || condition.kind == LPR_CONDITION_PLATE;
 		if (condition.kind == LPR_CONDITION_PLATES)
 		{
@@ -133,6 +152,10 @@ lpr_get_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	Asked asked = look_at_conditions(rel->baserestrictinfo, rel->relid, relid);
 
 	lpr_check_columns(relid);
+	/* The server ignores it for the foreign tables of a partitioned one: a sample of everything is everything. */
+	if (root->simple_rte_array[rel->relid]->tablesample != NULL)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("TABLESAMPLE cannot be applied to lpr.reads"),
+						errdetail("Vendors hand over no samples."), errhint("WHERE random() < 0.1 drops rows here.")));
 	relation->relid = relid;
 	relation->server = rel->serverid;
 	lpr_options_read(GetForeignServer(rel->serverid)->options, NIL, &relation->options);
@@ -294,7 +317,7 @@ lpr_get_paths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
 	LprRelation *relation = rel->fdw_private;
 	LprOrder order = wanted_order(root, rel, relid);
-	Asked lateral = {0, false, true};
+	Asked lateral = {0, 0, false, true};
 	double rows = rel->rows;
 	Relids event = event_relations(root, rel, relid);
 	List *done = NIL;
@@ -466,6 +489,7 @@ lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 	char *group;
 	List *checked;
 	int before_images;
+	Asked asked;
 
 	foreach (cell, clauses)
 	{
@@ -492,6 +516,13 @@ lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 	private = lappend(private, lthird(path->fdw_private));
 	checked = images_last(clauses, rel->relid, relid, &before_images);
 	private = lappend(private, makeInteger(before_images));
+	asked = look_at_conditions(clauses, rel->relid, relid);
+	if (intVal(lthird(path->fdw_private)) != 0)
+	{
+		asked.modes |= LPR_MODE_PLATE;
+		asked.unguarded |= LPR_MODE_PLATE;
+	}
+	private = lappend(private, makeString(why_not_asked(relation, asked)));
 	/* What is asked stays a local condition: a vendor's meaning is never trusted. `sent` travels along for EXPLAIN. */
 	return make_foreignscan(tlist, checked, rel->relid, values, private, NIL, sent, outer_plan);
 }

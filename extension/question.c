@@ -215,7 +215,7 @@ clip_window(LprStatement *statement, LprQuery *query, bool from_given)
 
 LprQuestion
 lpr_question_make(LprStatement *statement, const char *source, int nconditions, const LprConditionKind *conditions,
-				  const bool *guarded, const LprValue *values, LprQuery *query, int64 *event_id)
+				  const bool *guarded, const LprValue *values, LprQuery *query, LprEvent *event)
 {
 	bool has_plates = false;
 	bool from_given = false;
@@ -228,7 +228,7 @@ lpr_question_make(LprStatement *statement, const char *source, int nconditions, 
 	query->asked_at = statement->asked_at;
 	query->from = DT_NOBEGIN;
 	query->until = statement->asked_at + LPR_CLOCK_SKEW;
-	*event_id = -1;
+	*event = (LprEvent){false, 0};
 	for (int i = 0; i < nconditions; values += lpr_condition_nvalues(conditions[i]), i++)
 	{
 		LprMoment moment = 0;
@@ -322,8 +322,8 @@ lpr_question_make(LprStatement *statement, const char *source, int nconditions, 
 				query->from = Max(query->from, statement->thirty_days_ago);
 				break;
 			case LPR_CONDITION_EVENT:
-				possible = possible && (*event_id == -1 || *event_id == DatumGetInt64(values[0].value));
-				*event_id = DatumGetInt64(values[0].value);
+				possible = possible && (!event->given || event->id == DatumGetInt64(values[0].value));
+				*event = (LprEvent){true, DatumGetInt64(values[0].value)};
 				break;
 			case LPR_CONDITION_SOURCE:
 			case LPR_CONDITION_SOURCES:

@@ -27,8 +27,8 @@ lpr_row_value(const LprRowFrame *frame, LprColumn column, const LprRead *read, b
 	switch (column)
 	{
 		case LPR_COLUMN_EVENT_ID:
-			*isnull = frame->event_id < 0;
-			return Int64GetDatum(frame->event_id);
+			*isnull = !frame->event.given;
+			return Int64GetDatum(frame->event.id);
 		case LPR_COLUMN_SOURCE:
 			return CStringGetTextDatum(frame->source);
 		case LPR_COLUMN_READ_ID:

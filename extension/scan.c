@@ -69,7 +69,7 @@ typedef struct LprScan
 	bool ahead; /* started for the parameters of a rescan that has yet to come */
 	char *key;  /* the question's values as text, to know it again */
 	LprQuery query;
-	int64 event_id;
+	LprEvent event;
 	bool wants; /* there is something to ask */
 	bool fail_on_error;
 	LprGateQuestion question;
@@ -272,7 +272,7 @@ read_question(LprScan *scan)
 		nconditions++;
 	}
 	return lpr_question_make(scan->statement, scan->source, nconditions, scan->conditions, scan->guarded, values,
-							 &scan->query, &scan->event_id);
+							 &scan->query, &scan->event);
 }
 
 /* An error of policy that is raised before the gate is a refusal like those of the gate, and is on record before it is told (U4). */
@@ -283,7 +283,7 @@ make_question(LprScan *scan)
 	volatile LprQuestion made = LPR_QUESTION_EMPTY;
 	ErrorData *volatile error = NULL;
 
-	scan->event_id = -1;
+	scan->event = (LprEvent){false, 0};
 	PG_TRY();
 	{
 		made = read_question(scan);
@@ -299,7 +299,7 @@ make_question(LprScan *scan)
 	{
 		/* Nothing but the error goes on from here, so what was caught needs no subtransaction. */
 		if ((error->sqlerrcode & 0xfff) == (LPR_ERRCODE_NO_ANCHOR & 0xfff))
-			lpr_gate_record_error(scan->source, scan->event_id, error);
+			lpr_gate_record_error(scan->source, scan->event, error);
 		ReThrowError(error);
 	}
 	return made;
@@ -327,8 +327,8 @@ prepare(LprScan *scan)
 			scan->attnums[LPR_COLUMN_PLATE_IMAGE] != 0 || scan->attnums[LPR_COLUMN_VEHICLE_IMAGE] != 0;
 		lpr_options_read(GetForeignServer(scan->server)->options, NIL, &options);
 		scan->fail_on_error = options.fail_on_error;
-		scan->question = (LprGateQuestion){
-			.source = scan->source, .query = &scan->query, .event_id = scan->event_id, .url = options.url};
+		scan->question =
+			(LprGateQuestion){.source = scan->source, .query = &scan->query, .event = scan->event, .url = options.url};
 		scan->wants = true;
 	}
 	else if (scan->tally->outcome == LPR_OUTCOME_ASKED)
@@ -488,7 +488,7 @@ start_group(LprScan *scan)
 static LprRowFrame
 row_frame(const LprScan *scan)
 {
-	return (LprRowFrame){scan->source, &scan->query, scan->event_id, scan->statement->thirty_days_ago,
+	return (LprRowFrame){scan->source, &scan->query, scan->event, scan->statement->thirty_days_ago,
 						 lpr_ask_fetched_at(scan->ask)};
 }
 

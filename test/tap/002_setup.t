@@ -38,6 +38,12 @@ is(($node->converse($session, $question))[0], 3, 'a session that looked before g
 $node->answer('postgres', "UPDATE pg_extension SET extversion = (SELECT default_version FROM pg_available_extensions WHERE name = 'lpr') WHERE extname = 'lpr'");
 is($node->answer('analyst1', $question), 3, 'put right, it asks again');
 
+# ---- without a source ----
+$node->answer('postgres', "SELECT lpr.remove_source(name) FROM unnest('{acme,birdseye,curbside}'::text[]) AS name");
+my ($status, $out, $err) = $node->ask('analyst1', "SELECT count(*) FROM lpr.search_plate('BULK3')");
+is($out, 0, 'without any source there are no rows');
+like($err, qr/NOTICE:  there is no source to ask\nHINT:  .*lpr\.add_source/, '… and it is told why');
+
 $session->quit;
 $node->stop;
 done_testing();

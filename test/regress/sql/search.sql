@@ -56,3 +56,37 @@ EXPLAIN (COSTS OFF) SELECT captured_at FROM lpr.search_plate((SELECT 'BULK2')) W
 EXPLAIN (COSTS OFF) SELECT captured_at FROM lpr.search_plate('BULK' || round(random())) WHERE source = 'acme';
 EXPLAIN (COSTS OFF) SELECT captured_at FROM lpr.search_plate('BULK2') WITH ORDINALITY WHERE source = 'acme';
 EXPLAIN (COSTS OFF) SELECT (lpr.search_plate('BULK2')).captured_at;
+
+-- ---- why a source is not asked: told before anybody is ----
+\pset format unaligned
+\pset tuples_only on
+EXPLAIN (COSTS OFF) SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND captured_at > '2025-01-01Z';
+EXPLAIN (COSTS OFF) SELECT count(*) FROM lpr.search_location(32.5, -117) WHERE source = 'curbside';
+EXPLAIN (COSTS OFF) SELECT count(*) FROM lpr.search_vehicle('toyota') WHERE source = 'birdseye';
+-- It can be asked: by plate, whatever else; by what a parameter brings; by a join.
+EXPLAIN (COSTS OFF) SELECT count(*) FROM lpr.search_plate('BULK2') WHERE source = 'curbside' AND make = 'TOYOTA';
+PREPARE either (text, text) AS SELECT count(*) FROM lpr.reads WHERE source = 'curbside' AND ($1 IS NULL OR plate = $1) AND ($2 IS NULL OR make = $2);
+SET plan_cache_mode = force_generic_plan;
+EXPLAIN (COSTS OFF) EXECUTE either (NULL, 'TOYOTA');
+RESET plan_cache_mode;
+DEALLOCATE either;
+EXPLAIN (COSTS OFF) SELECT count(*) FROM (VALUES ('BULK1'), ('BULK2')) AS w (plate) JOIN lpr.reads AS r USING (plate) WHERE source = 'curbside';
+\pset format aligned
+\pset tuples_only off
+
+-- ---- sources that do not exist: told, lest silence look like "never seen" ----
+SELECT count(*) FROM lpr.reads WHERE source = 'unknown' AND plate = 'BULK2';
+SELECT count(*) FROM lpr.reads WHERE source IN ('acme', 'acmee') AND plate = 'BULK2';
+SELECT count(*) FROM lpr.search_plate('BULK2') WHERE source = '';
+SELECT count(*) FROM lpr.reads WHERE source = repeat('x', 100) AND plate = 'BULK2';
+SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK2' AND false;
+
+-- ---- a sample of what the vendors have ----
+SELECT count(*) FROM lpr.reads TABLESAMPLE system (10) WHERE plate = 'BULK20';
+\echo :SQLSTATE
+
+-- ---- every number is an event ----
+SELECT event_id, count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK2' AND event_id = -1 GROUP BY event_id;
+SELECT event_id, count(*) FROM lpr.search_plate('BULK2', event_id => -1) WHERE source = 'acme' GROUP BY event_id;
+SELECT count(*), count(event_id) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK2';
+SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK2' AND event_id = -1 AND event_id = 3;
