@@ -90,13 +90,13 @@ refused('another session user', 'postgres', "SET SESSION AUTHORIZATION analyst1;
 # ---- what is no question ----
 
 my $many = join ',', map { "'A$_'" } 1 .. 1001;
-refused('no anchor', 'analyst1', "SELECT count(*) FROM lpr.reads WHERE source = 'acme'", 'LP001', 'refused analyst1 acme LP001');
-refused('not a plate', 'analyst1', "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = '---'", 'LP011', 'refused analyst1 acme LP011');
+refused('no anchor', 'analyst1', "SELECT count(*) FROM lpr.reads WHERE source = 'acme'", 'LP001', 'refused analyst1 acme Q2 LP001');
+refused('not a plate', 'analyst1', "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = '---'", 'LP011', 'refused analyst1 acme G1 LP011');
 refused('not a plate, found out by a function', 'analyst1', "SELECT count(*) FROM (VALUES ('---')) AS v (p), LATERAL (SELECT FROM lpr.reads WHERE source = 'acme' AND plate = lpr.normal_plate(v.p || left(now()::text, 0))) AS r",
-	'LP011', 'refused analyst1 acme LP011');
-refused('not in normal form', 'analyst1', "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'bulk 1'", 'LP012', 'refused analyst1 acme LP012');
-refused('too many plates', 'analyst1', "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate IN ($many)", 'LP013', 'refused analyst1 acme LP013');
-refused('no place', 'analyst1', "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND lpr.distance_m(latitude, longitude, 32.5, -117.0) <= 1e9", 'LP014', 'refused analyst1 acme LP014');
+	'LP011', 'refused analyst1 acme G1 LP011');
+refused('not in normal form', 'analyst1', "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'bulk 1'", 'LP012', 'refused analyst1 acme G1 LP012');
+refused('too many plates', 'analyst1', "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate IN ($many)", 'LP013', 'refused analyst1 acme Q8 LP013');
+refused('no place', 'analyst1', "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND lpr.distance_m(latitude, longitude, 32.5, -117.0) <= 1e9", 'LP014', 'refused analyst1 acme Q2 LP014');
 is(scalar(my @asked = $node->vendor_log), 0, 'of all these no vendor heard');
 
 # ---- it is only ever added to ----

@@ -392,7 +392,7 @@ sub leaks
 	my ($node) = @_;
 	my $log = PostgreSQL::Test::Utils::slurp_file($node->logfile);
 
-	$log =~ s/(?:secret|client_id) => 'sim-[\w-]+'//g;
+	$log =~ s/(?:secret|client_id) (?:=> )?'sim-[\w-]+'//g;
 	return $log =~ /^(.*(?:sim-\w|tok_[0-9a-f]{8}).*)$/mg;
 }
 
