@@ -376,9 +376,9 @@ lpr_verify_audit(PG_FUNCTION_ARGS)
 		StringInfoData text;
 
 		initStringInfo(&text);
-		appendStringInfo(&text,
-						 INT64_FORMAT " records, " INT64_FORMAT " to " INT64_FORMAT ", " INT64_FORMAT " checkpoints",
-						 v->records, v->number - v->records + 1, v->number, v->checkpoints);
+		appendStringInfo(&text, INT64_FORMAT " %s, " INT64_FORMAT " to " INT64_FORMAT ", " INT64_FORMAT " %s",
+						 v->records, v->records == 1 ? "record" : "records", v->number - v->records + 1, v->number,
+						 v->checkpoints, v->checkpoints == 1 ? "checkpoint" : "checkpoints");
 		if (v->begins_after > 0)
 			appendStringInfo(&text, ", " INT64_FORMAT " before them in archived months", v->begins_after);
 		if (v->destroyed > 0)

@@ -164,12 +164,12 @@ CREATE FUNCTION lpr.checkpoint(size bigint DEFAULT NULL)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN lpr_data.checkpoint_file(coalesce(checkpoint.size, (SELECT max(c.size) FROM lpr_data.checkpoint AS c)));
+    RETURN rtrim(lpr_data.checkpoint_file(coalesce(checkpoint.size, (SELECT max(c.size) FROM lpr_data.checkpoint AS c))), E'\n');
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.checkpoint(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.checkpoint(bigint) TO lpr_oversight, lpr_privacy, lpr_admin;
-COMMENT ON FUNCTION lpr.checkpoint(bigint) IS 'The newest signed checkpoint of the log, or the one that covers that many records: the same text that lpr.checkpoint_directory gets. To be kept elsewhere (U3).';
+COMMENT ON FUNCTION lpr.checkpoint(bigint) IS 'The newest signed checkpoint of the log, or the one that covers that many records: the same lines that lpr.checkpoint_directory gets. To be kept elsewhere (U3).';
 
 CREATE FUNCTION lpr_data.public_key(log bytea)
     RETURNS text

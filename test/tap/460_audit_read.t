@@ -81,7 +81,7 @@ like($node->messages('postgres', "SELECT * FROM lpr.export_audit(month => 'lpr_d
 $node->append_conf('postgresql.conf', "lpr.checkpoint_directory = '$elsewhere'\nlpr.checkpoint_command = 'cat >$elsewhere/command-%f; test %%f != x'\n");
 $node->reload;
 ok(LprTest::eventually(sub { -s "$elsewhere/00000000000000000001.checkpoint" && -s "$elsewhere/command-00000000000000000001.checkpoint" }), 'checkpoints are delivered to a directory and to a command');
-is(slurp_file("$elsewhere/00000000000000000001.checkpoint"), as_oversight('SELECT lpr.checkpoint(1)'), '… as lpr.checkpoint() shows them');
+is(slurp_file("$elsewhere/00000000000000000001.checkpoint"), as_oversight('SELECT lpr.checkpoint(1)') . "\n", '… as lpr.checkpoint() shows them');
 is(slurp_file("$elsewhere/00000000000000000001.checkpoint"), slurp_file("$elsewhere/command-00000000000000000001.checkpoint"), '… the same to both');
 $node->append_conf('postgresql.conf', "lpr.checkpoint_command = 'exit 3'\n");
 $node->reload;
