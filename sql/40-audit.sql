@@ -289,7 +289,22 @@ CREATE FUNCTION lpr_data.audit_drop()
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    lost text;
 BEGIN
+    SELECT d.object_identity INTO lost
+    FROM pg_event_trigger_dropped_objects() AS d
+    WHERE TG_TAG <> 'DROP EXTENSION'
+      AND (d.object_type = 'table' AND d.object_identity ~ '^lpr_data\.(log|audit|audit_[0-9_]+|checkpoint|delivery)$'
+           OR d.object_type = 'trigger' AND d.object_identity ~ '^refuse_(row_)?change on ')
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'LP031',
+            MESSAGE = format('dropping %s is refused', lost),
+            DETAIL = 'The audit log is only ever added to, by its writer (U3).',
+            HINT = 'A month leaves it by ALTER TABLE lpr_data.audit DETACH PARTITION … and ALTER TABLE … SET SCHEMA ….';
+    END IF;
     -- DROP EXTENSION takes this table along.
     IF to_regclass('lpr_data.change') IS NULL THEN
         RETURN;
@@ -304,7 +319,7 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION lpr_data.audit_drop() FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.audit_drop() IS 'Event trigger: what is dropped of servers, user mappings and our schemas becomes a record of the log (U4).';
+COMMENT ON FUNCTION lpr_data.audit_drop() IS 'Event trigger: what is dropped of servers, user mappings and our schemas becomes a record of the log (U4); the log itself and its guards are not dropped (U3), error LP031.';
 
 CREATE EVENT TRIGGER lpr_audit_ddl ON ddl_command_end EXECUTE FUNCTION lpr_data.audit_ddl();
 ALTER EVENT TRIGGER lpr_audit_ddl ENABLE ALWAYS;

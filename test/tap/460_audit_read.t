@@ -76,6 +76,14 @@ for my $call ('lpr.audit()', 'lpr.unanswered()', 'lpr.export_audit()', 'lpr.veri
 }
 like($node->messages('postgres', "SELECT * FROM lpr.export_audit(month => 'lpr_data.source')"), qr/42809: .*no table of the audit log/, 'no other table is exported');
 
+# ---- the log is not dropped ----
+
+for my $drop ('DROP TABLE lpr_data.audit', 'DROP TABLE lpr_data.log', 'DROP TRIGGER refuse_change ON lpr_data.audit', 'DROP ROLE lpr_log', 'DROP OWNED BY lpr_log CASCADE')
+{
+	like($node->messages('postgres', $drop), qr/ERROR: +(?:LP031|2BP01)/, "refused: $drop");
+}
+is(as_oversight('SELECT bool_and(ok) FROM lpr.verify_audit()'), 't', '… and all of it is there');
+
 # ---- checkpoints leave the house ----
 
 $node->append_conf('postgresql.conf', "lpr.checkpoint_directory = '$elsewhere'\nlpr.checkpoint_command = 'cat >$elsewhere/command-%f; test %%f != x'\n");
