@@ -331,14 +331,14 @@ sub preload_library
 	return $library;
 }
 
-# Looks whether something holds, for 20 seconds. A function, not a method.
+# Looks whether something holds, for 20 seconds; what dies (as psql does while a server recovers) does not hold yet. A function, not a method.
 sub eventually
 {
 	my ($condition) = @_;
 
 	for (1 .. 400)
 	{
-		return 1 if $condition->();
+		return 1 if eval { $condition->() };
 		sleep 0.05;
 	}
 	return 0;
