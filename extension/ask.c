@@ -539,7 +539,9 @@ admit(LprAsk *ask, const LprRead *read)
 		const LprLeg *leg = &ask->legs[ask->current];
 
 		/* A dialect that pages by time asks for the last moment of a page once more: no fault of the vendor's, and nothing to tell. */
-		if (drop != LPR_DROP_REPEATED || !leg->overlaps || read->captured_at != leg->edge)
+		if (drop == LPR_DROP_REPEATED && leg->overlaps && read->captured_at == leg->edge)
+			ask->tally->received--;
+		else
 			ask->tally->drops[drop]++;
 		return false;
 	}
