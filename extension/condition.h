@@ -100,6 +100,12 @@ typedef struct LprValue
 	bool isnull;
 } LprValue;
 
+/*
+ * The value of a condition on captured_at as a timestamptz: a date or a timestamp without zone means what it means in this session, and one that no
+ * timestamptz reaches is before or after all of them, as in the server's own comparisons.
+ */
+extern Datum lpr_condition_moment(Oid type, Datum value);
+
 /* What the conditions of a scan come to. */
 typedef enum LprQuestion
 {

@@ -76,7 +76,9 @@ typedef struct LprLeg
 	int pages;       /* pages opened so far */
 	char *next;      /* malloc: the cursor of the next page, in the dialect's own form; NULL = none known (yet) */
 	bool next_known; /* whether `next` is that of the page at hand: then ask() may be called while that page is read */
-	bool cut;        /* the vendor has more than it hands over (topn reached and no way on) */
+	bool overlaps;   /* the pages from now on begin with reads of the moment `edge` that were handed over already */
+	LprMoment edge;
+	bool cut; /* the vendor has more than it hands over (topn reached and no way on) */
 } LprLeg;
 
 /* A page being read. */

@@ -190,6 +190,7 @@ evaluate(LprScan *scan, char **key)
 		{
 			getTypeOutputInfo(exprType((Node *) state->expr), &output, &varlena);
 			appendStringInfo(&text, "%s\n", OidOutputFunctionCall(output, values[i].value));
+			values[i].value = lpr_condition_moment(exprType((Node *) state->expr), values[i].value);
 		}
 		else
 			appendStringInfoString(&text, "\\N\n");

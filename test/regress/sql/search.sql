@@ -90,3 +90,18 @@ SELECT event_id, count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK
 SELECT event_id, count(*) FROM lpr.search_plate('BULK2', event_id => -1) WHERE source = 'acme' GROUP BY event_id;
 SELECT count(*), count(event_id) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK2';
 SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK2' AND event_id = -1 AND event_id = 3;
+
+-- ---- days and times that no timestamptz reaches: before or after all, as in the server's own comparisons ----
+SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK5' AND captured_at < '5874897-12-31'::date;
+SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK5' AND captured_at >= '5874897-12-31'::date;
+SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK5' AND captured_at < 'infinity'::date AND captured_at <= 'infinity'::timestamp;
+SET timezone = 'Etc/GMT+12';
+SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK5' AND captured_at < '294276-12-31 23:59:59'::timestamp;
+SET timezone = 'Etc/GMT-14';
+SET client_min_messages = warning;
+SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK5' AND captured_at > '4714-11-24 00:00:00 BC'::timestamp;
+RESET timezone;
+-- A day is a day of the session.
+SELECT (SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK2000' AND captured_at >= current_date - 100 AND captured_at < current_date - 50)
+     = (SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK2000' AND captured_at >= (current_date - 100)::timestamptz AND captured_at < (current_date - 50)::timestamptz) AS same;
+RESET client_min_messages;
