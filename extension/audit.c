@@ -171,10 +171,12 @@ static bool
 down_too_long(long waited)
 {
 	char reason[LPR_REASON_ROOM];
-	LprWriterState state = lpr_queue_writer(reason);
+	LprWriterState state;
 
-	return waited >= lpr_audit_timeout ||
-		   (waited >= DOWN_GRACE_MS && (state == LPR_WRITER_DOWN || state == LPR_WRITER_STARTING));
+	if (waited < DOWN_GRACE_MS || waited >= lpr_audit_timeout)
+		return waited >= lpr_audit_timeout;
+	state = lpr_queue_writer(reason);
+	return state == LPR_WRITER_DOWN || state == LPR_WRITER_STARTING;
 }
 
 void

@@ -118,6 +118,19 @@ copy_out(uint64 at, char *data, Size len)
 	memcpy(data + first, ring, len - first);
 }
 
+/*
+ * The ring is so large that a session seldom meets a page of it twice. Reading lets the kernel map the page, and its neighbours, before we hold
+ * the lock rather than while we do.
+ */
+static void
+touch(Size len)
+{
+	uint64 put = queue->put; /* a stale one costs a page fault */
+
+	(void) *(volatile char *) (ring + put % queue->size);
+	(void) *(volatile char *) (ring + (put + len) % queue->size);
+}
+
 static LprReceipt *
 receipt_of(int procno, int place)
 {
@@ -133,6 +146,7 @@ lpr_queue_put(LprQueued *head, const char *payload, int place)
 	head->len = fixed + head->payload_len;
 	head->procno = LPR_MY_PROC_NUMBER;
 	head->place = place;
+	touch(head->len);
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	if (head->len > queue->size - (queue->put - queue->taken))
 	{
@@ -158,14 +172,15 @@ bool
 lpr_queue_receipt(int place, uint64 ticket, LprReceipt *receipt)
 {
 	LprReceipt *found = receipt_of(LPR_MY_PROC_NUMBER, place);
-	bool written;
 
-	LWLockAcquire(lock, LW_SHARED);
-	written = found->ticket == ticket && found->written;
-	if (written)
-		*receipt = *found;
-	LWLockRelease(lock);
-	return written;
+	/* Without the lock: what is written stays as it is until we ourselves put the next record there. */
+	if (!*(volatile bool *) &found->written)
+		return false;
+	pg_read_barrier();
+	if (found->ticket != ticket)
+		return false;
+	*receipt = *found;
+	return true;
 }
 
 int64
@@ -222,6 +237,9 @@ lpr_queue_attach(void)
 void
 lpr_queue_publish(LprWriterState state, const char *reason)
 {
+	/* Nobody else publishes. */
+	if (queue->state == state && strcmp(queue->reason, reason) == 0)
+		return;
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	queue->state = state;
 	strlcpy(queue->reason, reason, sizeof(queue->reason));
@@ -274,6 +292,7 @@ lpr_queue_settle(List *records, const LprReceipt *receipts)
 		{
 			*receipt = receipts[i];
 			receipt->ticket = record->ticket;
+			pg_write_barrier(); /* its reader has no lock */
 			receipt->written = true;
 		}
 		queue->settled_number = Max(queue->settled_number, receipts[i].number);
@@ -305,12 +324,10 @@ lpr_queue_set_settled_number(int64 number)
 bool
 lpr_queue_waits(void)
 {
-	bool waits;
+	volatile LprQueue *now = queue;
 
-	LWLockAcquire(lock, LW_SHARED);
-	waits = queue->put > queue->taken || queue->changes_wait;
-	LWLockRelease(lock);
-	return waits;
+	/* Without the lock: whoever makes it true wakes us thereafter, and we look again after every wakeup. */
+	return now->put > now->taken || now->changes_wait;
 }
 
 void
@@ -326,6 +343,8 @@ lpr_queue_take_changes_wait(void)
 {
 	bool waits;
 
+	if (!*(volatile bool *) &queue->changes_wait) /* as above */
+		return false;
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	waits = queue->changes_wait;
 	queue->changes_wait = false;

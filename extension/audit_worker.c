@@ -23,8 +23,10 @@
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
 
 #include "audit_log.h"
@@ -117,17 +119,31 @@ await_database(void)
 	proc_exit(1); /* and come again, to connect to it */
 }
 
+/* An extension has no cache of its own in the catalogue, but with it its functions come and go. */
+static bool look_for_extension = true;
+
+static void
+function_changed(Datum arg, int cache, uint32 hash)
+{
+	look_for_extension = true;
+}
+
 /* Whether the extension is installed. When it was made anew since, the log is taken up anew as well, guards and all. */
 static bool
 extension_there(void)
 {
 	static Oid known = InvalidOid;
-	Oid extension = get_extension_oid("lpr", true);
+	Oid extension;
 
-	if (extension != known)
-		lpr_log_forget(&the_log);
-	known = extension;
-	return OidIsValid(extension);
+	if (look_for_extension)
+	{
+		look_for_extension = false; /* first: a message may come while we look */
+		extension = get_extension_oid("lpr", true);
+		if (extension != known)
+			lpr_log_forget(&the_log);
+		known = extension;
+	}
+	return OidIsValid(known);
 }
 
 /* ---- the gate ---- */
@@ -527,6 +543,7 @@ try_batch(List *records, const ErrorData *unjudged)
 		lpr_queue_set_changes_wait();
 		MemoryContextSwitchTo(context);
 		lpr_log_aborted(&the_log);
+		look_for_extension = true;
 		if (gate_plan != NULL)
 			SPI_freeplan(gate_plan); /* it may be what is wrong */
 		gate_plan = NULL;
@@ -646,6 +663,7 @@ lpr_audit_worker_main(Datum argument)
 	lpr_queue_set_database_missing(true);
 	BackgroundWorkerInitializeConnection(lpr_database, NULL, 0);
 	lpr_queue_set_database_missing(false);
+	CacheRegisterSyscacheCallback(PROCOID, function_changed, (Datum) 0);
 	lpr_worker_force_settings();
 	batch_context = AllocSetContextCreate(TopMemoryContext, "lpr audit batch", ALLOCSET_DEFAULT_SIZES);
 	memset(&the_log, 0, sizeof(the_log));
