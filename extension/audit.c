@@ -10,6 +10,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
+#include "portability/instr_time.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "utils/acl.h"
@@ -125,10 +126,15 @@ pause_for(long ms)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/* Milliseconds, by a clock that nobody sets. */
 static long
-since(TimestampTz start)
+since(instr_time start)
 {
-	return (GetCurrentTimestamp() - start) / 1000;
+	instr_time now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, start);
+	return (long) INSTR_TIME_GET_MILLISEC(now);
 }
 
 /* Why nothing is written, as far as the writer said. */
@@ -136,55 +142,66 @@ static void
 refuse_wait(long waited)
 {
 	char reason[LPR_REASON_ROOM];
-	LprWriterState state = lpr_queue_writer(reason);
+	char hint[LPR_HINT_ROOM];
+	LprWriterState state = lpr_queue_writer(reason, hint);
 
 	if (state == LPR_WRITER_STUCK && reason[0] != '\0')
-		refuse_service(psprintf("The audit writer cannot write: %s.", reason), "Ask an administrator.");
+		refuse_service(psprintf("The audit writer cannot write: %s.", reason),
+					   hint[0] != '\0' ? hint : "Ask an administrator to look at the server's log.");
 	if (state == LPR_WRITER_DOWN || state == LPR_WRITER_STARTING)
 		refuse_service("The audit writer does not run.", "Ask an administrator to look at the server's log.");
 	refuse_service(psprintf("The audit writer did not answer within %ld ms.", waited),
 				   "Try again, or ask an administrator.");
 }
 
-/* A lock of our own on the log would make us wait for ourselves. */
+static void
+check_own_lock(Oid table, LOCKMODE weakest)
+{
+	if (OidIsValid(table))
+		for (LOCKMODE mode = weakest; mode <= AccessExclusiveLock; mode++)
+			if (lpr_holds_lock(table, mode))
+				refuse_service(psprintf("This transaction itself holds up the audit writer: %s of \"%s\".",
+										GetLockmodeName(DEFAULT_LOCKMETHOD, mode), get_rel_name(table)),
+							   "COMMIT or ROLLBACK first.");
+}
+
+/* A lock of our own on what the writer writes or the gate reads would make us wait for ourselves. */
 static void
 check_own_locks(void)
 {
-	static const LOCKMODE modes[] = {ShareLock, ShareRowExclusiveLock, ExclusiveLock, AccessExclusiveLock};
 	Oid log = lpr_audit_table("audit");
-	List *tables;
+	List *leaves = OidIsValid(log) ? find_inheritance_children(log, NoLock) : NIL;
 	ListCell *cell;
 
-	if (!OidIsValid(log))
-		return;
-	tables = lcons_oid(log, find_inheritance_children(log, NoLock));
-	foreach (cell, tables)
-		for (size_t i = 0; i < lengthof(modes); i++)
-			if (lpr_holds_lock(lfirst_oid(cell), modes[i]))
-				refuse_service(psprintf("This transaction itself locks the audit log: %s of \"%s\".",
-										GetLockmodeName(DEFAULT_LOCKMETHOD, modes[i]), get_rel_name(lfirst_oid(cell))),
-							   "COMMIT or ROLLBACK first.");
-	list_free(tables);
+	foreach (cell, leaves)
+		check_own_lock(lfirst_oid(cell), ShareLock);
+	check_own_lock(lpr_audit_table("checkpoint"), ShareLock);
+	check_own_lock(lpr_audit_table("change"), ShareLock);
+	check_own_lock(lpr_audit_table("log"), AccessExclusiveLock);
+	check_own_lock(lpr_audit_table("source"), AccessExclusiveLock);
+	list_free(leaves);
 }
 
 static bool
 down_too_long(long waited)
 {
 	char reason[LPR_REASON_ROOM];
+	char hint[LPR_HINT_ROOM];
 	LprWriterState state;
 
 	if (waited < DOWN_GRACE_MS || waited >= lpr_audit_timeout)
 		return waited >= lpr_audit_timeout;
-	state = lpr_queue_writer(reason);
+	state = lpr_queue_writer(reason, hint);
 	return state == LPR_WRITER_DOWN || state == LPR_WRITER_STARTING;
 }
 
 void
 lpr_audit_await(LprTicket ticket, LprReceipt *receipt)
 {
-	TimestampTz start = GetCurrentTimestamp();
+	instr_time start;
 	bool checked = false;
 
+	INSTR_TIME_SET_CURRENT(start);
 	while (!lpr_queue_receipt(ticket.place, ticket.ticket, receipt))
 	{
 		long waited = since(start);
@@ -213,7 +230,7 @@ lpr_audit_send(const LprAuditEntry *entry)
 {
 	LprQueued *head = palloc(sizeof(LprQueued));
 	LprTicket ticket;
-	TimestampTz start = 0;
+	instr_time start;
 	int place;
 
 	check_service();
@@ -230,10 +247,9 @@ lpr_audit_send(const LprAuditEntry *entry)
 
 		lpr_audit_await(places[place], &receipt);
 	}
+	INSTR_TIME_SET_CURRENT(start);
 	while (!lpr_queue_put(head, entry->payload, place))
 	{
-		if (start == 0)
-			start = GetCurrentTimestamp();
 		if (down_too_long(since(start)))
 			refuse_wait(since(start));
 		pause_for(ROOM_STEP_MS);
@@ -322,7 +338,8 @@ lpr_audit_writer(PG_FUNCTION_ARGS)
 {
 	TupleDesc desc;
 	char reason[LPR_REASON_ROOM] = "lpr was not loaded at server start";
-	LprWriterState state = lpr_queue_there() ? lpr_queue_writer(reason) : LPR_WRITER_DOWN;
+	char hint[LPR_HINT_ROOM];
+	LprWriterState state = lpr_queue_there() ? lpr_queue_writer(reason, hint) : LPR_WRITER_DOWN;
 	Datum values[3] = {CStringGetTextDatum(writer_states[state]), CStringGetTextDatum(reason),
 					   Int64GetDatum(lpr_queue_there() ? lpr_queue_bytes() : 0)};
 	bool nulls[3] = {false, reason[0] == '\0', false};

@@ -179,8 +179,9 @@ static void
 await_writer(void)
 {
 	char reason[LPR_REASON_ROOM];
+	char hint[LPR_HINT_ROOM];
 
-	while (lpr_queue_writer(reason) < LPR_WRITER_READY || lpr_queue_database_missing())
+	while (lpr_queue_writer(reason, hint) < LPR_WRITER_READY || lpr_queue_database_missing())
 	{
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_EVERY_MS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);

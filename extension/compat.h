@@ -149,6 +149,19 @@ lpr_merge_actions(const Query *query)
 }
 
 #include "access/genam.h"
+#include "replication/message.h"
+
+/* Writes something to the WAL that means nothing, within this transaction. */
+static inline void
+lpr_write_wal(void)
+{
+#if PG_VERSION_NUM >= 170000
+	(void) LogLogicalMessage("lpr", "", 0, true, false);
+#else
+	(void) LogLogicalMessage("lpr", "", 0, true);
+#endif
+}
+
 #include "executor/executor.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"
