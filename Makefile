@@ -23,9 +23,9 @@ SHLIB_LINK = -lcurl -ljson-c -lcrypto -lm
 override with_llvm = no # nothing here is worth inlining into expressions
 
 EXTRA_CLEAN = $(OBJS:.o=.d) extension/place_data.c build/prepare.log build/reference.md build/test build/bench # a sandbox stays
-WITH_MAKEFILE := $(patsubst %/Makefile,%,$(wildcard test/vendor/Makefile test/unit/Makefile test/fuzz/Makefile bench/Makefile))
-FORMATTED := $(filter-out extension/place_data.c,$(wildcard $(addsuffix /*.[ch],extension extension/dialect test/vendor test/unit test/fuzz bench)))
-SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* test/run 2>/dev/null) $(wildcard scripts/*.sh)
+WITH_MAKEFILE := $(patsubst %/Makefile,%,$(wildcard test/vendor/Makefile test/unit/Makefile test/fuzz/Makefile test/verify/Makefile verify/Makefile bench/Makefile))
+FORMATTED := $(filter-out extension/place_data.c,$(wildcard $(addsuffix /*.[ch],extension extension/dialect verify test/vendor test/unit test/fuzz test/verify bench)))
+SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* test/run test/verify/* 2>/dev/null) $(wildcard scripts/*.sh)
 
 all:
 
@@ -47,6 +47,18 @@ $(DATA_built): $(sort $(wildcard sql/[0-9][0-9]-*.sql)) Makefile
 extension/place_data.c: data/us-boundary.txt scripts/boundary-to-c.awk
 	awk -f scripts/boundary-to-c.awk data/us-boundary.txt >$@.new && mv $@.new $@
 
+# The verifier needs no database; it is installed beside the server's programs all the same, and can be copied from there.
+all: lpr-audit-verify
+lpr-audit-verify:
+	@$(MAKE) -s -C verify
+install: install-verify
+install-verify: lpr-audit-verify
+	$(MKDIR_P) '$(DESTDIR)$(bindir)'
+	$(INSTALL_PROGRAM) verify/lpr-audit-verify '$(DESTDIR)$(bindir)/lpr-audit-verify'
+uninstall: uninstall-verify
+uninstall-verify:
+	rm -f '$(DESTDIR)$(bindir)/lpr-audit-verify'
+
 clean: clean-below
 clean-below:
 	@for part in $(WITH_MAKEFILE); do $(MAKE) -s -C $$part clean; done
@@ -56,7 +68,7 @@ help:
 	@echo 'make deps               install the Debian packages of packages.txt that are missing'
 	@echo 'make demo               the story of an analyst, on a private cluster that goes afterwards'
 	@echo 'make sandbox            eval "$$(make sandbox)": a cluster and vendors that stay; make sandbox-down ends them'
-	@echo 'make test               everything; single suites: test-unit test-regress test-isolation test-tap'
+	@echo 'make test               everything; single suites: test-unit test-verify test-regress test-isolation test-tap'
 	@echo '                        TESTS="names" picks files of regress, isolation or tap'
 	@echo 'make test-asan fuzz     unit tests under the address sanitizer; page parsers fuzzed for SECONDS=60'
 	@echo 'make bench              ratios against what a user would pick instead'
@@ -78,11 +90,12 @@ sandbox-down:
 test:
 	@test/run
 
-test-lint test-unit test-reference test-regress test-isolation test-tap:
+test-lint test-unit test-verify test-reference test-regress test-isolation test-tap:
 	@test/run $(@:test-%=%)
 
 test-asan: deps
 	@$(MAKE) -C test/unit check SANITIZE=1
+	@$(MAKE) -C test/verify check SANITIZE=1 ROUNDS=10
 
 fuzz: deps
 	@$(MAKE) -C test/fuzz run SECONDS=$(or $(SECONDS),60)
@@ -104,5 +117,5 @@ lint-format:
 lint-shell:
 	shellcheck -x -P SCRIPTDIR -e SC2013,SC2016 $(SHELL_SCRIPTS)
 
-.PHONY: clean-below help deps demo sandbox sandbox-down test test-lint test-unit test-reference test-regress test-isolation test-tap test-asan \
+.PHONY: clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-asan \
 	fuzz bench reference format lint lint-format lint-shell

@@ -24,7 +24,7 @@ PG_FUNCTION_INFO_V1(bench_ask);
 Datum
 bench_ask(PG_FUNCTION_ARGS)
 {
-	static void (*ask)(LprGateQuestion **questions, int n) = NULL;
+	static void (*ask)(LprGateQuestion * *questions, int n) = NULL;
 	const char *plates[1] = {"BENCH123"};
 	TimestampTz now = GetCurrentTimestamp();
 	LprQuery query = {
@@ -55,7 +55,8 @@ Datum
 bench_leave(PG_FUNCTION_ARGS)
 {
 	static const char payload[] =
-		"{\"plates\": [\"BENCH123\"], \"from\": \"2026-01-01T00:00:00.000000Z\", \"until\": \"2026-01-31T00:00:00.000000Z\", "
+		"{\"plates\": [\"BENCH123\"], \"from\": \"2026-01-01T00:00:00.000000Z\", \"until\": "
+		"\"2026-01-31T00:00:00.000000Z\", "
 		"\"asked_at\": \"2026-01-31T00:00:00.000000Z\", \"url\": \"https://vendor.example/v1/reads/search\", "
 		"\"client\": \"local\", \"encrypted\": false}";
 	static bool (*leave)(const LprAuditEntry *entry) = NULL;

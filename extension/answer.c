@@ -17,8 +17,7 @@
 typedef struct LprAnswer
 {
 	int64 ask;
-	bool has_event;
-	int64 event_id;
+	LprEvent event;
 	uint8 mode;
 	char *url;
 	TimestampTz asked_at;
@@ -54,8 +53,7 @@ lpr_answer_begin(LprStatement *statement, LprTally *tally, const LprGateQuestion
 	callback->arg = answer;
 	MemoryContextRegisterResetCallback(statement->context, callback);
 	answer->ask = question->receipt.number;
-	answer->has_event = question->event_id >= 0;
-	answer->event_id = question->event_id;
+	answer->event = question->event;
 	answer->mode = question->query->mode;
 	answer->url = question->url != NULL ? MemoryContextStrdup(statement->context, question->url) : NULL;
 	answer->asked_at = GetCurrentTimestamp();
@@ -72,8 +70,8 @@ entry_of(const LprTally *tally, LprAuditKind kind, const LprText *payload)
 
 	return (LprAuditEntry){
 		.kind = kind,
-		.has_event = answer->has_event,
-		.event_id = answer->event_id,
+		.has_event = answer->event.given,
+		.event_id = answer->event.id,
 		.source = tally->source,
 		.mode = answer->mode,
 		.ask = answer->ask,

@@ -6,6 +6,7 @@
 #include "utils/timestamp.h"
 
 #include "answer.h"
+#include "errors.h"
 
 /* How a leg stands. */
 typedef struct Track
@@ -270,11 +271,38 @@ fail_http(LprAsk *ask, LprHttp *http)
 	fail(ask, &fault);
 }
 
+/* Without a camera of the register the source is passed over, since silence would look like "never seen". */
+static bool
+pass_over_without_cameras(LprAsk *ask)
+{
+	const LprSite *site = &ask->source->site;
+	LprFault *fault = &ask->tally->fault;
+
+	if (!site->has_cameras || site->ncameras > 0 || !lpr_asks_by_camera(ask->dialect, ask->query))
+		return false;
+	lpr_fault(fault, unpack_sql_state(LPR_ERRCODE_NO_CAMERAS), "source \"%s\" has no cameras", ask->source->name);
+	if (ask->dialect->needs_register)
+	{
+		lpr_fault_detail(fault, "It is asked camera by camera, and none is registered.");
+		lpr_fault_hint(fault, "SELECT lpr.add_camera('%s', …);", ask->source->name);
+	}
+	else
+	{
+		lpr_fault_detail(fault,
+						 "For a place it is asked camera by camera, and the register that it hands over is empty.");
+		lpr_fault_hint(fault, "Ask an administrator to have the vendor put that right.");
+	}
+	finish(ask, LPR_OUTCOME_PASSED_OVER);
+	return true;
+}
+
 static void
 start_reads(LprAsk *ask)
 {
 	LprFault fault = {0};
 
+	if (pass_over_without_cameras(ask))
+		return;
 	ask->stage = STAGE_READS;
 	ask->nlegs = lpr_legs(ask->dialect, ask->query, &ask->source->site, &ask->legs, &fault);
 	if (ask->nlegs < 0)
@@ -491,6 +519,8 @@ lpr_ask_start(MemoryContext parent, LprStatement *statement, LprSource *source, 
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	if (ask->dialect->needs_register && !source->site.has_cameras)
 		lpr_source_load_register(source);
+	if (ask->dialect->needs_register && pass_over_without_cameras(ask))
+		return ask; /* not even signed in */
 	start_errand(ask);
 	advance(ask);
 	return ask;
@@ -506,7 +536,13 @@ admit(LprAsk *ask, const LprRead *read)
 		drop = LPR_DROP_REPEATED;
 	if (drop != LPR_DROP_NONE)
 	{
-		ask->tally->drops[drop]++;
+		const LprLeg *leg = &ask->legs[ask->current];
+
+		/* A dialect that pages by time asks for the last moment of a page once more: no fault of the vendor's, and nothing to tell. */
+		if (drop == LPR_DROP_REPEATED && leg->overlaps && read->captured_at == leg->edge)
+			ask->tally->received--;
+		else
+			ask->tally->drops[drop]++;
 		return false;
 	}
 	if (ask->query->order != LPR_ORDER_NONE)

@@ -10,6 +10,7 @@
 #include "mb/pg_wchar.h"
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
+#include "portability/instr_time.h"
 #include "storage/ipc.h"
 #include "storage/latch.h"
 #include "utils/acl.h"
@@ -19,11 +20,13 @@
 #include "utils/timestamp.h"
 #include "utils/wait_event.h"
 
+#include "audit_log.h"
 #include "audit_row.h"
 #include "audit_worker.h"
 #include "compat.h"
 #include "errors.h"
 #include "payload.h"
+#include "secret.h"
 #include "session.h"
 
 #define DOWN_GRACE_MS 3000 /* a writer that ended is back after a second */
@@ -123,10 +126,15 @@ pause_for(long ms)
 	CHECK_FOR_INTERRUPTS();
 }
 
+/* Milliseconds, by a clock that nobody sets. */
 static long
-since(TimestampTz start)
+since(instr_time start)
 {
-	return (GetCurrentTimestamp() - start) / 1000;
+	instr_time now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	INSTR_TIME_SUBTRACT(now, start);
+	return (long) INSTR_TIME_GET_MILLISEC(now);
 }
 
 /* Why nothing is written, as far as the writer said. */
@@ -134,55 +142,66 @@ static void
 refuse_wait(long waited)
 {
 	char reason[LPR_REASON_ROOM];
-	LprWriterState state = lpr_queue_writer(reason);
+	char hint[LPR_HINT_ROOM];
+	LprWriterState state = lpr_queue_writer(reason, hint);
 
 	if (state == LPR_WRITER_STUCK && reason[0] != '\0')
-		refuse_service(psprintf("The audit writer cannot write: %s.", reason), "Ask an administrator.");
+		refuse_service(psprintf("The audit writer cannot write: %s.", reason),
+					   hint[0] != '\0' ? hint : "Ask an administrator to look at the server's log.");
 	if (state == LPR_WRITER_DOWN || state == LPR_WRITER_STARTING)
 		refuse_service("The audit writer does not run.", "Ask an administrator to look at the server's log.");
 	refuse_service(psprintf("The audit writer did not answer within %ld ms.", waited),
 				   "Try again, or ask an administrator.");
 }
 
-/* A lock of our own on the log would make us wait for ourselves. */
+static void
+check_own_lock(Oid table, LOCKMODE weakest)
+{
+	if (OidIsValid(table))
+		for (LOCKMODE mode = weakest; mode <= AccessExclusiveLock; mode++)
+			if (lpr_holds_lock(table, mode))
+				refuse_service(psprintf("This transaction itself holds up the audit writer: %s of \"%s\".",
+										GetLockmodeName(DEFAULT_LOCKMETHOD, mode), get_rel_name(table)),
+							   "COMMIT or ROLLBACK first.");
+}
+
+/* A lock of our own on what the writer writes or the gate reads would make us wait for ourselves. */
 static void
 check_own_locks(void)
 {
-	static const LOCKMODE modes[] = {ShareLock, ShareRowExclusiveLock, ExclusiveLock, AccessExclusiveLock};
 	Oid log = lpr_audit_table("audit");
-	List *tables;
+	List *leaves = OidIsValid(log) ? find_inheritance_children(log, NoLock) : NIL;
 	ListCell *cell;
 
-	if (!OidIsValid(log))
-		return;
-	tables = lcons_oid(log, find_inheritance_children(log, NoLock));
-	foreach (cell, tables)
-		for (size_t i = 0; i < lengthof(modes); i++)
-			if (lpr_holds_lock(lfirst_oid(cell), modes[i]))
-				refuse_service(psprintf("This transaction itself locks the audit log: %s of \"%s\".",
-										GetLockmodeName(DEFAULT_LOCKMETHOD, modes[i]), get_rel_name(lfirst_oid(cell))),
-							   "COMMIT or ROLLBACK first.");
-	list_free(tables);
+	foreach (cell, leaves)
+		check_own_lock(lfirst_oid(cell), ShareLock);
+	check_own_lock(lpr_audit_table("checkpoint"), ShareLock);
+	check_own_lock(lpr_audit_table("change"), ShareLock);
+	check_own_lock(lpr_audit_table("log"), AccessExclusiveLock);
+	check_own_lock(lpr_audit_table("source"), AccessExclusiveLock);
+	list_free(leaves);
 }
 
 static bool
 down_too_long(long waited)
 {
 	char reason[LPR_REASON_ROOM];
+	char hint[LPR_HINT_ROOM];
 	LprWriterState state;
 
 	if (waited < DOWN_GRACE_MS || waited >= lpr_audit_timeout)
 		return waited >= lpr_audit_timeout;
-	state = lpr_queue_writer(reason);
+	state = lpr_queue_writer(reason, hint);
 	return state == LPR_WRITER_DOWN || state == LPR_WRITER_STARTING;
 }
 
 void
 lpr_audit_await(LprTicket ticket, LprReceipt *receipt)
 {
-	TimestampTz start = GetCurrentTimestamp();
+	instr_time start;
 	bool checked = false;
 
+	INSTR_TIME_SET_CURRENT(start);
 	while (!lpr_queue_receipt(ticket.place, ticket.ticket, receipt))
 	{
 		long waited = since(start);
@@ -211,7 +230,7 @@ lpr_audit_send(const LprAuditEntry *entry)
 {
 	LprQueued *head = palloc(sizeof(LprQueued));
 	LprTicket ticket;
-	TimestampTz start = 0;
+	instr_time start;
 	int place;
 
 	check_service();
@@ -228,10 +247,9 @@ lpr_audit_send(const LprAuditEntry *entry)
 
 		lpr_audit_await(places[place], &receipt);
 	}
+	INSTR_TIME_SET_CURRENT(start);
 	while (!lpr_queue_put(head, entry->payload, place))
 	{
-		if (start == 0)
-			start = GetCurrentTimestamp();
 		if (down_too_long(since(start)))
 			refuse_wait(since(start));
 		pause_for(ROOM_STEP_MS);
@@ -267,6 +285,8 @@ lpr_login(PG_FUNCTION_ARGS)
 {
 	Name name = palloc0(NAMEDATALEN);
 
+	if (lpr_is_audit_writer())
+		PG_RETURN_NULL();
 	strlcpy(NameStr(*name), GetUserNameFromId(GetAuthenticatedUserId(), false), NAMEDATALEN);
 	PG_RETURN_NAME(name);
 }
@@ -303,6 +323,60 @@ lpr_wake_writer(PG_FUNCTION_ARGS)
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+static const char *const writer_states[] = {
+	[LPR_WRITER_DOWN] = "down",
+	[LPR_WRITER_STARTING] = "starting",
+	[LPR_WRITER_READY] = "ready",
+	[LPR_WRITER_STUCK] = "stuck",
+};
+
+PG_FUNCTION_INFO_V1(lpr_audit_writer);
+Datum
+lpr_audit_writer(PG_FUNCTION_ARGS)
+{
+	TupleDesc desc;
+	char reason[LPR_REASON_ROOM] = "lpr was not loaded at server start";
+	char hint[LPR_HINT_ROOM];
+	LprWriterState state = lpr_queue_there() ? lpr_queue_writer(reason, hint) : LPR_WRITER_DOWN;
+	Datum values[3] = {CStringGetTextDatum(writer_states[state]), CStringGetTextDatum(reason),
+					   Int64GetDatum(lpr_queue_there() ? lpr_queue_bytes() : 0)};
+	bool nulls[3] = {false, reason[0] == '\0', false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/* lpr.audit_key(): the public part of the key that signs checkpoints, in the form in which verifiers take it. */
+PG_FUNCTION_INFO_V1(lpr_audit_key);
+Datum
+lpr_audit_key(PG_FUNCTION_ARGS)
+{
+	bytea *id = PG_GETARG_BYTEA_PP(0);
+	char origin[LPR_ORIGIN_ROOM];
+	char *pem = lpr_secret_get_key(lpr_checkpoint_key);
+	LprFault fault = {0};
+	LprText public = {0};
+	LprSigner *signer;
+	text *key;
+
+	if (VARSIZE_ANY_EXHDR(id) != LPR_LOG_ID_LEN)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("not the identity of a log")));
+	if (pem == NULL)
+		ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR),
+						errmsg("checkpoint key \"%s\" does not exist", lpr_checkpoint_key)));
+	lpr_origin((const uint8 *) VARDATA_ANY(id), origin);
+	signer = lpr_signer_read(origin, (LprSlice){pem, strlen(pem)}, &fault);
+	explicit_bzero(pem, strlen(pem));
+	if (signer == NULL || !lpr_signer_public(signer, false, &public))
+		ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR), errmsg("the checkpoint key cannot be used"),
+						errdetail("%s", fault.message)));
+	lpr_signer_free(signer);
+	key = cstring_to_text_with_len(public.data, public.len);
+	lpr_text_free(&public);
+	PG_RETURN_TEXT_P(key);
 }
 
 /* lpr_data.audit_record(kind, control, sqlstate, payload): one record of another room, durable when it returns its number. */

@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "errors.h"
+#include "month.h"
 #include "secret.h"
 
 char *lpr_checkpoint_key = NULL;
@@ -134,6 +135,21 @@ load_checkpoint(LprLog *log)
 	state->checkpointed = state->tree;
 }
 
+/* Whether a row is the record that belongs behind that digest. */
+static bool
+follows(const LprLog *log, const LprAuditRow *row, const LprDigest *previous, LprText *scratch, LprDigest *leaf)
+{
+	LprDigest digest, payload;
+
+	lpr_audit_hash(log->id, row, previous, scratch, &digest, leaf);
+	if (!lpr_digest_same(&digest, &row->digest))
+		return false;
+	if (!row->has_payload)
+		return true;
+	lpr_audit_payload_digest(row->salt, row->payload, row->payload_len, &payload);
+	return lpr_digest_same(&payload, &row->payload_digest);
+}
+
 /* Hashes the records behind the newest checkpoint again. */
 static void
 load_records(LprLog *log)
@@ -144,22 +160,29 @@ load_records(LprLog *log)
 	LprText scratch = {0};
 	int64 covered = state->number;
 	bool met = covered == 0;
-	static char told[120];
+	char told[120] = "";
 
 	foreach (cell, leaves)
 	{
-		LprAuditScan *scan = lpr_audit_scan(lfirst_oid(cell), true, false, covered, PG_INT64_MAX);
+		LprAuditScan *scan = lpr_audit_scan(lfirst_oid(cell), true, false, covered - 1, PG_INT64_MAX);
 		LprAuditRow row;
 
 		while (lpr_audit_scan_next(scan, &row))
 		{
-			LprDigest digest, leaf, payload;
+			LprDigest leaf;
 
 			CHECK_FOR_INTERRUPTS();
+			if (row.number < covered)
+			{
+				state->has_previous = true;
+				state->previous = row.digest;
+				continue;
+			}
 			if (row.number == covered)
 			{
 				/* The last record under the checkpoint: is it still that one? */
-				met = lpr_digest_same(&row.digest, &state->digest);
+				met = lpr_digest_same(&row.digest, &state->digest) &&
+					  (!state->has_previous || follows(log, &row, &state->previous, &scratch, &leaf));
 				state->at = row.at;
 				strlcpy(state->leaf, get_rel_name(lfirst_oid(cell)), sizeof(state->leaf));
 				if (!met)
@@ -169,20 +192,15 @@ load_records(LprLog *log)
 			snprintf(told, sizeof(told), "Record " INT64_FORMAT " is missing.", state->number + 1);
 			if (row.number != state->number + 1)
 				break;
-			lpr_audit_hash(log->id, &row, &state->digest, &scratch, &digest, &leaf);
 			snprintf(told, sizeof(told), "Record " INT64_FORMAT " is not what it was.", row.number);
-			if (!lpr_digest_same(&digest, &row.digest) || row.at < state->at)
+			if (!follows(log, &row, &state->digest, &scratch, &leaf) || row.at < state->at)
 				break;
-			if (row.has_payload)
-			{
-				lpr_audit_payload_digest(row.salt, row.payload, row.payload_len, &payload);
-				if (!lpr_digest_same(&payload, &row.payload_digest))
-					break;
-			}
 			told[0] = '\0';
+			state->has_previous = true;
+			state->previous = state->digest;
 			state->number = row.number;
 			state->at = row.at;
-			state->digest = digest;
+			state->digest = row.digest;
 			add_fresh(log, &leaf);
 			strlcpy(state->leaf, get_rel_name(lfirst_oid(cell)), sizeof(state->leaf));
 		}
@@ -195,12 +213,7 @@ load_records(LprLog *log)
 		snprintf(told, sizeof(told), "Record " INT64_FORMAT " is not the one that the newest checkpoint covers.",
 				 covered);
 	if (told[0] != '\0')
-	{
-		char *detail = pstrdup(told);
-
-		told[0] = '\0';
-		altered(detail);
-	}
+		altered(told);
 }
 
 void
@@ -323,6 +336,8 @@ append_one(LprLog *log, LprAuditRow *row, TimestampTz at, LprText *scratch)
 	lpr_audit_hash(log->id, row, &state->digest, scratch, &row->digest, &leaf);
 	state->number = row->number;
 	state->at = at;
+	state->has_previous = true;
+	state->previous = state->digest;
 	state->digest = row->digest;
 	add_fresh(log, &leaf);
 }
@@ -333,22 +348,17 @@ append_month(LprLog *log, Oid leaf, TimestampTz at, LprText *scratch)
 {
 	LprLogState *state = &log->state;
 	LprAuditRow row = {.kind = lpr_audit_kind_names[LPR_AUDIT_MONTH], .has_payload = true};
-	StringInfoData payload;
-	char hex[2 * LPR_DIGEST_LEN + 1];
+	LprMonth month = {state->tree, state->digest};
+	LprText payload = {0};
 
-	initStringInfo(&payload);
-	lpr_hex(state->digest.bytes, LPR_DIGEST_LEN, hex);
-	appendStringInfo(&payload, "{\"size\": " INT64_FORMAT ", \"head\": \"%s\", \"frontier\": [", state->number, hex);
-	for (int i = 0; i < lpr_tree_nroots(state->tree.size); i++)
-	{
-		lpr_hex(state->tree.roots[i].bytes, LPR_DIGEST_LEN, hex);
-		appendStringInfo(&payload, "%s\"%s\"", i > 0 ? ", " : "", hex);
-	}
-	appendStringInfoString(&payload, "]}");
 	if (!pg_strong_random(row.salt, LPR_SALT_LEN))
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes")));
-	row.payload = payload.data;
+	lpr_month_write(&month, &payload);
+	if (payload.failed)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	row.payload = pnstrdup(payload.data, payload.len);
 	row.payload_len = payload.len;
+	lpr_text_free(&payload);
 	lpr_audit_payload_digest(row.salt, row.payload, row.payload_len, &row.payload_digest);
 	append_one(log, &row, at, scratch);
 	lpr_audit_insert(leaf, &row, 1);
@@ -361,13 +371,18 @@ check_head(const LprLog *log)
 	Oid leaf = lpr_audit_table(log->state.leaf);
 	LprAuditScan *scan;
 	LprAuditRow row;
+	LprText scratch = {0};
+	LprDigest leaf_hash;
 	bool good;
 
 	if (!OidIsValid(leaf))
 		altered("The table of the last record is gone.");
+	lpr_audit_lock(leaf);
 	scan = lpr_audit_scan(leaf, true, true, log->state.number, PG_INT64_MAX);
 	good = lpr_audit_scan_next(scan, &row) && row.number == log->state.number &&
-		   lpr_digest_same(&row.digest, &log->state.digest);
+		   lpr_digest_same(&row.digest, &log->state.digest) &&
+		   (!log->state.has_previous || follows(log, &row, &log->state.previous, &scratch, &leaf_hash));
+	lpr_text_free(&scratch);
 	lpr_audit_scan_end(scan);
 	if (!good)
 		altered(psprintf("Record " INT64_FORMAT " is missing, is not what it was, or is not the last one.",
@@ -397,7 +412,7 @@ lpr_log_append(LprLog *log, LprAuditRow *rows, int nrows)
 		append_month(log, leaf, at, &scratch);
 	}
 	strlcpy(state->leaf, name, sizeof(state->leaf));
-	if (back && !log->clock_told)
+	if (back && !state->clock_told)
 	{
 		LprAuditRow row = {.kind = lpr_audit_kind_names[LPR_AUDIT_CLOCK], .has_payload = true};
 		char *payload = psprintf("{\"clock\": \"%s\", \"previous\": \"%s\"}", pstrdup(timestamptz_to_str(now)),
@@ -411,7 +426,7 @@ lpr_log_append(LprLog *log, LprAuditRow *rows, int nrows)
 		append_one(log, &row, at, &scratch);
 		lpr_audit_insert(leaf, &row, 1);
 	}
-	log->clock_told = back;
+	state->clock_told = back;
 	for (int i = 0; i < nrows; i++)
 		append_one(log, &rows[i], at, &scratch);
 	if (nrows > 0)
@@ -425,10 +440,11 @@ bool
 lpr_log_checkpoint_due(const LprLog *log)
 {
 	const LprLogState *state = &log->state;
+	TimestampTz since = GetCurrentTimestamp() - state->checkpoint_at;
 
+	/* A checkpoint of the future was made before the clock was set back. */
 	return state->nfresh >= LPR_CHECKPOINT_RECORDS ||
-		   (state->nfresh > 0 &&
-			GetCurrentTimestamp() - state->checkpoint_at >= LPR_CHECKPOINT_SECONDS * USECS_PER_SEC);
+		   (state->nfresh > 0 && (since >= LPR_CHECKPOINT_SECONDS * USECS_PER_SEC || since < 0));
 }
 
 void
@@ -463,8 +479,11 @@ lpr_log_checkpoint(LprLog *log)
 	values[2] = PointerGetDatum(bytes(state->tree.roots, lpr_tree_nroots(state->tree.size) * sizeof(LprDigest)));
 	values[3] = PointerGetDatum(bytes(proof.nodes, proof.count * sizeof(LprDigest)));
 	values[4] = PointerGetDatum(cstring_to_text_with_len(note.data, note.len));
-	run("INSERT INTO lpr_data.checkpoint (size, at, frontier, proof, note) VALUES ($1, $2, $3, $4, $5)", 5, types,
-		values, false);
+	if (run("INSERT INTO lpr_data.checkpoint (size, at, frontier, proof, note) VALUES ($1, $2, $3, $4, $5)", 5, types,
+			values, false) != 1)
+		ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
+						errmsg("a trigger or a rule of lpr_data.checkpoint swallows checkpoints"),
+						errhint("\\d lpr_data.checkpoint in psql shows it: drop it.")));
 	SPI_finish();
 	lpr_text_free(&note);
 	state->checkpointed = state->tree;
@@ -493,7 +512,6 @@ lpr_log_forget(LprLog *log)
 	lpr_signer_free(log->signer);
 	log->signer = NULL;
 	log->there = false;
-	log->clock_told = false;
 	memset(&log->state, 0, sizeof(log->state));
 	memset(&log->kept, 0, sizeof(log->kept));
 }

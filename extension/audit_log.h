@@ -17,11 +17,14 @@ typedef struct LprLogState
 	int64 number; /* of the last record, 0 = none */
 	TimestampTz at;
 	LprDigest digest;
+	bool has_previous; /* the digest before the last record's is known */
+	LprDigest previous;
 	LprTree tree;
 	LprTree checkpointed; /* the tree at the last checkpoint */
 	TimestampTz checkpoint_at;
 	char leaf[NAMEDATALEN];
-	int nfresh; /* records since the last checkpoint: their leaf hashes stand in LprLog.fresh */
+	int nfresh;      /* records since the last checkpoint: their leaf hashes stand in LprLog.fresh */
+	bool clock_told; /* that the clock was set back */
 } LprLogState;
 
 typedef struct LprLog
@@ -33,7 +36,6 @@ typedef struct LprLog
 	LprLogState state;
 	LprDigest *fresh; /* in TopMemoryContext */
 	int fresh_room;
-	bool clock_told;
 } LprLog;
 
 extern char *lpr_checkpoint_key; /* GUC: name of a secret */

@@ -25,6 +25,7 @@ typedef struct LprQueue
 {
 	LprWriterState state;
 	char reason[LPR_REASON_ROOM];
+	char hint[LPR_HINT_ROOM];
 	int writer; /* its place among the processes, -1 = none */
 	bool database_missing;
 	bool changes_wait;
@@ -183,14 +184,26 @@ lpr_queue_receipt(int place, uint64 ticket, LprReceipt *receipt)
 	return true;
 }
 
+int64
+lpr_queue_bytes(void)
+{
+	int64 bytes;
+
+	LWLockAcquire(lock, LW_SHARED);
+	bytes = (int64) (queue->put - queue->taken);
+	LWLockRelease(lock);
+	return bytes;
+}
+
 LprWriterState
-lpr_queue_writer(char reason[LPR_REASON_ROOM])
+lpr_queue_writer(char reason[LPR_REASON_ROOM], char hint[LPR_HINT_ROOM])
 {
 	LprWriterState state;
 
 	LWLockAcquire(lock, LW_SHARED);
 	state = queue->state;
 	strlcpy(reason, queue->reason, LPR_REASON_ROOM);
+	strlcpy(hint, queue->hint, LPR_HINT_ROOM);
 	LWLockRelease(lock);
 	return state;
 }
@@ -224,7 +237,7 @@ lpr_queue_attach(void)
 }
 
 void
-lpr_queue_publish(LprWriterState state, const char *reason)
+lpr_queue_publish(LprWriterState state, const char *reason, const char *hint)
 {
 	/* Nobody else publishes. */
 	if (queue->state == state && strcmp(queue->reason, reason) == 0)
@@ -232,6 +245,7 @@ lpr_queue_publish(LprWriterState state, const char *reason)
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	queue->state = state;
 	strlcpy(queue->reason, reason, sizeof(queue->reason));
+	strlcpy(queue->hint, hint, sizeof(queue->hint));
 	LWLockRelease(lock);
 }
 

@@ -63,6 +63,7 @@ typedef struct LprQueued
 #define LPR_RECEIPTS    16 /* that one process waits for at once */
 #define LPR_TEXTS_ROOM  1000
 #define LPR_REASON_ROOM 400
+#define LPR_HINT_ROOM   300
 
 /* What became of a record. */
 typedef struct LprReceipt
@@ -101,14 +102,15 @@ extern Size lpr_queue_record_max(void);
  */
 extern bool lpr_queue_put(LprQueued *head, const char *payload, int place);
 extern bool lpr_queue_receipt(int place, uint64 ticket, LprReceipt *receipt);
-extern LprWriterState lpr_queue_writer(char reason[LPR_REASON_ROOM]);
+extern int64 lpr_queue_bytes(void); /* that wait */
+extern LprWriterState lpr_queue_writer(char reason[LPR_REASON_ROOM], char hint[LPR_HINT_ROOM]);
 extern void lpr_queue_wake_writer(void);
 /* Of a transaction with changes of policy, once it is committed. */
 extern void lpr_queue_set_changes_wait(void);
 
 /* For the writer. */
 extern void lpr_queue_attach(void);
-extern void lpr_queue_publish(LprWriterState state, const char *reason);
+extern void lpr_queue_publish(LprWriterState state, const char *reason, const char *hint);
 /* Copies the records that wait, up to a number of bytes but at least one, into the current memory context. The ring keeps them until lpr_queue_settle. */
 extern List *lpr_queue_peek(Size most);
 /* Drops the first records of the ring, and hands over their receipts. */

@@ -188,6 +188,18 @@ fill_slot(TupleTableSlot *slot, const LprAuditRow *row)
 }
 
 void
+lpr_audit_lock(Oid leaf)
+{
+	/* Never wait here: whoever holds the lock may wait for us. */
+	if (ConditionalLockRelationOid(leaf, RowExclusiveLock))
+		return;
+	ereport(ERROR,
+			(errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("the audit log is locked"),
+			 errhint("SELECT pid, mode, granted FROM pg_locks WHERE relation = 'lpr_data.%s'::regclass; shows by whom.",
+					 get_rel_name(leaf))));
+}
+
+void
 lpr_audit_insert(Oid leaf, const LprAuditRow *rows, int nrows)
 {
 	Relation relation;
@@ -197,9 +209,7 @@ lpr_audit_insert(Oid leaf, const LprAuditRow *rows, int nrows)
 	Oid user;
 	int context;
 
-	/* Never wait here: whoever holds the lock may wait for us. */
-	if (!ConditionalLockRelationOid(leaf, RowExclusiveLock))
-		ereport(ERROR, (errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("the audit log is locked")));
+	lpr_audit_lock(leaf);
 	relation = table_open(leaf, NoLock);
 	check_columns(relation);
 	/* No code of an index or a constraint that somebody added may run with our rights. */

@@ -45,6 +45,9 @@ extern void lpr_audit_hash(const uint8 log[LPR_LOG_ID_LEN], const LprAuditRow *r
 /* A table of lpr_data; InvalidOid when there is none. */
 extern Oid lpr_audit_table(const char *name);
 
+/* Locks a leaf for writing, without waiting: an ERROR when somebody else's lock is in the way. */
+extern void lpr_audit_lock(Oid leaf);
+
 /* Appends rows to a leaf, all at once, without waiting for a lock on it and past all triggers and rights: an ERROR when it is locked. */
 extern void lpr_audit_insert(Oid leaf, const LprAuditRow *rows, int nrows);
 

@@ -44,9 +44,17 @@
 char *lpr_database = NULL;
 
 static LprLog the_log;
-static bool reconciled = false; /* what the ring holds was held against the log, once in this life */
+static bool reconciled = false; /* nothing of what the ring holds can be in the log already */
 static SPIPlanPtr gate_plan = NULL;
 static MemoryContext batch_context = NULL;
+
+static bool is_writer = false;
+
+bool
+lpr_is_audit_writer(void)
+{
+	return is_writer;
+}
 
 void
 lpr_audit_worker_register(void)
@@ -74,6 +82,7 @@ lpr_worker_force_settings(void)
 {
 	if (synchronous_commit < SYNCHRONOUS_COMMIT_REMOTE_FLUSH)
 		force("synchronous_commit", "on");
+	force("role", "none");
 	force("search_path", "pg_catalog, pg_temp");
 	force("default_transaction_isolation", "read committed");
 	force("default_transaction_read_only", "off");
@@ -159,36 +168,44 @@ prepare_gate(void)
 {
 	Oid types[GATE_COLUMNS] = {OIDARRAYOID,  BOOLARRAYOID, BOOLARRAYOID,        BOOLARRAYOID,       TEXTARRAYOID,
 							   TEXTARRAYOID, INT8ARRAYOID, TIMESTAMPTZARRAYOID, TIMESTAMPTZARRAYOID};
+	SPIPlanPtr plan;
 
 	if (gate_plan != NULL)
 		return;
 	/* One plan for all batches: planning costs more than deciding. It is made anew when anything that it rests on changes. */
-	gate_plan =
-		SPI_prepare_cursor("SELECT q.place::integer, g.control, g.sqlstate, g.message, g.detail, g.hint "
-						   "FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY AS q "
-						   "(login, same_user, remote, encrypted, source, mode, event_id, since, until, place) "
-						   "CROSS JOIN LATERAL lpr_data.gate(q.login, q.same_user, q.remote, q.encrypted, q.source, "
-						   "q.mode, q.event_id, q.since, q.until) AS g",
-						   GATE_COLUMNS, types, CURSOR_OPT_GENERIC_PLAN);
-	if (gate_plan == NULL)
+	plan = SPI_prepare_cursor("SELECT q.place::integer, g.control, g.sqlstate, g.message, g.detail, g.hint "
+							  "FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) WITH ORDINALITY AS q "
+							  "(login, same_user, remote, encrypted, source, mode, event_id, since, until, place) "
+							  "CROSS JOIN LATERAL lpr_data.gate(q.login, q.same_user, q.remote, q.encrypted, q.source, "
+							  "q.mode, q.event_id, q.since, q.until) AS g",
+							  GATE_COLUMNS, types, CURSOR_OPT_GENERIC_PLAN);
+	if (plan == NULL)
 		elog(ERROR, "could not prepare the gate: %s", SPI_result_code_string(SPI_result));
-	SPI_keepplan(gate_plan);
+	SPI_keepplan(plan);
+	gate_plan = plan;
 }
 
 static void
 refuse(LprReceipt *receipt, const char *control, const char *sqlstate, const char *message, const char *detail,
 	   const char *hint)
 {
-	const char *const texts[] = {message, detail, hint};
+	/* Whole characters, and no more than whoever shows them has room for. */
+	const char *const texts[] = {message[0] != '\0' ? message : "the question was refused", detail, hint};
+	const int most[] = {sizeof(((LprFault *) 0)->message) - 1, sizeof(((LprFault *) 0)->detail) - 1,
+						sizeof(((LprFault *) 0)->hint) - 1};
 	char *out = receipt->texts;
 	size_t room = sizeof(receipt->texts) - lengthof(texts);
 
 	receipt->refused = true;
-	strlcpy(receipt->control, control, sizeof(receipt->control));
+	memset(receipt->control, 0, sizeof(receipt->control));
+	memcpy(receipt->control, control, pg_mbcliplen(control, strlen(control), sizeof(receipt->control) - 1));
+	/* A refusal without a proper SQLSTATE is one all the same. */
+	if (strlen(sqlstate) != 5 || strspn(sqlstate, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 5 || sqlstate[0] == '0')
+		sqlstate = unpack_sql_state(ERRCODE_INSUFFICIENT_PRIVILEGE);
 	strlcpy(receipt->sqlstate, sqlstate, sizeof(receipt->sqlstate));
 	for (size_t i = 0; i < lengthof(texts); i++)
 	{
-		int len = texts[i] != NULL ? pg_mbcliplen(texts[i], strlen(texts[i]), room) : 0;
+		int len = texts[i] != NULL ? pg_mbcliplen(texts[i], strlen(texts[i]), Min(room, most[i])) : 0;
 
 		memcpy(out, texts[i] != NULL ? texts[i] : "", len);
 		out[len] = '\0';
@@ -437,12 +454,22 @@ write_batch(List *records, const ErrorData *unjudged)
 	if (!reconciled && the_log.there)
 	{
 		known = reconcile(records, receipts);
-		/* What was found is committed, but perhaps not flushed where a standby is to have it: our own commit comes behind it. */
+		/*
+		 * What was found is committed, but perhaps not flushed where a standby is to have it: our own commit comes behind it. Only a transaction
+		 * that writes something waits for its commit to be safe.
+		 */
 		if (known > 0)
-			(void) GetCurrentTransactionId();
+		{
+			lpr_write_wal();
+			wrote = true;
+		}
 	}
 	if (!the_log.there && n > 0)
+	{
 		lpr_log_begin(&the_log);
+		lpr_queue_set_settled_number(0);
+		changes = true; /* those that waited for it */
+	}
 	if (known < n)
 	{
 		List *fresh = list_copy_tail(records, known);
@@ -477,6 +504,7 @@ write_batch(List *records, const ErrorData *unjudged)
 		wrote = true;
 	}
 	PopActiveSnapshot();
+	reconciled = false; /* until they are settled */
 	CommitTransactionCommand();
 	lpr_log_committed(&the_log);
 	/* The wait for a standby may have been cut short by our own end: then nothing is acknowledged. */
@@ -548,11 +576,21 @@ static void
 publish_error(const ErrorData *error)
 {
 	char *reason = error->detail != NULL ? psprintf("%s: %s", error->message, error->detail) : pstrdup(error->message);
-	size_t len = strlen(reason);
+	const char *hint = error->hint != NULL ? error->hint : "";
+	size_t len;
+
+	if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && hint[0] == '\0')
+	{
+		/* The server's words for a wait of its own are about a statement that nobody here made. */
+		reason = psprintf("it waits for a lock that somebody holds (%s)", error->message);
+		hint = "SELECT pid, relation::regclass, mode FROM pg_locks WHERE granted; in that database shows who holds one "
+			   "on tables of lpr_data.";
+	}
+	len = strlen(reason);
 
 	if (len > 0 && reason[len - 1] == '.')
 		reason[len - 1] = '\0';
-	lpr_queue_publish(LPR_WRITER_STUCK, reason);
+	lpr_queue_publish(LPR_WRITER_STUCK, reason, hint);
 }
 
 /* All that waits, once. False when it could not be written: then wait before the next try. */
@@ -579,19 +617,73 @@ write_all(void)
 		publish_error(error);
 		return false;
 	}
-	lpr_queue_publish(LPR_WRITER_READY, "");
+	lpr_queue_publish(LPR_WRITER_READY, "", "");
 	return true;
 }
 
-static void
+/* Makes the next month's leaf while there is time. False when it cannot be made just now: nothing else waits for it. */
+static bool
 prepare_ahead(void)
 {
-	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
-	if (the_log.there)
-		lpr_log_prepare_months();
-	PopActiveSnapshot();
-	CommitTransactionCommand();
+	MemoryContext context = CurrentMemoryContext;
+	volatile bool good = false;
+
+	PG_TRY();
+	{
+		StartTransactionCommand();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		if (the_log.there)
+		{
+			lpr_log_prepare_months();
+			/* Settings that changed become changes of policy: their trigger writes them down (U4). */
+			SPI_connect();
+			if (SPI_execute("SELECT lpr_data.note_settings()", false, 0) != SPI_OK_SELECT)
+				elog(ERROR, "could not note the settings");
+			SPI_finish();
+		}
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+		good = true;
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		EmitErrorReport();
+		FlushErrorState();
+		AbortCurrentTransaction();
+	}
+	PG_END_TRY();
+	return good;
+}
+
+/* Whether so much time has passed, by a clock that may be set back. */
+static bool
+passed(TimestampTz since, int64 usecs)
+{
+	TimestampTz now = GetCurrentTimestamp();
+
+	return now < since || now - since > usecs;
+}
+
+/* Waits while fsync is off. */
+static void
+await_fsync(void)
+{
+	lpr_queue_publish(LPR_WRITER_STUCK, "fsync is off, so nothing written is safe",
+					  "ALTER SYSTEM SET fsync = on; SELECT pg_reload_conf();");
+	ereport(LOG, (errmsg("the lpr audit writer does not write: fsync is off")));
+	while (!enableFsync)
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, -1, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+		if (ConfigReloadPending)
+		{
+			ConfigReloadPending = false;
+			ProcessConfigFile(PGC_SIGHUP);
+		}
+	}
+	proc_exit(1); /* and come again */
 }
 
 void
@@ -599,35 +691,21 @@ lpr_audit_worker_main(Datum argument)
 {
 	int pause = RETRY_FIRST;
 	TimestampTz prepared = 0;
+	bool prepared_well = false;
 	TimestampTz looked = 0;
 	bool behind = true;
 
+	is_writer = true;
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGINT, SIG_IGN); /* a cancel must not undo what others wait for */
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	lpr_queue_attach();
 	if (!enableFsync)
-	{
-		lpr_queue_publish(LPR_WRITER_STUCK, "fsync is off, so nothing written is safe");
-		ereport(LOG, (errmsg("the lpr audit writer does not start: fsync is off")));
-		for (;;)
-		{
-			(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_EXIT_ON_PM_DEATH, -1, PG_WAIT_EXTENSION);
-			ResetLatch(MyLatch);
-			CHECK_FOR_INTERRUPTS();
-			if (ConfigReloadPending)
-			{
-				ConfigReloadPending = false;
-				ProcessConfigFile(PGC_SIGHUP);
-				if (enableFsync)
-					proc_exit(1);
-			}
-		}
-	}
+		await_fsync();
 	if (lpr_queue_database_missing())
 	{
-		lpr_queue_publish(LPR_WRITER_STUCK, psprintf("database \"%s\" does not exist", lpr_database));
+		lpr_queue_publish(LPR_WRITER_STUCK, psprintf("it cannot connect to database \"%s\"", lpr_database), "");
 		await_database();
 	}
 	lpr_queue_set_database_missing(true);
@@ -647,9 +725,18 @@ lpr_audit_worker_main(Datum argument)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 			lpr_worker_force_settings();
+			prepared = 0;
+			if (!enableFsync)
+				await_fsync();
 		}
 		MemoryContextReset(batch_context);
 		MemoryContextSwitchTo(batch_context);
+		if (passed(looked, 10 * USECS_PER_SEC))
+		{
+			/* Prepared transactions are committed by others, who tell us nothing. */
+			lpr_queue_set_changes_wait();
+			looked = GetCurrentTimestamp();
+		}
 		if (behind || lpr_queue_waits() || (the_log.there && lpr_log_checkpoint_due(&the_log)))
 		{
 			pgstat_report_activity(STATE_RUNNING, "writing the audit log");
@@ -659,9 +746,9 @@ lpr_audit_worker_main(Datum argument)
 			if (!behind)
 			{
 				pause = RETRY_FIRST;
-				if (GetCurrentTimestamp() - prepared > USECS_PER_HOUR && the_log.there)
+				if (the_log.there && passed(prepared, prepared_well ? USECS_PER_HOUR : USECS_PER_MINUTE))
 				{
-					prepare_ahead();
+					prepared_well = prepare_ahead();
 					prepared = GetCurrentTimestamp();
 				}
 				continue;
@@ -672,11 +759,5 @@ lpr_audit_worker_main(Datum argument)
 		if (behind)
 			pause = Min(pause * 2, RETRY_MOST);
 		ResetLatch(MyLatch);
-		if (GetCurrentTimestamp() - looked > 10 * USECS_PER_SEC)
-		{
-			/* Prepared transactions are committed by others, who tell us nothing. */
-			lpr_queue_set_changes_wait();
-			looked = GetCurrentTimestamp();
-		}
 	}
 }

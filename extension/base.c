@@ -151,6 +151,28 @@ lpr_text_free(LprText *text)
 	memset(text, 0, sizeof(*text));
 }
 
+bool
+lpr_decimal(LprSlice digits, int64_t *value)
+{
+	bool negative = digits.len > 1 && digits.data[0] == '-';
+	uint64_t count = 0;
+
+	if (negative)
+		digits = (LprSlice){digits.data + 1, digits.len - 1};
+	if (digits.len == 0 || digits.len > 19 || (digits.data[0] == '0' && (digits.len > 1 || negative)))
+		return false;
+	for (size_t i = 0; i < digits.len; i++)
+	{
+		if (digits.data[i] < '0' || digits.data[i] > '9')
+			return false;
+		count = count * 10 + (uint64_t) (digits.data[i] - '0'); /* nineteen digits always fit */
+	}
+	if (count > (uint64_t) INT64_MAX + negative)
+		return false;
+	*value = (int64_t) (negative ? 0 - count : count);
+	return true;
+}
+
 const char *
 lpr_excerpt(const char *data, size_t len, char out[LPR_EXCERPT_ROOM])
 {

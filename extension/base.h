@@ -62,6 +62,9 @@ extern void lpr_text_printf(LprText *text, const char *format, ...) __attribute_
 extern void lpr_text_add_escaped(LprText *text, const char *data, size_t len);
 extern void lpr_text_free(LprText *text);
 
+/* Decimal as machines write it: no leading zeros, no plus, no blanks; false when it is anything else, or too large. */
+extern bool lpr_decimal(LprSlice digits, int64_t *value);
+
 /*
  * A printable form of at most LPR_EXCERPT_MAX bytes of foreign text for a message: printable ASCII as it is, the rest as \xNN; ends
  * in "..." when cut. out holds up to LPR_EXCERPT_ROOM bytes.

@@ -136,7 +136,32 @@ lpr_create_foreignscan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cos
 #endif
 }
 
+/* The actions of a MERGE. */
+static inline Node *
+lpr_merge_actions(const Query *query)
+{
+#if PG_VERSION_NUM >= 150000
+	return (Node *) query->mergeActionList;
+#else
+	(void) query;
+	return NULL;
+#endif
+}
+
 #include "access/genam.h"
+#include "replication/message.h"
+
+/* Writes something to the WAL that means nothing, within this transaction. */
+static inline void
+lpr_write_wal(void)
+{
+#if PG_VERSION_NUM >= 170000
+	(void) LogLogicalMessage("lpr", "", 0, true, false);
+#else
+	(void) LogLogicalMessage("lpr", "", 0, true);
+#endif
+}
+
 #include "executor/executor.h"
 #include "storage/lmgr.h"
 #include "storage/lock.h"

@@ -12,8 +12,10 @@
 #include "parser/parse_coerce.h"
 #include "parser/parse_func.h"
 #include "utils/builtins.h"
+#include "utils/date.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
+#include "utils/timestamp.h"
 #include "utils/typcache.h"
 
 #include "dialect.h"
@@ -195,14 +197,22 @@ recognize_moment(Oid operator, Node * value, LprCondition *condition)
 
 	if (strategy == 0)
 		return false;
-	/* A date or a timestamp without zone means what it means in this session. */
-	value = coerce_to_target_type(NULL, value, exprType(value), TIMESTAMPTZOID, -1, COERCION_IMPLICIT,
-								  COERCE_IMPLICIT_CAST, -1);
-	if (value == NULL)
-		return false;
+	/* A date or a timestamp without zone is turned into a moment when it is evaluated (lpr_condition_moment). */
 	condition->kind = kinds[strategy];
 	condition->values = list_make1(value);
 	return true;
+}
+
+Datum
+lpr_condition_moment(Oid type, Datum value)
+{
+	int overflow = 0;
+
+	if (type == DATEOID)
+		return TimestampTzGetDatum(date2timestamptz_opt_overflow(DatumGetDateADT(value), &overflow));
+	if (type == TIMESTAMPOID)
+		return TimestampTzGetDatum(timestamp2timestamptz_opt_overflow(DatumGetTimestamp(value), &overflow));
+	return value;
 }
 
 static bool

@@ -100,6 +100,12 @@ typedef struct LprValue
 	bool isnull;
 } LprValue;
 
+/*
+ * The value of a condition on captured_at as a timestamptz: a date or a timestamp without zone means what it means in this session, and one that no
+ * timestamptz reaches is before or after all of them, as in the server's own comparisons.
+ */
+extern Datum lpr_condition_moment(Oid type, Datum value);
+
 /* What the conditions of a scan come to. */
 typedef enum LprQuestion
 {
@@ -109,11 +115,11 @@ typedef enum LprQuestion
 
 /*
  * Turns conditions and their values into the canonical question. ERRORs on values that no read can have, on too many plates, and without an anchor. Clips
- * the window to five years, with a NOTICE once a statement when the person asked for more. *event_id gets the event, or -1.
+ * the window to five years, with a NOTICE once a statement when the person asked for more. *event gets the purpose.
  * `conditions` and `values` run side by side: lpr_condition_nvalues() values a condition, a guard before them.
  */
 extern LprQuestion lpr_question_make(LprStatement *statement, const char *source, int nconditions,
 									 const LprConditionKind *conditions, const bool *guarded, const LprValue *values,
-									 LprQuery *query, int64 *event_id);
+									 LprQuery *query, LprEvent *event);
 
 #endif

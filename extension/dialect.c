@@ -7,8 +7,10 @@
 #include "dialect/kit.h"
 #include "place.h"
 
-const LprDialect *const lpr_dialects[] = {&lpr_dialect_lpr_v1,     &lpr_dialect_flock_v3,   &lpr_dialect_rekor_scout_v2,
-										  &lpr_dialect_parkpow_v1, &lpr_dialect_verkada_v1, NULL};
+const LprDialect *const lpr_dialects[] = {
+#define DIALECT(name) &lpr_dialect_##name,
+#include "dialect/dialects.h"
+	NULL};
 
 const LprDialect *
 lpr_dialect_find(const char *name)
@@ -56,10 +58,16 @@ camera_answers(const LprCamera *camera, const LprQuery *query)
 	return true;
 }
 
+bool
+lpr_asks_by_camera(const LprDialect *dialect, const LprQuery *query)
+{
+	return dialect->by_camera || (query->mode == LPR_MODE_LOCATION && !dialect->takes_near);
+}
+
 int
 lpr_legs(const LprDialect *dialect, const LprQuery *query, const LprSite *site, LprLeg **legs, LprFault *fault)
 {
-	bool cameras = dialect->by_camera || (query->mode == LPR_MODE_LOCATION && !dialect->takes_near);
+	bool cameras = lpr_asks_by_camera(dialect, query);
 	int per_leg = dialect->plates_per_leg > 0 ? dialect->plates_per_leg : 1;
 	int64_t by_plate = query->nplates > 0 ? (query->nplates + per_leg - 1) / per_leg : 1;
 	int64_t by_camera = cameras ? 0 : 1;

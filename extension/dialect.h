@@ -1,5 +1,5 @@
 /*
- * dialect.h: how one kind of vendor is asked (Q11). One file a dialect, one line in the table of dialect.c.
+ * dialect.h: how one kind of vendor is asked (Q11). One file a dialect, one line in dialect/dialects.h.
  *
  * A dialect is pure: it turns a question into requests and pages into canonical reads. It knows no SQL, no server and no socket.
  *
@@ -76,7 +76,9 @@ typedef struct LprLeg
 	int pages;       /* pages opened so far */
 	char *next;      /* malloc: the cursor of the next page, in the dialect's own form; NULL = none known (yet) */
 	bool next_known; /* whether `next` is that of the page at hand: then ask() may be called while that page is read */
-	bool cut;        /* the vendor has more than it hands over (topn reached and no way on) */
+	bool overlaps;   /* the pages from now on begin with reads of the moment `edge` that were handed over already */
+	LprMoment edge;
+	bool cut; /* the vendor has more than it hands over (topn reached and no way on) */
 } LprLeg;
 
 /* A page being read. */
@@ -142,6 +144,9 @@ extern const LprDialect *lpr_dialect_find(const char *name);
 
 /* More requests than that for one question are refused (54000): nobody waits for their answer. */
 #define LPR_LEGS_MAX 10000
+
+/* Whether a question takes a request for each camera of the register: without cameras there is nobody to ask. */
+extern bool lpr_asks_by_camera(const LprDialect *dialect, const LprQuery *query);
 
 /* Legs that a question takes at this site (0: nothing to ask, for instance no camera within the radius; -1: fault). */
 extern int lpr_legs(const LprDialect *dialect, const LprQuery *query, const LprSite *site, LprLeg **legs,

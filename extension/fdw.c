@@ -28,11 +28,14 @@ lpr_explain_scan(ForeignScanState *node, ExplainState *es)
 	LprOrder order = intVal(list_nth(plan->fdw_private, LPR_PLAN_ORDER));
 	int page_size = intVal(list_nth(plan->fdw_private, LPR_PLAN_PAGE_SIZE));
 	LprTally *tally = lpr_scan_tally(node);
+	const char *not_asked = strVal(list_nth(plan->fdw_private, LPR_PLAN_NOT_ASKED));
 
 	lpr_options_read(server->options, NIL, &options);
 	ExplainPropertyText("Source", psprintf("%s (%s)", server->servername, options.dialect->name), es);
+	if (not_asked[0] != '\0')
+		ExplainPropertyText("Not Asked", not_asked, es);
 	context = set_deparse_context_plan(deparse_context_for_plan_tree(es->pstmt, es->rtable_names), (Plan *) plan, NIL);
-	if (plan->fdw_recheck_quals != NIL)
+	if (plan->fdw_recheck_quals != NIL && not_asked[0] == '\0')
 		ExplainPropertyText("Sent",
 							deparse_expression(conjunction(plan->fdw_recheck_quals), context, es->verbose, false), es);
 	if (intVal(list_nth(plan->fdw_private, LPR_PLAN_BATCHED)) != 0)

@@ -15,12 +15,14 @@
 /* The parts of ForeignScan.fdw_private, by position. Copyable nodes only. */
 typedef enum LprPlanPart
 {
-	LPR_PLAN_CONDITIONS, /* integer list: kind, guarded; kind, guarded; … as their values follow in fdw_exprs */
-	LPR_PLAN_COLUMNS,    /* integer list: LprColumn needed */
-	LPR_PLAN_ORDER,      /* Integer: LprOrder that the plan relies on */
-	LPR_PLAN_PAGE_SIZE,  /* Integer: rows that will do, 0 = all */
-	LPR_PLAN_GROUP,      /* String: scans of one lpr.reads that are asked together */
-	LPR_PLAN_BATCHED     /* Integer: plates come from a batched join above */
+	LPR_PLAN_CONDITIONS,    /* integer list: kind, guarded; kind, guarded; … as their values follow in fdw_exprs */
+	LPR_PLAN_COLUMNS,       /* integer list: LprColumn needed */
+	LPR_PLAN_ORDER,         /* Integer: LprOrder that the plan relies on */
+	LPR_PLAN_PAGE_SIZE,     /* Integer: rows that will do, 0 = all */
+	LPR_PLAN_GROUP,         /* String: scans of one lpr.reads that are asked together */
+	LPR_PLAN_BATCHED,       /* Integer: plates come from a batched join above */
+	LPR_PLAN_BEFORE_IMAGES, /* Integer: so many conditions, the first ones, look at no image */
+	LPR_PLAN_NOT_ASKED      /* String: why this question is not asked, whatever its values; empty when it is */
 } LprPlanPart;
 
 /* RelOptInfo.fdw_private */
@@ -58,6 +60,9 @@ extern void lpr_scan_set_batch(ForeignScanState *node, LprBatch *batch);
 
 /* What a scan told its tally; NULL before it started. */
 extern LprTally *lpr_scan_tally(ForeignScanState *node);
+
+/* Tells of sources that a condition names and that do not exist (absent.c). */
+extern void lpr_absent_init(void);
 
 /* The batched join (join.c). */
 extern void lpr_join_init(void);

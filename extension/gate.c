@@ -2,6 +2,7 @@
 
 #include "mb/pg_wchar.h"
 
+#include "errors.h"
 #include "payload.h"
 
 #define SIDE_BY_SIDE (LPR_RECEIPTS / 2)
@@ -53,8 +54,8 @@ send_question(const LprGateQuestion *question)
 	LprText payload = {0};
 	LprAuditEntry entry = {
 		.kind = LPR_AUDIT_ASK,
-		.has_event = question->event_id >= 0,
-		.event_id = question->event_id,
+		.has_event = question->event.given,
+		.event_id = question->event.id,
 		.source = question->source,
 		.mode = question->query->mode,
 		.from = question->query->from,
@@ -103,16 +104,33 @@ lpr_gate_reference(const LprReceipt *receipt, char out[LPR_REFERENCE_ROOM])
 	snprintf(out, LPR_REFERENCE_ROOM, "%s-" INT64_FORMAT "-%s", log, receipt->number, digest);
 }
 
+/* The control whose rule an error before the gate tells of. */
+static const char *
+control_of(int code)
+{
+	switch (code)
+	{
+		case LPR_ERRCODE_NOT_A_PLATE:
+		case LPR_ERRCODE_NOT_CANONICAL:
+			return "G1";
+		case LPR_ERRCODE_TOO_MANY_PLATES:
+			return "Q8";
+		default:
+			return "Q2";
+	}
+}
+
 void
-lpr_gate_record_error(const char *source, int64 event_id, const ErrorData *error)
+lpr_gate_record_error(const char *source, LprEvent event, const ErrorData *error)
 {
 	LprText payload = {0};
 	LprReceipt receipt;
 	LprAuditEntry entry = {
 		.kind = LPR_AUDIT_REFUSED,
-		.has_event = event_id >= 0,
-		.event_id = event_id,
+		.has_event = event.given,
+		.event_id = event.id,
 		.source = source,
+		.control = control_of(error->sqlerrcode),
 		.sqlstate = unpack_sql_state(error->sqlerrcode),
 	};
 

@@ -11,7 +11,7 @@ typedef struct LprGateQuestion
 {
 	const char *source;
 	const LprQuery *query;
-	int64 event_id; /* -1 = none */
+	LprEvent event;
 	const char *url;
 	LprReceipt receipt; /* the verdict */
 } LprGateQuestion;
@@ -26,6 +26,6 @@ extern void lpr_gate_texts(const LprReceipt *receipt, const char **message, cons
 extern void lpr_gate_reference(const LprReceipt *receipt, char out[LPR_REFERENCE_ROOM]);
 
 /* Writes down that what was meant as a question was none: an error of class LP that was raised before the gate (U4). */
-extern void lpr_gate_record_error(const char *source, int64 event_id, const ErrorData *error);
+extern void lpr_gate_record_error(const char *source, LprEvent event, const ErrorData *error);
 
 #endif

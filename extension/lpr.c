@@ -11,6 +11,7 @@
 #include "utils/guc.h"
 
 #include "audit.h"
+#include "audit_deliver.h"
 #include "audit_log.h"
 #include "audit_worker.h"
 #include "compat.h"
@@ -64,7 +65,16 @@ _PG_init(void)
 		"lpr.checkpoint_key", "Name of the secret that holds the Ed25519 key which signs checkpoints of the audit log.",
 		"A file of lpr.secret_directory, made by: openssl genpkey -algorithm ed25519.", &lpr_checkpoint_key,
 		"checkpoint-key", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomStringVariable(
+		"lpr.checkpoint_directory", "Directory into which checkpoints of the audit log are written.",
+		"An absolute path, better one that the database host cannot change afterwards. Empty = none.",
+		&lpr_checkpoint_directory, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, lpr_checkpoint_check_directory, NULL, NULL);
+	DefineCustomStringVariable("lpr.checkpoint_command",
+							   "Shell command that takes a checkpoint of the audit log on its standard input.",
+							   "%f in it becomes the name of the checkpoint. Empty = none.", &lpr_checkpoint_command,
+							   "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	lpr_join_init();
+	lpr_absent_init();
 
 	/* Without what follows the library still plans and explains, but no vendor is asked: rate limits and the way to the audit log live in shared memory. */
 	if (!process_shared_preload_libraries_in_progress)
@@ -88,6 +98,9 @@ _PG_init(void)
 	earlier_shmem_startup = shmem_startup_hook;
 	shmem_startup_hook = start_shmem;
 	if (!IsBinaryUpgrade)
+	{
 		lpr_audit_worker_register();
+		lpr_audit_deliver_register();
+	}
 	MarkGUCPrefixReserved("lpr");
 }

@@ -88,33 +88,14 @@ lpr_note_split(LprSlice note, LprNote *parts)
 	return count > 0;
 }
 
-/* Decimal without leading zeros. */
 static bool
-read_count(LprSlice digits, uint64_t *value)
+read_size(LprSlice digits, uint64_t *size)
 {
-	*value = 0;
-	if (digits.len == 0 || digits.len > 19 || (digits.len > 1 && digits.data[0] == '0'))
-		return false;
-	for (size_t i = 0; i < digits.len; i++)
-	{
-		if (digits.data[i] < '0' || digits.data[i] > '9')
-			return false;
-		*value = *value * 10 + (uint64_t) (digits.data[i] - '0');
-	}
-	return *value <= INT64_MAX;
-}
+	int64_t value;
 
-static bool
-read_moment(LprSlice digits, int64_t *value)
-{
-	bool negative = digits.len > 1 && digits.data[0] == '-';
-	uint64_t count;
-
-	if (negative)
-		digits = (LprSlice){digits.data + 1, digits.len - 1};
-	if (!read_count(digits, &count) || (negative && count == 0))
+	if (!lpr_decimal(digits, &value) || value < 0)
 		return false;
-	*value = negative ? -(int64_t) count : (int64_t) count;
+	*size = (uint64_t) value;
 	return true;
 }
 
@@ -158,7 +139,7 @@ lpr_checkpoint_read(LprSlice note, LprCheckpoint *checkpoint, LprFault *fault)
 	if (!lpr_note_line(&parts.text, &line) || !lpr_key_name_ok(line) || line.len >= LPR_ORIGIN_ROOM)
 		return lpr_fault(fault, LPR_STATE_BAD_NOTE, "line 1 of the checkpoint is not the origin of a log");
 	memcpy(checkpoint->origin, line.data, line.len);
-	if (!lpr_note_line(&parts.text, &line) || !read_count(line, &checkpoint->size))
+	if (!lpr_note_line(&parts.text, &line) || !read_size(line, &checkpoint->size))
 		return lpr_fault(fault, LPR_STATE_BAD_NOTE, "line 2 of the checkpoint is not a size");
 	if (!lpr_note_line(&parts.text, &line) || !read_digest(line, &checkpoint->root))
 		return lpr_fault(fault, LPR_STATE_BAD_NOTE, "line 3 of the checkpoint is not a root in base64");
@@ -174,7 +155,7 @@ lpr_checkpoint_read(LprSlice note, LprCheckpoint *checkpoint, LprFault *fault)
 		}
 		else if (skip(&line, "at "))
 		{
-			if (at || !read_moment(line, &checkpoint->at))
+			if (at || !lpr_decimal(line, &checkpoint->at))
 				return lpr_fault(fault, LPR_STATE_BAD_NOTE, "bad line \"at\" in the checkpoint");
 			at = true;
 		}

@@ -18,6 +18,7 @@ typedef enum OptionKind
 	OPTION_CHOICE, /* one of `choices`, separated by | */
 	OPTION_DIALECT,
 	OPTION_URL,
+	OPTION_ORIGINS, /* origins of URLs, separated by blanks */
 	OPTION_FILE,
 	OPTION_SECRET
 } OptionKind;
@@ -46,7 +47,7 @@ static const OptionRule rules[] = {
 	{"url", SERVER, OPTION_URL, AT(url), 0, 0, 0, NULL, NULL}, /* base of every request; https, or http on this machine itself */
 	{"audience", SERVER, OPTION_TEXT, AT(audience), 0, 0, 0, NULL, NULL}, /* OAuth audience, for dialects that sign in that way; default: the URL */
 	{"reason", SERVER, OPTION_TEXT, AT(reason), 0, 0, 0, NULL, "law enforcement"}, /* what a vendor that wants a reason is told; never the user or the case */
-	{"image_origins", SERVER, OPTION_TEXT, AT(image_origins), 0, 0, 0, NULL, ""}, /* origins, separated by blanks, from which images are fetched besides that of the URL */
+	{"image_origins", SERVER, OPTION_ORIGINS, AT(image_origins), 0, 0, 0, NULL, ""}, /* origins (https://host or https://host:port), separated by blanks, from which images are fetched besides that of the URL */
 	{"page_size", SERVER, OPTION_INTEGER, AT(page_size), 1, 10000, 0, NULL, NULL}, /* reads of one page; default: the dialect's own */
 	{"parallel", SERVER, OPTION_INTEGER, AT(parallel), 1, 16, 4, NULL, NULL}, /* requests of one question that run side by side where a dialect needs several */
 	{"max_pages", SERVER, OPTION_INTEGER, AT(max_pages), 1, 100000, 5000, NULL, NULL}, /* pages of one question; more are cut, which is told */
@@ -96,11 +97,10 @@ has_control_characters(const char *value)
 }
 
 /* https, or http to this machine itself: whatever else would carry plates in the clear. */
-static void
-check_url(const OptionRule *rule, const char *value)
+static bool
+is_safe_url(LprSlice url)
 {
 	LprText origin = {0};
-	LprSlice url = {value, strlen(value)};
 	const char *host;
 	bool good = lpr_url_origin(url, &origin) && !origin.failed;
 
@@ -112,12 +112,35 @@ check_url(const OptionRule *rule, const char *value)
 			   strncmp(host, "localhost:", 10) == 0 || strncmp(host, "[::1]:", 6) == 0;
 	}
 	lpr_text_free(&origin);
-	if (!good)
+	return good;
+}
+
+static void
+check_url(const OptionRule *rule, const char *value)
+{
+	if (!is_safe_url((LprSlice){value, strlen(value)}))
 		refuse(rule, value,
 			   "A URL starts with https:// and carries no user part; http:// is taken for 127.0.0.0/8, [::1] and "
 			   "localhost only.");
 	if (strpbrk(value, "?#") != NULL || value[strlen(value) - 1] == '/')
 		refuse(rule, value, "The base URL has no query, no fragment and no slash at its end.");
+}
+
+static void
+check_origins(const OptionRule *rule, const char *value)
+{
+	for (const char *word = value + strspn(value, " "); *word != '\0'; word += strspn(word, " "))
+	{
+		size_t len = strcspn(word, " ");
+		const char *host = memchr(word, '/', len);
+
+		if (!is_safe_url((LprSlice){word, len}) || memchr(host + 2, '/', word + len - (host + 2)) != NULL ||
+			memchr(word, '?', len) != NULL || memchr(word, '#', len) != NULL)
+			refuse(rule, value,
+				   "It is a list of origins, separated by blanks: each https://host or https://host:port, without a "
+				   "path; http:// is taken for 127.0.0.0/8, [::1] and localhost only.");
+		word += len;
+	}
 }
 
 static int
@@ -171,6 +194,11 @@ take_value(const OptionRule *rule, char *value, LprOptions *options)
 		}
 		case OPTION_URL:
 			check_url(rule, value);
+			if (at != NULL)
+				*(char **) at = value;
+			break;
+		case OPTION_ORIGINS:
+			check_origins(rule, value);
 			if (at != NULL)
 				*(char **) at = value;
 			break;
@@ -247,7 +275,7 @@ lpr_options_read(List *server_options, List *mapping_options, LprOptions *option
 			options->peer.body_max = (size_t) rules[i].otherwise * 1024;
 		else if (rules[i].kind == OPTION_INTEGER)
 			*(int *) at = rules[i].otherwise;
-		else if (rules[i].kind == OPTION_TEXT)
+		else if (rules[i].kind == OPTION_TEXT || rules[i].kind == OPTION_ORIGINS)
 			*(const char **) at = rules[i].text_otherwise;
 	}
 	options->peer.min_tls = "1.2";

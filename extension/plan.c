@@ -37,7 +37,8 @@
 /* What the conditions of a scan can ask. */
 typedef struct Asked
 {
-	unsigned modes; /* of the anchors, bits of LprMode */
+	unsigned modes;     /* of the anchors, bits of LprMode */
+	unsigned unguarded; /* of those that ask whatever the values are */
 	bool single_plate;
 	bool all; /* every condition is one that is asked */
 } Asked;
@@ -78,24 +79,41 @@ mode_of(const LprCondition *condition)
 	}
 }
 
-/*
- * Whether a source can be asked by anchors of these modes, of which the first counts. If not, it would be passed over, and a join that
- * brings it a plate is better.
- */
+/* The mode that a question with these anchors has: the first one counts. */
+static unsigned
+first_mode(unsigned modes)
+{
+	return (modes & LPR_MODE_PLATE) != 0      ? LPR_MODE_PLATE
+		   : (modes & LPR_MODE_LOCATION) != 0 ? LPR_MODE_LOCATION
+											  : modes;
+}
+
+/* Whether a source can be asked by anchors of these modes. If not, it would be passed over, and a join that brings it a plate is better. */
 static bool
 can_ask(const LprRelation *relation, unsigned modes)
 {
-	unsigned mode = (modes & LPR_MODE_PLATE) != 0      ? LPR_MODE_PLATE
-					: (modes & LPR_MODE_LOCATION) != 0 ? LPR_MODE_LOCATION
-													   : modes;
+	return (relation->options.dialect->modes & first_mode(modes)) != 0;
+}
 
-	return (relation->options.dialect->modes & mode) != 0;
+/* For EXPLAIN: why the conditions of a scan can be asked by no value. */
+static char *
+why_not_asked(const LprRelation *relation, Asked asked)
+{
+	unsigned mode = first_mode(asked.modes);
+
+	if (asked.modes == 0)
+		return "no anchor";
+	if ((asked.unguarded & mode) == 0 || can_ask(relation, mode))
+		return "";
+	return mode == LPR_MODE_PLATE      ? "cannot be asked by plate"
+		   : mode == LPR_MODE_LOCATION ? "cannot be asked by place"
+									   : "cannot be asked by vehicle";
 }
 
 static Asked
 look_at_conditions(List *restrictions, Index varno, Oid relid)
 {
-	Asked asked = {0, false, true};
+	Asked asked = {0, 0, false, true};
 	ListCell *cell;
 
 	foreach (cell, restrictions)
@@ -110,6 +128,7 @@ look_at_conditions(List *restrictions, Index varno, Oid relid)
 		asked.modes |= mode_of(&condition);
 		if (condition.guarded)
 			continue; /* it may ask nothing */
+		asked.unguarded |= mode_of(&condition);
 		asked.single_plate = asked.single_plate || condition.kind == LPR_CONDITION_PLATE;
 		if (condition.kind == LPR_CONDITION_PLATES)
 		{
@@ -133,6 +152,10 @@ lpr_get_rel_size(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	Asked asked = look_at_conditions(rel->baserestrictinfo, rel->relid, relid);
 
 	lpr_check_columns(relid);
+	/* The server ignores it for the foreign tables of a partitioned one: a sample of everything is everything. */
+	if (root->simple_rte_array[rel->relid]->tablesample != NULL)
+		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("TABLESAMPLE cannot be applied to lpr.reads"),
+						errdetail("Vendors hand over no samples."), errhint("WHERE random() < 0.1 drops rows here.")));
 	relation->relid = relid;
 	relation->server = rel->serverid;
 	lpr_options_read(GetForeignServer(rel->serverid)->options, NIL, &relation->options);
@@ -294,7 +317,7 @@ lpr_get_paths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 {
 	LprRelation *relation = rel->fdw_private;
 	LprOrder order = wanted_order(root, rel, relid);
-	Asked lateral = {0, false, true};
+	Asked lateral = {0, 0, false, true};
 	double rows = rel->rows;
 	Relids event = event_relations(root, rel, relid);
 	List *done = NIL;
@@ -330,26 +353,125 @@ lpr_get_paths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 	}
 }
 
+static bool
+is_image(int column)
+{
+	return column == LPR_COLUMN_PLATE_IMAGE || column == LPR_COLUMN_VEHICLE_IMAGE;
+}
+
+/* Whether an expression has the whole row of a relation. */
+static bool
+has_whole_row(Node *expression, Index varno)
+{
+	Bitmapset *used = NULL;
+
+	pull_varattnos(expression, varno, &used);
+	return bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used);
+}
+
+/*
+ * Whether the statement itself wants the whole row. A table that rows are locked or changed beside is kept row by row as a whole, in case they have to
+ * be joined again: nobody looks at an image there that no expression names.
+ */
+static bool
+wants_whole_row(PlannerInfo *root, RelOptInfo *rel)
+{
+	AppendRelInfo *child = root->append_rel_array != NULL ? root->append_rel_array[rel->relid] : NULL;
+	Index parent = child != NULL ? child->parent_relid : rel->relid;
+	RelOptInfo *named = root->simple_rel_array[parent];
+	ListCell *cell;
+
+	/* Joins and placeholders may use it as well as the target list, which is relation 0. */
+	if (named->reloptkind != RELOPT_BASEREL ||
+		!bms_is_subset(named->attr_needed[0 - named->min_attr], bms_make_singleton(0)))
+		return true;
+	foreach (cell, root->processed_tlist)
+	{
+		TargetEntry *entry = lfirst_node(TargetEntry, cell);
+		bool kept = entry->resjunk && entry->resname != NULL && strncmp(entry->resname, "wholerow", 8) == 0;
+
+		if (!kept && has_whole_row((Node *) entry->expr, parent))
+			return true;
+	}
+	/* These take it from that entry. */
+	return has_whole_row((Node *) root->parse->returningList, parent) ||
+		   has_whole_row(root->parse->havingQual, parent) || has_whole_row(lpr_merge_actions(root->parse), parent);
+}
+
 static List *
-needed_columns(RelOptInfo *rel, Oid relid, List *clauses)
+needed_columns(PlannerInfo *root, RelOptInfo *rel, Oid relid, List *clauses)
 {
 	Bitmapset *used = NULL;
 	List *columns = NIL;
 	ListCell *cell;
 	bool whole;
+	bool with_images;
 
 	pull_varattnos((Node *) rel->reltarget->exprs, rel->relid, &used);
+	whole = bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used);
+	with_images = whole && wants_whole_row(root, rel);
 	foreach (cell, clauses)
-		pull_varattnos((Node *) lfirst_node(RestrictInfo, cell)->clause, rel->relid, &used);
+	{
+		Node *clause = (Node *) lfirst_node(RestrictInfo, cell)->clause;
+
+		pull_varattnos(clause, rel->relid, &used);
+		with_images = with_images || has_whole_row(clause, rel->relid);
+	}
 	whole = bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used);
 	for (int i = 0; i < LPR_COLUMNS; i++)
 	{
 		AttrNumber attnum = lpr_column_attnum(relid, i);
 
-		if (attnum != InvalidAttrNumber && (whole || bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, used)))
+		if (attnum != InvalidAttrNumber && (bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, used) ||
+											(whole && (with_images || !is_image(i)))))
 			columns = lappend_int(columns, i);
 	}
 	return columns;
+}
+
+static bool
+looks_at_images(Node *clause, Index varno, Oid relid)
+{
+	Bitmapset *used = NULL;
+
+	pull_varattnos(clause, varno, &used);
+	for (int i = 0; i < LPR_COLUMNS; i++)
+	{
+		AttrNumber attnum = is_image(i) ? lpr_column_attnum(relid, i) : InvalidAttrNumber;
+
+		if (attnum != InvalidAttrNumber && bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, used))
+			return true;
+	}
+	return bms_is_member(0 - FirstLowInvalidHeapAttributeNumber, used);
+}
+
+/*
+ * Puts the conditions that look at no image first, and counts them: a row that does not meet them costs no image. Not past a condition of a higher
+ * security level, which may only see rows that the lower ones let through.
+ */
+static List *
+images_last(List *clauses, Index varno, Oid relid, int *before_images)
+{
+	List *first = NIL;
+	List *last = NIL;
+	Index level = 0;
+	ListCell *cell;
+
+	foreach (cell, clauses)
+	{
+		RestrictInfo *clause = lfirst_node(RestrictInfo, cell);
+
+		if (clause->pseudoconstant)
+			continue;
+		if (looks_at_images((Node *) clause->clause, varno, relid) || (last != NIL && clause->security_level > level))
+			last = lappend(last, clause->clause);
+		else
+			first = lappend(first, clause->clause);
+		if (last != NIL && list_length(last) == 1)
+			level = clause->security_level;
+	}
+	*before_images = list_length(first);
+	return list_concat(first, last);
 }
 
 ForeignScan *
@@ -365,6 +487,9 @@ lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 	Index parent = rel->relid;
 	Relids outer = PATH_REQ_OUTER(&path->path);
 	char *group;
+	List *checked;
+	int before_images;
+	Asked asked;
 
 	foreach (cell, clauses)
 	{
@@ -386,10 +511,18 @@ lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 	 * join partition by partition) do not start together: those of one are not yet set while another runs.
 	 */
 	group = psprintf("%p/%u%s", (void *) root, parent, outer != NULL ? bmsToString(outer) : "");
-	private = list_make5(conditions, needed_columns(rel, relid, clauses), linitial(path->fdw_private),
+	private = list_make5(conditions, needed_columns(root, rel, relid, clauses), linitial(path->fdw_private),
 						 lsecond(path->fdw_private), makeString(group));
 	private = lappend(private, lthird(path->fdw_private));
+	checked = images_last(clauses, rel->relid, relid, &before_images);
+	private = lappend(private, makeInteger(before_images));
+	asked = look_at_conditions(clauses, rel->relid, relid);
+	if (intVal(lthird(path->fdw_private)) != 0)
+	{
+		asked.modes |= LPR_MODE_PLATE;
+		asked.unguarded |= LPR_MODE_PLATE;
+	}
+	private = lappend(private, makeString(why_not_asked(relation, asked)));
 	/* What is asked stays a local condition: a vendor's meaning is never trusted. `sent` travels along for EXPLAIN. */
-	return make_foreignscan(tlist, extract_actual_clauses(clauses, false), rel->relid, values, private, NIL, sent,
-							outer_plan);
+	return make_foreignscan(tlist, checked, rel->relid, values, private, NIL, sent, outer_plan);
 }

@@ -27,6 +27,13 @@ typedef enum LprOrder
 	LPR_ORDER_OLDEST_FIRST
 } LprOrder;
 
+/* The purpose of a question (Q7): an event, or none given. Any number may be one. No vendor learns it (U7). */
+typedef struct LprEvent
+{
+	bool given;
+	int64_t id;
+} LprEvent;
+
 /* Everything is AND. Absent conditions are NULL, zero or false. The window is closed and always given. */
 typedef struct LprQuery
 {

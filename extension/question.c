@@ -57,17 +57,17 @@ check_word(const char *column, const char *word)
 	return word;
 }
 
+/* The same list as lpr.normal_region(). */
 static void
 check_region(const char *region)
 {
-	if (strlen(region) != 2 || region[0] < 'A' || region[0] > 'Z' || region[1] < 'A' || region[1] > 'Z')
-	{
-		char code[3];
+	char code[3];
+	bool known = lpr_place_region_code(region, strlen(region), code);
 
+	if (!known || strcmp(region, code) != 0)
 		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a region: \"%.*s\"", SHOWN(region)),
 						errdetail("Column plate_region holds the two upper-case letters of a state or province."),
-						lpr_place_region_code(region, strlen(region), code) ? errhint("Write '%s'.", code) : 0));
-	}
+						known ? errhint("Write '%s'.", code) : 0));
 }
 
 char *
@@ -215,7 +215,7 @@ clip_window(LprStatement *statement, LprQuery *query, bool from_given)
 
 LprQuestion
 lpr_question_make(LprStatement *statement, const char *source, int nconditions, const LprConditionKind *conditions,
-				  const bool *guarded, const LprValue *values, LprQuery *query, int64 *event_id)
+				  const bool *guarded, const LprValue *values, LprQuery *query, LprEvent *event)
 {
 	bool has_plates = false;
 	bool from_given = false;
@@ -228,7 +228,7 @@ lpr_question_make(LprStatement *statement, const char *source, int nconditions, 
 	query->asked_at = statement->asked_at;
 	query->from = DT_NOBEGIN;
 	query->until = statement->asked_at + LPR_CLOCK_SKEW;
-	*event_id = -1;
+	*event = (LprEvent){false, 0};
 	for (int i = 0; i < nconditions; values += lpr_condition_nvalues(conditions[i]), i++)
 	{
 		LprMoment moment = 0;
@@ -322,8 +322,8 @@ lpr_question_make(LprStatement *statement, const char *source, int nconditions, 
 				query->from = Max(query->from, statement->thirty_days_ago);
 				break;
 			case LPR_CONDITION_EVENT:
-				possible = possible && (*event_id == -1 || *event_id == DatumGetInt64(values[0].value));
-				*event_id = DatumGetInt64(values[0].value);
+				possible = possible && (!event->given || event->id == DatumGetInt64(values[0].value));
+				*event = (LprEvent){true, DatumGetInt64(values[0].value)};
 				break;
 			case LPR_CONDITION_SOURCE:
 			case LPR_CONDITION_SOURCES:

@@ -186,6 +186,21 @@ lpr_plate_confusables(LprSlice plate, char (*out)[LPR_PLATE_ROOM], int max)
 	return l.count;
 }
 
+uint64_t
+lpr_plate_confusables_count(LprSlice plate)
+{
+	uint64_t count = 1; /* at most 4 to the power of LPR_PLATE_MAX */
+
+	for (size_t i = 0; i < plate.len; i++)
+	{
+		const char *group = lookalikes_of(plate.data[i]);
+
+		if (group != NULL)
+			count *= strlen(group);
+	}
+	return count;
+}
+
 size_t
 lpr_upper(LprSlice text, char *out)
 {

@@ -67,6 +67,9 @@ extern const char *lpr_match_name(LprMatch match); /* "exact", "confusable", "ot
  */
 extern int lpr_plate_confusables(LprSlice plate, char (*out)[LPR_PLATE_ROOM], int max);
 
+/* How many there are, itself included. */
+extern uint64_t lpr_plate_confusables_count(LprSlice plate);
+
 /* ASCII upper case with inner blanks folded to one and outer ones dropped, for make, model and color; returns the length, out holds len bytes. */
 extern size_t lpr_upper(LprSlice text, char *out);
 

@@ -1,26 +1,14 @@
 #include "row.h"
 
-#include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-/* Text of a read as the database keeps it. The page's UTF-8 was proved when it was opened. */
-static text *
-server_text(const char *data, size_t len)
-{
-	char *converted;
-
-	if (GetDatabaseEncoding() == PG_UTF8)
-		return cstring_to_text_with_len(data, len);
-	converted = pg_any_to_server(data, len, PG_UTF8);
-	return cstring_to_text_with_len(converted, converted == data ? len : strlen(converted));
-}
-
+/* The page's UTF-8 was proved when it was opened, and the database speaks UTF-8 (sql/00-house.sql). */
 static Datum
 slice_text(LprSlice slice, bool *isnull)
 {
 	*isnull = slice.data == NULL;
-	return *isnull ? (Datum) 0 : PointerGetDatum(server_text(slice.data, slice.len));
+	return *isnull ? (Datum) 0 : PointerGetDatum(cstring_to_text_with_len(slice.data, slice.len));
 }
 
 static Datum
@@ -29,7 +17,7 @@ upper_text(LprSlice slice, bool *isnull)
 	char canonical[LPR_TEXT_MAX];
 
 	*isnull = slice.data == NULL || slice.len > sizeof(canonical);
-	return *isnull ? (Datum) 0 : PointerGetDatum(server_text(canonical, lpr_upper(slice, canonical)));
+	return *isnull ? (Datum) 0 : PointerGetDatum(cstring_to_text_with_len(canonical, lpr_upper(slice, canonical)));
 }
 
 Datum
@@ -39,14 +27,14 @@ lpr_row_value(const LprRowFrame *frame, LprColumn column, const LprRead *read, b
 	switch (column)
 	{
 		case LPR_COLUMN_EVENT_ID:
-			*isnull = frame->event_id < 0;
-			return Int64GetDatum(frame->event_id);
+			*isnull = !frame->event.given;
+			return Int64GetDatum(frame->event.id);
 		case LPR_COLUMN_SOURCE:
 			return CStringGetTextDatum(frame->source);
 		case LPR_COLUMN_READ_ID:
 			return slice_text(read->id, isnull);
 		case LPR_COLUMN_PLATE:
-			return PointerGetDatum(server_text(read->plate, read->plate_len));
+			return PointerGetDatum(cstring_to_text_with_len(read->plate, read->plate_len));
 		case LPR_COLUMN_PLATE_AS_READ:
 			return slice_text(read->plate_as_read, isnull);
 		case LPR_COLUMN_PLATE_REGION:

@@ -12,7 +12,7 @@ typedef struct LprRowFrame
 {
 	const char *source;
 	const LprQuery *query;
-	int64 event_id; /* -1: none */
+	LprEvent event;
 	TimestampTz thirty_days_ago;
 	TimestampTz fetched_at;
 } LprRowFrame;

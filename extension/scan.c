@@ -26,9 +26,12 @@
 #include "errors.h"
 #include "image.h"
 #include "row.h"
+#include "version.h"
 
 /* Rows whose images are fetched side by side. */
 #define ROWS_AHEAD 8
+/* Reads that are looked through for the next of them while the first one waits to be returned. */
+#define READS_AHEAD 64
 
 typedef struct AheadRow
 {
@@ -58,13 +61,15 @@ typedef struct LprScan
 	AttrNumber attnums[LPR_COLUMNS]; /* 0 = not needed */
 	bool batched;
 	LprBatch *batch;
+	ExprState *
+		before_images; /* conditions that a row must meet before its images are fetched; NULL = all are the executor's */
 	/* of this execution */
 	MemoryContext context; /* of one question; reset at a rescan */
 	bool started;
 	bool ahead; /* started for the parameters of a rescan that has yet to come */
 	char *key;  /* the question's values as text, to know it again */
 	LprQuery query;
-	int64 event_id;
+	LprEvent event;
 	bool wants; /* there is something to ask */
 	bool fail_on_error;
 	LprGateQuestion question;
@@ -76,6 +81,23 @@ typedef struct LprScan
 	int taken; /* rows whose images were started */
 	bool no_more;
 } LprScan;
+
+/*
+ * With images: the conditions that look at none are checked here, before a row's images are fetched, and the executor checks the others. In an
+ * EvalPlanQual recheck the rows are not ours, and the executor checks all.
+ */
+static void
+divide_conditions(LprScan *scan, int before_images)
+{
+	ForeignScanState *node = scan->node;
+	List *conditions = node->ss.ps.plan->qual;
+
+	if (before_images == 0 || node->ss.ps.state->es_epq_active != NULL ||
+		(scan->attnums[LPR_COLUMN_PLATE_IMAGE] == 0 && scan->attnums[LPR_COLUMN_VEHICLE_IMAGE] == 0))
+		return;
+	scan->before_images = ExecInitQual(list_truncate(list_copy(conditions), before_images), &node->ss.ps);
+	node->ss.ps.qual = ExecInitQual(list_copy_tail(conditions, before_images), &node->ss.ps);
+}
 
 bool
 lpr_is_our_scan(PlanState *node)
@@ -139,6 +161,7 @@ lpr_begin_scan(ForeignScanState *node, int eflags)
 	foreach (cell, (List *) list_nth(plan->fdw_private, LPR_PLAN_COLUMNS))
 		scan->attnums[lfirst_int(cell)] =
 			lpr_column_attnum(RelationGetRelid(node->ss.ss_currentRelation), lfirst_int(cell));
+	divide_conditions(scan, intVal(list_nth(plan->fdw_private, LPR_PLAN_BEFORE_IMAGES)));
 	scan->context = AllocSetContextCreate(estate->es_query_cxt, "lpr question", ALLOCSET_SMALL_SIZES);
 	scan->statement = lpr_statement(estate);
 	scan->statement->scans = lappend(scan->statement->scans, scan);
@@ -167,6 +190,7 @@ evaluate(LprScan *scan, char **key)
 		{
 			getTypeOutputInfo(exprType((Node *) state->expr), &output, &varlena);
 			appendStringInfo(&text, "%s\n", OidOutputFunctionCall(output, values[i].value));
+			values[i].value = lpr_condition_moment(exprType((Node *) state->expr), values[i].value);
 		}
 		else
 			appendStringInfoString(&text, "\\N\n");
@@ -227,49 +251,13 @@ fail_unasked(LprScan *scan, bool fail_on_error)
 	lpr_tally_report(tally, fail_on_error ? ERROR : WARNING);
 }
 
-/* An error of policy that is raised before the gate is a refusal like those of the gate, and is on record before it is told (U4). */
+/* The question, from the values that its conditions have now. */
 static LprQuestion
-make_question(LprScan *scan, int nconditions, const LprValue *values)
+read_question(LprScan *scan)
 {
-	MemoryContext context = CurrentMemoryContext;
-	volatile LprQuestion made = LPR_QUESTION_EMPTY;
-	ErrorData *volatile error = NULL;
-
-	PG_TRY();
-	{
-		made = lpr_question_make(scan->statement, scan->source, nconditions, scan->conditions, scan->guarded, values,
-								 &scan->query, &scan->event_id);
-	}
-	PG_CATCH();
-	{
-		MemoryContextSwitchTo(context);
-		error = CopyErrorData();
-		FlushErrorState();
-	}
-	PG_END_TRY();
-	if (error != NULL)
-	{
-		/* Nothing but the error goes on from here, so what was caught needs no subtransaction. */
-		if ((error->sqlerrcode & 0xfff) == (LPR_ERRCODE_NO_ANCHOR & 0xfff))
-			lpr_gate_record_error(scan->source, scan->event_id, error);
-		ReThrowError(error);
-	}
-	return made;
-}
-
-/* Makes the question. Sets `wants` when it is one that has to be asked. */
-static void
-prepare(LprScan *scan)
-{
-	MemoryContext old = MemoryContextSwitchTo(scan->context);
 	LprValue *values = evaluate(scan, &scan->key);
 	int nconditions = scan->nconditions;
 
-	refuse_borrowed_session();
-	scan->started = true;
-	scan->wants = false;
-	if (scan->tally == NULL)
-		scan->tally = lpr_tally_add(scan->statement, scan->source, scan->dialect);
 	if (scan->batched)
 	{
 		/* The join above gathered the plates: one more condition, which the plan could not know. */
@@ -284,7 +272,53 @@ prepare(LprScan *scan)
 		values[scan->nvalues].isnull = false;
 		nconditions++;
 	}
-	if (make_question(scan, nconditions, values) == LPR_QUESTION_ASK)
+	return lpr_question_make(scan->statement, scan->source, nconditions, scan->conditions, scan->guarded, values,
+							 &scan->query, &scan->event);
+}
+
+/* An error of policy that is raised before the gate is a refusal like those of the gate, and is on record before it is told (U4). */
+static LprQuestion
+make_question(LprScan *scan)
+{
+	MemoryContext context = CurrentMemoryContext;
+	volatile LprQuestion made = LPR_QUESTION_EMPTY;
+	ErrorData *volatile error = NULL;
+
+	scan->event = (LprEvent){false, 0};
+	PG_TRY();
+	{
+		made = read_question(scan);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+	}
+	PG_END_TRY();
+	if (error != NULL)
+	{
+		/* Nothing but the error goes on from here, so what was caught needs no subtransaction. */
+		if ((error->sqlerrcode & 0xfff) == (LPR_ERRCODE_NO_ANCHOR & 0xfff))
+			lpr_gate_record_error(scan->source, scan->event, error);
+		ReThrowError(error);
+	}
+	return made;
+}
+
+/* Makes the question. Sets `wants` when it is one that has to be asked. */
+static void
+prepare(LprScan *scan)
+{
+	MemoryContext old = MemoryContextSwitchTo(scan->context);
+
+	refuse_borrowed_session();
+	lpr_version_check();
+	scan->started = true;
+	scan->wants = false;
+	if (scan->tally == NULL)
+		scan->tally = lpr_tally_add(scan->statement, scan->source, scan->dialect);
+	if (make_question(scan) == LPR_QUESTION_ASK)
 	{
 		LprOptions options;
 
@@ -294,8 +328,8 @@ prepare(LprScan *scan)
 			scan->attnums[LPR_COLUMN_PLATE_IMAGE] != 0 || scan->attnums[LPR_COLUMN_VEHICLE_IMAGE] != 0;
 		lpr_options_read(GetForeignServer(scan->server)->options, NIL, &options);
 		scan->fail_on_error = options.fail_on_error;
-		scan->question = (LprGateQuestion){
-			.source = scan->source, .query = &scan->query, .event_id = scan->event_id, .url = options.url};
+		scan->question =
+			(LprGateQuestion){.source = scan->source, .query = &scan->query, .event = scan->event, .url = options.url};
 		scan->wants = true;
 	}
 	else if (scan->tally->outcome == LPR_OUTCOME_ASKED)
@@ -455,7 +489,7 @@ start_group(LprScan *scan)
 static LprRowFrame
 row_frame(const LprScan *scan)
 {
-	return (LprRowFrame){scan->source, &scan->query, scan->event_id, scan->statement->thirty_days_ago,
+	return (LprRowFrame){scan->source, &scan->query, scan->event, scan->statement->thirty_days_ago,
 						 lpr_ask_fetched_at(scan->ask)};
 }
 
@@ -477,11 +511,48 @@ store(LprScan *scan, TupleTableSlot *slot, const LprRead *read)
 	return ExecStoreVirtualTuple(slot);
 }
 
+static void
+fill_slot(const LprScan *scan, TupleTableSlot *slot, const AheadRow *row)
+{
+	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
+	for (int i = 0; i < LPR_COLUMNS; i++)
+		if (scan->attnums[i] != 0)
+		{
+			slot->tts_values[scan->attnums[i] - 1] = row->values[i];
+			slot->tts_isnull[scan->attnums[i] - 1] = row->nulls[i];
+		}
+	ExecStoreVirtualTuple(slot);
+}
+
+/* Whether a row without its images meets the conditions that look at none. */
+static bool
+is_worth_images(LprScan *scan, TupleTableSlot *slot, const AheadRow *row)
+{
+	ExprContext *econtext = scan->node->ss.ps.ps_ExprContext;
+	bool worth;
+
+	if (scan->before_images == NULL)
+		return true;
+	fill_slot(scan, slot, row);
+	econtext->ecxt_scantuple = slot;
+	worth = ExecQual(scan->before_images, econtext);
+	ExecClearTuple(slot);
+	if (!worth)
+	{
+		InstrCountFiltered1(&scan->node->ss, 1);
+		ResetExprContext(econtext);
+	}
+	return worth;
+}
+
 /* Takes reads and starts their images until enough are under way. */
 static void
-fetch_ahead(LprScan *scan)
+fetch_ahead(LprScan *scan, TupleTableSlot *slot)
 {
-	while (scan->nrows < ROWS_AHEAD && !scan->no_more)
+	int rejected = 0;
+
+	/* Once there is a row to return, the others are not looked for through all of the answer. */
+	while (scan->nrows < ROWS_AHEAD && !scan->no_more && (scan->nrows == 0 || rejected < READS_AHEAD))
 	{
 		AheadRow *row = &scan->rows[(scan->first_row + scan->nrows) % ROWS_AHEAD];
 		LprRead read;
@@ -491,7 +562,6 @@ fetch_ahead(LprScan *scan)
 		/* Past the rows that will do, only what is really asked for. */
 		if (scan->page_size > 0 && scan->taken >= scan->page_size && scan->nrows > 0)
 			break;
-		scan->taken++;
 		if (!lpr_ask_next(scan->ask, &read))
 		{
 			scan->no_more = true;
@@ -503,6 +573,13 @@ fetch_ahead(LprScan *scan)
 		for (int i = 0; i < LPR_COLUMNS; i++)
 			if (scan->attnums[i] != 0)
 				row->values[i] = lpr_row_value(&frame, i, &read, &row->nulls[i]);
+		if (!is_worth_images(scan, slot, row))
+		{
+			MemoryContextSwitchTo(old);
+			rejected++;
+			continue;
+		}
+		scan->taken++;
 		row->waits[0] = scan->attnums[LPR_COLUMN_PLATE_IMAGE] != 0 && read.plate_image.data != NULL;
 		row->waits[1] = scan->attnums[LPR_COLUMN_VEHICLE_IMAGE] != 0 && read.vehicle_image.data != NULL;
 		row->images[0] =
@@ -520,7 +597,7 @@ next_with_images(LprScan *scan, TupleTableSlot *slot)
 	AheadRow *row;
 	MemoryContext old;
 
-	fetch_ahead(scan);
+	fetch_ahead(scan, slot);
 	if (scan->nrows == 0)
 		return slot;
 	row = &scan->rows[scan->first_row];
@@ -536,14 +613,8 @@ next_with_images(LprScan *scan, TupleTableSlot *slot)
 		row->nulls[column] = image == NULL;
 	}
 	MemoryContextSwitchTo(old);
-	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
-	for (int i = 0; i < LPR_COLUMNS; i++)
-		if (scan->attnums[i] != 0)
-		{
-			slot->tts_values[scan->attnums[i] - 1] = row->values[i];
-			slot->tts_isnull[scan->attnums[i] - 1] = row->nulls[i];
-		}
-	return ExecStoreVirtualTuple(slot);
+	fill_slot(scan, slot, row);
+	return slot;
 }
 
 TupleTableSlot *
@@ -575,7 +646,12 @@ lpr_iterate_scan(ForeignScanState *node)
 	else if (lpr_ask_next(scan->ask, &read))
 		store(scan, slot, &read);
 	if (TupIsNull(slot))
+	{
 		lpr_answer_end(scan->tally);
+		/* It may turn out late that there is nobody to ask. */
+		if (scan->tally->outcome == LPR_OUTCOME_PASSED_OVER && !scan->tally->told)
+			tell_passed_over(scan);
+	}
 	return slot;
 }
 

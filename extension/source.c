@@ -170,6 +170,12 @@ hold(Oid server_id, Oid login)
 		callbacks = true;
 	}
 	known = changes;
+	if (!SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(login), ObjectIdGetDatum(server_id)) &&
+		!SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid), ObjectIdGetDatum(server_id)))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("it has no user mapping"),
+						errdetail("Its user mapping names its secret."),
+						errhint("CREATE USER MAPPING FOR PUBLIC SERVER %s OPTIONS (secret '…its name…');",
+								quote_identifier(GetForeignServer(server_id)->servername))));
 	mapping = GetUserMapping(login, server_id);
 	for (source = sources; source != NULL; source = source->next)
 		if (source->mapping == mapping->umid && !source->stale)

@@ -85,4 +85,23 @@ SELECT :'LAST_ERROR_SQLSTATE' = 'LP001' AS refused \gset
 \endif
 
 \echo
+\echo 'Each question, and the refusal, was on disk before anybody was asked, whatever the analyst does next.'
+\echo 'oversight1 looks at the log, which is a record of it again:'
+\echo
+\c - oversight1
+\pset null '-'
+\echo '=> SELECT number, kind, login, source, payload->''plates'' AS plates, payload->>''reads'' AS reads, ask,'
+\echo '          sqlstate FROM lpr.audit() WHERE kind IN (''ask'', ''answer'', ''refused'')'
+\echo '   ORDER BY number DESC LIMIT 7;'
+SELECT number, kind, login, source, payload->'plates' AS plates, payload->>'reads' AS reads, ask, sqlstate
+FROM lpr.audit() WHERE kind IN ('ask', 'answer', 'refused') ORDER BY number DESC LIMIT 7;
+\echo '=> SELECT * FROM lpr.verify_audit();'
+SELECT * FROM lpr.verify_audit();
+SELECT bool_and(ok) AS honest FROM lpr.verify_audit() \gset
+\if :honest
+\else
+    \warn 'demo: the audit log does not verify'
+    SELECT 1 / 0 AS the_demo_fails;
+\endif
+
 \echo 'That was the demo. To look around by yourself: eval "$(make sandbox)", then psql -U analyst1'

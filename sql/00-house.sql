@@ -17,6 +17,19 @@ BEGIN
 END
 $$;
 
+-- Vendors speak UTF-8, and what a plate or an address is called must be the same in the question, in the answer and in the audit log.
+DO $$
+BEGIN
+    IF pg_catalog.getdatabaseencoding() <> 'UTF8' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'feature_not_supported',
+            MESSAGE = pg_catalog.format('lpr does not work in a database of encoding %s', pg_catalog.getdatabaseencoding()),
+            DETAIL = 'The database has to be of encoding UTF8; clients may use any.',
+            HINT = 'CREATE DATABASE … TEMPLATE template0 ENCODING ''UTF8'';';
+    END IF;
+END
+$$;
+
 -- The data's schema is no member of the extension: what must outlive DROP EXTENSION, such as the audit log, lies in it, and so it may be there already.
 DO $$
 BEGIN

@@ -92,7 +92,7 @@ AS 'MODULE_PATHNAME', 'lpr_confusable_plates';
 REVOKE ALL ON FUNCTION lpr.confusable_plates(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.confusable_plates(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.confusable_plates(text) IS
-    'The plate in normal form and up to 63 plates that differ from it only in characters that readers confuse (O/0/Q/D, I/1/L, B/8, S/5, Z/2, G/6), fewest changes first (G1). Error LP011 when it is no plate.';
+    'The plate in normal form and up to 63 plates that differ from it only in characters that readers confuse (O/0/Q/D, I/1/L, B/8, S/5, Z/2, G/6), fewest changes first (G1). When there are more, a notice says how many are left out. Error LP011 when it is no plate.';
 
 CREATE FUNCTION lpr.matched_how(asked_plate text, asked_region text, plate text, plate_region text)
     RETURNS text
@@ -112,6 +112,33 @@ GRANT EXECUTE ON FUNCTION lpr.distance_m(double precision, double precision, dou
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.distance_m(double precision, double precision, double precision, double precision) IS
     'Great-circle distance of two points in metres. In WHERE on lpr.reads, lpr.distance_m(latitude, longitude, a, b) <= r (up to 500,000 m) is a place that the vendors are asked for.';
+
+CREATE FUNCTION lpr.normal_region(region text)
+    RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'lpr_normal_region';
+REVOKE ALL ON FUNCTION lpr.normal_region(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.normal_region(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+COMMENT ON FUNCTION lpr.normal_region(text) IS
+    'The two upper-case letters of a state, province or territory of the United States, Canada or Mexico, from its letters in any case or its name. Error LP012 when there is none such.';
+
+CREATE FUNCTION lpr.normal_word(word text)
+    RETURNS text
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'lpr_normal_word';
+REVOKE ALL ON FUNCTION lpr.normal_word(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.normal_word(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+COMMENT ON FUNCTION lpr.normal_word(text) IS
+    'A make, model or colour as the columns of lpr.reads hold it: a to z in upper case, blanks around it dropped, those inside single. The same whatever the locale of the database.';
+
+CREATE FUNCTION lpr.has_point(latitude double precision, longitude double precision)
+    RETURNS boolean
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'lpr_has_point';
+REVOKE ALL ON FUNCTION lpr.has_point(double precision, double precision) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.has_point(double precision, double precision) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+COMMENT ON FUNCTION lpr.has_point(double precision, double precision) IS
+    'Whether a point was given: true with both, false with neither, and error LP014 with only one of them.';
 
 CREATE FUNCTION lpr.like_literal(text text)
     RETURNS text

@@ -86,6 +86,42 @@ GRANT EXECUTE ON FUNCTION lpr.dialects() TO lpr_user, lpr_supervisor, lpr_system
 COMMENT ON FUNCTION lpr.dialects() IS
     'The dialects lpr speaks (Q11): which search modes each can serve (plate, location, vehicle), how many plates go into one request, reads of a page unless option page_size says otherwise, and whether its cameras must be registered with lpr.add_camera().';
 
+CREATE FUNCTION lpr_data.utc_today()
+    RETURNS date
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+RETURN (clock_timestamp() AT TIME ZONE 'UTC')::date;
+REVOKE ALL ON FUNCTION lpr_data.utc_today() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.utc_today() IS 'The current day by the server''s clock, on the calendar of UTC: the day that days of approval are held against.';
+
+CREATE FUNCTION lpr_data.check_approval(assessment text, approved_on date)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET datestyle = 'ISO'
+AS $$
+DECLARE
+    today date := lpr_data.utc_today();
+BEGIN
+    IF assessment !~ '[^[:space:]]' OR assessment IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'the assessment has no name',
+            DETAIL = 'A source is enabled only once its privacy assessment is recorded as approved.',
+            HINT = 'For instance assessment => ''DHS/CBP/PIA-049(a)''.';
+    END IF;
+    IF approved_on > today OR NOT isfinite(approved_on) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('the day of approval has not come: %s', approved_on),
+            DETAIL = format('An approval is recorded once it was given; by UTC it is %s.', today),
+            HINT = 'Record it on that day, or correct the day.';
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.check_approval(text, date) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.check_approval(text, date) IS 'Error unless an assessment has a name and its day of approval is not later than today (Q10).';
+
 CREATE FUNCTION lpr.add_source(
     name text,
     dialect text,
@@ -113,6 +149,22 @@ BEGIN
             MESSAGE = format('invalid name of a source: %L', name),
             DETAIL = 'A name is 1 to 40 lower-case letters, digits and underscores, and starts with a letter.';
     END IF;
+    IF assessment IS NOT NULL THEN
+        PERFORM lpr_data.check_approval(assessment, approved_on);
+    ELSIF approved_on IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'a day of approval without an assessment',
+            HINT = 'For instance assessment => ''DHS/CBP/PIA-049(a)''.';
+    END IF;
+    IF array_position(grant_to, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'null_value_not_allowed',
+            MESSAGE = 'grant_to names no role',
+            HINT = 'For instance grant_to => ''{lpr_user}''.';
+    END IF;
+    options := coalesce(options, '{}');
+    grant_to := coalesce(grant_to, '{}');
     IF pg_catalog.jsonb_typeof(options) <> 'object' THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
@@ -133,6 +185,13 @@ BEGIN
         server_options := server_options || format(', %I %L', option.key, coalesce(option.value, ''));
     END LOOP;
     EXECUTE format('CREATE SERVER %I FOREIGN DATA WRAPPER lpr OPTIONS (%s)', name, server_options);
+    IF EXISTS (SELECT FROM lpr_data.source AS s WHERE s.name = add_source.name) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'duplicate_object',
+            MESSAGE = format('source "%s" is still on record', name),
+            DETAIL = 'Its server was dropped; its assessment and cameras were not.',
+            HINT = format('SELECT lpr.remove_source(%L);', name);
+    END IF;
     mapping_options := format('secret %L', coalesce(secret, name));
     IF client_id IS NOT NULL THEN
         mapping_options := mapping_options || format(', client_id %L', client_id);
@@ -140,7 +199,7 @@ BEGIN
     EXECUTE format('CREATE USER MAPPING FOR PUBLIC SERVER %I OPTIONS (%s)', name, mapping_options);
     INSERT INTO lpr_data.source (name, assessment, approved_on, enabled)
     VALUES (add_source.name, add_source.assessment,
-            CASE WHEN add_source.assessment IS NOT NULL THEN coalesce(add_source.approved_on, current_date) END,
+            CASE WHEN add_source.assessment IS NOT NULL THEN coalesce(add_source.approved_on, lpr_data.utc_today()) END,
             add_source.assessment IS NOT NULL);
     EXECUTE format('CREATE FOREIGN TABLE lpr_data.%I PARTITION OF lpr.reads FOR VALUES IN (%L) SERVER %I', 'reads_' || name, name, name);
     EXECUTE format('COMMENT ON FOREIGN TABLE lpr_data.%I IS %L', 'reads_' || name, format('The reads of source %s, asked over the network.', name));
@@ -163,13 +222,16 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.add_source(text, text, text, text, text, date, text, jsonb, name[]) FROM PUBLIC;
 COMMENT ON FUNCTION lpr.add_source(text, text, text, text, text, date, text, jsonb, name[]) IS
-    'Adds a vendor: foreign server, user mapping and partition of lpr.reads. name: 1 to 40 lower-case letters, digits and underscores. dialect: see lpr.dialects(). url: base of every request, https. secret: the name of a secret (default: the source''s name), never its value. assessment, approved_on: with an assessment the source is enabled at once, approved today unless a day is given (Q10). client_id: for dialects that sign in by OAuth. options: those of the server, as a JSON object. grant_to: roles that may ask it. Superusers only, since the URL decides where questions go.';
+    'Adds a vendor: foreign server, user mapping and partition of lpr.reads. name: 1 to 40 lower-case letters, digits and underscores. dialect: see lpr.dialects(). url: base of every request, https. secret: the name of a secret (default: the source''s name), never its value. assessment, approved_on: with an assessment the source is enabled at once, approved today (by UTC) unless an earlier day is given (Q10). client_id: for dialects that sign in by OAuth. options: those of the server, as a JSON object. grant_to: roles that may ask it. Superusers only, since the URL decides where questions go.';
 
 CREATE FUNCTION lpr.remove_source(name text)
     RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
+    SET client_min_messages = warning
 AS $$
+DECLARE
+    mapped text;
 BEGIN
     IF NOT EXISTS (SELECT FROM lpr_data.source AS s WHERE s.name = remove_source.name) THEN
         RAISE EXCEPTION USING
@@ -177,25 +239,34 @@ BEGIN
             MESSAGE = format('source "%s" does not exist', name),
             HINT = 'SELECT source FROM lpr.sources;';
     END IF;
-    EXECUTE format('DROP FOREIGN TABLE lpr_data.%I', 'reads_' || name);
-    EXECUTE format('DROP USER MAPPING IF EXISTS FOR PUBLIC SERVER %I', name);
-    EXECUTE format('DROP SERVER %I', name);
+    -- First, so that the trigger of DROP SERVER finds nothing to disable.
     DELETE FROM lpr_data.source AS s WHERE s.name = remove_source.name;
+    -- Whatever is left of it: DROP SERVER … CASCADE may have been there before.
+    EXECUTE format('DROP FOREIGN TABLE IF EXISTS lpr_data.%I', 'reads_' || name);
+    FOR mapped IN
+        SELECT CASE WHEN m.umuser = 0 THEN 'PUBLIC' ELSE quote_ident(m.usename) END
+        FROM pg_user_mappings AS m
+        WHERE m.srvname = remove_source.name
+    LOOP
+        EXECUTE format('DROP USER MAPPING FOR %s SERVER %I', mapped, name);
+    END LOOP;
+    EXECUTE format('DROP SERVER IF EXISTS %I', name);
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.remove_source(text) FROM PUBLIC;
-COMMENT ON FUNCTION lpr.remove_source(text) IS 'Removes a vendor with its server, mapping, partition and cameras; its secret stays. Superusers only.';
+COMMENT ON FUNCTION lpr.remove_source(text) IS 'Removes a vendor with its server, all its user mappings, its partition and its cameras, or what DROP SERVER left of them; its secret stays. Superusers only.';
 
-CREATE FUNCTION lpr.approve_source(name text, assessment text, approved_on date DEFAULT current_date)
+CREATE FUNCTION lpr.approve_source(name text, assessment text, approved_on date DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM lpr_data.check_approval(assessment, approved_on);
     UPDATE lpr_data.source AS s
-    SET assessment = approve_source.assessment, approved_on = approve_source.approved_on, enabled = true
-    WHERE s.name = approve_source.name;
+    SET assessment = approve_source.assessment, approved_on = coalesce(approve_source.approved_on, lpr_data.utc_today()), enabled = true
+    WHERE s.name = approve_source.name AND EXISTS (SELECT FROM pg_foreign_server AS f WHERE f.srvname = s.name);
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
@@ -206,7 +277,34 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.approve_source(text, text, date) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.approve_source(text, text, date) TO lpr_admin;
-COMMENT ON FUNCTION lpr.approve_source(text, text, date) IS 'Records the approved privacy assessment or authority of a source, for instance DHS/CBP/PIA-049(a), with the day of approval, and enables the source (Q10).';
+COMMENT ON FUNCTION lpr.approve_source(text, text, date) IS 'Records the approved privacy assessment or authority of a source, for instance DHS/CBP/PIA-049(a), with the day of approval (not later than today; default: today, by UTC), and enables the source (Q10).';
+
+CREATE FUNCTION lpr_data.disable_orphans()
+    RETURNS event_trigger
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- The table goes before its triggers when the extension is dropped.
+    IF to_regclass('lpr_data.source') IS NOT NULL THEN
+        UPDATE lpr_data.source AS s
+        SET enabled = false
+        WHERE s.enabled AND NOT EXISTS (SELECT FROM pg_foreign_server AS f WHERE f.srvname = s.name);
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.disable_orphans() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.disable_orphans() IS 'Disables sources whose server was dropped or renamed: what was approved of them does not cover a later server of the same name (Q10).';
+
+CREATE EVENT TRIGGER lpr_server_dropped ON sql_drop
+    WHEN TAG IN ('DROP SERVER', 'DROP FOREIGN DATA WRAPPER', 'DROP OWNED', 'DROP EXTENSION')
+    EXECUTE FUNCTION lpr_data.disable_orphans();
+COMMENT ON EVENT TRIGGER lpr_server_dropped IS 'A source without its server is disabled (Q10).';
+CREATE EVENT TRIGGER lpr_server_renamed ON ddl_command_end
+    WHEN TAG IN ('ALTER SERVER')
+    EXECUTE FUNCTION lpr_data.disable_orphans();
+COMMENT ON EVENT TRIGGER lpr_server_renamed IS 'A source whose server has another name is disabled (Q10).';
 
 CREATE FUNCTION lpr.disable_source(name text)
     RETURNS void
@@ -228,6 +326,14 @@ REVOKE ALL ON FUNCTION lpr.disable_source(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.disable_source(text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.disable_source(text) IS 'From the next statement on the source is not asked (LP003). lpr.approve_source() enables it again (Q10).';
 
+CREATE FUNCTION lpr_data.judge_place(country text, region text, latitude double precision, longitude double precision)
+    RETURNS text
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'lpr_judge_place';
+REVOKE ALL ON FUNCTION lpr_data.judge_place(text, text, double precision, double precision) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.judge_place(text, text, double precision, double precision) IS
+    'How the filter judges a camera: inside the United States, outside, unknown, or a contradiction of country, region and point (Q4).';
+
 CREATE FUNCTION lpr.add_camera(
     source text,
     camera_id text,
@@ -240,21 +346,58 @@ CREATE FUNCTION lpr.add_camera(
     country text DEFAULT 'US'
 )
     RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
+AS $$
+DECLARE
+    field record;
+BEGIN
+    IF NOT EXISTS (SELECT FROM lpr_data.source AS s WHERE s.name = add_camera.source) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'undefined_object',
+            MESSAGE = format('source "%s" does not exist', source),
+            HINT = 'SELECT source FROM lpr.sources;';
+    END IF;
+    -- As much as a read may have: what is longer would make bad ones of all the camera's reads.
+    FOR field IN
+        SELECT f.name, f.value, f.most
+        FROM (VALUES ('camera_id', camera_id, 128), ('address', address, 400), ('owner', owner, 400), ('type', type, 400)) AS f (name, value, most)
+        WHERE octet_length(f.value) NOT BETWEEN 1 AND f.most OR f.value ~ '[[:cntrl:]]' OR (f.value IS NULL AND f.name = 'camera_id')
+    LOOP
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('invalid %s of a camera', field.name),
+            DETAIL = format('It has 1 to %s bytes, none of them a control character.', field.most);
+    END LOOP;
+    IF (latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180) IS NOT TRUE THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'LP014',
+            MESSAGE = format('not a point: latitude %s, longitude %s', coalesce(latitude::text, 'NULL'), coalesce(longitude::text, 'NULL')),
+            DETAIL = 'Latitude is -90 to 90 degrees, longitude -180 to 180.',
+            HINT = 'Latitude comes first.';
+    END IF;
+    region := lpr.normal_region(region);
+    IF lpr_data.judge_place(country, region, latitude, longitude) <> 'inside' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'LP014',
+            MESSAGE = format('camera "%s" does not stand in the United States', camera_id),
+            DETAIL = format('Country, region and point must agree that it does: %s, %s, latitude %s, longitude %s.',
+                            coalesce(country, 'no country'), coalesce(region, 'no region'), latitude, longitude),
+            HINT = 'Latitude comes first, and west is negative.';
+    END IF;
     INSERT INTO lpr_data.camera AS c (source, camera_id, latitude, longitude, address, owner, type, region, country)
     VALUES (add_camera.source, add_camera.camera_id, add_camera.latitude, add_camera.longitude, add_camera.address, add_camera.owner,
             add_camera.type, add_camera.region, add_camera.country)
     ON CONFLICT ON CONSTRAINT camera_pkey DO UPDATE
     SET latitude = excluded.latitude, longitude = excluded.longitude, address = excluded.address, owner = excluded.owner,
         type = excluded.type, region = excluded.region, country = excluded.country;
-END;
+END
+$$;
 REVOKE ALL ON FUNCTION lpr.add_camera(text, text, double precision, double precision, text, text, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.add_camera(text, text, double precision, double precision, text, text, text, text, text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.add_camera(text, text, double precision, double precision, text, text, text, text, text) IS
-    'Registers a camera of a source, or changes all of it: for vendors whose reads do not say where they were taken (see needs_cameras in lpr.dialects()). camera_id: as the vendor writes it, at most 128 bytes. latitude, longitude: degrees, west is negative. region: state where it stands, two letters. A camera outside the United States shows nothing (Q4).';
+    'Registers a camera of a source, or changes all of it: for vendors whose reads do not say where they were taken (see needs_cameras in lpr.dialects()). camera_id: as the vendor writes it, at most 128 bytes. latitude, longitude: degrees, west is negative. region: state where it stands, two letters or its name. address, owner, type: at most 400 bytes. Error LP014 when country, region and point do not agree that it stands in the United States: such a camera would show nothing (Q4).';
 
 CREATE FUNCTION lpr.remove_camera(source text, camera_id text)
     RETURNS void

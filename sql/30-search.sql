@@ -1,5 +1,6 @@
 -- 30-search: one function a search mode (Q2), in front of lpr.reads. Single SELECT statements, so that the planner inlines them: conditions, LIMIT and
--- columns of the outer query still reach the vendors. The newest reads come first, hence the last 30 days before all others (Q5).
+-- columns of the outer query still reach the vendors. PostgreSQL inlines no call whose arguments hold a subquery or a volatile function, and none WITH
+-- ORDINALITY: such a call reads all there is. The newest reads come first, hence the last 30 days before all others (Q5).
 
 CREATE FUNCTION lpr.search_plate(
     plate text,
@@ -15,13 +16,13 @@ CREATE FUNCTION lpr.search_plate(
 AS $$
     SELECT r.event_id, r.source, r.read_id, r.plate, r.plate_as_read, r.plate_region, r.country, r.captured_at, r.recent, r.latitude, r.longitude,
            r.address, r.camera_id, r.camera_owner, r.camera_type, r.make, r.model, r.color, r.confidence,
-           lpr.matched_how(search_plate.plate, pg_catalog.upper(search_plate.region), r.plate, r.plate_region),
+           lpr.matched_how(search_plate.plate, lpr.normal_region(search_plate.region), r.plate, r.plate_region),
            r.plate_image, r.vehicle_image, r.fetched_at, r.from_cache, r.expires_at
     FROM lpr.reads AS r
     WHERE r.plate = ANY (CASE WHEN search_plate.look_alikes THEN lpr.confusable_plates(search_plate.plate)
                               ELSE ARRAY[lpr.normal_plate(search_plate.plate)] END)
-      AND (search_plate.region IS NULL OR search_plate.other_regions
-           OR r.plate_region = pg_catalog.upper(search_plate.region) OR r.plate_region IS NULL)
+      AND (lpr.normal_region(search_plate.region) IS NULL OR search_plate.other_regions
+           OR r.plate_region = lpr.normal_region(search_plate.region) OR r.plate_region IS NULL)
       AND (search_plate.since IS NULL OR r.captured_at >= search_plate.since)
       AND (search_plate.until IS NULL OR r.captured_at <= search_plate.until)
       AND (search_plate.event_id IS NULL OR r.event_id = search_plate.event_id)
@@ -30,7 +31,7 @@ $$;
 REVOKE ALL ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint) TO lpr_user;
 COMMENT ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint) IS
-    'Reads of a plate, newest first, the last 30 days marked recent (Q5). The whole plate, in any case, with blanks and dashes or without; NULL finds nothing. region: state of registration, two letters in any case, NULL = any; reads whose region the vendor does not tell are kept. since, until: of captured_at, both included; at most five years back (Q6). look_alikes asks also for plates that readers confuse with it, other_regions keeps the same number of other states; column matched_how tells which is which (G1). Errors LP011 (not a plate), LP012 (not a region), LP003 to LP005 and LP002 (no source may be asked).';
+    'Reads of a plate, newest first, the last 30 days marked recent (Q5). The whole plate, in any case, with blanks and dashes or without; NULL finds nothing. region: state of registration, two letters in any case or its name, NULL = any; reads whose region the vendor does not tell are kept. since, until: of captured_at, both included; at most five years back (Q6). look_alikes asks also for up to 63 plates that readers confuse with it (more are told in a notice), other_regions keeps the same number of other states; column matched_how tells which is which (G1). Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT …) AS w, LATERAL lpr.search_plate(w.plate) AS r. Errors LP011 (not a plate), LP012 (not a region), LP003 to LP005 and LP002 (no source may be asked).';
 
 CREATE FUNCTION lpr.search_location(
     latitude double precision DEFAULT NULL,
@@ -46,7 +47,7 @@ CREATE FUNCTION lpr.search_location(
 AS $$
     SELECT r.*
     FROM lpr.reads AS r
-    WHERE (search_location.latitude IS NULL OR search_location.longitude IS NULL
+    WHERE (NOT lpr.has_point(search_location.latitude, search_location.longitude)
            OR lpr.distance_m(r.latitude, r.longitude, search_location.latitude, search_location.longitude) <= search_location.radius_m)
       AND (search_location.address IS NULL OR r.address ILIKE '%' || lpr.like_literal(search_location.address) || '%')
       AND (search_location.since IS NULL OR r.captured_at >= search_location.since)
@@ -57,7 +58,7 @@ $$;
 REVOKE ALL ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint) TO lpr_user;
 COMMENT ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint) IS
-    'Reads of cameras near a point, or of cameras whose address contains a text (3 to 200 bytes, in any case), or both, newest first (Q2). latitude, longitude: degrees, west is negative; both or neither. radius_m: metres, 1 to 500,000; NULL finds nothing. since, until: of captured_at, both included; at most five years back (Q6). Sources that cannot be asked by place are passed over with a notice. Errors LP001 (neither a point nor an address), LP014 (not a point, radius or address), LP003 to LP005 and LP002 (no source may be asked).';
+    'Reads of cameras near a point, or of cameras whose address contains a text (3 to 200 bytes, in any case), or both, newest first (Q2). latitude, longitude: degrees, west is negative; both or neither. radius_m: metres, 1 to 500,000; NULL finds nothing. since, until: of captured_at, both included; at most five years back (Q6). Sources that cannot be asked by place are passed over with a notice. Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT …) AS w, LATERAL lpr.search_location(w.latitude, w.longitude) AS r. Errors LP001 (neither a point nor an address), LP014 (not a point, half of one, not a radius or address), LP003 to LP005 and LP002 (no source may be asked).';
 
 CREATE FUNCTION lpr.search_vehicle(
     make text,
@@ -72,9 +73,9 @@ CREATE FUNCTION lpr.search_vehicle(
 AS $$
     SELECT r.*
     FROM lpr.reads AS r
-    WHERE r.make = pg_catalog.upper(search_vehicle.make)
-      AND (search_vehicle.model IS NULL OR r.model = pg_catalog.upper(search_vehicle.model))
-      AND (search_vehicle.color IS NULL OR r.color = pg_catalog.upper(search_vehicle.color))
+    WHERE r.make = lpr.normal_word(search_vehicle.make)
+      AND (search_vehicle.model IS NULL OR r.model = lpr.normal_word(search_vehicle.model))
+      AND (search_vehicle.color IS NULL OR r.color = lpr.normal_word(search_vehicle.color))
       AND (search_vehicle.since IS NULL OR r.captured_at >= search_vehicle.since)
       AND (search_vehicle.until IS NULL OR r.captured_at <= search_vehicle.until)
       AND (search_vehicle.event_id IS NULL OR r.event_id = search_vehicle.event_id)
@@ -83,7 +84,7 @@ $$;
 REVOKE ALL ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint) TO lpr_user;
 COMMENT ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint) IS
-    'Reads of vehicles of a make, or of a make and model, newest first (Q2); upper and lower case are the same, 1 to 64 bytes each, a make of NULL finds nothing. The colour is checked here, not by the vendor. since, until: of captured_at, both included; at most five years back (Q6). Sources that cannot be asked by vehicle are passed over with a notice. Errors LP012 (not a make or model), LP003 to LP005 and LP002 (no source may be asked).';
+    'Reads of vehicles of a make, or of a make and model, newest first (Q2); upper and lower case are the same, as are blanks around, 1 to 64 bytes each, a make of NULL finds nothing. The colour is checked here, not by the vendor. since, until: of captured_at, both included; at most five years back (Q6). Sources that cannot be asked by vehicle are passed over with a notice. Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT …) AS w, LATERAL lpr.search_vehicle(w.make) AS r. Errors LP012 (not a make or model), LP003 to LP005 and LP002 (no source may be asked).';
 
 CREATE FUNCTION lpr.last_query(
     OUT source text,

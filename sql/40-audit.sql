@@ -166,18 +166,11 @@ $$;
 REVOKE ALL ON FUNCTION lpr_data.add_month(date) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.add_month(date) IS 'The partition of the month (UTC) in which a day falls, made if it is not there. Called by the audit writer, days ahead.';
 
-CREATE FUNCTION lpr_data.audit_record(kind text, control text, sqlstate text, payload text)
-    RETURNS bigint
-    LANGUAGE c VOLATILE
-AS 'MODULE_PATHNAME', 'lpr_audit_record';
-REVOKE ALL ON FUNCTION lpr_data.audit_record(text, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.audit_record(text, text, text, text) IS 'One record of the log that is no question: kind read or refused. It is on disk, whatever becomes of the transaction, when its number is returned (U2).';
-
 -- Changes of policy and case data. They are written inside the transaction that makes them and chained by the writer in the order of commits.
 
 CREATE TABLE lpr_data.change (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    login text COLLATE "C" NOT NULL,
+    login text COLLATE "C",
     pid integer NOT NULL,
     session_started timestamp with time zone NOT NULL,
     payload text NOT NULL
@@ -185,7 +178,7 @@ CREATE TABLE lpr_data.change (
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.change', '');
 COMMENT ON TABLE lpr_data.change IS 'Changes of policy and case data that were committed and wait for the audit writer, for milliseconds (U4).';
 COMMENT ON COLUMN lpr_data.change.number IS 'Order in which they were made.';
-COMMENT ON COLUMN lpr_data.change.login IS 'The authenticated login that made it.';
+COMMENT ON COLUMN lpr_data.change.login IS 'The authenticated login that made it; NULL for the audit writer itself.';
 COMMENT ON COLUMN lpr_data.change.pid IS 'Process id of the session''s backend.';
 COMMENT ON COLUMN lpr_data.change.session_started IS 'When that backend started.';
 COMMENT ON COLUMN lpr_data.change.payload IS 'JSON: table, action, role, transaction, made_at, old and new row.';
@@ -210,8 +203,8 @@ BEGIN
                               'role', session_user,
                               'transaction', pg_current_xact_id()::text,
                               'made_at', clock_timestamp(),
-                              'old', CASE WHEN TG_LEVEL = 'ROW' AND TG_OP IN ('UPDATE', 'DELETE') THEN to_jsonb(OLD) - TG_ARGV END,
-                              'new', CASE WHEN TG_LEVEL = 'ROW' AND TG_OP IN ('INSERT', 'UPDATE') THEN to_jsonb(NEW) - TG_ARGV END)::text
+                              'old', CASE WHEN TG_LEVEL = 'ROW' AND TG_OP IN ('UPDATE', 'DELETE') THEN to_jsonb(OLD) - coalesce(TG_ARGV, '{}') END,
+                              'new', CASE WHEN TG_LEVEL = 'ROW' AND TG_OP IN ('INSERT', 'UPDATE') THEN to_jsonb(NEW) - coalesce(TG_ARGV, '{}') END)::text
     FROM lpr_data.wake_writer() AS w;
     RETURN NULL;
 END
@@ -235,3 +228,102 @@ REVOKE ALL ON FUNCTION lpr_data.audit_changes_of(regclass, text[]) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.audit_changes_of(regclass, text[]) IS 'Puts a table under audit: every change of it becomes a record of the log (U4). without: columns whose values are left out.';
 
 SELECT lpr_data.audit_changes_of('lpr_data.source'), lpr_data.audit_changes_of('lpr_data.camera'), lpr_data.audit_changes_of('lpr_data.secret', 'value');
+
+-- Settings are policy as well: the writer notes those that matter, at start and whenever the configuration is read again.
+
+CREATE TABLE lpr_data.setting (
+    name text COLLATE "C" PRIMARY KEY,
+    value text
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.setting', '');
+COMMENT ON TABLE lpr_data.setting IS 'Settings of the server that bear on the safeguards, as the audit writer last saw them; a change becomes a record of the log (U4).';
+COMMENT ON COLUMN lpr_data.setting.name IS 'Name of the setting.';
+COMMENT ON COLUMN lpr_data.setting.value IS 'Its value.';
+SELECT lpr_data.audit_changes_of('lpr_data.setting');
+
+CREATE FUNCTION lpr_data.note_settings()
+    RETURNS void
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    INSERT INTO lpr_data.setting AS s (name, value)
+    SELECT p.name, p.reset_val
+    FROM pg_catalog.pg_settings AS p
+    WHERE p.name LIKE 'lpr.%'
+       OR p.name IN ('archive_mode', 'fsync', 'full_page_writes', 'log_min_duration_statement', 'log_statement', 'password_encryption', 'server_version',
+                     'shared_preload_libraries', 'ssl', 'synchronous_standby_names')
+    ON CONFLICT ON CONSTRAINT setting_pkey DO UPDATE SET value = excluded.value WHERE s.value IS DISTINCT FROM excluded.value;
+END;
+REVOKE ALL ON FUNCTION lpr_data.note_settings() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.note_settings() IS 'Brings lpr_data.setting up to date. Called by the audit writer.';
+
+-- So is the definition of what is asked and of the rules: servers, mappings, grants on them, and everything in our schemas.
+
+CREATE FUNCTION lpr_data.audit_ddl()
+    RETURNS event_trigger
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF lpr.login() IS NULL THEN
+        RETURN; -- the audit writer makes its own tables
+    END IF;
+    INSERT INTO lpr_data.change (login, pid, session_started, payload)
+    SELECT lpr.login(), w.pid, w.session_started,
+           jsonb_build_object('command', d.command_tag, 'type', d.object_type, 'object', d.object_identity,
+                              'statement', CASE WHEN d.object_type IN ('server', 'FOREIGN SERVER') THEN left(current_query(), 1000) END,
+                              'role', session_user, 'transaction', pg_current_xact_id()::text, 'made_at', clock_timestamp())::text
+    FROM (SELECT c.command_tag, c.object_type, c.object_identity, c.schema_name, c.in_extension
+          FROM pg_event_trigger_ddl_commands() AS c WHERE TG_EVENT = 'ddl_command_end') AS d
+    CROSS JOIN lpr_data.wake_writer() AS w
+    WHERE NOT d.in_extension AND (d.schema_name IN ('lpr', 'lpr_data') OR d.object_type IN ('server', 'user mapping', 'FOREIGN SERVER', 'foreign-data wrapper', 'extension', 'event trigger'));
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.audit_ddl() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.audit_ddl() IS 'Event trigger: DDL on servers, user mappings and everything in schemas lpr and lpr_data becomes a record of the log (U4).';
+
+CREATE FUNCTION lpr_data.audit_drop()
+    RETURNS event_trigger
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    lost text;
+BEGIN
+    SELECT d.object_identity INTO lost
+    FROM pg_event_trigger_dropped_objects() AS d
+    WHERE TG_TAG <> 'DROP EXTENSION'
+      AND (d.object_type = 'table' AND d.object_identity ~ '^lpr_data\.(log|audit|audit_[0-9_]+|checkpoint|delivery)$'
+           OR d.object_type = 'trigger' AND d.object_identity ~ '^refuse_(row_)?change on ')
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'LP031',
+            MESSAGE = format('dropping %s is refused', lost),
+            DETAIL = 'The audit log is only ever added to, by its writer (U3).',
+            HINT = 'A month leaves it by ALTER TABLE lpr_data.audit DETACH PARTITION … and ALTER TABLE … SET SCHEMA ….';
+    END IF;
+    -- DROP EXTENSION takes this table along.
+    IF to_regclass('lpr_data.change') IS NULL THEN
+        RETURN;
+    END IF;
+    INSERT INTO lpr_data.change (login, pid, session_started, payload)
+    SELECT lpr.login(), w.pid, w.session_started,
+           jsonb_build_object('command', TG_TAG, 'type', d.object_type, 'object', d.object_identity, 'role', session_user,
+                              'transaction', pg_current_xact_id()::text, 'made_at', clock_timestamp())::text
+    FROM pg_event_trigger_dropped_objects() AS d
+    CROSS JOIN lpr_data.wake_writer() AS w
+    WHERE (d.original OR d.normal) AND (d.schema_name IN ('lpr', 'lpr_data') OR d.object_type IN ('server', 'user mapping'));
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.audit_drop() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.audit_drop() IS 'Event trigger: what is dropped of servers, user mappings and our schemas becomes a record of the log (U4); the log itself and its guards are not dropped (U3), error LP031.';
+
+CREATE EVENT TRIGGER lpr_audit_ddl ON ddl_command_end EXECUTE FUNCTION lpr_data.audit_ddl();
+ALTER EVENT TRIGGER lpr_audit_ddl ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER lpr_audit_ddl IS 'Records DDL that bears on the safeguards (U4).';
+CREATE EVENT TRIGGER lpr_audit_drop ON sql_drop EXECUTE FUNCTION lpr_data.audit_drop();
+ALTER EVENT TRIGGER lpr_audit_drop ENABLE ALWAYS;
+COMMENT ON EVENT TRIGGER lpr_audit_drop IS 'Records drops that bear on the safeguards (U4).';

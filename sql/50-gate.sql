@@ -38,7 +38,7 @@ AS $$
             'Over a network a question is asked through TLS only.', 'Connect with sslmode=verify-full.']
         WHEN (mode IN ('plate', 'location', 'vehicle')) IS NOT TRUE THEN ARRAY['Q2', 'LP001', 'the question has no anchor',
             'A question starts from a plate, a place or the make of a vehicle.', 'Use lpr.search_plate(…), lpr.search_location(…) or lpr.search_vehicle(…).']
-        WHEN (EXISTS (SELECT FROM lpr_data.source AS s WHERE s.name = source AND s.enabled)) IS NOT TRUE THEN ARRAY['Q10', 'LP003', 'source "{source}" is not enabled',
+        WHEN (EXISTS (SELECT FROM lpr_data.source AS s WHERE s.name = source AND s.enabled AND s.approved_on <= lpr_data.utc_today())) IS NOT TRUE THEN ARRAY['Q10', 'LP003', 'source "{source}" is not enabled',
             'A source is asked only once its privacy assessment is on record as approved.', 'Ask an administrator to record it with lpr.approve_source(…).']
         WHEN (SELECT has_server_privilege(login, f.oid, 'USAGE') FROM pg_foreign_server AS f WHERE f.srvname = source) IS NOT TRUE THEN ARRAY['Q10', 'LP004',
             'source "{source}" is not granted to you', 'A source is asked only by those it was granted to.', 'Ask an administrator to be granted the source.']

@@ -124,10 +124,7 @@ extern struct json_object *lpr_body_element(struct json_object *body, int i);
 /* The usual refusal: a text member of an error object. */
 extern bool lpr_refusal_member(const char *data, size_t len, const char *key, LprText *said);
 
-extern const LprDialect lpr_dialect_lpr_v1;
-extern const LprDialect lpr_dialect_flock_v3;
-extern const LprDialect lpr_dialect_rekor_scout_v2;
-extern const LprDialect lpr_dialect_parkpow_v1;
-extern const LprDialect lpr_dialect_verkada_v1;
+#define DIALECT(name) extern const LprDialect lpr_dialect_##name;
+#include "dialects.h"
 
 #endif

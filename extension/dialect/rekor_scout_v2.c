@@ -244,6 +244,8 @@ at_end(LprPage *page)
 		leg->from = edge;
 	else
 		leg->until = edge;
+	leg->overlaps = true;
+	leg->edge = edge;
 	return lpr_page_next(page, lpr_slice(lpr_moment_format(edge, next)));
 }
 

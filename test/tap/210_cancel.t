@@ -3,6 +3,7 @@ use strict;
 use warnings;
 use LprTest;
 use IO::Socket::INET;
+use List::Util qw(max min);
 use Time::HiRes qw(time);
 use Test::More;
 
@@ -25,6 +26,7 @@ my @quick = qw(acme silent dripping busy blank);
 $node->add_source($_, 'lpr-v1') for @quick[1 .. 4];
 $node->add_source('slow', 'lpr-v1', options => { requests_per_minute => 1 });
 my ($session, $pid) = $node->session('postgres');
+my ($other) = $node->session('postgres');
 
 # The session's descriptors when it keeps one connection: a changed server drops the idle ones.
 sub descriptors
@@ -59,27 +61,39 @@ my @cases = (
 for my $case (@cases)
 {
 	my ($wait, $sql) = @$case;
-	my ($since, $took, $err);
+	my ($since, $err);
+	my (@cancelled, @timed_out);
 
-	$session->{stderr} = '';
-	$node->send_sql($session, $sql);
-	$node->await_network($pid);
-	select undef, undef, undef, 0.2;
-	$since = time;
-	$node->answer('postgres', "SELECT pg_cancel_backend($pid)");
-	$session->query('');
-	$err = $session->{stderr};
-	$took = time - $since;
+	# The best of three: what else the machine does is not ours.
+	for (1 .. 3)
+	{
+		$session->{stderr} = '';
+		$node->send_sql($session, $sql);
+		$node->await_network($pid);
+		select undef, undef, undef, 0.1;
+		$since = time;
+		$other->query("SELECT pg_cancel_backend($pid)");
+		$session->query('');
+		$err = $session->{stderr};
+		push @cancelled, time - $since;
+		last if $err !~ /57014/;
+	}
 	like($err, qr/ERROR: +57014: canceling statement due to user request/, "$wait: pg_cancel_backend");
-	cmp_ok($took, '<', 2, '… at once');
+	cmp_ok(min(@cancelled), '<', 0.25, '… within 250 ms');
+	cmp_ok(max(@cancelled), '<', 2, '… every time soon');
 
-	$session->{stderr} = '';
 	$node->converse($session, "SET statement_timeout = '300ms'");
-	$since = time;
-	(undef, $err) = $node->converse($session, $sql);
-	$took = time - $since;
+	for (1 .. 3)
+	{
+		$session->{stderr} = '';
+		$since = time;
+		(undef, $err) = $node->converse($session, $sql);
+		push @timed_out, time - $since - 0.3;
+		last if $err !~ /57014/;
+	}
 	like($err, qr/ERROR: +57014: canceling statement due to statement timeout/, "$wait: statement_timeout");
-	cmp_ok($took, '<', 2.3, '… at once');
+	cmp_ok(min(@timed_out), '<', 0.25, '… within 250 ms');
+	cmp_ok(max(@timed_out), '<', 2, '… every time soon');
 	$node->converse($session, 'RESET statement_timeout');
 
 	is(($node->converse($session, asking('acme')))[0], 7, '… and the session goes on');
@@ -129,7 +143,7 @@ ok(LprTest::eventually(sub { !-e "/proc/$backend" }), 'client_connection_check_i
 ok(LprTest::eventually(sub { descriptors() == $descriptors }), 'the name lookups leave no descriptor either')
 	or diag(join "\n", map { readlink } glob "/proc/$pid/fd/*");
 is(($node->converse($session, asking('acme')))[0], 7, 'the session goes on');
-$session->quit;
+$_->quit for $session, $other;
 
 $node->vendor_well;
 $node->stop;

@@ -155,7 +155,7 @@ sub window
 sub narrow
 {
 	my ($a) = @_;
-	my $region = pick('CA', 'NV', 'TX', 'ZZ');
+	my $region = pick('CA', 'NV', 'TX', 'YT');
 	my $source = pick(qw(acme birdseye curbside ekko fixed nobody));
 
 	return pick(

@@ -107,7 +107,7 @@ $node->vendor_well;
 
 # ---- dump and restore ----
 
-$node->answer('postgres', "SELECT lpr.add_camera('curbside', 'cam-of-mine', 32.5, -117.0, 'A St')");
+$node->answer('postgres', "SELECT lpr.add_camera('curbside', 'cam-of-mine', 32.71, -117.16, 'A St')");
 $node->answer('postgres', "SELECT lpr.disable_source('silent'); ALTER SERVER acme OPTIONS (ADD page_size '5')");
 $node->put_secret('key1', 'correct horse');
 $node->answer('postgres', "SELECT lpr.store_secret('sim-lpr-token', 'key1')");

@@ -128,6 +128,9 @@ test_matches(void)
 	ok(ordered && distinct && confusable, "ordered by changes, distinct, and confusable");
 	ok(lpr_plate_confusables(slice("O0O0O0O0O0O0O0O0"), few, 3) == 3, "at most as many as asked for");
 	ok(lpr_plate_confusables(slice("0000000000000000"), forms, 100) == 100, "out of billions");
+	ok(lpr_plate_confusables_count(slice("0000000000000000")) == UINT64_C(4294967296), "which are counted");
+	ok(lpr_plate_confusables_count(slice("7ABC123")) == 12 && lpr_plate_confusables_count(slice("777")) == 1,
+	   "as are few");
 	ok(lpr_plate_confusables(slice("777"), forms, 100) == 1, "none but itself");
 	ok(lpr_plate_confusables(slice(""), forms, 100) == 0 && lpr_plate_confusables(slice("7"), forms, 0) == 0, "none");
 }

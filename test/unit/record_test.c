@@ -1,5 +1,5 @@
 /*
- * record_test.c: the canonical bytes of a row, and its digests; the vectors are those of docs/audit-format.md.
+ * record_test.c: the canonical bytes of a row, and its digests. format_test.c holds them against docs/audit-format.md.
  */
 #include <stdlib.h>
 

@@ -43,7 +43,7 @@ SELECT count(*) FROM lpr.search_location(address => 'St');
 \echo :SQLSTATE
 SELECT count(*) FROM lpr.search_location(address => repeat('x', 201));
 \echo :SQLSTATE
--- Neither point nor address: LP001, and half a point is none. Nothing is nearer than NULL.
+-- Neither point nor address: LP001; half a point: LP014. Nothing is nearer than NULL.
 SELECT count(*) FROM lpr.search_location();
 \echo :SQLSTATE
 SELECT count(*) FROM lpr.search_location(latitude => 32.552);

@@ -56,6 +56,10 @@ FROM (VALUES (1, $$'acme', 'lpr-v1', 'https://x.example'$$),
      refusal(format('SELECT lpr.add_source(%s)', arguments)) AS r
 ORDER BY n;
 SELECT r.sqlstate, r.message FROM refusal($$SELECT lpr.add_source('x', 'lpr-v1', 'https://x.example', assessment => ' ')$$) AS r;
+SELECT r.* FROM refusal($$SELECT lpr.add_source('x', 'lpr-v1', 'https://x.example', approved_on => '2024-02-29')$$) AS r;
+SELECT r.sqlstate, r.message, r.hint FROM refusal($$SELECT lpr.add_source('x', 'lpr-v1', 'https://x.example', assessment => 'PIA', approved_on => '2999-12-31')$$) AS r;
+SELECT r.sqlstate, r.message FROM refusal($$SELECT lpr.add_source('x', 'lpr-v1', 'https://x.example', assessment => 'PIA', approved_on => '-infinity')$$) AS r;
+SELECT r.* FROM refusal($$SELECT lpr.add_source('x', 'lpr-v1', 'https://x.example', grant_to => '{lpr_user,NULL}')$$) AS r;
 -- Nothing is left of them.
 SELECT count(*) FROM pg_foreign_server WHERE srvname = 'x';
 SELECT count(*) FROM lpr_data.source WHERE name = 'x';
@@ -84,6 +88,13 @@ SELECT name, value, option_refusal(format('dialect ''lpr-v1'', url ''https://x.e
 FROM (VALUES ('on_failure', 'ignore'), ('on_failure', 'warning|error'), ('order', 'Here'), ('min_tls_version', '1.1'), ('http_version', '2'),
              ('ca_file', 'ca.pem'), ('client_certificate', '~/cert.pem'), ('client_key', ''), ('audience', ''), ('reason', E'a\r\nb'),
              ('image_origins', E'\t')) AS options (name, value);
+-- Origins: each like a URL, and nothing behind it.
+SELECT value, option_refusal(format('dialect ''lpr-v1'', url ''https://x.example'', image_origins %L', value))
+FROM unnest(ARRAY['http://i.example', 'https://i.example http://j.example', 'https://i.example/', 'https://i.example/img', 'https://i.example?a', 'https://i.example#a',
+                  'i.example', 'https://u@i.example', 'https://i.example,https://j.example', '*', 'http://127.0.0.1.example']) AS value;
+CREATE SERVER origins FOREIGN DATA WRAPPER lpr
+    OPTIONS (dialect 'lpr-v1', url 'https://x.example', image_origins ' https://i.example  https://j.example:8443 http://127.0.0.1:8080 http://[::1]:1 ');
+DROP SERVER origins;
 -- Everything right.
 CREATE SERVER refused FOREIGN DATA WRAPPER lpr
     OPTIONS (dialect 'flock-v3', url 'https://x.example/base', audience 'a', reason 'r', image_origins 'https://i.example', page_size '10000',
@@ -186,7 +197,18 @@ SELECT lpr.disable_source('acme');
 \set VERBOSITY terse
 SELECT lpr.approve_source('fresh', NULL);
 SELECT lpr.approve_source('fresh', ' ');
+SELECT lpr.approve_source(NULL, 'PIA');
+-- Today at the latest, wherever the session's clock stands.
+\set VERBOSITY sqlstate
+SELECT lpr.approve_source('fresh', 'PIA', (clock_timestamp() AT TIME ZONE 'UTC')::date + 1);
+\set VERBOSITY terse
+SELECT lpr.approve_source('fresh', 'PIA', 'infinity');
+SET timezone = 'Etc/GMT-14';
 SELECT lpr.approve_source('fresh', 'PIA', NULL);
+SET timezone = 'Etc/GMT+12';
+SELECT lpr.approve_source('fresh', 'PIA');
+RESET timezone;
+SELECT approved_on = (clock_timestamp() AT TIME ZONE 'UTC')::date AS today FROM lpr.sources WHERE source = 'fresh';
 \set VERBOSITY default
 SELECT lpr.approve_source('nobody', 'PIA');
 SELECT lpr.disable_source('nobody');
@@ -255,6 +277,16 @@ SELECT lpr.approve_source('acme', 'DHS/CBP/PIA-049(a)');
 -- ---- cameras ----
 SELECT lpr.add_camera('fresh', 'cam1', 32.7, -117.1, '1 Main St', 'City', 'fixed', 'CA');
 SELECT lpr.add_camera('fresh', 'cam1', 32.8, -117.2, country => 'MX');
+SELECT lpr.add_camera('fresh', 'cam1', 32.7, 117.1);
+SELECT lpr.add_camera('fresh', 'cam1', 32.7, -117.1, region => 'NV');
+SELECT lpr.add_camera('fresh', 'cam1', 32.7, -117.1, region => 'ZZ');
+SELECT lpr.add_camera('fresh', 'cam1', NULL, -117.1);
+SELECT lpr.add_camera('fresh', NULL, 32.7, -117.1);
+SELECT lpr.add_camera(NULL, 'cam1', 32.7, -117.1);
+SELECT lpr.add_camera('fresh', repeat('x', 129), 32.7, -117.1);
+SELECT lpr.add_camera('fresh', 'cam1', 32.7, -117.1, address => repeat('x', 401));
+SELECT lpr.add_camera('fresh', 'cam1', 32.7, -117.1, owner => E'a\tb');
+SELECT lpr.add_camera('fresh', 'cam1', 32.7, -117.1, type => '');
 SELECT lpr.add_camera('fresh', 'cam2', 90.1, 0);
 SELECT lpr.add_camera('fresh', 'cam2', 'NaN', 0);
 SELECT lpr.add_camera('fresh', 'cam2', 0, 180.1);
@@ -280,6 +312,33 @@ SELECT (SELECT count(*) FROM lpr_data.source WHERE name = 'fresh') AS sources,
        (SELECT count(*) FROM lpr_data.camera WHERE source = 'fresh') AS cameras,
        (SELECT count(*) FROM pg_foreign_server WHERE srvname = 'fresh') AS servers,
        to_regclass('lpr_data.reads_fresh') AS partition;
+-- Dropped behind our back, it is not enabled any more, nor is a later server of that name; what is left of it can be removed.
+SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secret => 'sim-lpr-token', assessment => 'PIA', grant_to => '{lpr_user}');
+DROP SERVER fresh CASCADE;
+SELECT name, enabled FROM lpr_data.source WHERE name = 'fresh';
+SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secret => 'sim-lpr-token', assessment => 'PIA');
+SELECT lpr.approve_source('fresh', 'PIA');
+CREATE SERVER fresh FOREIGN DATA WRAPPER lpr OPTIONS (dialect 'lpr-v1', url 'https://x.example');
+CREATE FOREIGN TABLE lpr_data.reads_fresh PARTITION OF lpr.reads FOR VALUES IN ('fresh') SERVER fresh;
+SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
+-- No mapping at all.
+SELECT lpr.approve_source('fresh', 'PIA');
+SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
+-- Another name, and back.
+ALTER SERVER fresh RENAME TO stale;
+ALTER SERVER stale RENAME TO fresh;
+SELECT name, enabled FROM lpr_data.source WHERE name = 'fresh';
+-- With mappings of all kinds.
+CREATE USER MAPPING FOR PUBLIC SERVER fresh OPTIONS (secret 'sim-lpr-token');
+CREATE USER MAPPING FOR analyst1 SERVER fresh OPTIONS (secret 'sim-lpr-token');
+SELECT lpr.remove_source('fresh');
+SELECT count(*) FROM pg_user_mappings WHERE srvname = 'fresh';
+-- A day of approval that has not come, by whatever way, is none.
+SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secret => 'sim-lpr-token', assessment => 'PIA', grant_to => '{lpr_user}');
+UPDATE lpr_data.source SET approved_on = (clock_timestamp() AT TIME ZONE 'UTC')::date + 1 WHERE name = 'fresh';
+SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
+\echo :SQLSTATE
+SELECT lpr.remove_source('fresh');
 -- Made again under the same name, it is another source.
 SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secret => 'sim-lpr-token', assessment => 'PIA', grant_to => '{lpr_user}');
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';

@@ -1,0 +1,70 @@
+# images: fetched for the rows that a statement shows, and for no others.
+use strict;
+use warnings;
+use LprTest;
+use Test::More;
+
+my $node = LprTest->start_staged('images');
+my $reads = "FROM lpr.reads AS r WHERE r.source = 'acme' AND r.plate";
+
+# How many images a statement fetched.
+sub images_of
+{
+	my ($sql, %given) = @_;
+
+	$node->vendor_forget;
+	$given{answer} = $node->answer($given{login} // 'analyst1', $sql);
+	is($given{answer}, $given{is}, "$sql: its answer") if defined $given{is};
+	return scalar $node->vendor_log(class => 'image');
+}
+
+# ---- a row that is not shown costs no image ----
+is(images_of("SELECT count(vehicle_image) $reads = '7ABC123' AND confidence > 2", is => 0), 0, 'a local condition that no row meets');
+is(images_of("SELECT count(vehicle_image), min(plate) = max(plate) $reads IN ('BULK5', 'BULK7') AND right(plate, 1) = '7'", is => '7|t'), 7, '… that some meet');
+is(images_of("SELECT count(*) $reads = 'BULK9' AND length(vehicle_image) > 0 AND confidence > 2", is => 0), 0, 'a condition on an image comes last');
+is(images_of("SELECT count(*) $reads IN ('BULK5', 'BULK7') AND length(vehicle_image) > 0 AND right(plate, 1) = '7'", is => 7), 7, '… and is checked');
+is(images_of("SELECT count(*) $reads = 'BULK9' AND length(vehicle_image) = 0", is => 0), 9, '… with its image');
+is(images_of("SELECT count(vehicle_image) $reads IN ('BULK5', 'BULK7') AND (right(plate, 1) IN (SELECT g::text FROM generate_series(7, 9) AS g)) IS TRUE", is => 7),
+	7, 'a condition with a subquery');
+is(images_of("SELECT count(vehicle_image) $reads = 'BULK9' AND random() > 2", is => 0), 0, 'a volatile condition');
+is(images_of("SELECT count(vehicle_image) $reads = 'BULK9' AND r IS NOT NULL", is => 0), 18, 'a condition on the whole row has its images');
+# Not past a condition of row security, which sees the rows first.
+$node->answer('postgres', 'CREATE SCHEMA open; GRANT USAGE, CREATE ON SCHEMA open TO PUBLIC;'
+		. "CREATE FUNCTION open.told(text) RETURNS boolean LANGUAGE plpgsql COST 0.1 AS \$\$ BEGIN RAISE WARNING 'saw %', \$1; RETURN true; END \$\$;"
+		. 'CREATE POLICY small ON lpr.reads USING (length(vehicle_image) = 0); ALTER TABLE lpr.reads ENABLE ROW LEVEL SECURITY');
+my (undef, $out, $err) = $node->ask('analyst1', "SELECT count(*) $reads = 'BULK3' AND open.told(read_id)");
+is($out, 0, 'a policy on images holds');
+unlike($err, qr/saw/, '… and what it hides is not seen');
+$node->answer('postgres', 'DROP POLICY small ON lpr.reads; ALTER TABLE lpr.reads DISABLE ROW LEVEL SECURITY');
+# The same as the executor would count.
+like($node->answer('analyst1', "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) SELECT vehicle_image $reads IN ('BULK5', 'BULK7') AND right(plate, 1) = '7'"),
+	qr/^ *Rows Removed by Filter: 5$/m, 'the rows left out are counted');
+# Rows ahead are not looked for through all of an answer.
+my ($session) = $node->session('analyst1');
+$session->query("BEGIN; DECLARE c CURSOR FOR SELECT vehicle_image IS NOT NULL $reads = 'BULK20000' AND read_id LIKE '%777'");
+$session->query('FETCH 1 FROM c');
+cmp_ok($node->told($session)->{acme}{pages}, '<', 6, 'the first row does not wait for seven more');
+$session->quit;
+
+# ---- rows that are locked or changed beside: the whole row is kept, but not its images ----
+$node->answer('analyst1', "CREATE TABLE open.wanted (plate text, note text); INSERT INTO open.wanted VALUES ('BULK4', 'x'), ('BULK6', 'y')");
+my $join = "r.plate = w.plate AND r.source = 'acme'";
+is(images_of("UPDATE open.wanted AS w SET note = 'seen' FROM lpr.reads AS r WHERE $join"), 0, 'UPDATE … FROM lpr.reads');
+is(images_of("UPDATE open.wanted AS w SET note = r.camera_id FROM lpr_data.reads_acme AS r WHERE r.plate = w.plate", login => 'postgres'), 0, '… from its partition');
+is(images_of("SELECT count(*) FROM (SELECT w.note FROM open.wanted AS w JOIN lpr.reads AS r ON $join FOR UPDATE OF w) AS f", is => 10), 0, 'FOR UPDATE of another table');
+is(images_of("MERGE INTO open.wanted AS w USING (SELECT DISTINCT plate FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK4') AS r ON r.plate = w.plate WHEN MATCHED THEN UPDATE SET note = 'm'"),
+	0, 'MERGE');
+is(images_of("UPDATE open.wanted AS w SET note = length(r.vehicle_image)::text FROM lpr.reads AS r WHERE $join AND w.plate = 'BULK4'"), 4, 'an image that is named is fetched');
+is(images_of("UPDATE open.wanted AS w SET note = length(r::text) > 200 FROM lpr.reads AS r WHERE $join AND w.plate = 'BULK4'"), 8, '… and those of a row that is named');
+is(images_of("UPDATE open.wanted AS w SET note = 'x' FROM lpr.reads AS r WHERE $join AND w.plate = 'BULK4' RETURNING (r).vehicle_image IS NOT NULL", is => 't'), 4, '… or returned');
+is(images_of("UPDATE open.wanted AS w SET note = 'x' FROM lpr.reads AS r WHERE $join AND w.plate = 'BULK4' RETURNING (r IS NULL) IS NULL", is => 'f'), 8, '… as a row');
+is(images_of("SELECT count(u) FROM (SELECT r $reads = 'BULK2' UNION ALL SELECT r $reads = 'BULK2') AS u (u)", is => 4), 8, 'whole rows through UNION ALL');
+is(images_of("DELETE FROM open.wanted AS w USING lpr.reads AS r WHERE $join"), 0, 'DELETE … USING lpr.reads');
+
+# ---- the functions: images only when their columns are selected, as long as the function is inlined ----
+is(images_of("SELECT count(*) FROM lpr.search_plate('BULK3') WHERE source = 'acme'"), 0, 'search_plate without images');
+is(images_of("SELECT count(s.plate) FROM (VALUES ('BULK3')) AS w (plate), LATERAL lpr.search_plate(w.plate) AS s WHERE s.source = 'acme'"), 0, '… for each row of a table');
+is(images_of("SELECT count(s.plate) FROM (SELECT 'BULK3' AS plate OFFSET 0) AS w, LATERAL lpr.search_plate(w.plate) AS s WHERE s.source = 'acme'"), 0, '… the rewrite of a subquery');
+
+$node->stop;
+done_testing();

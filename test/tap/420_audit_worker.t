@@ -1,0 +1,179 @@
+# audit_worker: the writer ends, errs, is misled by settings, before its commit and between commit and answer: each question is decided exactly once.
+use strict;
+use warnings;
+use LprAudit;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = LprTest->start_staged('audit_worker', conf => "max_connections = 110\nwal_level = replica\nmax_wal_senders = 5\n");
+my $only = "kind IN ('ask', 'refused', 'answer')";
+my $answered = "ask analyst1 acme\nanswer analyst1 acme of +1 complete";
+my $head;
+is($node->answer('analyst1', LprTest::quick()), 1, 'a question');
+
+sub administer { my ($sql) = @_; return $node->answer('postgres', $sql, database => 'postgres') }
+sub patience { my ($time) = @_; administer("ALTER SYSTEM SET lpr.audit_timeout = '$time'"); $node->reload; return }
+
+# ---- it ends and comes again, under load ----
+
+my $swarm = $node->swarm(16);
+for my $i (1 .. 4)
+{
+	ok($node->await_acks($swarm, 50), 'answers come');
+	$node->renew_writer;
+}
+ok($node->await_acks($swarm, 50), 'and go on to come');
+my @acks = $node->swarm_end($swarm);
+unlike($node->swarm_errors($swarm), qr/ERROR/, 'nobody is refused for it');
+$node->sound('after four ends of the writer', acks => \@acks);
+
+# ---- the gate fails ----
+
+my $gate = $node->answer('postgres', "SELECT pg_get_functiondef('lpr_data.gate'::regproc)");
+sub gate_says
+{
+	my ($body) = @_;
+	(my $sql = $gate) =~ s/ LANGUAGE sql.*//s;
+	$node->answer('postgres', "$sql LANGUAGE plpgsql STABLE AS \$gate\$ $body \$gate\$");
+	return;
+}
+sub gate_again { $node->answer('postgres', $gate); return }
+
+$head = $node->head;
+gate_says("BEGIN IF source = 'acme' THEN PERFORM 1 / 0; END IF; END");
+$node->vendor_forget;
+$swarm = $node->swarm(8, rounds => 5, sql => LprTest::quick('birdseye') . ';');
+like($node->messages('analyst1', LprTest::quick()), qr/ERROR: +22012: the gate cannot decide this question.*DETAIL: +division by zero.*HINT: .*lpr_data\.gate/s, 'a rule that fails refuses')
+	for 1 .. 3;
+@acks = $node->swarm_end($swarm, patient => 1);
+is(scalar @acks, 40, '… and others are answered');
+is($node->records_after($head, "source = 'acme'"), join("\n", ('refused analyst1 acme U2 22012') x 3), '… and that is on record');
+is(scalar(my @none = $node->vendor_log(vendor => 'acme')), 0, '… and the vendor does not hear of it');
+gate_again();
+$node->answer('postgres', 'ALTER FUNCTION lpr_data.gate RENAME TO no_gate');
+like($node->messages('analyst1', LprTest::quick()), qr/ERROR: +42883: the gate cannot decide this question/, 'without a gate nobody is let through');
+$node->answer('postgres', 'ALTER FUNCTION lpr_data.no_gate RENAME TO gate');
+gate_says("BEGIN RETURN QUERY SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::text; END");
+like($node->messages('analyst1', LprTest::quick()), qr/ERROR: +42501: the question was refused/, 'a gate that refuses without a word refuses');
+gate_says("BEGIN RETURN QUERY SELECT 'A control of any length', 'x', repeat('é', 2000), repeat('ü', 2000), repeat('x', 2000); END");
+like($node->messages('analyst1', LprTest::quick()), qr/ERROR: +42501: (?:é)+\n/, 'one that talks too much refuses too');
+gate_again();
+$node->await_answers;
+$node->sound('after a gate that failed');
+
+# An error that will pass refuses nobody: all wait.
+patience('1s');
+$head = $node->head;
+gate_says("BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = 'disk_full', HINT = 'Buy a disk.'; END");
+like($node->messages('analyst1', LprTest::quick()), qr/ERROR: +LP020: .*DETAIL: +The audit writer cannot write: not now\..*HINT: +Buy a disk\./s, 'an error that will pass is told');
+patience('60s');
+my $job = $node->launch('analyst1', LprTest::quick());
+ok($node->await_waiting(1, $job), 'the next question waits');
+gate_again();
+is(($node->landed($job))[0], "1\n", '… and is answered when it has passed');
+is($node->records_after($head, $only), "ask analyst1 acme\nask analyst1 acme\nanswer analyst1 acme of +2 complete", 'both are on record');
+
+# ---- it ends before its commit ----
+
+my ($locker) = $node->session('postgres');
+$head = $node->head;
+$node->vendor_forget;
+$node->converse($locker, 'BEGIN; LOCK TABLE lpr_data.source IN ACCESS EXCLUSIVE MODE');
+$job = $node->launch('analyst1', LprTest::quick());
+ok($node->await_waiting(1, $job), 'a question waits');
+my $waits = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'lpr audit writer' AND wait_event";
+ok(LprTest::eventually(sub { administer("$waits = 'relation'") eq '1' }), '… and the writer in its transaction');
+$node->renew_writer;
+is(scalar(@none = $node->vendor_log), 0, 'it ends before its commit: no vendor heard of it');
+$node->converse($locker, 'ROLLBACK');
+is(($node->landed($job))[0], "1\n", '… and the next one decides');
+is($node->records_after($head, $only), $answered, '… once');
+
+# ---- it ends between commit and answer ----
+
+for my $case ([ LprTest::quick(), qr/^1\n/, $answered ], [ "SELECT count(*) FROM lpr.reads WHERE make = 'FORD' AND source = 'curbside'", qr/ERROR: +LP005/, 'refused analyst1 curbside Q11 LP005' ])
+{
+	my ($sql, $result, $records) = @$case;
+
+	$head = $node->head;
+	$node->vendor_forget;
+	administer("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+	$node->reload;
+	$job = $node->launch('analyst1', $sql);
+	ok(LprTest::eventually(sub { administer("$waits = 'SyncRep'") eq '1' }), 'the writer has written its commit and waits for a standby');
+	$node->renew_writer;
+	ok(LprTest::eventually(sub { administer("$waits = 'SyncRep'") eq '1' }), 'it ends, and the next one waits likewise');
+	ok($node->await_waiting(1, $job), '… and the caller still');
+	is(scalar(@none = $node->vendor_log), 0, '… and no vendor heard of it');
+	administer("ALTER SYSTEM RESET synchronous_standby_names");
+	$node->reload;
+	like(join('', ($node->landed($job))[0, 1]), $result, 'then it is told what was decided');
+	is($node->records_after($head, $only), $records, '… once');
+	$node->sound('then');
+}
+
+# ---- settings of database and role ----
+
+my @settings = ("synchronous_commit = off", "default_transaction_read_only = on", "search_path = nowhere", "default_transaction_isolation = serializable",
+	"default_transaction_deferrable = on", "session_replication_role = replica", "statement_timeout = '1ms'", "lock_timeout = '1ms'", "TimeZone = 'Asia/Kathmandu'",
+	"DateStyle = 'German'", "IntervalStyle = 'sql_standard'", "extra_float_digits = -15", "row_security = off", "role = analyst2");
+administer("ALTER DATABASE lpr SET $_") for grep { !/timeout|role/ } @settings;
+administer("ALTER ROLE postgres IN DATABASE lpr SET $_") for @settings;
+administer("ALTER ROLE postgres SET $_") for 'synchronous_commit = off', 'search_path = nowhere';
+$node->renew_writer;
+$head = (split /\|/, administer("SELECT 0"))[0];
+ok($node->await_answers, 'settings of database and role do not matter');
+administer("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+$node->reload;
+$job = $node->launch('analyst1', LprTest::quick());
+ok(LprTest::eventually(sub { administer("$waits = 'SyncRep'") eq '1' }), '… synchronous_commit = off neither');
+administer("ALTER SYSTEM RESET synchronous_standby_names");
+$node->reload;
+is(($node->landed($job))[0], "1\n", '… and it is answered');
+administer("ALTER DATABASE lpr RESET ALL; ALTER ROLE postgres IN DATABASE lpr RESET ALL; ALTER ROLE postgres RESET ALL");
+$node->sound('under such settings');
+
+# ---- what it cannot work without ----
+
+sub lacks
+{
+	my ($name, $detail) = @_;
+	my $messages = '';
+
+	patience('1s');
+	LprTest::eventually(sub { $messages = $node->messages('analyst1', LprTest::quick()); $messages =~ $detail });
+	like($messages, qr/ERROR: +LP020: .*$detail/s, $name);
+	patience('10s');
+	return;
+}
+
+administer("ALTER SYSTEM SET fsync = off");
+$node->reload;
+lacks('fsync = off', qr/DETAIL: +The audit writer cannot write: fsync is off.*HINT: /s);
+$node->restart;
+lacks('fsync = off at start', qr/DETAIL: +The audit writer cannot write: fsync is off/);
+administer("ALTER SYSTEM SET fsync = on");
+$node->reload;
+ok($node->await_answers, 'and on again');
+
+my $key = "$node->{secret_directory}/checkpoint-key";
+my $pem = slurp_file($key);
+unlink $key;
+is($node->answer('analyst1', LprTest::quick()), 1, 'a writer that has its key needs the file no more');
+$node->renew_writer;
+lacks('without the checkpoint key', qr/DETAIL: +The audit writer cannot write: checkpoint key "checkpoint-key" does not exist.*HINT: .*openssl genpkey/s);
+$node->put_secret('checkpoint-key', 'no key at all');
+lacks('a broken checkpoint key', qr/DETAIL: +The audit writer cannot write: the checkpoint key cannot be used.*HINT: .*openssl genpkey/s);
+unlink $key;
+system_or_bail('openssl', 'genpkey', '-algorithm', 'ed25519', '-out', $key);
+chmod 0600, $key;
+lacks('another checkpoint key', qr/DETAIL: +The audit writer cannot write: the audit log was altered: The newest checkpoint is not signed by the checkpoint key/);
+$node->put_secret('checkpoint-key', $pem);
+ok($node->await_answers, 'the right one again');
+
+$node->stage('two');
+like($node->messages('analyst1', LprTest::quick(), database => 'two'), qr/ERROR: +LP020: .*DETAIL: +The audit log is kept in database "lpr", this is "two".*HINT: /s, 'another database');
+$node->sound('in the end');
+$locker->quit;
+$node->stop;
+done_testing();
