@@ -140,7 +140,8 @@ def size(table):
             steps.append(fill(owner, senders, STEP))
             there += STEP
             if len(steps) % 8 == 0:
-                say(f'  {there:,} records, {1 / statistics.median(step[0] for step in steps[-8:]):.0f}/s')
+                rate, used = (statistics.median(step[i] for step in steps[-8:]) for i in (0, 1))
+                say(f'  {there:,} records, {1 / rate:.0f}/s, {used * 1e6:.1f} µs of the writer each')
         # The last million, of which half lies beyond the mark.
         at[mark] = [statistics.median(step[i] for step in steps[-4:]) for i in (0, 1)]
     for mark in marks:
