@@ -153,7 +153,7 @@ def size(table):
                   f'{at[marks[0]][1] / at[mark][1]:.2f}' if mark != marks[0] else '')
     kept = owner.value("SELECT (sum(pg_total_relation_size(i.inhrelid)) / max(a.rows))::integer FROM pg_inherits AS i, "
                        "(SELECT max(number) AS rows FROM lpr_data.audit) AS a WHERE i.inhparent = 'lpr_data.audit'::regclass")
-    table.add('a record on disk, with its index, payload of 258 bytes', f'{kept} bytes')
+    table.add('a record on disk, with its index, payload of 234 bytes', f'{kept} bytes')
     for session in senders:
         session.close()
     owner.close()
