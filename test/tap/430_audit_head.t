@@ -6,6 +6,9 @@ use Test::More;
 
 my $node = LprTest->start_staged('audit_head', conf => "lpr.audit_timeout = '1s'\n");
 is($node->answer('analyst1', LprTest::quick('acme')), 1, 'a question') for 1 .. 3;
+# Whoever alters the log will not have that recorded, either.
+$node->answer('postgres', 'ALTER EVENT TRIGGER lpr_audit_ddl DISABLE; ALTER EVENT TRIGGER lpr_audit_drop DISABLE');
+LprTest::eventually(sub { $node->answer('postgres', 'SELECT count(*) FROM lpr_data.change') == 0 });
 my $leaf = $node->answer('postgres', "SELECT tableoid::regclass FROM lpr_data.audit ORDER BY number DESC LIMIT 1");
 my ($owner) = $node->session('postgres');
 

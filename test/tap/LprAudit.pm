@@ -102,9 +102,9 @@ sub head { return $_[0]->answer('postgres', 'SELECT coalesce(max(number), 0) FRO
 sub records_after
 {
 	my ($node, $number, $where) = @_;
-	return $node->answer('postgres', "SELECT concat_ws(' ', kind, login, source, CASE WHEN ask IS NOT NULL THEN 'of +' || ask - $number END, control, sqlstate,
+	return $node->answer('postgres', "SELECT concat_ws(' ', kind, login, source, CASE WHEN ask IS NOT NULL THEN 'of +' || (SELECT count(*) FROM lpr_data.audit AS b WHERE b.number > $number AND b.number <= a.ask AND b.kind <> 'change') END, control, sqlstate,
 		CASE kind WHEN 'answer' THEN (payload::json)->>'outcome' WHEN 'change' THEN concat_ws(' ', (payload::json)->>'action', (payload::json)->>'table') END)
-		FROM lpr_data.audit WHERE number > $number AND " . ($where // 'true') . ' ORDER BY number');
+		FROM lpr_data.audit AS a WHERE number > $number AND " . ($where // 'true') . ' ORDER BY number');
 }
 
 # The same once nothing more is due: the last record is what is expected, or 20 seconds are over.
