@@ -234,7 +234,8 @@ refuse_borrowed_session(void)
 	if (InSecurityRestrictedOperation() || IsParallelWorker())
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("no source is asked here"),
 						errdetail("Vendors are asked by a person's own statement only, not by maintenance commands and "
-								  "not by parallel workers.")));
+								  "not by parallel workers."),
+						errhint("Ask in a statement of your own.")));
 }
 
 /* Why a source could not even be asked. */
