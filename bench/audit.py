@@ -111,7 +111,8 @@ STEP = 250_000
 
 def fill(owner, senders, rows):
     """Seconds, and the writer's of them on a processor, for so many records of several senders."""
-    last = int(owner.value('SELECT coalesce(max(number), 0) FROM lpr_data.audit'))
+    step = "SELECT lpr_data.audit_record('read', NULL, NULL, 'step')"
+    last = int(owner.value(step))
     cpu, start = writer_cpu(owner), time.perf_counter()
     threads = [threading.Thread(target=session.query, args=(f'SELECT bench.leave({rows // len(senders)})',)) for session in senders]
     for thread in threads:
@@ -119,7 +120,7 @@ def fill(owner, senders, rows):
     for thread in threads:
         thread.join()
     # The writer goes by the queue's order: what is sent now is written after all of that.
-    rows_there = int(owner.value("SELECT lpr_data.audit_record('read', NULL, NULL, 'step')")) - last
+    rows_there = int(owner.value(step)) - last
     if rows_there < rows // len(senders) * len(senders):
         raise SystemExit(f'bench: {rows_there} records of {rows} arrived')
     return (time.perf_counter() - start) / rows_there, (writer_cpu(owner) - cpu) / rows_there
@@ -147,7 +148,7 @@ def size(table):
         table.add(f'insert rate at {mark:,} records: against that at {marks[0]:,}', f'{1 / at[mark][0]:.0f}/s', f'{1 / at[marks[0]][0]:.0f}/s',
                   f'{got:.2f}' if mark != marks[0] else '', '0.9 to 1.1' if mark != marks[0] else '',
                   0.9 <= got <= 1.1 if mark != marks[0] else None)
-        table.add(f'the same, of the writer\'s processor time a record', f'{at[mark][1] * 1e6:.1f} µs', f'{at[marks[0]][1] * 1e6:.1f} µs',
+        table.add("the same: the writer's processor time a record", f'{at[mark][1] * 1e6:.1f} µs', f'{at[marks[0]][1] * 1e6:.1f} µs',
                   f'{at[marks[0]][1] / at[mark][1]:.2f}' if mark != marks[0] else '')
     kept = owner.value("SELECT (sum(pg_total_relation_size(i.inhrelid)) / max(a.rows))::integer FROM pg_inherits AS i, "
                        "(SELECT max(number) AS rows FROM lpr_data.audit) AS a WHERE i.inhparent = 'lpr_data.audit'::regclass")
@@ -162,28 +163,34 @@ def resident(pid):
         return next(int(line.split()[1]) for line in lines if line.startswith('RssAnon:')) / 1024
 
 
+def cpu(pid):
+    """Seconds on a processor."""
+    with open(f'/proc/{pid}/schedstat', encoding='ascii') as file:
+        return int(file.read().split()[0]) / 1e9
+
+
 def verify(table):
     """Chain, tree and payload digests of the whole log, hashed again in the server."""
-    owner = Session('postgres')
-    if owner.value("SELECT count(*) FROM pg_proc WHERE proname = 'verify_audit' AND pronamespace = 'lpr'::regnamespace") == '0':
-        say('  there is no lpr.verify_audit() yet')
-        return
-    senders = [analyst() for _ in range(SENDERS)]
+    owner, senders = Session('postgres'), [analyst() for _ in range(SENDERS)]
     fill(owner, senders, 500_000)
-    rates, grown = [], []
+    rates, elapsed, grown = [], [], []
     for turn in range(ROUNDS + 1):
         session = Session('postgres')
-        session.query('SELECT * FROM lpr.verify_audit(1, 1000)')
-        before, start = resident(session.pid), time.perf_counter()
-        session.query('SELECT * FROM lpr.verify_audit()')
-        taken = time.perf_counter() - start
+        session.query('SELECT * FROM lpr.verify_audit(1, 20000)')
+        records = int(owner.value('SELECT max(number) FROM lpr_data.audit'))
+        memory, used, start = resident(session.pid), cpu(session.pid), time.perf_counter()
+        rows = session.query('SELECT ok FROM lpr.verify_audit()')
+        if rows != [['t']]:
+            raise SystemExit(f'bench: the log does not verify: {rows}')
         if turn > 0:
-            rates.append(int(owner.value('SELECT max(number) FROM lpr_data.audit')) / taken)
-            grown.append(resident(session.pid) - before)
+            rates.append(records / (cpu(session.pid) - used))
+            elapsed.append(records / (time.perf_counter() - start))
+            grown.append(resident(session.pid) - memory)
         session.close()
     got = statistics.median(rates)
-    table.add('verification in the server: chain, tree, payload digests', f'{got:,.0f} records/s', '', '', '≥ 250,000/s', got >= 250_000)
-    table.add('verification in the server: memory that grew', f'{max(grown):.1f} MB', '', '', '≤ 1 MB', max(grown) <= 1)
+    table.add(f'verification of {records:,} records in the server: chain, tree, payloads; a second of one processor',
+              f'{got:,.0f} records (by the clock: {statistics.median(elapsed):,.0f}/s)', '', '', '≥ 250,000', got >= 250_000)
+    table.add('the same: memory that grew after the first 20,000', f'{max(grown):.1f} MB', '', '', '≤ 1 MB', max(grown) <= 1)
     for session in senders:
         session.close()
     owner.close()

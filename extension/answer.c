@@ -3,6 +3,7 @@
 #include <math.h>
 
 #include "nodes/pg_list.h"
+#include "port/pg_bswap.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -110,25 +111,38 @@ lpr_answer_sent(LprTally *tally, const char *request)
 	lpr_payload_element(&answer->sent, request);
 }
 
-static void
-add_field(LprText *out, const char *data, size_t len)
-{
-	uint32_t prefix = data != NULL ? (uint32_t) len : UINT32_MAX;
-	char bytes[4] = {(char) (prefix >> 24), (char) (prefix >> 16), (char) (prefix >> 8), (char) prefix};
+#define LENGTH_BYTES 4
+#define NUMBER_BYTES 8
 
-	lpr_text_append(out, bytes, sizeof(bytes));
-	if (data != NULL)
-		lpr_text_append(out, data, len);
+static inline char *
+put_length(char *to, uint32 length)
+{
+	uint32 bytes = pg_hton32(length);
+
+	memcpy(to, &bytes, LENGTH_BYTES);
+	return to + LENGTH_BYTES;
 }
 
-static void
-add_number(LprText *out, bool given, int64 value)
+static inline char *
+put_text(char *to, LprSlice text)
 {
-	char bytes[8];
+	if (text.data == NULL)
+		return put_length(to, UINT32_MAX);
+	to = put_length(to, (uint32) text.len);
+	memcpy(to, text.data, text.len);
+	return to + text.len;
+}
 
-	for (int i = 0; i < 8; i++)
-		bytes[i] = (char) ((uint64) value >> (56 - 8 * i));
-	add_field(out, given ? bytes : NULL, sizeof(bytes));
+static inline char *
+put_number(char *to, bool given, int64 value)
+{
+	uint64 bytes = pg_hton64((uint64) value);
+
+	if (!given)
+		return put_length(to, UINT32_MAX);
+	to = put_length(to, NUMBER_BYTES);
+	memcpy(to, &bytes, NUMBER_BYTES);
+	return to + NUMBER_BYTES;
 }
 
 /* docs/audit-format.md, "The digest of an answer". */
@@ -137,24 +151,31 @@ lpr_answer_read(LprTally *tally, const LprRead *read)
 {
 	LprAnswer *answer = tally->answer;
 	LprText *out;
+	char *to;
 	LprDigest leaf;
-	const LprSlice *const texts[] = {&read->id,           &read->plate_as_read, &read->camera_id,
-									 &read->camera_owner, &read->camera_type,   &read->address,
-									 &read->make,         &read->model,         &read->color};
+	const LprSlice texts[] = {read->id,          read->plate_as_read,
+							  read->camera_id,   read->camera_owner,
+							  read->camera_type, read->address,
+							  read->make,        read->model,
+							  read->color,       {read->plate_region, strlen(read->plate_region)}};
+	size_t room = lengthof(texts) * LENGTH_BYTES + 4 * (LENGTH_BYTES + NUMBER_BYTES);
 
 	if (answer == NULL)
 		return;
+	for (size_t i = 0; i < lengthof(texts); i++)
+		room += texts[i].data != NULL ? texts[i].len : 0;
 	out = &answer->scratch;
 	out->len = 0;
-	for (size_t i = 0; i < lengthof(texts); i++)
-		add_field(out, texts[i]->data, texts[i]->len);
-	add_field(out, read->plate_region, strlen(read->plate_region));
-	add_number(out, true, read->captured_at);
-	add_number(out, read->has_point, (int64) rint(read->latitude * 1e7));
-	add_number(out, read->has_point, (int64) rint(read->longitude * 1e7));
-	add_number(out, read->has_confidence, (int64) rint(read->confidence * 1e6));
-	if (out->failed)
+	to = lpr_text_extend(out, room);
+	if (to == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	for (size_t i = 0; i < lengthof(texts); i++)
+		to = put_text(to, texts[i]);
+	to = put_number(to, true, read->captured_at);
+	to = put_number(to, read->has_point, (int64) rint(read->latitude * 1e7));
+	to = put_number(to, read->has_point, (int64) rint(read->longitude * 1e7));
+	to = put_number(to, read->has_confidence, (int64) rint(read->confidence * 1e6));
+	out->len = to - out->data;
 	lpr_record_leaf(out->data, out->len, &leaf);
 	lpr_tree_add(&answer->reads, &leaf);
 	if (answer->oldest == LPR_MOMENT_NONE || read->captured_at < answer->oldest)

@@ -83,6 +83,19 @@ lpr_text_append(LprText *text, const char *data, size_t len)
 	text->data[text->len] = '\0';
 }
 
+char *
+lpr_text_extend(LprText *text, size_t len)
+{
+	char *room;
+
+	if (!text_room(text, len))
+		return NULL;
+	room = text->data + text->len;
+	text->len += len;
+	text->data[text->len] = '\0';
+	return room;
+}
+
 void
 lpr_text_adds(LprText *text, const char *string)
 {

@@ -55,6 +55,8 @@ extern void lpr_fault_hint(LprFault *fault, const char *format, ...) __attribute
 
 extern void lpr_text_append(LprText *text, const char *data, size_t len);
 extern void lpr_text_adds(LprText *text, const char *string);
+/* Room for len more bytes, which are the caller's to fill, and count as appended; NULL when memory ran out. */
+extern char *lpr_text_extend(LprText *text, size_t len);
 extern void lpr_text_printf(LprText *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* Percent-encodes all but RFC 3986's unreserved characters. */
 extern void lpr_text_add_escaped(LprText *text, const char *data, size_t len);

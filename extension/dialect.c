@@ -158,10 +158,13 @@ static bool
 image_ok(LprSlice url)
 {
 	bool http = url.len > 8 && (memcmp(url.data, "https://", 8) == 0 || memcmp(url.data, "http://", 7) == 0);
+	size_t i = 0;
 
 	if (!http || url.len > LPR_IMAGE_URL_MAX)
 		return false;
-	for (size_t i = 0; i < url.len; i++)
+	while (url.len - i >= 8 && lpr_eight_printable(url.data + i, 0x21))
+		i += 8;
+	for (; i < url.len; i++)
 		if ((unsigned char) url.data[i] <= 0x20 || (unsigned char) url.data[i] >= 0x7F)
 			return false;
 	return true;

@@ -227,10 +227,13 @@ bool
 lpr_text_ok(LprSlice text, size_t max)
 {
 	const unsigned char *s = (const unsigned char *) text.data;
+	size_t i = 0;
 
 	if (text.len > max)
 		return false;
-	for (size_t i = 0; i < text.len; i++)
+	while (text.len - i >= 8 && lpr_eight_printable(text.data + i, 0x20))
+		i += 8;
+	for (; i < text.len; i++)
 		if (s[i] < 0x20 || s[i] == 0x7F || (s[i] == 0xC2 && i + 1 < text.len && s[i + 1] >= 0x80 && s[i + 1] < 0xA0))
 			return false; /* C0, DEL, C1 */
 	return true;

@@ -4,6 +4,8 @@
 #ifndef LPR_READ_H
 #define LPR_READ_H
 
+#include <string.h>
+
 #include "query.h"
 
 /* Slices point into the page and live until the next read of that page is asked for. */
@@ -70,6 +72,19 @@ extern uint64_t lpr_plate_confusables_count(LprSlice plate);
 
 /* ASCII upper case with inner blanks folded to one and outer ones dropped, for make, model and color; returns the length, out holds len bytes. */
 extern size_t lpr_upper(LprSlice text, char *out);
+
+/* Whether eight bytes all lie in [least, 0x7E]; least <= 0x80. */
+static inline bool
+lpr_eight_printable(const char *data, unsigned char least)
+{
+	const uint64_t ones = UINT64_MAX / 0xFF;
+	uint64_t v, del;
+
+	memcpy(&v, data, 8);
+	del = v ^ ones * 0x7F;
+	/* A bit 7 that is set, a borrow from what is below least, or from what is 0x7F. */
+	return ((v | (v - ones * least) | (del - ones)) & ones * 0x80) == 0;
+}
 
 /* No control characters, at most max bytes. (UTF-8 was proved for the whole page.) */
 extern bool lpr_text_ok(LprSlice text, size_t max);
