@@ -25,6 +25,7 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 #include "audit_log.h"
@@ -652,6 +653,14 @@ await_fsync(void)
 	proc_exit(1); /* and come again */
 }
 
+/* A cancel by somebody must not undo what others wait for. But the server's own lock_timeout comes as one. */
+static void
+lock_timeout_only(SIGNAL_ARGS)
+{
+	if (get_timeout_indicator(LOCK_TIMEOUT, false))
+		StatementCancelHandler(postgres_signal_arg);
+}
+
 void
 lpr_audit_worker_main(Datum argument)
 {
@@ -662,7 +671,7 @@ lpr_audit_worker_main(Datum argument)
 	bool behind = true;
 
 	pqsignal(SIGTERM, die);
-	pqsignal(SIGINT, SIG_IGN); /* a cancel must not undo what others wait for */
+	pqsignal(SIGINT, lock_timeout_only);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	lpr_queue_attach();
