@@ -203,8 +203,8 @@ BEGIN
                               'role', session_user,
                               'transaction', pg_current_xact_id()::text,
                               'made_at', clock_timestamp(),
-                              'old', CASE WHEN TG_LEVEL = 'ROW' AND TG_OP IN ('UPDATE', 'DELETE') THEN to_jsonb(OLD) - TG_ARGV END,
-                              'new', CASE WHEN TG_LEVEL = 'ROW' AND TG_OP IN ('INSERT', 'UPDATE') THEN to_jsonb(NEW) - TG_ARGV END)::text
+                              'old', CASE WHEN TG_LEVEL = 'ROW' AND TG_OP IN ('UPDATE', 'DELETE') THEN to_jsonb(OLD) - coalesce(TG_ARGV, '{}') END,
+                              'new', CASE WHEN TG_LEVEL = 'ROW' AND TG_OP IN ('INSERT', 'UPDATE') THEN to_jsonb(NEW) - coalesce(TG_ARGV, '{}') END)::text
     FROM lpr_data.wake_writer() AS w;
     RETURN NULL;
 END
