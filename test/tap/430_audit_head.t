@@ -56,17 +56,13 @@ for my $case (
 	my $last = $node->head;
 	alter_log($sql);
 	refused($name, 'the audit log was altered: Record \d+ is ');
-	$node->renew_writer;
-	if ($name =~ /gone/)
+	# A new writer finds the same, but what is missing at the end: that is what checkpoints elsewhere are for.
+	if ($name =~ /login|ahead/)
 	{
-		# Behind the newest checkpoint nobody can tell what is missing at the end: that is what checkpoints elsewhere are for. The session's own
-		# memory ends here; it is put back before anything is written.
-		pass('… (a new writer)');
+		$node->renew_writer;
+		refused("$name, and a new writer", 'the audit log was altered: Record \d+ is ');
 	}
-	else { refused("$name, and a new writer", 'the audit log was altered: Record \d+ is ') }
-	last if $node->head > $last && $name !~ /added/;
 	alter_log("DELETE FROM $leaf WHERE number > $last; $restore");
-	$node->renew_writer if $name =~ /gone/;
 	ok($node->await_answers, '… is as it was, and on it goes');
 	$node->sound('then', log => 0);
 }
@@ -126,6 +122,14 @@ for my $case ([ "ALTER TABLE lpr_data.audit RENAME COLUMN login TO who", "ALTER 
 	$node->converse($owner, $undo);
 	ok($node->await_answers, '… and is as it was');
 }
+
+# Code of an index that somebody added runs, but with the rights of nobody who has any.
+$node->converse($owner, "CREATE FUNCTION public.spy(value text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS \$\$ BEGIN
+	IF (SELECT r.rolsuper FROM pg_catalog.pg_roles AS r WHERE r.rolname = current_user) THEN RAISE EXCEPTION 'rights to do anything'; END IF; RETURN value; END \$\$;
+	CREATE INDEX spied ON $leaf (public.spy(login))");
+is(($node->ask('analyst1', LprTest::quick()))[1], 1, 'an index with code does not get at the rights of the writer');
+$node->converse($owner, 'DROP INDEX lpr_data.spied');
+$node->await_answers;
 
 # Guards that were taken away are put back.
 $node->converse($owner, "DROP TRIGGER refuse_change ON $leaf; ALTER TABLE $leaf DISABLE TRIGGER refuse_row_change; ALTER TABLE $leaf OWNER TO postgres");

@@ -200,7 +200,7 @@ sub swarm
 	my $directory = $node->basedir . '/swarm' . ++$swarms;
 	my $sql = $given{sql} // quick() . ';';
 	my $rounds = $given{rounds} || 100;
-	my $pause = $given{rounds} ? '' : 'SELECT NULL FROM pg_sleep(' . ($given{pause} // 0.1) . ");\n";
+	my $pause = $given{rounds} || !($given{pause} // 1) ? '' : 'SELECT NULL FROM pg_sleep(' . ($given{pause} // 0.1) . ");\n";
 	my $parent = $$;
 	my @pids;
 
