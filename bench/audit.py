@@ -140,7 +140,8 @@ def size(table):
             steps.append(fill(owner, senders, STEP))
             there += STEP
             if len(steps) % 8 == 0:
-                say(f'  {there:,} records, {1 / statistics.median(step[0] for step in steps[-8:]):.0f}/s')
+                rate, used = (statistics.median(step[i] for step in steps[-8:]) for i in (0, 1))
+                say(f'  {there:,} records, {1 / rate:.0f}/s, {used * 1e6:.1f} µs of the writer each')
         # The last million, of which half lies beyond the mark.
         at[mark] = [statistics.median(step[i] for step in steps[-4:]) for i in (0, 1)]
     for mark in marks:
@@ -152,7 +153,7 @@ def size(table):
                   f'{at[marks[0]][1] / at[mark][1]:.2f}' if mark != marks[0] else '')
     kept = owner.value("SELECT (sum(pg_total_relation_size(i.inhrelid)) / max(a.rows))::integer FROM pg_inherits AS i, "
                        "(SELECT max(number) AS rows FROM lpr_data.audit) AS a WHERE i.inhparent = 'lpr_data.audit'::regclass")
-    table.add('a record on disk, with its index, payload of 258 bytes', f'{kept} bytes')
+    table.add('a record on disk, with its index, payload of 234 bytes', f'{kept} bytes')
     for session in senders:
         session.close()
     owner.close()
