@@ -146,7 +146,7 @@ refuse_wait(long waited)
 	if (state == LPR_WRITER_STUCK && reason[0] != '\0')
 		refuse_service(psprintf("The audit writer cannot write: %s.", reason),
 					   hint[0] != '\0' ? hint : "Ask an administrator to look at the server's log.");
-	if (state == LPR_WRITER_DOWN || state == LPR_WRITER_STARTING)
+	if (state == LPR_WRITER_DOWN)
 		refuse_service("The audit writer does not run.", "Ask an administrator to look at the server's log.");
 	refuse_service(psprintf("The audit writer did not answer within %ld ms.", waited),
 				   "Try again, or ask an administrator.");
@@ -180,34 +180,44 @@ check_own_locks(void)
 	list_free(leaves);
 }
 
+/* How long we have waited, and since when there is no writer at all. */
+typedef struct Patience
+{
+	instr_time start;
+	instr_time down;
+	bool is_down;
+} Patience;
+
 static bool
-down_too_long(long waited)
+is_over(Patience *patience)
 {
 	char reason[LPR_REASON_ROOM];
 	char hint[LPR_HINT_ROOM];
-	LprWriterState state = lpr_queue_writer(reason, hint);
+	bool down = lpr_queue_writer(reason, hint) == LPR_WRITER_DOWN;
 
-	return waited >= lpr_audit_timeout ||
-		   (waited >= DOWN_GRACE_MS && (state == LPR_WRITER_DOWN || state == LPR_WRITER_STARTING));
+	if (down && !patience->is_down)
+		INSTR_TIME_SET_CURRENT(patience->down);
+	patience->is_down = down;
+	return since(patience->start) >= lpr_audit_timeout || (down && since(patience->down) >= DOWN_GRACE_MS);
 }
 
 void
 lpr_audit_await(LprTicket ticket, LprReceipt *receipt)
 {
-	instr_time start;
+	Patience patience = {0};
 	bool checked = false;
 
-	INSTR_TIME_SET_CURRENT(start);
+	INSTR_TIME_SET_CURRENT(patience.start);
 	while (!lpr_queue_receipt(ticket.place, ticket.ticket, receipt))
 	{
-		long waited = since(start);
+		long waited = since(patience.start);
 
 		if (!checked && waited >= SELF_CHECK_MS)
 		{
 			check_own_locks();
 			checked = true;
 		}
-		if (down_too_long(waited))
+		if (is_over(&patience))
 			refuse_wait(waited);
 		pause_for(checked ? Min(1000, Max(lpr_audit_timeout - waited, 1)) : SELF_CHECK_MS);
 	}
@@ -226,7 +236,7 @@ lpr_audit_send(const LprAuditEntry *entry)
 {
 	LprQueued *head = palloc(sizeof(LprQueued));
 	LprTicket ticket;
-	instr_time start;
+	Patience patience = {0};
 	int place;
 
 	check_service();
@@ -243,11 +253,11 @@ lpr_audit_send(const LprAuditEntry *entry)
 
 		lpr_audit_await(places[place], &receipt);
 	}
-	INSTR_TIME_SET_CURRENT(start);
+	INSTR_TIME_SET_CURRENT(patience.start);
 	while (!lpr_queue_put(head, entry->payload, place))
 	{
-		if (down_too_long(since(start)))
-			refuse_wait(since(start));
+		if (is_over(&patience))
+			refuse_wait(since(patience.start));
 		pause_for(ROOM_STEP_MS);
 	}
 	ticket = (LprTicket){place, head->ticket};
