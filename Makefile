@@ -70,6 +70,7 @@ help:
 	@echo 'make sandbox            eval "$$(make sandbox)": a cluster and vendors that stay; make sandbox-down ends them'
 	@echo 'make test               everything; single suites: test-unit test-verify test-regress test-isolation test-tap'
 	@echo '                        TESTS="names" picks files of regress, isolation or tap'
+	@echo 'make test-chaos         KILLS=1000 of backends, the audit writer, the whole server, under load: is all on record?'
 	@echo 'make test-asan fuzz     unit tests under the address sanitizer; page parsers fuzzed for SECONDS=60'
 	@echo 'make bench              ratios against what a user would pick instead'
 	@echo 'make reference          renew docs/reference.md from the catalogue'
@@ -90,7 +91,7 @@ sandbox-down:
 test:
 	@test/run
 
-test-lint test-unit test-verify test-reference test-regress test-isolation test-tap:
+test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-chaos:
 	@test/run $(@:test-%=%)
 
 test-asan: deps
@@ -117,5 +118,5 @@ lint-format:
 lint-shell:
 	shellcheck -x -P SCRIPTDIR -e SC2013,SC2016 $(SHELL_SCRIPTS)
 
-.PHONY: clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-asan \
+.PHONY: clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-chaos test-asan \
 	fuzz bench reference format lint lint-format lint-shell

@@ -29,7 +29,6 @@
 #include "secret.h"
 #include "session.h"
 
-#define DOWN_GRACE_MS 3000 /* a writer that ended is back after a second */
 #define SELF_CHECK_MS 20
 #define ROOM_STEP_MS  10
 
@@ -182,19 +181,6 @@ check_own_locks(void)
 	list_free(leaves);
 }
 
-static bool
-down_too_long(long waited)
-{
-	char reason[LPR_REASON_ROOM];
-	char hint[LPR_HINT_ROOM];
-	LprWriterState state;
-
-	if (waited < DOWN_GRACE_MS || waited >= lpr_audit_timeout)
-		return waited >= lpr_audit_timeout;
-	state = lpr_queue_writer(reason, hint);
-	return state == LPR_WRITER_DOWN || state == LPR_WRITER_STARTING;
-}
-
 void
 lpr_audit_await(LprTicket ticket, LprReceipt *receipt)
 {
@@ -211,7 +197,7 @@ lpr_audit_await(LprTicket ticket, LprReceipt *receipt)
 			check_own_locks();
 			checked = true;
 		}
-		if (down_too_long(waited))
+		if (waited >= lpr_audit_timeout)
 			refuse_wait(waited);
 		pause_for(checked ? Min(1000, Max(lpr_audit_timeout - waited, 1)) : SELF_CHECK_MS);
 	}
@@ -250,7 +236,7 @@ lpr_audit_send(const LprAuditEntry *entry)
 	INSTR_TIME_SET_CURRENT(start);
 	while (!lpr_queue_put(head, entry->payload, place))
 	{
-		if (down_too_long(since(start)))
+		if (since(start) >= lpr_audit_timeout)
 			refuse_wait(since(start));
 		pause_for(ROOM_STEP_MS);
 	}

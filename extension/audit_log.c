@@ -162,6 +162,7 @@ load_records(LprLog *log)
 	bool met = covered == 0;
 	char told[120] = "";
 
+	state->has_previous = covered == 1; /* it is 32 zero bytes */
 	foreach (cell, leaves)
 	{
 		LprAuditScan *scan = lpr_audit_scan(lfirst_oid(cell), true, false, covered - 1, PG_INT64_MAX);

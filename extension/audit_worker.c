@@ -27,6 +27,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
+#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 #include "audit_log.h"
@@ -686,6 +687,14 @@ await_fsync(void)
 	proc_exit(1); /* and come again */
 }
 
+/* A cancel by somebody must not undo what others wait for. But the server's own lock_timeout comes as one. */
+static void
+lock_timeout_only(SIGNAL_ARGS)
+{
+	if (get_timeout_indicator(LOCK_TIMEOUT, false))
+		StatementCancelHandler(postgres_signal_arg);
+}
+
 void
 lpr_audit_worker_main(Datum argument)
 {
@@ -697,7 +706,7 @@ lpr_audit_worker_main(Datum argument)
 
 	is_writer = true;
 	pqsignal(SIGTERM, die);
-	pqsignal(SIGINT, SIG_IGN); /* a cancel must not undo what others wait for */
+	pqsignal(SIGINT, lock_timeout_only);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	lpr_queue_attach();

@@ -13,6 +13,7 @@
 #define LPR_ERRCODE_SOURCE_UNGRANTED MAKE_SQLSTATE('L', 'P', '0', '0', '4') /* Q10: the login has no USAGE on the source; GRANT USAGE ON FOREIGN SERVER … TO … */
 #define LPR_ERRCODE_WRONG_MODE       MAKE_SQLSTATE('L', 'P', '0', '0', '5') /* Q11: the source cannot be asked this way; lpr.sources tells which can */
 #define LPR_ERRCODE_NO_CAMERAS       MAKE_SQLSTATE('L', 'P', '0', '0', '7') /* Q11: the source is asked camera by camera and has none; lpr.add_camera(…) registers one */
+#define LPR_ERRCODE_EVENT_LATER      MAKE_SQLSTATE('L', 'P', '0', '0', '8') /* Q7: the event of a question comes from a join that follows it; put the question into a LATERAL subquery */
 #define LPR_ERRCODE_NOT_A_PLATE      MAKE_SQLSTATE('L', 'P', '0', '1', '1') /* G1: nothing, more than 16 characters, or control characters */
 #define LPR_ERRCODE_NOT_CANONICAL    MAKE_SQLSTATE('L', 'P', '0', '1', '2') /* a plate, region, make or model in a form that no read has; the hint shows the right one */
 #define LPR_ERRCODE_TOO_MANY_PLATES  MAKE_SQLSTATE('L', 'P', '0', '1', '3') /* Q8: more than 1,000 plates in one question; ask in several statements */

@@ -22,7 +22,8 @@ typedef enum LprPlanPart
 	LPR_PLAN_GROUP,         /* String: scans of one lpr.reads that are asked together */
 	LPR_PLAN_BATCHED,       /* Integer: plates come from a batched join above */
 	LPR_PLAN_BEFORE_IMAGES, /* Integer: so many conditions, the first ones, look at no image */
-	LPR_PLAN_NOT_ASKED      /* String: why this question is not asked, whatever its values; empty when it is */
+	LPR_PLAN_NOT_ASKED,     /* String: why this question is not asked, whatever its values; empty when it is */
+	LPR_PLAN_EVENT_LATER    /* Integer: a join by event_id that the scan knows nothing of */
 } LprPlanPart;
 
 /* RelOptInfo.fdw_private */

@@ -29,6 +29,7 @@
 #define COST_ASK       1000.0
 #define COST_PAGE      20.0
 #define COST_READ      0.02
+#define COST_KNOWN     0.95   /* for each relation whose row is known when a source is asked */
 #define COST_NO_ANCHOR 1.0e13 /* enable_nestloop and its like add 1.0e10 a node */
 #define ROWS_PLATE     500.0
 #define ROWS_OTHER     10000.0
@@ -218,12 +219,17 @@ make_path(PlannerInfo *root, RelOptInfo *rel, Relids outer, double rows, bool an
 {
 	LprRelation *relation = rel->fdw_private;
 	double page = relation->options.page_size > 0 ? relation->options.page_size : relation->options.dialect->page_size;
+	/*
+	 * What knows more costs less, even where it is expected to bring as many rows: else add_path() would keep the path of fewer relations alone, here
+	 * and not for another partition, and partitions without paths of the same relations cannot be appended.
+	 */
+	double known = pow(COST_KNOWN, bms_num_members(outer));
 	double cost = COST_ASK + ceil(rows / page) * COST_PAGE + rows * COST_READ + (anchored ? 0 : COST_NO_ANCHOR);
 	List *private =
 		list_make3(makeInteger(order), makeInteger(rows_that_will_do(root, relation, order != LPR_ORDER_NONE)),
 				   makeInteger(batched));
 
-	return lpr_create_foreignscan_path(root, rel, rows, COST_ASK, cost,
+	return lpr_create_foreignscan_path(root, rel, rows, COST_ASK * known, cost * known,
 									   order != LPR_ORDER_NONE ? root->query_pathkeys : NIL, outer, private);
 }
 
@@ -474,6 +480,19 @@ images_last(List *clauses, Index varno, Oid relid, int *before_images)
 	return list_concat(first, last);
 }
 
+/* In a join partition by partition the outer relations are partitions, too. */
+static Relids
+with_parents(PlannerInfo *root, Relids relids)
+{
+	Relids all = bms_copy(relids);
+	int member = -1;
+
+	while ((member = bms_next_member(relids, member)) >= 0)
+		if (root->simple_rel_array[member] != NULL)
+			all = bms_add_members(all, root->simple_rel_array[member]->top_parent_relids);
+	return all;
+}
+
 ForeignScan *
 lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, List *tlist, List *clauses,
 			 Plan *outer_plan)
@@ -490,6 +509,7 @@ lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 	List *checked;
 	int before_images;
 	Asked asked;
+	bool event_later;
 
 	foreach (cell, clauses)
 	{
@@ -522,7 +542,9 @@ lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 		asked.modes |= LPR_MODE_PLATE;
 		asked.unguarded |= LPR_MODE_PLATE;
 	}
-	private = lappend(private, makeString(why_not_asked(relation, asked)));
+	event_later = !bms_is_subset(event_relations(root, rel, relid), with_parents(root, outer));
+	private = lappend(private, makeString(event_later ? "its event comes later" : why_not_asked(relation, asked)));
+	private = lappend(private, makeInteger(event_later));
 	/* What is asked stays a local condition: a vendor's meaning is never trusted. `sent` travels along for EXPLAIN. */
 	return make_foreignscan(tlist, checked, rel->relid, values, private, NIL, sent, outer_plan);
 }

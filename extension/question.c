@@ -67,7 +67,7 @@ check_region(const char *region)
 	if (!known || strcmp(region, code) != 0)
 		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a region: \"%.*s\"", SHOWN(region)),
 						errdetail("Column plate_region holds the two upper-case letters of a state or province."),
-						known ? errhint("Write '%s'.", code) : 0));
+						known ? errhint("Write '%s'.", code) : errhint("Write two letters such as 'CA'.")));
 }
 
 char *
@@ -343,7 +343,8 @@ lpr_question_make(LprStatement *statement, const char *source, int nconditions, 
 			query->address = NULL; /* no anchor is needed of it, and it is checked here anyhow */
 		else
 			ereport(ERROR, (errcode(LPR_ERRCODE_BAD_PLACE), errmsg("not an address: \"%.*s\"", SHOWN(query->address)),
-							errdetail("An address has 3 to 200 bytes.")));
+							errdetail("An address has 3 to 200 bytes."),
+							errhint("Take more of it, or a point with a radius.")));
 	}
 	if (query->nplates > LPR_PLATES_MAX)
 		ereport(ERROR, (errcode(LPR_ERRCODE_TOO_MANY_PLATES), errmsg("too many plates: %d", query->nplates),

@@ -59,6 +59,7 @@ typedef struct LprScan
 	LprOrder order;
 	int page_size;
 	AttrNumber attnums[LPR_COLUMNS]; /* 0 = not needed */
+	bool event_later;                /* nothing can be asked: its event comes from a join above */
 	bool batched;
 	LprBatch *batch;
 	ExprState *
@@ -144,6 +145,7 @@ lpr_begin_scan(ForeignScanState *node, int eflags)
 	scan->group = strVal(list_nth(plan->fdw_private, LPR_PLAN_GROUP));
 	scan->order = intVal(list_nth(plan->fdw_private, LPR_PLAN_ORDER));
 	scan->page_size = intVal(list_nth(plan->fdw_private, LPR_PLAN_PAGE_SIZE));
+	scan->event_later = intVal(list_nth(plan->fdw_private, LPR_PLAN_EVENT_LATER)) != 0;
 	scan->batched = intVal(list_nth(plan->fdw_private, LPR_PLAN_BATCHED)) != 0;
 	scan->nconditions = list_length(conditions) / 2;
 	scan->conditions = palloc((scan->nconditions + 1) * sizeof(LprConditionKind));
@@ -232,7 +234,8 @@ refuse_borrowed_session(void)
 	if (InSecurityRestrictedOperation() || IsParallelWorker())
 		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("no source is asked here"),
 						errdetail("Vendors are asked by a person's own statement only, not by maintenance commands and "
-								  "not by parallel workers.")));
+								  "not by parallel workers."),
+						errhint("Ask in a statement of your own.")));
 }
 
 /* Why a source could not even be asked. */
@@ -287,6 +290,12 @@ make_question(LprScan *scan)
 	scan->event = (LprEvent){false, 0};
 	PG_TRY();
 	{
+		/* Reads carry the event that they are asked with, so this join could only be empty. */
+		if (scan->event_later)
+			ereport(ERROR,
+					(errcode(LPR_ERRCODE_EVENT_LATER), errmsg("the question would be asked before its event is known"),
+					 errdetail("Reads carry the event that they are asked with, and the plan joins by event_id later."),
+					 errhint("Put lpr.reads into a LATERAL subquery behind the table that has the event.")));
 		made = read_question(scan);
 	}
 	PG_CATCH();

@@ -235,7 +235,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM lpr_data.source AS s WHERE s.name = remove_source.name) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
-            MESSAGE = format('source "%s" does not exist', name),
+            MESSAGE = format('source "%s" does not exist', coalesce(name, 'NULL')),
             HINT = 'SELECT source FROM lpr.sources;';
     END IF;
     -- First, so that the trigger of DROP SERVER finds nothing to disable.
@@ -269,7 +269,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
-            MESSAGE = format('source "%s" does not exist', name),
+            MESSAGE = format('source "%s" does not exist', coalesce(name, 'NULL')),
             HINT = 'SELECT source FROM lpr.sources;';
     END IF;
 END
@@ -316,7 +316,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
-            MESSAGE = format('source "%s" does not exist', name),
+            MESSAGE = format('source "%s" does not exist', coalesce(name, 'NULL')),
             HINT = 'SELECT source FROM lpr.sources;';
     END IF;
 END
@@ -355,7 +355,7 @@ BEGIN
     IF NOT EXISTS (SELECT FROM lpr_data.source AS s WHERE s.name = add_camera.source) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
-            MESSAGE = format('source "%s" does not exist', source),
+            MESSAGE = format('source "%s" does not exist', coalesce(source, 'NULL')),
             HINT = 'SELECT source FROM lpr.sources;';
     END IF;
     -- As much as a read may have: what is longer would make bad ones of all the camera's reads.

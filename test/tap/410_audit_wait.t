@@ -72,8 +72,8 @@ is($node->answer('postgres', "SELECT json_array_length(payload::json->'plates') 
 $node->answer('postgres', "ALTER SERVER acme OPTIONS (ADD page_size '1', ADD max_pages '2000')");
 $node->vendor_forget;
 is($node->answer('analyst1', "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK1900'"), 1900, '1,900 requests');
-is($node->answer('postgres', "SELECT count(*) > 0, (SELECT count(*) FROM lpr_data.audit, json_array_elements(payload::json->'sent') WHERE ask = $head + 4)
-	FROM lpr_data.audit WHERE kind = 'sent' AND ask = $head + 4"), 't|' . scalar(my @sent = $node->vendor_log), '… are on record, each of them');
+is($node->answer('postgres', "SELECT count(*) > 0, (SELECT count(*) FROM lpr_data.audit, json_array_elements(payload::json->'sent') WHERE ask = (SELECT max(number) FROM lpr_data.audit WHERE kind = 'ask'))
+	FROM lpr_data.audit WHERE kind = 'sent' AND ask = (SELECT max(number) FROM lpr_data.audit WHERE kind = 'ask')"), 't|' . scalar(my @sent = $node->vendor_log), '… are on record, each of them');
 $node->answer('postgres', "ALTER SERVER acme OPTIONS (DROP page_size, DROP max_pages)");
 $node->sound('after large records');
 

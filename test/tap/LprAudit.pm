@@ -22,15 +22,15 @@ CREATE OR REPLACE FUNCTION proof.record(id bytea, r lpr_data.audit) RETURNS byte
         || proof.field(timestamptz_send(r.session_started)) || proof.field(r.event_id) || proof.field(r.source) || proof.field(r.mode) || proof.field(r.ask)
         || proof.field(r.control) || proof.field(r.sqlstate) || r.payload_digest
 $$;
-CREATE OR REPLACE FUNCTION proof.wrong() RETURNS SETOF text LANGUAGE plpgsql AS $$
+CREATE OR REPLACE FUNCTION proof.wrong(after bigint DEFAULT 0) RETURNS SETOF text LANGUAGE plpgsql AS $$
 DECLARE
     id bytea := (SELECT l.id FROM lpr_data.log AS l);
-    previous bytea := decode(repeat('00', 32), 'hex');
-    due bigint := 1;
+    previous bytea := coalesce((SELECT a.digest FROM lpr_data.audit AS a WHERE a.number = after), decode(repeat('00', 32), 'hex'));
+    due bigint := after + 1;
     was timestamptz := '-infinity';
     r lpr_data.audit;
 BEGIN
-    FOR r IN SELECT * FROM lpr_data.audit ORDER BY number
+    FOR r IN SELECT * FROM lpr_data.audit WHERE number > after ORDER BY number
     LOOP
         IF r.number <> due THEN RETURN NEXT format('record %s where %s is due', r.number, due); END IF;
         IF r.at < was THEN RETURN NEXT format('record %s is of %s, the one before of %s', r.number, r.at, was); END IF;
@@ -41,16 +41,16 @@ BEGIN
         was := r.at;
         previous := r.digest;
     END LOOP;
-    RETURN QUERY SELECT format('records %s have one salt', string_agg(a.number::text, ', ')) FROM lpr_data.audit AS a GROUP BY a.salt HAVING count(*) > 1;
-    RETURN QUERY SELECT format('ask %s has %s answers', a.ask, count(*)) FROM lpr_data.audit AS a WHERE a.kind = 'answer' GROUP BY a.ask HAVING count(*) > 1;
+    RETURN QUERY SELECT format('records %s have one salt', string_agg(a.number::text, ', ')) FROM lpr_data.audit AS a WHERE a.number > after - 5000 GROUP BY a.salt HAVING count(*) > 1;
+    RETURN QUERY SELECT format('ask %s has %s answers', a.ask, count(*)) FROM lpr_data.audit AS a WHERE a.kind = 'answer' AND a.number > after - 5000 GROUP BY a.ask HAVING count(*) > 1;
     RETURN QUERY SELECT format('%s %s has no ask', a.kind, a.number) FROM lpr_data.audit AS a
-        WHERE a.kind IN ('answer', 'sent') AND NOT EXISTS (
+        WHERE a.number > after AND a.kind IN ('answer', 'sent') AND NOT EXISTS (
             SELECT FROM lpr_data.audit AS q WHERE q.number = a.ask AND q.kind = 'ask' AND q.number < a.number
                 AND (q.login, q.pid, q.session_started, q.event_id, q.source, q.mode)
                     IS NOT DISTINCT FROM (a.login, a.pid, a.session_started, a.event_id, a.source, a.mode));
     RETURN QUERY SELECT format('%s %s of nothing', a.kind, a.number) FROM lpr_data.audit AS a
-        WHERE a.kind = 'refused' AND (a.sqlstate IS NULL OR a.login IS NULL) OR a.kind = 'ask' AND (a.login IS NULL OR a.source IS NULL OR a.mode IS NULL)
-           OR a.kind NOT IN ('start', 'month', 'ask', 'refused', 'sent', 'answer', 'change', 'read', 'clock') OR (a.kind = 'start') <> (a.number = 1);
+        WHERE a.number > after AND (a.kind = 'refused' AND (a.sqlstate IS NULL OR a.login IS NULL) OR a.kind = 'ask' AND (a.login IS NULL OR a.source IS NULL OR a.mode IS NULL)
+           OR a.kind NOT IN ('start', 'month', 'ask', 'refused', 'sent', 'answer', 'change', 'read', 'clock') OR (a.kind = 'start') <> (a.number = 1));
     RETURN QUERY SELECT format('checkpoint %s does not fit', c.size) FROM lpr_data.checkpoint AS c LEFT JOIN lpr_data.audit AS a ON a.number = c.size
         WHERE a.digest IS DISTINCT FROM decode(substring(c.note FROM '\nhead (\S+)\n'), 'base64') OR substring(c.note FROM '^[^\n]*\n(\d+)\n')::bigint <> c.size;
 END
@@ -58,24 +58,26 @@ $$;
 SQL
 
 # What is wrong, in words; '' = nothing. (acks => [ references that clients were shown with an answer ], database => …, log => 0: the simulator's log
-# is of no use.)
+# is of no use. after => a number up to which all was well, since => the same of the simulator's log)
 sub wrong
 {
 	my ($node, %given) = @_;
 	my $database = $given{database} // 'lpr';
 	my @wrong;
-
-	$node->answer('postgres', $proof, database => $database) if $node->answer('postgres', 'SELECT NOT pg_is_in_recovery()', database => $database) eq 't';
-	push @wrong, split /\n/, $node->answer('postgres', 'SELECT * FROM proof.wrong()', database => $database);
-	my %record = map { my ($number, $reference, $kind) = split /\|/; ($number => [ $reference, $kind ]) } split /\n/, $node->answer('postgres',
-		"SELECT a.number, concat_ws('-', encode(l.id, 'hex'), a.number, left(encode(a.digest, 'hex'), 16)), a.kind FROM lpr_data.audit AS a, lpr_data.log AS l",
-		database => $database);
+	my $after = $given{after} // 0;
 	my %sent;
 
-	$sent{ $_->{reference} }++ for grep { defined $_->{reference} && $_->{reference} ne '' } ($given{log} // 1) ? $node->vendor_log : ();
+	# First what was asked, then what is on record: clients may go on meanwhile.
+	$sent{ $_->{reference} }++ for grep { defined $_->{reference} && $_->{reference} ne '' } ($given{log} // 1) ? $node->vendor_log(since => $given{since} // 0) : ();
+	$node->answer('postgres', $proof, database => $database) if $node->answer('postgres', 'SELECT NOT pg_is_in_recovery()', database => $database) eq 't';
+	push @wrong, split /\n/, $node->answer('postgres', "SELECT * FROM proof.wrong($after)", database => $database);
+	my %record = map { my ($number, $reference, $kind) = split /\|/; ($number => [ $reference, $kind ]) } split /\n/, $node->answer('postgres',
+		"SELECT a.number, concat_ws('-', encode(l.id, 'hex'), a.number, left(encode(a.digest, 'hex'), 16)), a.kind FROM lpr_data.audit AS a, lpr_data.log AS l WHERE a.number > $after - 5000",
+		database => $database);
 	for my $reference (keys %sent, @{ $given{acks} // [] })
 	{
 		my ($number) = $reference =~ /^[0-9a-f]{32}-(\d+)-[0-9a-f]{16}$/;
+		next if defined $number && $number <= $after - 5000;
 		my $record = $record{ $number // '' };
 		my $what = $sent{$reference} ? 'asked' : 'answered';
 
@@ -102,9 +104,9 @@ sub head { return $_[0]->answer('postgres', 'SELECT coalesce(max(number), 0) FRO
 sub records_after
 {
 	my ($node, $number, $where) = @_;
-	return $node->answer('postgres', "SELECT concat_ws(' ', kind, login, source, CASE WHEN ask IS NOT NULL THEN 'of +' || ask - $number END, control, sqlstate,
+	return $node->answer('postgres', "SELECT concat_ws(' ', kind, login, source, CASE WHEN ask IS NOT NULL THEN 'of +' || (SELECT count(*) FROM lpr_data.audit AS b WHERE b.number > $number AND b.number <= a.ask AND b.kind <> 'change') END, control, sqlstate,
 		CASE kind WHEN 'answer' THEN (payload::json)->>'outcome' WHEN 'change' THEN concat_ws(' ', (payload::json)->>'action', (payload::json)->>'table') END)
-		FROM lpr_data.audit WHERE number > $number AND " . ($where // 'true') . ' ORDER BY number');
+		FROM lpr_data.audit AS a WHERE number > $number AND " . ($where // 'true') . ' ORDER BY number');
 }
 
 # The same once nothing more is due: the last record is what is expected, or 20 seconds are over.
@@ -124,9 +126,20 @@ sub writer
 	my ($node) = @_;
 	my $pid = '';
 
-	eventually(sub { $pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'lpr audit writer'"); $pid ne '' })
+	eventually(sub { $pid = ($node->ask('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'lpr audit writer'", database => 'postgres'))[1] // ''; $pid =~ /^\d+$/ })
 		or die 'there is no audit writer';
 	return $pid;
+}
+
+# Kills a process of the server, which then starts all others anew, and waits until it has.
+sub crash
+{
+	my ($node, $pid) = @_;
+	my $writer = $node->writer;
+
+	kill 'KILL', $pid or die "kill: $!";
+	eventually(sub { gone($pid) && gone($writer) && $node->writer ne $writer }) or die 'the server does not come back';
+	return;
 }
 
 sub hold_writer
@@ -147,8 +160,8 @@ sub renew_writer
 	my ($node) = @_;
 	my $pid = $node->writer;
 
-	$node->safe_psql('postgres', "SELECT pg_terminate_backend($pid)");
-	eventually(sub { $node->writer ne $pid }) or die 'the audit writer does not come back';
+	kill 'TERM', $pid or die "kill: $!";
+	eventually(sub { gone($pid) && $node->writer ne $pid }) or die 'the audit writer does not come back';
 	return;
 }
 
@@ -178,8 +191,8 @@ sub quick { my ($source) = @_; $source //= 'acme'; return "SELECT count(*) FROM 
 # ---- many clients ----
 
 # Starts clients that ask again and again, come back when they lose their connection, and write down under which references they were answered.
-# (rounds => 0: until swarm_end, else so many questions each; sql => of one question)
-my $swarms = 0;
+# (rounds => so many questions each and without a pause, else until swarm_end; pause => seconds between two; sql => of one question)
+my ($swarms, @swarms) = (0);
 
 sub swarm
 {
@@ -187,11 +200,13 @@ sub swarm
 	my $directory = $node->basedir . '/swarm' . ++$swarms;
 	my $sql = $given{sql} // quick() . ';';
 	my $rounds = $given{rounds} || 100;
+	my $pause = $given{rounds} || !($given{pause} // 1) ? '' : 'SELECT NULL FROM pg_sleep(' . ($given{pause} // 0.1) . ");\n";
+	my $parent = $$;
 	my @pids;
 
 	mkdir $directory or die "$directory: $!";
 	PostgreSQL::Test::Utils::append_to_file("$directory/script", join '', map {
-		"$sql\nSELECT 'ack ' || reference FROM lpr.last_query() WHERE outcome = 'complete' AND reads > 0;\n" } 1 .. $rounds);
+		"$pause$sql\nSELECT 'ack ' || reference FROM lpr.last_query() WHERE outcome = 'complete' AND reads > 0;\n" } 1 .. $rounds);
 	for my $client (1 .. $clients)
 	{
 		my $pid = fork() // die "fork: $!";
@@ -204,10 +219,11 @@ sub swarm
 			system 'psql', '-X', '-A', '-t', '-q', '-v', 'VERBOSITY=verbose', '-d',
 				$node->connstr($given{database} // 'lpr') . ' application_name=swarm user=analyst' . (1 + $client % 2), '-f', "$directory/script";
 			sleep 0.1 if $?;
-		} while (!-e "$directory/end" && (!$given{rounds} || $?));
+		} while (getppid() == $parent && !-e "$directory/end" && (!$given{rounds} || $?));
 		POSIX::_exit(0);
 	}
-	return { directory => $directory, pids => \@pids, clients => $clients };
+	push @swarms, { directory => $directory, pids => \@pids, clients => $clients };
+	return $swarms[-1];
 }
 
 # How many answers came so far.
@@ -241,6 +257,7 @@ sub swarm_end
 	$node->ask('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'swarm'", database => 'postgres')
 		unless $given{patient};
 	waitpid $_, 0 for @{ $swarm->{pids} };
+	$swarm->{pids} = [];
 	return $node->swarm_acks($swarm);
 }
 
@@ -270,10 +287,23 @@ sub cut_power
 	kill 'STOP', $postmaster; # so that it starts no more of them
 	(undef, @children) = $node->family;
 	kill 'KILL', $postmaster, @children;
-	eventually(sub { !grep { !gone($_) } $postmaster, @children }) or die 'somebody survives';
+	eventually(sub { !-e "/proc/$postmaster" && !grep { !gone($_) } @children }) or die 'somebody survives';
 	$node->{_pid} = undef;
 	return;
 }
+
+# Of a standby: holds what it receives, so that it flushes nothing more, and lets it go on.
+sub hold_receiver
+{
+	my ($node) = @_;
+	my $pid = '';
+
+	eventually(sub { $pid = $node->safe_psql('postgres', 'SELECT pid FROM pg_stat_wal_receiver'); $pid ne '' }) or return 0;
+	$node->{receiver} = $pid;
+	return kill 'STOP', $pid;
+}
+
+sub release_receiver { return kill 'CONT', delete $_[0]->{receiver} }
 
 # Whether a process is no more, or only waits to be buried. A function, not a method.
 sub gone
@@ -281,6 +311,11 @@ sub gone
 	my ($pid) = @_;
 	open(my $stat, '<', "/proc/$pid/stat") or return 1;
 	return (<$stat> // '') !~ /^\d+ \(.*\) [^Z]/;
+}
+
+END
+{
+	kill 'TERM', map { @{ $_->{pids} } } @swarms;
 }
 
 1;

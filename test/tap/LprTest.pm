@@ -64,6 +64,9 @@ sub stage
 	$node->safe_psql('postgres', "CREATE DATABASE $database");
 	PostgreSQL::Test::Utils::system_or_bail('psql', '-X', '-q', '-d', $node->connstr($database),
 		'-v', "vendor_url=$node->{vendor_url}", '-v', 'password=', '-f', $ENV{LPR_STAGE});
+	# The audit writer looks every second whether its database is there.
+	eventually(sub { $node->safe_psql($database, 'SELECT state FROM lpr_data.writer()') eq 'ready' })
+		if $database eq 'lpr' && $node->safe_psql('postgres', 'SHOW shared_preload_libraries') =~ /lpr/;
 	return;
 }
 

@@ -105,3 +105,27 @@ RESET timezone;
 SELECT (SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK2000' AND captured_at >= current_date - 100 AND captured_at < current_date - 50)
      = (SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK2000' AND captured_at >= (current_date - 100)::timestamptz AND captured_at < (current_date - 50)::timestamptz) AS same;
 RESET client_min_messages;
+
+-- ---- joins by event: reads carry the event that they are asked with ----
+\c - postgres
+CREATE TABLE watched (event_id int, plate text);
+INSERT INTO watched VALUES (1, 'BULK1'), (2, 'BULK2'), (3, 'BULK3');
+GRANT SELECT ON watched TO analyst1;
+\c - analyst1
+-- Whatever the conditions make of its rows, the scan is one that knows plate and event.
+EXPLAIN (COSTS OFF) SELECT r.read_id FROM watched AS w JOIN lpr.reads AS r ON r.plate = w.plate JOIN watched AS x ON x.event_id = r.event_id
+WHERE x.event_id < 3 AND r.make = 'FORD' AND r.captured_at < now() AND r.source IN ('acme', 'birdseye');
+SELECT w.plate, x.event_id, count(*) FROM watched AS w JOIN lpr.reads AS r ON r.plate = w.plate JOIN watched AS x ON x.event_id = r.event_id
+WHERE x.event_id < 3 AND r.color = 'WHITE' AND r.captured_at < now() AND r.source = 'acme' GROUP BY 1, 2 ORDER BY 1, 2;
+-- Not even where a nested loop seems to cost too much.
+SET enable_nestloop = off;
+SELECT count(*) FROM watched AS w JOIN lpr.reads AS r ON r.event_id = w.event_id WHERE r.source = 'acme' AND r.plate = 'BULK2';
+RESET enable_nestloop;
+-- And where it costs more than all, an error and not silence.
+SET statement_timeout = '10s';
+EXPLAIN (COSTS OFF) SELECT count(*) FROM generate_series(1, 100000000000) AS e (id) JOIN lpr.reads AS r ON r.event_id = e.id WHERE r.source = 'acme' AND r.plate = 'BULK2';
+SELECT count(*) FROM generate_series(1, 100000000000) AS e (id) JOIN lpr.reads AS r ON r.event_id = e.id WHERE r.source = 'acme' AND r.plate = 'BULK2';
+\echo :SQLSTATE
+RESET statement_timeout;
+\c - postgres
+DROP TABLE watched;

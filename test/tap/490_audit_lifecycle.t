@@ -1,0 +1,67 @@
+# audit_lifecycle: the extension goes, comes and is updated, the database goes, while questions are asked.
+use strict;
+use warnings;
+use LprAudit;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = LprTest->start_staged('audit_lifecycle', conf => "max_connections = 110\n");
+is($node->answer('analyst1', LprTest::quick()), 1, 'a question');
+sub stage { system_or_bail('psql', '-X', '-q', '-d', $node->connstr('lpr'), '-v', "vendor_url=$node->{vendor_url}", '-v', 'password=', '-f', $ENV{LPR_STAGE}); return }
+
+# ---- ALTER EXTENSION UPDATE ----
+
+my $swarm = $node->swarm(64, pause => 0.3);
+ok($node->await_acks($swarm, 64), 'answers come');
+my ($owner) = $node->session('postgres');
+my $extensions = $ENV{LPR_EXTENSIONS};
+my $version = $owner->query("SELECT extversion FROM pg_extension WHERE extname = 'lpr'");
+append_to_file("$extensions/lpr--$version--test.sql", <<'SQL');
+CREATE OR REPLACE FUNCTION lpr_data.has_dialect_mode(source text, mode text) RETURNS boolean LANGUAGE sql STABLE SET search_path = pg_catalog, pg_temp
+AS $$ SELECT mode IN ('plate', 'location') $$;
+ALTER TABLE lpr_data.source ADD COLUMN note text;
+SELECT pg_sleep(1.5);
+SQL
+is(($node->converse($owner, "ALTER EXTENSION lpr UPDATE TO 'test'"))[1], '', 'ALTER EXTENSION UPDATE beside questions');
+ok($node->await_acks($swarm, 64), '… which go on to be answered');
+is($owner->query("SELECT extversion FROM pg_extension WHERE extname = 'lpr'"), 'test', '… by the new version');
+my $writer = $node->writer;
+my @acks = $node->swarm_acks($swarm);
+$node->sound('after the update', acks => \@acks);
+
+# ---- DROP EXTENSION ----
+
+$node->converse($owner, 'BEGIN; DROP EXTENSION lpr CASCADE');
+is(($node->converse($owner, 'ROLLBACK'))[1], '', 'DROP EXTENSION, rolled back');
+ok($node->await_acks($swarm, 64), '… and answers come');
+my $head = $node->head;
+is(($node->converse($owner, 'SET client_min_messages = error; DROP EXTENSION lpr CASCADE'))[1], '', 'DROP EXTENSION beside questions');
+ok(LprTest::eventually(sub { $node->swarm_errors($swarm) =~ /42P01|3F000/ }), '… which fail');
+cmp_ok($node->head, '>=', $head, 'the log stays');
+is($node->writer, $writer, 'the writer takes no harm');
+unlink "$extensions/lpr--$version--test.sql";
+stage();
+ok($node->await_acks($swarm, 64), 'with a new extension answers come again');
+@acks = $node->swarm_end($swarm);
+is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE kind = 'start'"), 1, '… in the same log');
+like($node->messages('postgres', 'DELETE FROM lpr_data.audit'), qr/LP031/, '… which is guarded');
+$node->sound('after a new extension', acks => \@acks);
+$owner->quit;
+
+# ---- DROP DATABASE ----
+
+like($node->messages('postgres', 'DROP DATABASE lpr', database => 'postgres'), qr/ERROR: +55006/, 'the database of the log is not dropped while its writer runs');
+$swarm = $node->swarm(16);
+ok($node->await_acks($swarm, 16), 'answers come');
+$node->answer('postgres', 'DROP DATABASE lpr WITH (FORCE)', database => 'postgres');
+ok(LprTest::eventually(sub { LprTest::gone($writer) }), 'DROP DATABASE … WITH (FORCE) ends the writer');
+ok(LprTest::eventually(sub { $node->writer ne $writer }), '… the next one waits for a database');
+$node->swarm_end($swarm);
+$node->vendor_forget;
+$node->stage('lpr');
+ok($node->await_answers, 'in a new database questions are answered');
+is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE kind = 'start' AND number = 1"), 1, '… in a new log');
+$node->sound('there');
+is(slurp_file($node->logfile) =~ /terminated by signal/ ? 'died' : 'no', 'no', 'no process died of all that');
+$node->stop;
+done_testing();
