@@ -24,7 +24,7 @@ sub kill_somebody
 
 	if ($dice < 0.4)
 	{
-		my ($pid) = ($node->ask('postgres', "SELECT pid FROM pg_stat_activity WHERE application_name = 'swarm' ORDER BY random() LIMIT 1", database => 'postgres'))[1] =~ /^(\d+)$/;
+		my ($pid) = ($node->try_ask('postgres', "SELECT pid FROM pg_stat_activity WHERE application_name = 'swarm' ORDER BY random() LIMIT 1", database => 'postgres'))[1] =~ /^(\d+)$/;
 		return kill_somebody() unless $pid;
 		$node->crash($pid);
 		return 'a backend';

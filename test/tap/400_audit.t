@@ -55,6 +55,7 @@ $head = $node->head;
 $node->converse($session, "BEGIN; DECLARE c CURSOR FOR $read 'BULK7'; FETCH 1 FROM c");
 is($node->records_after($head), 'ask analyst1 acme', 'with the first row the ask is on record');
 $node->converse($session, 'ROLLBACK');
+$node->records_become($head, $both->('stopped'), '… and its end once that is over');
 
 # ---- what the session is ----
 

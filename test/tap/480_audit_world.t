@@ -8,7 +8,7 @@ use Time::Local;
 
 my $node = LprTest->make('audit_world', conf => "max_connections = 110\nmin_wal_size = 32MB\nmax_wal_size = 64MB\nwal_recycle = off\nrestart_after_crash = on\n");
 my ($clock, $full) = map { $node->basedir . "/$_" } qw(clock full);
-sub set_clock { my ($seconds) = @_; unlink $clock; append_to_file($clock, $seconds); return }
+sub set_clock { my ($seconds) = @_; append_to_file("$clock.new", $seconds); rename "$clock.new", $clock; return } # at once
 sub fill_disk { my ($where) = @_; append_to_file("$full.new", $where); rename "$full.new", $full; return }
 
 # Two minutes before the end of a month, ten days of which have passed.
@@ -114,10 +114,10 @@ $swarm = $node->swarm(16);
 ok($node->await_acks($swarm, 20), 'answers come');
 $writer = $node->writer;
 fill_disk('/pg_wal/');
-$node->ask('postgres', 'SELECT pg_switch_wal(); CREATE TABLE t (); SELECT pg_switch_wal(); CREATE TABLE u ()', database => 'postgres');
+$node->try_ask('postgres', 'SELECT pg_switch_wal(); CREATE TABLE t (); SELECT pg_switch_wal(); CREATE TABLE u ()', database => 'postgres');
 ok(LprTest::eventually(sub { LprTest::gone($writer) }), 'no room for the WAL ends the server');
 unlink $full;
-if (!LprTest::eventually(sub { ($node->ask('postgres', 'SELECT 1', database => 'postgres'))[0] == 0 }))
+if (!LprTest::eventually(sub { ($node->try_ask('postgres', 'SELECT 1', database => 'postgres'))[0] == 0 }))
 {
 	$node->{_pid} = undef;
 	start();

@@ -121,12 +121,21 @@ sub records_become
 
 # ---- the writer ----
 
+# ask() of a server that may be down: a psql that cannot connect may be gone before it is given its statement.
+sub try_ask
+{
+	my ($node, @arguments) = @_;
+	my @result = eval { $node->ask(@arguments) };
+
+	return @result ? @result : (2, '', $@);
+}
+
 sub writer
 {
 	my ($node) = @_;
 	my $pid = '';
 
-	eventually(sub { $pid = ($node->ask('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'lpr audit writer'", database => 'postgres'))[1] // ''; $pid =~ /^\d+$/ })
+	eventually(sub { $pid = ($node->try_ask('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'lpr audit writer'", database => 'postgres'))[1] // ''; $pid =~ /^\d+$/ })
 		or die 'there is no audit writer';
 	return $pid;
 }
@@ -171,7 +180,7 @@ sub await_answers
 	my ($node, %given) = @_;
 	my ($status, $out, $err);
 
-	return 1 if eventually(sub { ($status, $out, $err) = $node->ask('analyst1', quick(), %given); $status == 0 });
+	return 1 if eventually(sub { ($status, $out, $err) = $node->try_ask('analyst1', quick(), %given); $status == 0 });
 	diag($err);
 	return 0;
 }
@@ -254,7 +263,7 @@ sub swarm_end
 	my ($node, $swarm, %given) = @_;
 
 	PostgreSQL::Test::Utils::append_to_file("$swarm->{directory}/end", '');
-	$node->ask('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'swarm'", database => 'postgres')
+	$node->try_ask('postgres', "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'swarm'", database => 'postgres')
 		unless $given{patient};
 	waitpid $_, 0 for @{ $swarm->{pids} };
 	$swarm->{pids} = [];
