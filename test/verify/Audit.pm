@@ -8,7 +8,7 @@ use Test::More;
 
 our @EXPORT = qw(slurp spew lines_of run verify_exit log_tool new_key public_key make_log write_log checkpoint_names directory);
 
-$ENV{LPR_VERIFY} && $ENV{LPR_LOG_TOOL} or plan(skip_all => 'run by make check');
+$ENV{LPR_VERIFY} && $ENV{LPR_LOG_TOOL} or die "run by make check\n";
 
 my $top = File::Temp->newdir;
 my $made = 0;
