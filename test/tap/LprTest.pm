@@ -334,16 +334,17 @@ sub preload_library
 	return $library;
 }
 
-# Looks whether something holds, for 20 seconds; what dies (as psql does while a server recovers) does not hold yet. A function, not a method.
+# Looks whether something holds, for a minute; what dies (as psql does while a server recovers) does not hold yet. A function, not a method.
 sub eventually
 {
 	my ($condition) = @_;
+	my $until = time + 60;
 
-	for (1 .. 400)
+	do
 	{
 		return 1 if eval { $condition->() };
 		sleep 0.05;
-	}
+	} while (time < $until);
 	return 0;
 }
 
