@@ -380,6 +380,10 @@ lpr_audit_record(PG_FUNCTION_ARGS)
 		entry.kind = LPR_AUDIT_READ;
 	else if (strcmp(kind, lpr_audit_kind_names[LPR_AUDIT_REFUSED]) == 0)
 		entry.kind = LPR_AUDIT_REFUSED;
+	else if (strcmp(kind, lpr_audit_kind_names[LPR_AUDIT_CONSENT]) == 0)
+		entry.kind = LPR_AUDIT_CONSENT;
+	else if (strcmp(kind, lpr_audit_kind_names[LPR_AUDIT_FLAG]) == 0)
+		entry.kind = LPR_AUDIT_FLAG;
 	else
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no such kind of record: \"%s\"", kind)));
 	entry.control = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));

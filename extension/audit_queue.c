@@ -19,6 +19,7 @@ const char *const lpr_audit_kind_names[LPR_AUDIT_KINDS] = {
 	[LPR_AUDIT_START] = "start",     [LPR_AUDIT_MONTH] = "month", [LPR_AUDIT_ASK] = "ask",
 	[LPR_AUDIT_REFUSED] = "refused", [LPR_AUDIT_SENT] = "sent",   [LPR_AUDIT_ANSWER] = "answer",
 	[LPR_AUDIT_CHANGE] = "change",   [LPR_AUDIT_READ] = "read",   [LPR_AUDIT_CLOCK] = "clock",
+	[LPR_AUDIT_CONSENT] = "consent", [LPR_AUDIT_FLAG] = "flag",
 };
 
 typedef struct LprQueue

@@ -23,9 +23,11 @@ typedef enum LprAuditKind
 	LPR_AUDIT_ANSWER,  /* what came of a question */
 	LPR_AUDIT_CHANGE,  /* of policy or case data */
 	LPR_AUDIT_READ,    /* of the audit itself */
-	LPR_AUDIT_CLOCK    /* the server's clock was set back */
+	LPR_AUDIT_CLOCK,   /* the server's clock was set back */
+	LPR_AUDIT_CONSENT, /* somebody agreed to the rules for this session */
+	LPR_AUDIT_FLAG     /* something that oversight should look at */
 } LprAuditKind;
-#define LPR_AUDIT_KINDS 9
+#define LPR_AUDIT_KINDS 11
 
 extern const char *const lpr_audit_kind_names[LPR_AUDIT_KINDS];
 

@@ -99,7 +99,7 @@ BEGIN
     COMMENT ON TABLE lpr_data.audit IS 'The audit log: who asked what and what came back as metadata, never the reads themselves (U1). Written by the audit writer alone, a partition a month.';
     COMMENT ON COLUMN lpr_data.audit.number IS 'Place in the log: 1, 2, 3, …';
     COMMENT ON COLUMN lpr_data.audit.at IS 'When it was decided and written, by the server''s clock; never before the record before.';
-    COMMENT ON COLUMN lpr_data.audit.kind IS 'start, month: the log or a partition begins; ask: a question that the gate let through; refused: one that it did not; sent, answer: what went out and what came back; change: of policy; read: of the log itself; clock: the clock was set back.';
+    COMMENT ON COLUMN lpr_data.audit.kind IS 'start, month: the log or a partition begins; ask: a question that the gate let through; refused: one that it did not; sent, answer: what went out and what came back; change: of policy; read: of the log itself; clock: the clock was set back; consent: somebody agreed to the rules; flag: something for oversight to look at.';
     COMMENT ON COLUMN lpr_data.audit.login IS 'The authenticated login; NULL for the writer itself.';
     COMMENT ON COLUMN lpr_data.audit.pid IS 'Process id of the session''s backend.';
     COMMENT ON COLUMN lpr_data.audit.session_started IS 'When that backend started: pid and this name a session.';

@@ -5,7 +5,7 @@ CREATE FUNCTION lpr_data.audit_record(kind text, control text, sqlstate text, wh
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_audit_record';
 REVOKE ALL ON FUNCTION lpr_data.audit_record(text, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.audit_record(text, text, text, text) IS 'Puts a record of kind read or refused into the log and returns its number once it is on disk. Error LP020 when it cannot be.';
+COMMENT ON FUNCTION lpr_data.audit_record(text, text, text, text) IS 'Puts a record of kind read, refused, consent or flag into the log and returns its number once it is on disk. Error LP020 when it cannot be.';
 
 CREATE TYPE lpr.audit_row AS (
     number bigint,
@@ -56,7 +56,7 @@ $$;
 REVOKE ALL ON FUNCTION lpr.audit(timestamptz, timestamptz, text, text, bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.audit(timestamptz, timestamptz, text, text, bigint, text) TO lpr_oversight;
 COMMENT ON FUNCTION lpr.audit(timestamptz, timestamptz, text, text, bigint, text) IS
-    'The audit log, oldest record first (U1): who asked what for which event, what came back as metadata, what was refused and why. since, until: of the record''s time, both included; login, kind (ask, refused, sent, answer, change, read, clock, start, month), event_id, source: only such records; NULL = all. Each call is itself a record. On a standby it is refused (LP020).';
+    'The audit log, oldest record first (U1): who asked what for which event, what came back as metadata, what was refused and why. since, until: of the record''s time, both included; login, kind (ask, refused, sent, answer, change, read, clock, consent, flag, start, month), event_id, source: only such records; NULL = all. Each call is itself a record. On a standby it is refused (LP020).';
 
 CREATE FUNCTION lpr.unanswered(since timestamp with time zone DEFAULT NULL)
     RETURNS TABLE (number bigint, at timestamp with time zone, login text, event_id bigint, source text, mode text)

@@ -5,7 +5,8 @@
 
 #include "check.h"
 
-static const char *const kinds[] = {"start", "month", "ask", "refused", "answer", "sent", "change", "read", "clock"};
+static const char *const kinds[] = {"start",  "month", "ask",   "refused", "answer", "sent",
+									"change", "read",  "clock", "consent", "flag"};
 
 bool
 row_is(const Row *row, const char *kind)

@@ -142,7 +142,8 @@ header(const uint8_t *id)
 static void
 generate(char **arguments)
 {
-	static const char *const kinds[] = {"ask", "answer", "refused", "sent", "change", "read", "clock"};
+	static const char *const kinds[] = {"ask",  "answer", "refused", "sent", "change",
+										"read", "clock",  "consent", "flag"};
 	uint64_t state = strtoull(arguments[1], NULL, 10) * 2654435761 + 88172645463325252;
 	int64_t rows = atoll(arguments[2]), month = atoll(arguments[4]), at = START_AT;
 	uint64_t payload = strtoull(arguments[3], NULL, 10), destroyed = strtoull(arguments[5], NULL, 10);

@@ -1,0 +1,171 @@
+-- 46-person: the people behind the logins (A1). A role is not an entitlement: what counts are rows.
+
+CREATE FUNCTION lpr_data.refuse(control text, sqlstate text, message text, detail text, hint text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM lpr_data.audit_record('refused', control, sqlstate, message);
+    RAISE EXCEPTION USING ERRCODE = sqlstate, MESSAGE = message, DETAIL = detail, HINT = hint;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.refuse(text, text, text, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.refuse(text, text, text, text, text) IS 'A refusal of policy: on record first, whatever the caller''s transaction does next (U4), then raised as an error.';
+
+CREATE TABLE lpr_data.person (
+    person_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    login text COLLATE "C" NOT NULL UNIQUE CHECK (login <> ''),
+    name text NOT NULL CHECK (name ~ '[^[:space:]]' AND name !~ '[[:cntrl:]]' AND char_length(name) <= 200),
+    email text NOT NULL CHECK (email ~ '^[A-Za-z0-9.!#$%&''*+/=?^_`{|}~-]+@[A-Za-z0-9-]+([.][A-Za-z0-9-]+)*$' AND char_length(email) <= 254),
+    unit text NOT NULL CHECK (unit ~ '[^[:space:]]' AND unit !~ '[[:cntrl:]]' AND char_length(unit) <= 200),
+    supervisor_id integer REFERENCES lpr_data.person CHECK (supervisor_id <> person_id),
+    kind text COLLATE "C" NOT NULL DEFAULT 'personal' CHECK (kind IN ('personal', 'service', 'shared')),
+    left_at timestamp with time zone
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.person', ''), pg_catalog.pg_extension_config_dump('lpr_data.person_person_id_seq', '');
+SELECT lpr_data.audit_changes_of('lpr_data.person');
+CREATE INDEX person_supervisor ON lpr_data.person (supervisor_id);
+COMMENT ON TABLE lpr_data.person IS 'Who is behind a login: one row each. Only a personal login can hold an entitlement (A1).';
+COMMENT ON COLUMN lpr_data.person.person_id IS 'Number of the person in all other tables; never used again.';
+COMMENT ON COLUMN lpr_data.person.login IS 'Name of the login role.';
+COMMENT ON COLUMN lpr_data.person.name IS 'The person''s name, at most 200 characters.';
+COMMENT ON COLUMN lpr_data.person.email IS 'Address for notices, one, in ASCII.';
+COMMENT ON COLUMN lpr_data.person.unit IS 'Organizational unit.';
+COMMENT ON COLUMN lpr_data.person.supervisor_id IS 'Who approves the person''s requests first.';
+COMMENT ON COLUMN lpr_data.person.kind IS 'personal: of one human being; service: of a program; shared: of several people.';
+COMMENT ON COLUMN lpr_data.person.left_at IS 'When the person left; nothing can be done under that login from then on.';
+
+CREATE FUNCTION lpr_data.me()
+    RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+RETURN (SELECT p.person_id FROM lpr_data.person AS p WHERE p.login = lpr.login()::text COLLATE "C" AND p.left_at IS NULL);
+REVOKE ALL ON FUNCTION lpr_data.me() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.me() IS 'The person behind the authenticated login; NULL when there is none, or the person has left.';
+
+CREATE FUNCTION lpr_data.holds(person_id integer, role text)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+RETURN EXISTS (
+    SELECT FROM lpr_data.person AS p JOIN pg_roles AS r ON r.rolname = p.login
+    WHERE p.person_id = holds.person_id AND p.left_at IS NULL AND p.kind = 'personal' AND r.rolcanlogin AND NOT r.rolsuper
+      AND pg_has_role(r.oid, holds.role, 'MEMBER'));
+REVOKE ALL ON FUNCTION lpr_data.holds(integer, text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.holds(integer, text) IS 'Whether a person acts under a personal login that is a member of a role. Superusers, who are members of everything, do not.';
+
+CREATE FUNCTION lpr_data.acting(role text, control text)
+    RETURNS integer
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    who integer := lpr_data.me();
+BEGIN
+    IF who IS NULL THEN
+        PERFORM lpr_data.refuse(control, 'LP024', format('login "%s" is nobody''s', lpr.login()),
+                                'What bears on access is done by people, each under a login of their own.',
+                                'Ask an administrator to register you: SELECT lpr.add_person(…).');
+    END IF;
+    IF NOT lpr_data.holds(who, role) THEN
+        PERFORM lpr_data.refuse(control, 'LP033', format('login "%s" does not act as %s', lpr.login(), role),
+                                format('This is done under a personal login that is a member of %s.', role),
+                                format('Ask an administrator whether you are to be one: GRANT %I TO %I;', role, lpr.login()));
+    END IF;
+    RETURN who;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.acting(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.acting(text, text) IS 'The person who acts, in a role. Errors LP024 (the login is nobody''s) and LP033 (no member, or no personal login).';
+
+CREATE FUNCTION lpr_data.person_of(login text)
+    RETURNS integer
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    who integer := (SELECT p.person_id FROM lpr_data.person AS p WHERE p.login = person_of.login COLLATE "C" AND p.left_at IS NULL);
+BEGIN
+    IF who IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'undefined_object',
+            MESSAGE = format('login "%s" is nobody''s', coalesce(login, 'NULL')),
+            HINT = 'SELECT login, name FROM lpr.people;';
+    END IF;
+    RETURN who;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.person_of(text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.person_of(text) IS 'The person behind a login who has not left; an error when there is none.';
+
+CREATE FUNCTION lpr.add_person(login text, name text, email text, unit text, supervisor text DEFAULT NULL, kind text DEFAULT 'personal')
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = add_person.login AND r.rolcanlogin) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'undefined_object',
+            MESSAGE = format('login "%s" does not exist', coalesce(login, 'NULL')),
+            HINT = format('CREATE ROLE %I LOGIN; first.', coalesce(login, '…'));
+    END IF;
+    IF EXISTS (SELECT FROM lpr_data.person AS p WHERE p.login = add_person.login COLLATE "C") THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'duplicate_object',
+            MESSAGE = format('login "%s" is somebody''s already', login),
+            DETAIL = 'A login that somebody had is never given to anybody else.',
+            HINT = 'SELECT lpr.change_person(…), or make another login.';
+    END IF;
+    IF add_person.login = lpr.login() THEN
+        PERFORM lpr_data.refuse('A1', 'LP033', 'nobody registers themselves', 'A person is registered by an administrator who is somebody else.',
+                                'Ask another administrator.');
+    END IF;
+    INSERT INTO lpr_data.person (login, name, email, unit, supervisor_id, kind)
+    VALUES (add_person.login, add_person.name, add_person.email, add_person.unit,
+            CASE WHEN add_person.supervisor IS NOT NULL THEN lpr_data.person_of(add_person.supervisor) END, add_person.kind);
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.add_person(text, text, text, text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.add_person(text, text, text, text, text, text) TO lpr_admin;
+COMMENT ON FUNCTION lpr.add_person(text, text, text, text, text, text) IS
+    'Registers who is behind a login (A1). login: an existing login role. name, unit: at most 200 characters. email: where notices go. supervisor: the login of the person who approves first, registered before. kind: personal, service or shared; only a personal login can hold an entitlement. Registered people keep their row for good: a login is never given to anybody else.';
+
+CREATE FUNCTION lpr.change_person(login text, name text DEFAULT NULL, email text DEFAULT NULL, unit text DEFAULT NULL, supervisor text DEFAULT NULL,
+                                  kind text DEFAULT NULL)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF change_person.login = lpr.login() THEN
+        PERFORM lpr_data.refuse('A1', 'LP033', 'nobody changes their own registration', 'A supervisor, a unit and a kind decide about access.',
+                                'Ask another administrator.');
+    END IF;
+    UPDATE lpr_data.person AS p
+    SET name = coalesce(change_person.name, p.name), email = coalesce(change_person.email, p.email), unit = coalesce(change_person.unit, p.unit),
+        supervisor_id = CASE WHEN change_person.supervisor IS NOT NULL THEN lpr_data.person_of(change_person.supervisor) ELSE p.supervisor_id END,
+        kind = coalesce(change_person.kind, p.kind)
+    WHERE p.person_id = lpr_data.person_of(change_person.login);
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.change_person(text, text, text, text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.change_person(text, text, text, text, text, text) TO lpr_admin;
+COMMENT ON FUNCTION lpr.change_person(text, text, text, text, text, text) IS 'Changes what is registered of a person, but for the login; NULL leaves as it is (A1). Nobody changes their own: error LP033.';
+
+CREATE FUNCTION lpr.retire_person(login text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    UPDATE lpr_data.person AS p SET left_at = clock_timestamp() WHERE p.person_id = lpr_data.person_of(retire_person.login);
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.retire_person(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.retire_person(text) TO lpr_admin;
+COMMENT ON FUNCTION lpr.retire_person(text) IS 'A person has left: from the next statement on nothing can be done under that login, for good (A1). Its rows stay.';
