@@ -23,7 +23,8 @@ CREATE TABLE lpr_data.person (
     kind text COLLATE "C" NOT NULL DEFAULT 'personal' CHECK (kind IN ('personal', 'service', 'shared')),
     left_at timestamp with time zone
 );
-SELECT pg_catalog.pg_extension_config_dump('lpr_data.person', ''), pg_catalog.pg_extension_config_dump('lpr_data.person_person_id_seq', '');
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.person', '');
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.person_person_id_seq', '');
 SELECT lpr_data.audit_changes_of('lpr_data.person');
 CREATE INDEX person_supervisor ON lpr_data.person (supervisor_id);
 COMMENT ON TABLE lpr_data.person IS 'Who is behind a login: one row each. Only a personal login can hold an entitlement (A1).';
