@@ -60,6 +60,8 @@ send_question(const LprGateQuestion *question)
 		.mode = question->query->mode,
 		.from = question->query->from,
 		.until = question->query->until,
+		.radius_m = question->query->has_near ? question->query->radius_m : 0,
+		.address_length = question->query->address != NULL ? pg_mbstrlen(question->query->address) : 0,
 	};
 
 	describe(&payload, question);

@@ -363,6 +363,7 @@ start(LprScan *scan)
 	{
 		lpr_gate_reference(&scan->question.receipt, scan->query.reference);
 		strlcpy(tally->reference, scan->query.reference, sizeof(tally->reference));
+		scan->query.reads_max = scan->question.receipt.reads_limit;
 		lpr_answer_begin(scan->statement, tally, &scan->question);
 		/* The mapping is that of the login, whoever the plan is checked as: identity is the authenticated login. */
 		source = lpr_source_hold(scan->server, GetAuthenticatedUserId(), &tally->fault);
