@@ -393,6 +393,12 @@ stop(LprScan *scan)
 	MemoryContextReset(scan->context);
 }
 
+static bool
+is_wrong_mode(const LprTally *tally)
+{
+	return strcmp(tally->fault.sqlstate, unpack_sql_state(LPR_ERRCODE_WRONG_MODE)) == 0;
+}
+
 /* Tells which sources are not asked; an error when that is all of them, lest silence look like "never seen". */
 static void
 tell_passed_over(LprScan *scan)
@@ -414,7 +420,11 @@ tell_passed_over(LprScan *scan)
 		else
 		{
 			passed++;
-			alike = alike && (only == NULL || strcmp(only->fault.message, member->tally->fault.message) == 0);
+			/* That a source cannot be asked this way matters only when nothing else does. */
+			if (only != NULL && is_wrong_mode(member->tally))
+				continue;
+			alike = only == NULL || is_wrong_mode(only) ||
+					(alike && strcmp(only->fault.message, member->tally->fault.message) == 0);
 			only = member->tally;
 		}
 	}

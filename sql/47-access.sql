@@ -2,15 +2,19 @@
 
 CREATE TABLE lpr_data.system (
     system text COLLATE "C" PRIMARY KEY CHECK (system <> ''),
-    name text NOT NULL
+    name text NOT NULL,
+    shipped boolean NOT NULL DEFAULT false
 );
+SELECT lpr_data.ships('lpr_data.system', 'system');
+SELECT lpr_data.audit_changes_of('lpr_data.system');
 COMMENT ON TABLE lpr_data.system IS 'The systems that people ask from (A7).';
 COMMENT ON COLUMN lpr_data.system.system IS 'Short name.';
 COMMENT ON COLUMN lpr_data.system.name IS 'Full name.';
-INSERT INTO lpr_data.system (system, name)
-VALUES ('ATS', 'Automated Targeting System'),
-       ('AFI', 'Analytical Framework for Intelligence'),
-       ('IRS-NG', 'Intelligence Reporting System – Next Generation');
+COMMENT ON COLUMN lpr_data.system.shipped IS 'Whether it stands as it came with lpr.';
+INSERT INTO lpr_data.system (system, name, shipped)
+VALUES ('ATS', 'Automated Targeting System', true),
+       ('AFI', 'Analytical Framework for Intelligence', true),
+       ('IRS-NG', 'Intelligence Reporting System – Next Generation', true);
 
 -- What says nothing.
 
@@ -18,7 +22,7 @@ CREATE TABLE lpr_data.empty_reason (
     reason text COLLATE "C" PRIMARY KEY CHECK (reason ~ '^[a-z0-9]+( [a-z0-9]+)*$'),
     shipped boolean NOT NULL DEFAULT false
 );
-SELECT pg_catalog.pg_extension_config_dump('lpr_data.empty_reason', 'WHERE NOT shipped');
+SELECT lpr_data.ships('lpr_data.empty_reason', 'reason');
 SELECT lpr_data.audit_changes_of('lpr_data.empty_reason');
 COMMENT ON TABLE lpr_data.empty_reason IS 'Words and phrases that are no reason, whatever stands beside them that is none either (Q7).';
 COMMENT ON COLUMN lpr_data.empty_reason.reason IS 'In lower case, letters and digits only, single blanks.';

@@ -7,7 +7,7 @@ CREATE TABLE lpr_data.course (
     shipped boolean NOT NULL DEFAULT false,
     CONSTRAINT shipped_is_required CHECK (required OR NOT shipped)
 );
-SELECT pg_catalog.pg_extension_config_dump('lpr_data.course', 'WHERE NOT shipped');
+SELECT lpr_data.ships('lpr_data.course', 'code');
 SELECT lpr_data.audit_changes_of('lpr_data.course');
 COMMENT ON TABLE lpr_data.course IS 'The courses; all that are required must be current (A3).';
 COMMENT ON COLUMN lpr_data.course.code IS 'Short name.';
