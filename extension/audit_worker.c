@@ -322,6 +322,7 @@ write_batch(List *records, const ErrorData *unjudged)
 	reconciled = false; /* until they are settled */
 	CommitTransactionCommand();
 	lpr_log_committed(&the_log);
+	lpr_judge_count(list_copy_tail(records, known), receipts + known);
 	/* The wait for a standby may have been cut short by our own end: then nothing is acknowledged. */
 	CHECK_FOR_INTERRUPTS();
 	if (wrote && !XLogRecPtrIsInvalid(XactLastCommitEnd))

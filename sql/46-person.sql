@@ -2,14 +2,8 @@
 
 CREATE FUNCTION lpr_data.refuse(control text, sqlstate text, message text, detail text, hint text)
     RETURNS void
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    PERFORM lpr_data.audit_record('refused', control, sqlstate, message);
-    RAISE EXCEPTION USING ERRCODE = sqlstate, MESSAGE = message, DETAIL = detail, HINT = hint;
-END
-$$;
+    LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'lpr_gate_refuse';
 REVOKE ALL ON FUNCTION lpr_data.refuse(text, text, text, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.refuse(text, text, text, text, text) IS 'A refusal of policy: on record first, whatever the caller''s transaction does next (U4), then raised as an error.';
 
