@@ -100,7 +100,8 @@ Datum
 lpr_consent_session(PG_FUNCTION_ARGS)
 {
 	TupleDesc desc;
-	Datum values[3] = {BoolGetDatum(GetSessionUserId() == GetAuthenticatedUserId()), BoolGetDatum(lpr_session_has_client()),
+	Datum values[3] = {BoolGetDatum(GetSessionUserId() == GetAuthenticatedUserId()),
+					   BoolGetDatum(lpr_session_has_client()),
 					   BoolGetDatum(lpr_session_encrypted() || !lpr_session_remote())};
 	bool nulls[3] = {false, false, false};
 
