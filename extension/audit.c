@@ -23,6 +23,7 @@
 #include "audit_log.h"
 #include "audit_row.h"
 #include "audit_worker.h"
+#include "mail.h"
 #include "compat.h"
 #include "consent.h"
 #include "errors.h"
@@ -281,7 +282,7 @@ lpr_login(PG_FUNCTION_ARGS)
 {
 	Name name = palloc0(NAMEDATALEN);
 
-	if (lpr_is_audit_writer())
+	if (lpr_is_audit_writer() || lpr_is_mail_worker())
 		PG_RETURN_NULL();
 	strlcpy(NameStr(*name), GetUserNameFromId(GetAuthenticatedUserId(), false), NAMEDATALEN);
 	PG_RETURN_NAME(name);
