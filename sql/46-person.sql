@@ -7,6 +7,9 @@ AS 'MODULE_PATHNAME', 'lpr_gate_refuse';
 REVOKE ALL ON FUNCTION lpr_data.refuse(text, text, text, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.refuse(text, text, text, text, text) IS 'A refusal of policy: on record first, whatever the caller''s transaction does next (U4), then raised as an error.';
 
+-- Everybody of lpr may call what decides about access, here and in the files that follow: who is not entitled to is refused on record (U4), which the
+-- server's own refusal for want of a privilege would not be.
+
 CREATE TABLE lpr_data.person (
     person_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     login text COLLATE "C" NOT NULL UNIQUE CHECK (login <> ''),
@@ -53,11 +56,12 @@ AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM lpr_data.person AS p JOIN pg_roles AS r ON r.rolname = p.login
                    WHERE p.person_id = holds.person_id AND p.left_at IS NULL AND p.kind = 'personal' AND r.rolcanlogin AND NOT r.rolsuper
+                     AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = r.oid)
                      AND pg_has_role(r.oid, holds.role, 'MEMBER'));
 END
 $$;
 REVOKE ALL ON FUNCTION lpr_data.holds(integer, text) FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.holds(integer, text) IS 'Whether a person acts under a personal login that is a member of a role. Superusers, who are members of everything, do not.';
+COMMENT ON FUNCTION lpr_data.holds(integer, text) IS 'Whether a person acts under a personal login, which no other role is a member of, and which is a member of a role. Superusers, who are members of everything, do not.';
 
 -- What policies and views are keyed on. Views call functions with the rights of whoever reads them: hence the grants, without USAGE on the schema.
 
@@ -137,7 +141,7 @@ BEGIN
     END IF;
     IF NOT lpr_data.holds(who, role) THEN
         PERFORM lpr_data.refuse(control, 'LP033', format('login "%s" does not act as %s', lpr.login(), role),
-                                format('This is done under a personal login that is a member of %s.', role),
+                                format('This is done under a personal login that is a member of %s, and of which nobody else is one.', role),
                                 format('Ask an administrator whether you are to be one: GRANT %I TO %I;', role, lpr.login()));
     END IF;
     RETURN who;
@@ -145,6 +149,21 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr_data.acting(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.acting(text, text) IS 'The person who acts, in a role. Errors LP024 (the login is nobody''s) and LP033 (no member, or no personal login).';
+
+CREATE FUNCTION lpr_data.administering(control text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- Whoever installs lpr registers the first administrator, and is nobody yet.
+    IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = lpr.login() AND r.rolsuper) THEN
+        PERFORM lpr_data.acting('lpr_admin', control);
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.administering(text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.administering(text) IS 'Refuses whoever is neither a registered administrator who is still here nor a superuser. Errors LP024 and LP033.';
 
 CREATE FUNCTION lpr_data.person_of(login text)
     RETURNS integer
@@ -173,6 +192,11 @@ CREATE FUNCTION lpr.add_person(login text, name text, email text, unit text, sup
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM lpr_data.administering('A1');
+    IF add_person.login = lpr.login() THEN
+        PERFORM lpr_data.refuse('A1', 'LP033', 'nobody registers themselves', 'A person is registered by an administrator who is somebody else.',
+                                'Ask another administrator.');
+    END IF;
     IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = add_person.login AND r.rolcanlogin) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
@@ -186,17 +210,14 @@ BEGIN
             DETAIL = 'A login that somebody had is never given to anybody else.',
             HINT = 'SELECT lpr.change_person(…), or make another login.';
     END IF;
-    IF add_person.login = lpr.login() THEN
-        PERFORM lpr_data.refuse('A1', 'LP033', 'nobody registers themselves', 'A person is registered by an administrator who is somebody else.',
-                                'Ask another administrator.');
-    END IF;
     INSERT INTO lpr_data.person (login, name, email, unit, supervisor_id, kind)
     VALUES (add_person.login, add_person.name, add_person.email, add_person.unit,
             CASE WHEN add_person.supervisor IS NOT NULL THEN lpr_data.person_of(add_person.supervisor) END, add_person.kind);
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.add_person(text, text, text, text, text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.add_person(text, text, text, text, text, text) TO lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.add_person(text, text, text, text, text, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.add_person(text, text, text, text, text, text) IS
     'Registers who is behind a login (A1). login: an existing login role. name, unit: at most 200 characters. email: where notices go. supervisor: the login of the person who approves first, registered before. kind: personal, service or shared; only a personal login can hold an entitlement. Registered people keep their row for good: a login is never given to anybody else.';
 
@@ -208,6 +229,7 @@ CREATE FUNCTION lpr.change_person(login text, name text DEFAULT NULL, email text
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM lpr_data.administering('A1');
     IF change_person.login = lpr.login() THEN
         PERFORM lpr_data.refuse('A1', 'LP033', 'nobody changes their own registration', 'A supervisor, a unit and a kind decide about access.',
                                 'Ask another administrator.');
@@ -220,7 +242,8 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.change_person(text, text, text, text, text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.change_person(text, text, text, text, text, text) TO lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.change_person(text, text, text, text, text, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.change_person(text, text, text, text, text, text) IS 'Changes what is registered of a person, but for the login; NULL leaves as it is (A1). Nobody changes their own: error LP033.';
 
 CREATE FUNCTION lpr.retire_person(login text)
@@ -230,9 +253,11 @@ CREATE FUNCTION lpr.retire_person(login text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM lpr_data.administering('A1');
     UPDATE lpr_data.person AS p SET left_at = clock_timestamp() WHERE p.person_id = lpr_data.person_of(retire_person.login);
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.retire_person(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.retire_person(text) TO lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.retire_person(text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.retire_person(text) IS 'A person has left: from the next statement on nothing can be done under that login, for good (A1). Its rows stay.';
