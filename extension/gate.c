@@ -123,25 +123,8 @@ control_of(int code)
 void
 lpr_gate_record_error(const char *source, LprEvent event, const ErrorData *error)
 {
-	LprText payload = {0};
-	LprReceipt receipt;
-	LprAuditEntry entry = {
-		.kind = LPR_AUDIT_REFUSED,
-		.has_event = event.given,
-		.event_id = event.id,
-		.source = source,
-		.control = control_of(error->sqlerrcode),
-		.sqlstate = unpack_sql_state(error->sqlerrcode),
-	};
-
-	lpr_payload_open(&payload);
-	lpr_payload_text(&payload, "message", utf8(error->message));
-	lpr_audit_describe_session(&payload);
-	lpr_payload_close(&payload);
-	if (payload.failed)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	entry.payload = pnstrdup(payload.data, payload.len);
-	entry.payload_len = payload.len;
-	lpr_text_free(&payload);
-	lpr_audit_await(lpr_audit_send(&entry), &receipt);
+	lpr_audit_refusal(
+		(LprAuditEntry){
+			.has_event = event.given, .event_id = event.id, .source = source, .control = control_of(error->sqlerrcode)},
+		error->sqlerrcode, error->message);
 }

@@ -16,6 +16,7 @@
 #include "audit_worker.h"
 #include "compat.h"
 #include "fdw.h"
+#include "outlet.h"
 #include "rate.h"
 #include "secret.h"
 
@@ -75,6 +76,7 @@ _PG_init(void)
 							   "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	lpr_join_init();
 	lpr_absent_init();
+	lpr_outlet_init();
 
 	/* Without what follows the library still plans and explains, but no vendor is asked: rate limits and the way to the audit log live in shared memory. */
 	if (!process_shared_preload_libraries_in_progress)

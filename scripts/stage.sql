@@ -29,3 +29,7 @@ SELECT lpr.add_source('acme', 'lpr-v1', :'vendor_url' || '/acme/lpr-v1', secret 
        lpr.add_source('curbside', 'parkpow-v1', :'vendor_url' || '/curbside/parkpow-v1', secret => 'sim-parkpow-token',
                       assessment => 'DHS/CBP/PIA-049(a)', grant_to => '{lpr_user}')
 \g /dev/null
+
+-- No place to hoard.
+SELECT statement FROM lpr.harden(dry_run => false)
+\g /dev/null
