@@ -34,25 +34,97 @@ COMMENT ON COLUMN lpr_data.person.supervisor_id IS 'Who approves the person''s r
 COMMENT ON COLUMN lpr_data.person.kind IS 'personal: of one human being; service: of a program; shared: of several people.';
 COMMENT ON COLUMN lpr_data.person.left_at IS 'When the person left; nothing can be done under that login from then on.';
 
+-- Policies and views ask these two once a query; in plpgsql, which keeps its plans.
 CREATE FUNCTION lpr_data.me()
     RETURNS integer
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-RETURN (SELECT p.person_id FROM lpr_data.person AS p WHERE p.login = lpr.login()::text COLLATE "C" AND p.left_at IS NULL);
+AS $$
+BEGIN
+    RETURN (SELECT p.person_id FROM lpr_data.person AS p WHERE p.login = lpr.login()::text COLLATE "C" AND p.left_at IS NULL);
+END
+$$;
 REVOKE ALL ON FUNCTION lpr_data.me() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.me() IS 'The person behind the authenticated login; NULL when there is none, or the person has left.';
 
 CREATE FUNCTION lpr_data.holds(person_id integer, role text)
     RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
-RETURN EXISTS (
-    SELECT FROM lpr_data.person AS p JOIN pg_roles AS r ON r.rolname = p.login
-    WHERE p.person_id = holds.person_id AND p.left_at IS NULL AND p.kind = 'personal' AND r.rolcanlogin AND NOT r.rolsuper
-      AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = r.oid)
-      AND pg_has_role(r.oid, holds.role, 'MEMBER'));
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM lpr_data.person AS p JOIN pg_roles AS r ON r.rolname = p.login
+                   WHERE p.person_id = holds.person_id AND p.left_at IS NULL AND p.kind = 'personal' AND r.rolcanlogin AND NOT r.rolsuper
+                     AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = r.oid)
+                     AND pg_has_role(r.oid, holds.role, 'MEMBER'));
+END
+$$;
 REVOKE ALL ON FUNCTION lpr_data.holds(integer, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.holds(integer, text) IS 'Whether a person acts under a personal login, which no other role is a member of, and which is a member of a role. Superusers, who are members of everything, do not.';
+
+-- What policies and views are keyed on. Views call functions with the rights of whoever reads them: hence the grants, without USAGE on the schema.
+
+CREATE FUNCTION lpr_data.acts_as(VARIADIC roles text[])
+    RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    who integer := lpr_data.me();
+    role text;
+BEGIN
+    FOREACH role IN ARRAY roles
+    LOOP
+        IF lpr_data.holds(who, role) THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    RETURN false;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.acts_as(text[]) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.acts_as(text[]) IS 'Whether the person behind the authenticated login acts in one of these roles.';
+
+CREATE FUNCTION lpr_data.my_people()
+    RETURNS integer[]
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    who integer := lpr_data.me();
+BEGIN
+    IF who IS NULL THEN
+        RETURN '{}';
+    END IF;
+    IF lpr_data.holds(who, 'lpr_supervisor') THEN
+        RETURN who || ARRAY(SELECT p.person_id FROM lpr_data.person AS p WHERE p.supervisor_id = who);
+    END IF;
+    RETURN ARRAY[who];
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.my_people() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.my_people() IS 'The person behind the authenticated login, and of a supervisor those whom they supervise; empty when there is none, or the person has left.';
+
+CREATE FUNCTION lpr_data.whom(role text, title text)
+    RETURNS text
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN title || coalesce((SELECT format(' (%s)', string_agg(p.name, ', ' ORDER BY p.name))
+                              FROM (SELECT o.name FROM lpr_data.person AS o
+                                    WHERE o.person_id IS DISTINCT FROM lpr_data.me() AND lpr_data.holds(o.person_id, whom.role)
+                                    ORDER BY o.person_id LIMIT 3) AS p HAVING count(*) > 0), '');
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.whom(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.whom(text, text) IS 'Whom to ask: the title, with the names of up to three people other than oneself who act in the role.';
+GRANT EXECUTE ON FUNCTION lpr_data.me(), lpr_data.acts_as(text[]), lpr_data.my_people(), lpr_data.whom(text, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 
 CREATE FUNCTION lpr_data.acting(role text, control text)
     RETURNS integer
