@@ -50,6 +50,7 @@ struct LprAsk
 	bool has_previous;
 	LprMoment previous; /* captured_at of the read before, to see that the vendor keeps its order */
 	bool cut;
+	int64 shown; /* reads of this question */
 	bool failed;
 };
 
@@ -563,6 +564,14 @@ admit(LprAsk *ask, const LprRead *read)
 		ask->has_previous = true;
 		ask->previous = read->captured_at;
 	}
+	if (ask->query->reads_max > 0 && ask->shown == ask->query->reads_max)
+	{
+		cut(ask, psprintf("Without a plate, at most " INT64_FORMAT " reads are shown for a question (Q8).",
+						  ask->query->reads_max));
+		finish(ask, LPR_OUTCOME_CUT);
+		return false;
+	}
+	ask->shown++;
 	ask->tally->reads++;
 	lpr_answer_read(ask->tally, read);
 	return true;

@@ -23,7 +23,9 @@
 #include "audit_log.h"
 #include "audit_row.h"
 #include "audit_worker.h"
+#include "mail.h"
 #include "compat.h"
+#include "consent.h"
 #include "errors.h"
 #include "payload.h"
 #include "secret.h"
@@ -99,6 +101,8 @@ make_head(const LprAuditEntry *entry, LprQueued *head)
 	head->same_user = GetSessionUserId() == login;
 	head->remote = lpr_session_remote();
 	head->encrypted = lpr_session_encrypted();
+	head->client = lpr_session_has_client();
+	head->agreed = lpr_consent_version();
 	head->pid = MyProcPid;
 	head->session_started = MyStartTimestamp;
 	head->has_event = entry->has_event;
@@ -108,6 +112,8 @@ make_head(const LprAuditEntry *entry, LprQueued *head)
 	head->mode = entry->mode;
 	head->from = entry->from;
 	head->until = entry->until;
+	head->radius_m = entry->radius_m;
+	head->address_length = entry->address_length;
 	head->has_ask = entry->ask != 0;
 	head->ask = entry->ask;
 	if (entry->control != NULL)
@@ -164,6 +170,10 @@ check_own_lock(Oid table, LOCKMODE weakest)
 							   "COMMIT or ROLLBACK first.");
 }
 
+static const char *const read_by_the_gate[] = {"source",       "person",       "access",    "recertification",
+											   "course",       "training",     "rules",     "event",
+											   "event_member", "search_limit", "rate_limit"};
+
 /* A lock of our own on what the writer writes or the gate reads would make us wait for ourselves. */
 static void
 check_own_locks(void)
@@ -177,7 +187,8 @@ check_own_locks(void)
 	check_own_lock(lpr_audit_table("checkpoint"), ShareLock);
 	check_own_lock(lpr_audit_table("change"), ShareLock);
 	check_own_lock(lpr_audit_table("log"), AccessExclusiveLock);
-	check_own_lock(lpr_audit_table("source"), AccessExclusiveLock);
+	for (size_t i = 0; i < lengthof(read_by_the_gate); i++)
+		check_own_lock(lpr_audit_table(read_by_the_gate[i]), AccessExclusiveLock);
 	list_free(leaves);
 }
 
@@ -313,7 +324,7 @@ lpr_login(PG_FUNCTION_ARGS)
 {
 	Name name = palloc0(NAMEDATALEN);
 
-	if (lpr_is_audit_writer())
+	if (lpr_is_audit_writer() || lpr_is_mail_worker())
 		PG_RETURN_NULL();
 	strlcpy(NameStr(*name), GetUserNameFromId(GetAuthenticatedUserId(), false), NAMEDATALEN);
 	PG_RETURN_NAME(name);

@@ -18,6 +18,8 @@ typedef struct LprAuditEntry
 	uint8 mode;
 	TimestampTz from;
 	TimestampTz until;
+	double radius_m;
+	int address_length;
 	int64 ask; /* 0 = none */
 	const char *control;
 	const char *sqlstate;

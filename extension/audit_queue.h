@@ -47,6 +47,8 @@ typedef struct LprQueued
 	bool same_user; /* the session's user is the login that connected */
 	bool remote;
 	bool encrypted;
+	bool client; /* somebody is connected who is no process of this server */
+	int agreed;  /* version of the rules of use; 0 = none */
 	int pid;
 	TimestampTz session_started;
 	bool has_event;
@@ -55,6 +57,8 @@ typedef struct LprQueued
 	uint8 mode;      /* LprMode, 0 = none */
 	TimestampTz from;
 	TimestampTz until;
+	double radius_m;    /* 0 = no point was given */
+	int address_length; /* characters */
 	bool has_ask;
 	int64 ask;
 	char control[8];
@@ -74,7 +78,8 @@ typedef struct LprReceipt
 	bool written;
 	bool refused;
 	int64 number;
-	LprDigest digest; /* the chain's, of that record */
+	LprDigest digest;  /* the chain's, of that record */
+	int64 reads_limit; /* that may be shown; 0 = no limit */
 	uint8 log[LPR_LOG_ID_LEN];
 	char control[8];
 	char sqlstate[6];

@@ -1,6 +1,8 @@
 #include "gate.h"
 
+#include "fmgr.h"
 #include "mb/pg_wchar.h"
+#include "utils/builtins.h"
 
 #include "errors.h"
 #include "payload.h"
@@ -60,6 +62,8 @@ send_question(const LprGateQuestion *question)
 		.mode = question->query->mode,
 		.from = question->query->from,
 		.until = question->query->until,
+		.radius_m = question->query->has_near ? question->query->radius_m : 0,
+		.address_length = question->query->address != NULL ? pg_mbstrlen(question->query->address) : 0,
 	};
 
 	describe(&payload, question);
@@ -127,4 +131,29 @@ lpr_gate_record_error(const char *source, LprEvent event, const ErrorData *error
 		(LprAuditEntry){
 			.has_event = event.given, .event_id = event.id, .source = source, .control = control_of(error->sqlerrcode)},
 		error->sqlerrcode, error->message);
+}
+
+void
+lpr_gate_refuse_with(const char *control, int code, const char *message, const char *detail, const char *hint)
+{
+	lpr_audit_refusal((LprAuditEntry){.control = control}, code, message);
+	error_context_stack = NULL; /* where in our functions it was found tells a person nothing */
+	ereport(ERROR, (errcode(code), errmsg("%s", message), detail != NULL ? errdetail("%s", detail) : 0,
+					hint != NULL ? errhint("%s", hint) : 0));
+}
+
+/* lpr_data.refuse(control, sqlstate, message, detail, hint) */
+PG_FUNCTION_INFO_V1(lpr_gate_refuse);
+Datum
+lpr_gate_refuse(PG_FUNCTION_ARGS)
+{
+	char *texts[5];
+
+	for (int i = 0; i < 5; i++)
+		texts[i] = PG_ARGISNULL(i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(i));
+	if (texts[0] == NULL || texts[1] == NULL || strlen(texts[1]) != 5 || texts[2] == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("not a refusal")));
+	lpr_gate_refuse_with(texts[0], MAKE_SQLSTATE(texts[1][0], texts[1][1], texts[1][2], texts[1][3], texts[1][4]),
+						 texts[2], texts[3], texts[4]);
+	PG_RETURN_VOID(); /* not reached */
 }

@@ -6,8 +6,13 @@
 
 #include "audit_queue.h"
 
-/* Decides all questions among the records with one statement; fills the receipts of those that are refused. Within the writer's transaction. */
+/*
+ * Decides all questions among the records with one statement; fills the receipts of those that are refused, and how many reads the others may show.
+ * Within the writer's transaction.
+ */
 extern void lpr_judge(List *records, LprReceipt *receipts);
+/* Counts those that were let through, once they are on record. */
+extern void lpr_judge_count(List *records, const LprReceipt *receipts);
 /* Makes a receipt that of a refusal. hint may be NULL. */
 extern void lpr_refuse(LprReceipt *receipt, const char *control, const char *sqlstate, const char *message,
 					   const char *detail, const char *hint);

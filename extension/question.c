@@ -10,6 +10,7 @@
 #include "utils/timestamp.h"
 
 #include "errors.h"
+#include "purpose.h"
 #include "place.h"
 #include "read.h"
 
@@ -350,6 +351,8 @@ lpr_question_make(LprStatement *statement, const char *source, int nconditions, 
 		ereport(ERROR, (errcode(LPR_ERRCODE_TOO_MANY_PLATES), errmsg("too many plates: %d", query->nplates),
 						errdetail("One question names at most %d plates.", LPR_PLATES_MAX),
 						errhint("Ask in several statements.")));
+	if (!event->given)
+		*event = lpr_purpose_event();
 	clip_window(statement, query, from_given);
 	if (!possible || (has_plates && query->nplates == 0) || query->from > query->until)
 		return LPR_QUESTION_EMPTY;

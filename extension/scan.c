@@ -365,6 +365,7 @@ start(LprScan *scan)
 	{
 		lpr_gate_reference(&scan->question.receipt, scan->query.reference);
 		strlcpy(tally->reference, scan->query.reference, sizeof(tally->reference));
+		scan->query.reads_max = scan->question.receipt.reads_limit;
 		lpr_answer_begin(scan->statement, tally, &scan->question);
 		/* The mapping is that of the login, whoever the plan is checked as: identity is the authenticated login. */
 		source = lpr_source_hold(scan->server, GetAuthenticatedUserId(), &tally->fault);
@@ -394,6 +395,12 @@ stop(LprScan *scan)
 	MemoryContextReset(scan->context);
 }
 
+static bool
+is_wrong_mode(const LprTally *tally)
+{
+	return strcmp(tally->fault.sqlstate, unpack_sql_state(LPR_ERRCODE_WRONG_MODE)) == 0;
+}
+
 /* Tells which sources are not asked; an error when that is all of them, lest silence look like "never seen". */
 static void
 tell_passed_over(LprScan *scan)
@@ -415,7 +422,11 @@ tell_passed_over(LprScan *scan)
 		else
 		{
 			passed++;
-			alike = alike && (only == NULL || strcmp(only->fault.message, member->tally->fault.message) == 0);
+			/* That a source cannot be asked this way matters only when nothing else does. */
+			if (only != NULL && is_wrong_mode(member->tally))
+				continue;
+			alike = only == NULL || is_wrong_mode(only) ||
+					(alike && strcmp(only->fault.message, member->tally->fault.message) == 0);
 			only = member->tally;
 		}
 	}

@@ -9,6 +9,7 @@
 #endif
 #include "libpq/libpq-be.h"
 #include "miscadmin.h"
+#include "storage/procarray.h"
 
 #ifdef SERVER_KNOWS_GSS
 extern bool be_gssapi_get_enc(Port *port);
@@ -36,4 +37,23 @@ lpr_session_client(void)
 	if (MyProcPort == NULL)
 		return NULL;
 	return lpr_session_remote() ? MyProcPort->remote_host : "local";
+}
+
+bool
+lpr_session_has_client(void)
+{
+	static int of = 0;
+	static bool has = false;
+
+	if (of != MyProcPid)
+	{
+		struct ucred peer;
+		socklen_t len = sizeof(peer);
+
+		has = MyProcPort != NULL;
+		if (has && !lpr_session_remote() && getsockopt(MyProcPort->sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
+			has = peer.pid == 0 || (peer.pid != PostmasterPid && BackendPidGetProc(peer.pid) == NULL);
+		of = MyProcPid;
+	}
+	return has;
 }

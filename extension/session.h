@@ -11,4 +11,10 @@ extern bool lpr_session_encrypted(void); /* by TLS or GSSAPI */
 /* The client's address, "local" for a socket of this machine; NULL: no client at all, as in a background worker. */
 extern const char *lpr_session_client(void);
 
+/*
+ * Whether a client is connected that is no process of this server: not for background workers (pg_cron), and not for a connection that another
+ * session of this server made to it (dblink) through the socket of this machine. Through TCP nobody can tell.
+ */
+extern bool lpr_session_has_client(void);
+
 #endif

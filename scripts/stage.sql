@@ -1,5 +1,6 @@
--- stage.sql: what a demo, a sandbox or a test database has: the extension, a login of each role, three vendors of different
--- dialects. psql variables: vendor_url, password (of the logins, for connections over TCP; empty = none).
+-- stage.sql: what a demo, a sandbox or a test database has: the extension, a login of each role, three vendors of different dialects, and analysts who came to
+-- their access as everybody does: requested, approved twice, trained, with an event each (analyst1: 1, analyst2: 2). psql variables: vendor_url, password (of the
+-- logins, for connections over TCP; empty = none).
 \set ON_ERROR_STOP on
 \set QUIET on
 SET client_min_messages = warning;
@@ -14,7 +15,10 @@ FROM (VALUES ('analyst1', 'lpr_user'),
              ('owner1', 'lpr_system_owner'),
              ('oversight1', 'lpr_oversight'),
              ('privacy1', 'lpr_privacy'),
-             ('admin1', 'lpr_admin')) AS people (login, role)
+             ('admin1', 'lpr_admin'),
+             ('trainer1', 'lpr_training_officer'),
+             ('lead1', 'lpr_lead'),
+             ('newcomer1', 'lpr_user')) AS people (login, role)
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login)
 \gexec
 SELECT format('ALTER ROLE %I PASSWORD %L', member::regrole, nullif(:'password', ''))
@@ -29,6 +33,55 @@ SELECT lpr.add_source('acme', 'lpr-v1', :'vendor_url' || '/acme/lpr-v1', secret 
        lpr.add_source('curbside', 'parkpow-v1', :'vendor_url' || '/curbside/parkpow-v1', secret => 'sim-parkpow-token',
                       assessment => 'DHS/CBP/PIA-049(a)', grant_to => '{lpr_user}')
 \g /dev/null
+
+-- The people: the first administrator is registered by whoever installed the extension, all others by that administrator.
+SELECT current_user AS installer
+\gset
+SELECT lpr.add_person('admin1', 'Ada Minor', 'admin1@agency.example', 'Systems')
+\g /dev/null
+\c - admin1
+SET client_min_messages = warning;
+SELECT lpr.add_person(login, name, login || '@agency.example', unit, supervisor)
+FROM (VALUES ('supervisor1', 'Sue Visor', 'Targeting', NULL),
+             ('owner1', 'Owen Kerr', 'Systems', NULL),
+             ('oversight1', 'Ova Sight', 'Oversight', NULL),
+             ('privacy1', 'Priya Vasey', 'Privacy', NULL),
+             ('trainer1', 'Trey Ning', 'Training', NULL),
+             ('lead1', 'Lee Adler', 'Targeting', NULL),
+             ('analyst1', 'Ann Alister', 'Targeting', 'supervisor1'),
+             ('analyst2', 'Anton Lystra', 'Targeting', 'supervisor1'),
+             ('newcomer1', 'Newt Comer', 'Targeting', 'supervisor1')) AS p (login, name, unit, supervisor)
+\g /dev/null
+\c - trainer1
+SELECT lpr.record_training(login, course, (now() AT TIME ZONE 'UTC')::date, 'certificate of ' || course)
+FROM unnest('{analyst1,analyst2}'::text[]) AS login, unnest('{data_security,privacy,information_assurance,records_management}'::text[]) AS course
+\g /dev/null
+\c - analyst1
+SELECT lpr.request_access('{ATS}', '{acme,birdseye,curbside}', '{plate,location,vehicle}',
+                          'Targets vehicles of smugglers at the Otay Mesa crossing and has to find where they were seen.') AS request1
+\gset
+\c - analyst2
+SELECT lpr.request_access('{ATS,AFI}', '{acme,birdseye,curbside}', '{plate,location,vehicle}',
+                          'Locates wanted persons by the vehicles registered to them, for the fugitive team.') AS request2
+\gset
+\c - supervisor1
+SELECT lpr.approve(request, 'Works on my team on exactly these matters and needs the reads for them.')
+FROM unnest(ARRAY[:request1, :request2]) AS request
+\g /dev/null
+\c - owner1
+SELECT lpr.approve(request, 'Need to know is shown, the sources and modes fit the work described.')
+FROM unnest(ARRAY[:request1, :request2]) AS request
+\g /dev/null
+\c - analyst1
+SELECT lpr.open_event('Contraband through Otay Mesa', 'contraband', 'title_19', 'SD-2026-00417',
+                      'A silver sedan is reported to carry narcotics across; its stops in the last months have to be found.')
+\g /dev/null
+\c - analyst2
+SELECT lpr.open_event('Fugitive in Arizona', 'wanted_person', 'title_18', 'TUC-2026-00093',
+                      'The wanted man drives a relative''s pickup truck; where it is parked at night has to be found.')
+\g /dev/null
+\c - :"installer"
+\set QUIET on
 
 -- No place to hoard.
 SELECT statement FROM lpr.harden(dry_run => false)

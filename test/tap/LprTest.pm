@@ -64,6 +64,9 @@ sub stage
 	$node->safe_psql('postgres', "CREATE DATABASE $database");
 	PostgreSQL::Test::Utils::system_or_bail('psql', '-X', '-q', '-d', $node->connstr($database),
 		'-v', "vendor_url=$node->{vendor_url}", '-v', 'password=', '-f', $ENV{LPR_STAGE});
+	# These tests ask more than people do; what the limits are for is tested by 650_purpose.
+	$node->safe_psql($database, q{SELECT lpr.set_search_limit('location', 500000, '5 years', 1000000, 3), lpr.set_search_limit('vehicle', NULL, '5 years', 1000000, 3);
+		SELECT lpr.set_rate_limit(scope, per, 1000000) FROM unnest('{person,event}'::text[]) AS scope, unnest('{hour,day}'::text[]) AS per});
 	# The audit writer looks every second whether its database is there.
 	eventually(sub { $node->safe_psql($database, 'SELECT state FROM lpr_data.writer()') eq 'ready' })
 		if $database eq 'lpr' && $node->safe_psql('postgres', 'SHOW shared_preload_libraries') =~ /lpr/;
@@ -82,11 +85,36 @@ sub put_secret
 	return;
 }
 
-# SQL as a login, in database lpr unless said otherwise: (psql's exit status, output, messages).
+# What a person does after connecting and before asking: agrees to the rules, and says for which event. analyst1 has event 1, analyst2 event 2.
+# '' for other logins. A function, not a method.
+sub logon
+{
+	my ($login, $event) = @_;
+
+	return '' unless $login =~ /^analyst(\d)$/;
+	$event //= $1;
+	return "SELECT lpr.accept_rules(r.code), lpr.work_on($event) FROM lpr.rules() AS r";
+}
+
+# Gives analysts a grant for more sources, as if it had been requested and approved; without a list for all there are.
+sub entitle
+{
+	my ($node, $database, @sources) = @_;
+	my $list = @sources ? "'{" . join(',', @sources) . "}'::text[]" : 'ARRAY(SELECT name FROM lpr_data.source)';
+
+	$node->safe_psql($database, "INSERT INTO lpr_data.access (person_id, systems, sources, modes, need_to_know, state, granted_at, ends_at)
+		SELECT person_id, '{ATS,AFI}', $list, '{plate,location,vehicle}', 'test', 'granted', now(), now() + interval '1 year'
+		FROM lpr_data.person WHERE login LIKE 'analyst%'");
+	return;
+}
+
+# SQL as a login, in database lpr unless said otherwise: (psql's exit status, output, messages). An analyst logs on first, unless (logon => 0).
 sub ask
 {
 	my ($node, $login, $sql, %given) = @_;
 	my ($out, $err);
+
+	$sql = "\\o /dev/null\n" . logon($login, $given{event}) . ";\n\\o\n$sql" if logon($login) && ($given{logon} // 1);
 	my $status = $node->psql($given{database} // 'lpr', $sql, stdout => \$out, stderr => \$err,
 		extra_params => [ '-U', $login ], on_error_stop => 1, timeout => 120, %{ $given{psql} // {} });
 
@@ -109,6 +137,8 @@ sub session
 {
 	my ($node, $login, %given) = @_;
 	my $session = $node->background_psql($given{database} // 'lpr', on_error_stop => 0, extra_params => [ '-U', $login ]);
+
+	$session->query(logon($login, $given{event})) if logon($login) && ($given{logon} // 1);
 
 	return ($session, $session->query('SELECT pg_backend_pid()'));
 }
@@ -137,6 +167,7 @@ sub add_source
 	$arguments{options} = encode_json($arguments{options}) if ref $arguments{options};
 	$node->safe_psql($database, "SELECT lpr.add_source('$name', '$dialect', "
 		. join(', ', map { my $value = $arguments{$_}; $value =~ s/'/''/g; "$_ => '$value'" } sort keys %arguments) . ')');
+	$node->entitle($database, $name);
 	return;
 }
 
@@ -295,7 +326,8 @@ sub launch
 		open STDOUT, '>', "$file.out";
 		open STDERR, '>', "$file.err";
 		exec 'psql', '-X', '-A', '-t', '-q', '-v', 'VERBOSITY=verbose', '-d',
-			$node->connstr('lpr') . " application_name=$name user=$login", map { ('-c', $_) } @commands;
+			$node->connstr('lpr') . " application_name=$name user=$login",
+			(map { ('-c', $_) } logon($login) ? ('\o /dev/null', logon($login), '\o') : (), @commands);
 		exit 127;
 	}
 	return { name => $name, pid => $pid, file => $file, since => time };

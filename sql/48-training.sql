@@ -1,0 +1,122 @@
+-- 48-training: mandatory courses, every year (A3). A lapsed one stops the next query, in the middle of a session too.
+
+CREATE TABLE lpr_data.course (
+    code text COLLATE "C" PRIMARY KEY CHECK (code ~ '^[a-z][a-z0-9_]{0,39}$'),
+    title text NOT NULL CHECK (title ~ '[^[:space:]]' AND title !~ '[[:cntrl:]]' AND char_length(title) <= 100),
+    required boolean NOT NULL DEFAULT true,
+    shipped boolean NOT NULL DEFAULT false,
+    CONSTRAINT demanded_is_required CHECK (required OR code NOT IN ('data_security', 'privacy', 'information_assurance', 'records_management'))
+);
+-- Not lpr_data.ships(): no row takes the place of a course that the privacy assessment demands.
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.course', 'WHERE NOT shipped');
+SELECT lpr_data.audit_changes_of('lpr_data.course');
+SELECT lpr_data.only_adds('lpr_data.course', 'title', 'required');
+COMMENT ON TABLE lpr_data.course IS 'The courses; all that are required must be current (A3).';
+COMMENT ON COLUMN lpr_data.course.code IS 'Short name.';
+COMMENT ON COLUMN lpr_data.course.title IS 'Title, at most 100 characters.';
+COMMENT ON COLUMN lpr_data.course.required IS 'Whether a query needs it.';
+COMMENT ON COLUMN lpr_data.course.shipped IS 'Whether the privacy assessment names it: such a course stays required.';
+INSERT INTO lpr_data.course (code, title, shipped)
+VALUES ('data_security', 'Data security', true),
+       ('privacy', 'Privacy', true),
+       ('information_assurance', 'Information assurance', true),
+       ('records_management', 'Records management', true);
+
+CREATE TABLE lpr_data.training (
+    person_id integer NOT NULL REFERENCES lpr_data.person,
+    course text COLLATE "C" NOT NULL REFERENCES lpr_data.course,
+    completed_on date NOT NULL,
+    valid_until timestamp with time zone NOT NULL,
+    officer_id integer NOT NULL REFERENCES lpr_data.person CHECK (officer_id <> person_id),
+    recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    evidence text CHECK (char_length(evidence) <= 1000),
+    PRIMARY KEY (person_id, course, completed_on),
+    CONSTRAINT a_year_at_most CHECK (valid_until AT TIME ZONE 'UTC' <= completed_on + interval '1 year' AND completed_on <= (recorded_at AT TIME ZONE 'UTC')::date)
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.training', '');
+SELECT lpr_data.audit_changes_of('lpr_data.training');
+SELECT lpr_data.only_adds('lpr_data.training');
+COMMENT ON TABLE lpr_data.training IS 'Courses that were completed, as the training officer recorded them (A3).';
+COMMENT ON COLUMN lpr_data.training.person_id IS 'Who completed it.';
+COMMENT ON COLUMN lpr_data.training.course IS 'The course.';
+COMMENT ON COLUMN lpr_data.training.completed_on IS 'When, by the calendar of UTC.';
+COMMENT ON COLUMN lpr_data.training.valid_until IS 'A year later.';
+COMMENT ON COLUMN lpr_data.training.officer_id IS 'Who recorded it; never oneself.';
+COMMENT ON COLUMN lpr_data.training.recorded_at IS 'When it was recorded.';
+COMMENT ON COLUMN lpr_data.training.evidence IS 'For instance the number of the certificate.';
+
+CREATE FUNCTION lpr.record_training(login text, course text, completed_on date, evidence text DEFAULT NULL)
+    RETURNS timestamp with time zone
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+DECLARE
+    officer integer := lpr_data.acting('lpr_training_officer', 'A3');
+    who integer := lpr_data.person_of(login);
+BEGIN
+    IF who = officer THEN
+        PERFORM lpr_data.refuse('A3', 'LP033', 'nobody records their own training', 'Completions are recorded by a training officer who is somebody else.', 'Ask another training officer.');
+    END IF;
+    IF NOT EXISTS (SELECT FROM lpr_data.course AS c WHERE c.code = record_training.course COLLATE "C") THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'undefined_object',
+            MESSAGE = format('course "%s" does not exist', coalesce(course, 'NULL')),
+            HINT = format('Courses: %s.', (SELECT string_agg(c.code, ', ' ORDER BY c.code) FROM lpr_data.course AS c));
+    END IF;
+    IF (completed_on <= lpr_data.utc_today() AND isfinite(completed_on)) IS NOT TRUE THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('not a day on which a course was completed: %s', coalesce(completed_on::text, 'NULL')),
+            DETAIL = format('A completion is recorded once it was; by UTC it is %s.', lpr_data.utc_today());
+    END IF;
+    INSERT INTO lpr_data.training (person_id, course, completed_on, valid_until, officer_id, evidence)
+    VALUES (who, record_training.course, record_training.completed_on, record_training.completed_on + interval '1 year', officer, record_training.evidence);
+    RETURN record_training.completed_on + interval '1 year';
+EXCEPTION WHEN unique_violation THEN
+    RAISE EXCEPTION USING
+        ERRCODE = 'unique_violation',
+        MESSAGE = format('that "%s" completed %s on %s is on record already', login, course, completed_on);
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.record_training(text, text, date, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.record_training(text, text, date, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+COMMENT ON FUNCTION lpr.record_training(text, text, date, text) IS
+    'Records that a person completed a course (A3), by a training officer who is somebody else. completed_on: not later than today by UTC. evidence: for instance the number of the certificate. Returns until when it counts: a year. All required courses must be current, or the next query is refused.';
+
+CREATE FUNCTION lpr.add_course(code text, title text)
+    RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT lpr_data.administering('A3');
+    INSERT INTO lpr_data.course (code, title) VALUES (add_course.code, add_course.title)
+    ON CONFLICT ON CONSTRAINT course_pkey DO UPDATE SET required = true, title = excluded.title WHERE NOT course.shipped;
+END;
+REVOKE ALL ON FUNCTION lpr.add_course(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.add_course(text, text) TO lpr_admin;
+COMMENT ON FUNCTION lpr.add_course(text, text) IS 'Adds a course that everybody has to have completed within a year, from the next query on (A3); one that is there becomes required again.';
+
+CREATE FUNCTION lpr.retire_course(code text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM lpr_data.administering('A3');
+    UPDATE lpr_data.course AS c SET required = false WHERE c.code = retire_course.code COLLATE "C" AND NOT c.shipped;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('course "%s" does not exist, or stays required', coalesce(code, 'NULL')),
+            DETAIL = 'Data security, privacy, information assurance and records management are demanded by the privacy assessment (A3).';
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.retire_course(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.retire_course(text) TO lpr_admin;
+COMMENT ON FUNCTION lpr.retire_course(text) IS 'A course is no longer required; those that the privacy assessment names stay (A3).';

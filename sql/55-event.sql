@@ -1,0 +1,459 @@
+-- 55-event: what a question is for (Q7, E1, E4): events, who works on them, and the purposes and authorities they rest on.
+
+CREATE TABLE lpr_data.purpose (
+    purpose text COLLATE "C" PRIMARY KEY CHECK (purpose ~ '^[a-z][a-z0-9_]{0,39}$'),
+    title text NOT NULL CHECK (title ~ '[^[:space:]]'),
+    active boolean NOT NULL DEFAULT true,
+    shipped boolean NOT NULL DEFAULT false
+);
+SELECT lpr_data.ships('lpr_data.purpose', 'purpose');
+SELECT lpr_data.audit_changes_of('lpr_data.purpose');
+COMMENT ON TABLE lpr_data.purpose IS 'The purposes that the privacy assessment names, and what an administrator added (Q7).';
+COMMENT ON COLUMN lpr_data.purpose.purpose IS 'Code.';
+COMMENT ON COLUMN lpr_data.purpose.title IS 'What it is.';
+COMMENT ON COLUMN lpr_data.purpose.active IS 'Whether a new event may rest on it.';
+COMMENT ON COLUMN lpr_data.purpose.shipped IS 'Whether it stands as it came with lpr.';
+INSERT INTO lpr_data.purpose (purpose, title, shipped)
+VALUES ('locate_subject', 'Locate the subject of a criminal investigation', true),
+       ('wanted_person', 'Locate a wanted person', true),
+       ('illegal_entry', 'Locate a person who entered the United States illegally', true),
+       ('immigration_target', 'Locate an at-large criminal alien or immigration fugitive', true),
+       ('contraband', 'Follow a vehicle suspected of carrying contraband, such as smuggled goods', true),
+       ('suspect', 'Identify a suspect in an investigation, or rule one out', true),
+       ('known_address', 'Connection between a vehicle and an address known for criminal activity', true),
+       ('border_crossing', 'Person or vehicle that may need additional scrutiny when crossing the border', true),
+       ('terrorism', 'Identify and locate a suspect involved in terrorist activities', true);
+
+CREATE TABLE lpr_data.authority (
+    authority text COLLATE "C" PRIMARY KEY CHECK (authority ~ '^[a-z][a-z0-9_]{0,39}$'),
+    citation text NOT NULL CHECK (citation ~ '[^[:space:]]'),
+    active boolean NOT NULL DEFAULT true,
+    shipped boolean NOT NULL DEFAULT false
+);
+SELECT lpr_data.ships('lpr_data.authority', 'authority');
+SELECT lpr_data.audit_changes_of('lpr_data.authority');
+COMMENT ON TABLE lpr_data.authority IS 'The legal authorities that the privacy assessment names, and what an administrator added (Q7).';
+COMMENT ON COLUMN lpr_data.authority.authority IS 'Code.';
+COMMENT ON COLUMN lpr_data.authority.citation IS 'The law.';
+COMMENT ON COLUMN lpr_data.authority.active IS 'Whether a new event may rest on it.';
+COMMENT ON COLUMN lpr_data.authority.shipped IS 'Whether it stands as it came with lpr.';
+INSERT INTO lpr_data.authority (authority, citation, shipped)
+VALUES ('tariff_act', 'Tariff Act of 1930, as amended', true),
+       ('ina', 'Immigration and Nationality Act', true),
+       ('title_18', 'Title 18, United States Code', true),
+       ('title_19', 'Title 19, United States Code', true),
+       ('title_21', 'Title 21, United States Code', true),
+       ('title_31', 'Title 31, United States Code', true);
+
+CREATE TABLE lpr_data.event (
+    event_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    system text COLLATE "C" NOT NULL REFERENCES lpr_data.system,
+    title text NOT NULL CHECK (char_length(btrim(title)) BETWEEN 3 AND 200 AND title !~ '[[:cntrl:]]'),
+    purpose text COLLATE "C" NOT NULL REFERENCES lpr_data.purpose,
+    authority text COLLATE "C" NOT NULL REFERENCES lpr_data.authority,
+    matter_reference text NOT NULL CHECK (char_length(btrim(matter_reference)) BETWEEN 3 AND 100 AND matter_reference !~ '[[:cntrl:]]'),
+    reason text NOT NULL,
+    opened_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    ends_at timestamp with time zone NOT NULL,
+    closed_at timestamp with time zone,
+    outcome text CHECK (char_length(outcome) BETWEEN 3 AND 4000),
+    CONSTRAINT ends_after_it_opens CHECK (ends_at > opened_at),
+    CONSTRAINT closed_with_outcome CHECK ((closed_at IS NULL) = (outcome IS NULL))
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.event', '');
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.event_event_id_seq', '');
+SELECT lpr_data.audit_changes_of('lpr_data.event');
+SELECT lpr_data.only_adds('lpr_data.event', 'ends_at', 'closed_at', 'outcome');
+COMMENT ON TABLE lpr_data.event IS 'The ongoing enforcement or border-security matters that questions are asked for (Q7); a research project of AFI and a workspace of IRS-NG is one as well.';
+COMMENT ON COLUMN lpr_data.event.event_id IS 'Number, as lpr.reads.event_id has it.';
+COMMENT ON COLUMN lpr_data.event.system IS 'The system that it belongs to (A7).';
+COMMENT ON COLUMN lpr_data.event.title IS 'Title, 3 to 200 characters.';
+COMMENT ON COLUMN lpr_data.event.purpose IS 'Purpose.';
+COMMENT ON COLUMN lpr_data.event.authority IS 'Legal authority.';
+COMMENT ON COLUMN lpr_data.event.matter_reference IS 'Number of the matter in the system where it is led, 3 to 100 characters.';
+COMMENT ON COLUMN lpr_data.event.reason IS 'Why reads are needed for it.';
+COMMENT ON COLUMN lpr_data.event.opened_at IS 'When it was opened.';
+COMMENT ON COLUMN lpr_data.event.ends_at IS 'Until when it may be asked for; lpr.extend_event() extends it, by a year at a time at the most.';
+COMMENT ON COLUMN lpr_data.event.closed_at IS 'When it was closed.';
+COMMENT ON COLUMN lpr_data.event.outcome IS 'How it ended.';
+
+CREATE TABLE lpr_data.event_member (
+    event_id bigint NOT NULL REFERENCES lpr_data.event,
+    person_id integer NOT NULL REFERENCES lpr_data.person,
+    owner boolean NOT NULL DEFAULT false,
+    added_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    added_by integer NOT NULL REFERENCES lpr_data.person,
+    PRIMARY KEY (person_id, event_id)
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.event_member', '');
+SELECT lpr_data.audit_changes_of('lpr_data.event_member');
+CREATE INDEX event_member_event ON lpr_data.event_member (event_id, person_id); -- both: policies look no further than the index
+CREATE UNIQUE INDEX event_member_owner ON lpr_data.event_member (event_id) WHERE owner;
+COMMENT ON TABLE lpr_data.event_member IS 'Who works on an event: its owner, and those whom the owner added (E4).';
+COMMENT ON COLUMN lpr_data.event_member.event_id IS 'The event.';
+COMMENT ON COLUMN lpr_data.event_member.person_id IS 'The person.';
+COMMENT ON COLUMN lpr_data.event_member.owner IS 'Whether the event is theirs.';
+COMMENT ON COLUMN lpr_data.event_member.added_at IS 'Since when.';
+COMMENT ON COLUMN lpr_data.event_member.added_by IS 'By whom.';
+
+CREATE TABLE lpr_data.event_extension (
+    event_id bigint NOT NULL REFERENCES lpr_data.event,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    person_id integer NOT NULL REFERENCES lpr_data.person,
+    ends_at timestamp with time zone NOT NULL,
+    reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),
+    PRIMARY KEY (event_id, at)
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.event_extension', '');
+SELECT lpr_data.audit_changes_of('lpr_data.event_extension');
+SELECT lpr_data.only_adds('lpr_data.event_extension');
+COMMENT ON TABLE lpr_data.event_extension IS 'How events were extended, and why (Q7).';
+COMMENT ON COLUMN lpr_data.event_extension.event_id IS 'The event.';
+COMMENT ON COLUMN lpr_data.event_extension.at IS 'When.';
+COMMENT ON COLUMN lpr_data.event_extension.person_id IS 'By whom.';
+COMMENT ON COLUMN lpr_data.event_extension.ends_at IS 'Until when.';
+COMMENT ON COLUMN lpr_data.event_extension.reason IS 'Why the matter goes on.';
+
+-- Questions without a plate stay within limits (Q8), and nobody asks without measure. Rows, under bounds that no row can pass.
+
+CREATE TABLE lpr_data.search_limit (
+    mode text COLLATE "C" PRIMARY KEY CHECK (mode IN ('location', 'vehicle')),
+    radius_m double precision CHECK (radius_m BETWEEN 1 AND 500000),
+    address_length integer NOT NULL CHECK (address_length BETWEEN 3 AND 200),
+    span interval NOT NULL CHECK (span > '0' AND span <= '5 years'),
+    reads integer NOT NULL CHECK (reads BETWEEN 1 AND 1000000),
+    shipped boolean NOT NULL DEFAULT false,
+    CONSTRAINT place_has_area CHECK (mode = 'vehicle' OR radius_m IS NOT NULL)
+);
+SELECT lpr_data.ships('lpr_data.search_limit', 'mode');
+SELECT lpr_data.audit_changes_of('lpr_data.search_limit');
+COMMENT ON TABLE lpr_data.search_limit IS 'How far a question without a plate may reach: area, time and reads (Q8).';
+COMMENT ON COLUMN lpr_data.search_limit.mode IS 'location or vehicle.';
+COMMENT ON COLUMN lpr_data.search_limit.radius_m IS 'Of the area in metres, at most 500,000. NULL, for vehicle only: the whole country; else a vehicle is asked for within a place.';
+COMMENT ON COLUMN lpr_data.search_limit.address_length IS 'Characters that an address without a point must have, so that it names a place and not every street.';
+COMMENT ON COLUMN lpr_data.search_limit.span IS 'From the oldest to the newest moment asked for, at most five years.';
+COMMENT ON COLUMN lpr_data.search_limit.reads IS 'Reads that a source may show for one question, at most 1,000,000; more are cut, which is told.';
+COMMENT ON COLUMN lpr_data.search_limit.shipped IS 'Whether it stands as it came with lpr.';
+INSERT INTO lpr_data.search_limit (mode, radius_m, address_length, span, reads, shipped)
+VALUES ('location', 50000, 8, '90 days', 10000, true),
+       ('vehicle', NULL, 8, '30 days', 10000, true);
+
+CREATE TABLE lpr_data.rate_limit (
+    name text COLLATE "C" PRIMARY KEY,
+    scope text COLLATE "C" NOT NULL CHECK (scope IN ('person', 'event')),
+    per text COLLATE "C" NOT NULL CHECK (per IN ('hour', 'day')),
+    questions integer NOT NULL CHECK (questions BETWEEN 1 AND 1000000),
+    shipped boolean NOT NULL DEFAULT false,
+    CONSTRAINT named_by_what_it_limits CHECK (name = scope || '_' || per)
+);
+SELECT lpr_data.ships('lpr_data.rate_limit', 'name');
+SELECT lpr_data.audit_changes_of('lpr_data.rate_limit');
+COMMENT ON TABLE lpr_data.rate_limit IS 'How many questions to sources a person may ask, and may be asked for an event, within the last hour and day (Q8).';
+COMMENT ON COLUMN lpr_data.rate_limit.name IS 'Scope and time together.';
+COMMENT ON COLUMN lpr_data.rate_limit.scope IS 'person or event.';
+COMMENT ON COLUMN lpr_data.rate_limit.per IS 'hour or day.';
+COMMENT ON COLUMN lpr_data.rate_limit.questions IS 'At most, 1 to 1,000,000; each source asked counts.';
+COMMENT ON COLUMN lpr_data.rate_limit.shipped IS 'Whether it stands as it came with lpr.';
+INSERT INTO lpr_data.rate_limit (name, scope, per, questions, shipped)
+VALUES ('person_hour', 'person', 'hour', 1000, true),
+       ('person_day', 'person', 'day', 5000, true),
+       ('event_hour', 'event', 'hour', 2000, true),
+       ('event_day', 'event', 'day', 10000, true);
+
+CREATE FUNCTION lpr.set_search_limit(mode text, radius_m double precision, span interval, reads integer, address_length integer DEFAULT 8)
+    RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT lpr_data.administering('Q8');
+    INSERT INTO lpr_data.search_limit (mode, radius_m, address_length, span, reads)
+    VALUES (set_search_limit.mode, set_search_limit.radius_m, set_search_limit.address_length, set_search_limit.span, set_search_limit.reads)
+    ON CONFLICT ON CONSTRAINT search_limit_pkey DO UPDATE
+    SET radius_m = excluded.radius_m, address_length = excluded.address_length, span = excluded.span, reads = excluded.reads, shipped = false;
+END;
+REVOKE ALL ON FUNCTION lpr.set_search_limit(text, double precision, interval, integer, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.set_search_limit(text, double precision, interval, integer, integer) TO lpr_admin;
+COMMENT ON FUNCTION lpr.set_search_limit(text, double precision, interval, integer, integer) IS
+    'How far a question without a plate may reach (Q8), from the next one on. mode: location or vehicle. radius_m: metres, at most 500,000; NULL, for vehicle only, is the whole country. span: at most five years. reads: of one source and question, at most 1,000,000. address_length: characters that an address without a point must have.';
+
+CREATE FUNCTION lpr.set_rate_limit(scope text, per text, questions integer)
+    RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT lpr_data.administering('Q8');
+    INSERT INTO lpr_data.rate_limit (name, scope, per, questions)
+    VALUES (set_rate_limit.scope || '_' || set_rate_limit.per, set_rate_limit.scope, set_rate_limit.per, set_rate_limit.questions)
+    ON CONFLICT ON CONSTRAINT rate_limit_pkey DO UPDATE SET questions = excluded.questions, shipped = false;
+END;
+REVOKE ALL ON FUNCTION lpr.set_rate_limit(text, text, integer) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.set_rate_limit(text, text, integer) TO lpr_admin;
+COMMENT ON FUNCTION lpr.set_rate_limit(text, text, integer) IS 'How many questions a person or event (scope) may ask per hour or day, 1 to 1,000,000, from the next one on (Q8).';
+
+CREATE FUNCTION lpr_data.is_entitled(person_id integer, system text)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+RETURN EXISTS (SELECT FROM lpr_data.access AS a
+               WHERE a.person_id = is_entitled.person_id AND a.state = 'granted' AND a.ends_at > clock_timestamp() AND is_entitled.system COLLATE "C" = ANY (a.systems));
+REVOKE ALL ON FUNCTION lpr_data.is_entitled(integer, text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.is_entitled(integer, text) IS 'Whether a person has a grant for a system just now.';
+
+CREATE FUNCTION lpr.open_event(
+    title text,
+    purpose text,
+    authority text,
+    matter_reference text,
+    reason text,
+    system text DEFAULT 'ATS',
+    until timestamp with time zone DEFAULT NULL
+)
+    RETURNS bigint
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+DECLARE
+    who integer := lpr_data.acting('lpr_user', 'Q7');
+    moment timestamptz := clock_timestamp();
+    opened bigint;
+BEGIN
+    IF NOT lpr_data.is_entitled(who, system) THEN
+        PERFORM lpr_data.refuse('A7', 'LP025', format('you have no access for system "%s"', coalesce(system, 'NULL')), 'An event is opened in a system that one has access for.',
+                                'SELECT * FROM lpr.my_access; shows what you have.');
+    END IF;
+    IF NOT EXISTS (SELECT FROM lpr_data.purpose AS p WHERE p.purpose = open_event.purpose COLLATE "C" AND p.active) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('purpose "%s" does not exist', coalesce(purpose, 'NULL')),
+            HINT = 'SELECT * FROM lpr.purposes;';
+    END IF;
+    IF NOT EXISTS (SELECT FROM lpr_data.authority AS a WHERE a.authority = open_event.authority COLLATE "C" AND a.active) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('authority "%s" does not exist', coalesce(authority, 'NULL')),
+            HINT = 'SELECT * FROM lpr.authorities;';
+    END IF;
+    until := coalesce(until, moment + interval '90 days');
+    IF (until > moment AND until <= moment + interval '1 year') IS NOT TRUE THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('not a day on which an event ends: %s', until),
+            DETAIL = 'An event runs for at most a year, and can be extended.';
+    END IF;
+    PERFORM lpr_data.check_reason('reason', reason, 'Q7', title,
+                                  (SELECT e.reason FROM lpr_data.event AS e JOIN lpr_data.event_member AS m ON m.event_id = e.event_id
+                                   WHERE m.person_id = who AND m.owner ORDER BY e.event_id DESC LIMIT 1));
+    INSERT INTO lpr_data.event (system, title, purpose, authority, matter_reference, reason, opened_at, ends_at)
+    VALUES (open_event.system, btrim(open_event.title), open_event.purpose, open_event.authority, btrim(open_event.matter_reference), open_event.reason, moment, open_event.until)
+    RETURNING event_id INTO opened;
+    INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by) VALUES (opened, who, true, who);
+    RETURN opened;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+COMMENT ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz) IS
+    'Opens an event, the ongoing matter that questions are asked for (Q7, E1), and returns its number; it counts once it is committed. title: 3 to 200 characters. purpose: one of lpr.purposes. authority: one of lpr.authorities. matter_reference: its number in the system where it is led. reason: why reads are needed, in a sentence of its own. system: ATS, AFI or IRS-NG; you need access for it. until: when it ends, at most a year, by default 90 days. Errors LP024 and LP033 (who may), LP025 (no access), LP043 (the reason says nothing).';
+
+CREATE FUNCTION lpr_data.own_event(event bigint, what text)
+    RETURNS lpr_data.event
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    e lpr_data.event;
+BEGIN
+    SELECT x.* INTO e FROM lpr_data.event AS x
+    WHERE x.event_id = own_event.event AND EXISTS (SELECT FROM lpr_data.event_member AS m WHERE m.event_id = x.event_id AND m.person_id = lpr_data.me() AND m.owner)
+    FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        PERFORM lpr_data.refuse('E4', 'LP041', format('event %s is not yours', coalesce(event::text, 'NULL')), format('Only the owner of an event %s.', what), 'SELECT * FROM lpr.events;');
+    END IF;
+    IF e.closed_at IS NOT NULL THEN
+        PERFORM lpr_data.refuse('Q7', 'LP042', format('event %s is closed', event), 'A closed event stays as it is.', 'SELECT lpr.open_event(…); opens another one.');
+    END IF;
+    RETURN e;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.own_event(bigint, text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.own_event(bigint, text) IS 'An open event of the caller, locked. Errors LP041 (not the owner) and LP042 (closed).';
+
+CREATE FUNCTION lpr.add_member(event bigint, login text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    e lpr_data.event := lpr_data.own_event(event, 'adds people');
+    who integer := lpr_data.person_of(login);
+BEGIN
+    IF NOT lpr_data.is_entitled(who, e.system) THEN
+        PERFORM lpr_data.refuse('E4', 'LP025', format('login "%s" has no access for system "%s"', login, e.system), 'Who works on an event has access for its system.',
+                                'They request it with lpr.request_access(…).');
+    END IF;
+    INSERT INTO lpr_data.event_member (event_id, person_id, added_by) VALUES (event, who, lpr_data.me()) ON CONFLICT DO NOTHING;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.add_member(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.add_member(bigint, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+COMMENT ON FUNCTION lpr.add_member(bigint, text) IS 'The owner of an event lets somebody work on it and see it (E4). Errors LP041 (not the owner), LP042 (closed), LP025 (that person has no access for its system).';
+
+CREATE FUNCTION lpr.remove_member(event bigint, login text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM lpr_data.own_event(event, 'removes people');
+    DELETE FROM lpr_data.event_member AS m USING lpr_data.person AS p
+    WHERE p.login = remove_member.login COLLATE "C" AND m.person_id = p.person_id AND m.event_id = remove_member.event AND NOT m.owner;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'undefined_object',
+            MESSAGE = format('login "%s" is no member of event %s whom you could remove', coalesce(login, 'NULL'), event),
+            HINT = 'SELECT * FROM lpr.event_members;';
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.remove_member(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.remove_member(bigint, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+COMMENT ON FUNCTION lpr.remove_member(bigint, text) IS 'The owner of an event takes somebody off it, from the next query on (E4).';
+
+CREATE FUNCTION lpr.extend_event(event bigint, until timestamp with time zone, reason text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+DECLARE
+    e lpr_data.event := lpr_data.own_event(event, 'extends it');
+    moment timestamptz := clock_timestamp();
+BEGIN
+    IF (until > e.ends_at AND until <= moment + interval '1 year') IS NOT TRUE THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('not a day to which event %s can be extended: %s', event, coalesce(until::text, 'NULL')),
+            DETAIL = format('It ends on %s, and can be extended to a year from now.', e.ends_at);
+    END IF;
+    PERFORM lpr_data.check_reason('reason', reason, 'Q7', e.title, e.reason);
+    UPDATE lpr_data.event AS x SET ends_at = extend_event.until WHERE x.event_id = event;
+    INSERT INTO lpr_data.event_extension (event_id, person_id, ends_at, reason) VALUES (event, lpr_data.me(), extend_event.until, extend_event.reason);
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.extend_event(bigint, timestamptz, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.extend_event(bigint, timestamptz, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+COMMENT ON FUNCTION lpr.extend_event(bigint, timestamptz, text) IS 'The owner of an event extends it, to at most a year from now, and says why the matter goes on (Q7). Errors LP041, LP042, LP043.';
+
+CREATE FUNCTION lpr.close_event(event bigint, outcome text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM lpr_data.own_event(event, 'closes it');
+    IF char_length(btrim(outcome)) BETWEEN 3 AND 4000 IS NOT TRUE THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('event %s is not closed without an outcome', event),
+            DETAIL = 'An outcome has 3 to 4,000 characters.',
+            HINT = 'For instance outcome => ''vehicle found, suspect arrested''.';
+    END IF;
+    UPDATE lpr_data.event AS x SET closed_at = clock_timestamp(), outcome = btrim(close_event.outcome) WHERE x.event_id = event;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.close_event(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.close_event(bigint, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+COMMENT ON FUNCTION lpr.close_event(bigint, text) IS 'The owner of an event closes it for good, with its outcome: nothing is asked for it any more (Q7). Errors LP041, LP042.';
+
+CREATE FUNCTION lpr_data.set_work(event bigint)
+    RETURNS void
+    LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'lpr_purpose_set';
+REVOKE ALL ON FUNCTION lpr_data.set_work(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.set_work(bigint) IS 'The event that questions of this session are for which name none; NULL = none.';
+
+CREATE FUNCTION lpr.work_on(event bigint)
+    RETURNS bigint
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF event IS NOT NULL AND NOT EXISTS (SELECT FROM lpr_data.event_member AS m WHERE m.event_id = work_on.event AND m.person_id = lpr_data.me()) THEN
+        PERFORM lpr_data.refuse('Q7', 'LP041', format('event %s is not yours', event), 'One works on events of one''s own, or to which one was added.', 'SELECT * FROM lpr.events;');
+    END IF;
+    PERFORM lpr_data.set_work(event);
+    RETURN event;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.work_on(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.work_on(bigint)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+COMMENT ON FUNCTION lpr.work_on(bigint) IS 'From now on the questions of this session are asked for this event, unless WHERE names another one by event_id (Q7). NULL: for none. Whether it is open is judged at each question. Error LP041.';
+
+CREATE FUNCTION lpr.add_purpose(purpose text, title text)
+    RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT lpr_data.administering('Q7');
+    INSERT INTO lpr_data.purpose (purpose, title) VALUES (add_purpose.purpose, add_purpose.title)
+    ON CONFLICT ON CONSTRAINT purpose_pkey DO UPDATE SET title = excluded.title, active = true, shipped = false;
+END;
+REVOKE ALL ON FUNCTION lpr.add_purpose(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.add_purpose(text, text) TO lpr_admin;
+COMMENT ON FUNCTION lpr.add_purpose(text, text) IS 'Adds a purpose that events may have, or changes its title, or takes it up again (Q7).';
+
+CREATE FUNCTION lpr.retire_purpose(purpose text)
+    RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT lpr_data.administering('Q7');
+    UPDATE lpr_data.purpose AS p SET active = false, shipped = false WHERE p.purpose = retire_purpose.purpose COLLATE "C";
+END;
+REVOKE ALL ON FUNCTION lpr.retire_purpose(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.retire_purpose(text) TO lpr_admin;
+COMMENT ON FUNCTION lpr.retire_purpose(text) IS 'No new event has this purpose; those that have it go on (Q7).';
+
+CREATE FUNCTION lpr.add_authority(authority text, citation text)
+    RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT lpr_data.administering('Q7');
+    INSERT INTO lpr_data.authority (authority, citation) VALUES (add_authority.authority, add_authority.citation)
+    ON CONFLICT ON CONSTRAINT authority_pkey DO UPDATE SET citation = excluded.citation, active = true, shipped = false;
+END;
+REVOKE ALL ON FUNCTION lpr.add_authority(text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.add_authority(text, text) TO lpr_admin;
+COMMENT ON FUNCTION lpr.add_authority(text, text) IS 'Adds a legal authority that events may rest on, or changes its citation, or takes it up again (Q7).';
+
+CREATE FUNCTION lpr.retire_authority(authority text)
+    RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT lpr_data.administering('Q7');
+    UPDATE lpr_data.authority AS a SET active = false, shipped = false WHERE a.authority = retire_authority.authority COLLATE "C";
+END;
+REVOKE ALL ON FUNCTION lpr.retire_authority(text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.retire_authority(text) TO lpr_admin;
+COMMENT ON FUNCTION lpr.retire_authority(text) IS 'No new event rests on this authority; those that do go on (Q7).';
