@@ -51,14 +51,14 @@ prepare_gate(void)
 		return;
 	/* One plan for all batches: planning costs more than deciding. It is made anew when anything that it rests on changes. */
 	plan = SPI_prepare_cursor(
-		"SELECT q.place::integer, g.control, g.sqlstate, g.message, g.detail, g.hint, l.reads::bigint "
+		"SELECT q.place::integer, g.control, g.sqlstate, g.message, g.detail, g.hint, l.reads::bigint, g.refuses "
 		"FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) WITH ORDINALITY AS q "
 		"(login, same_user, remote, encrypted, client, agreed, source, mode, event_id, since, until, "
 		"radius_m, address_length, place) "
 		"LEFT JOIN lpr_data.search_limit AS l ON l.mode = q.mode "
-		"LEFT JOIN LATERAL lpr_data.gate(q.login, q.same_user, q.remote, q.encrypted, q.client, "
-		"q.agreed, q.source, q.mode, q.event_id, q.since, q.until, q.radius_m, q.address_length) AS g "
-		"ON true",
+		"LEFT JOIN LATERAL (SELECT true AS refuses, r.* FROM lpr_data.gate(q.login, q.same_user, q.remote, "
+		"q.encrypted, q.client, q.agreed, q.source, q.mode, q.event_id, q.since, q.until, q.radius_m, "
+		"q.address_length) AS r) AS g ON true",
 		GATE_COLUMNS, types, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare the gate: %s", SPI_result_code_string(SPI_result));
@@ -247,7 +247,7 @@ lpr_judge(List *records, LprReceipt *receipts)
 		if (isnull || place < 1 || place > n)
 			elog(ERROR, "the gate answered about nothing that was asked");
 		receipts[places[place - 1]].reads_limit = unlimited ? 0 : reads;
-		(void) SPI_getbinval(tuple, desc, 2, &let_through);
+		(void) SPI_getbinval(tuple, desc, 8, &let_through); /* whatever stands in a row of the gate's, it refuses */
 		if (let_through)
 			continue;
 		old = MemoryContextSwitchTo(context);
