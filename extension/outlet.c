@@ -25,8 +25,10 @@
 #include "utils/lsyscache.h"
 
 #include "audit.h"
+#include "consent.h"
 #include "errors.h"
 #include "person.h"
+#include "purpose.h"
 #include "tally.h"
 
 #define RULE "What a login of these roles is shown is kept by lpr's own functions only."
@@ -309,7 +311,8 @@ check_logins(Node *statement)
 void
 lpr_session_reset(bool all)
 {
-	/* MERGE: lpr_consent_end() and the session's event go here. This is the only place. */
+	lpr_consent_end();
+	lpr_purpose_forget();
 	if (all)
 		lpr_tally_forget();
 }
