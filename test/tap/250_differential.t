@@ -19,6 +19,9 @@ note "LPR_SEED=$seed LPR_QUERIES=$wanted";
 
 my $node = LprTest->start_staged('differential');
 $node->add_source(@$_) for [ 'ekko', 'rekor-scout-v2' ], [ 'fixed', 'verkada-v1' ], [ 'fixed_eyes', 'lpr-v1', url => $node->vendor_base('fixed', 'lpr-v1') ];
+# The events that queries name, or join: 1 is what all others are asked for, 2 is that of analyst2.
+$node->own_event($_) for 3 .. 12, 4711;
+$node->answer('analyst2', "SELECT lpr.add_member(2, 'analyst1')");
 
 # ---- the copy ----
 
@@ -282,7 +285,7 @@ for my $n (1 .. $wanted)
 	my @settings = setting();
 
 	@settings = grep { !/material/ } @settings if $query->{material}; # a nested loop would ask thousands of times
-	push @settings, "SET loc.event = '" . ($query->{event} // '') . "'; SET loc.region = '" . ($query->{region} // '') . "';";
+	push @settings, "SET loc.event = '" . ($query->{event} // 1) . "'; SET loc.region = '" . ($query->{region} // '') . "';";
 	push @queries, { %$query, n => $n, shape => $shape, settings => \@settings, prepared => $prepared };
 }
 

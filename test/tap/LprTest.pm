@@ -11,6 +11,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Cwd qw(abs_path);
 use HTTP::Tiny;
+use IO::Handle;
 use IO::Select;
 use IO::Socket::INET;
 use JSON::PP;
@@ -153,6 +154,16 @@ sub session
 
 	return ($session, $session->query('SELECT pg_backend_pid()'));
 }
+
+# Lets sessions of analysts do what an administrator may, in transactions of their own questions: "CALL deputy('…')". For tests of what happens
+# to somebody who holds a lock, or has another setting, and asks.
+sub appoint_deputy
+{
+	my ($node) = @_;
+	$node->safe_psql('lpr', 'CREATE PROCEDURE public.deputy(command text) LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN EXECUTE command; END $$');
+	return;
+}
+sub deputy { my ($sql) = @_; return "CALL public.deputy(\$deputy\$$sql\$deputy\$)" }
 
 # Sends SQL without waiting for its answer; $session->query('') waits, and returns the answer.
 sub send_sql
@@ -344,10 +355,46 @@ sub launch
 	return { name => $name, pid => $pid, file => $file, since => time };
 }
 
+# The same in two steps: ready() logs on and waits, go() asks. What is launched while the audit writer is held would wait with its logon.
+sub ready
+{
+	my ($node, $login) = @_;
+	my $name = 'launch' . ++$launches;
+	my $file = $node->basedir . "/$name";
+
+	pipe my $read, my $write or die "pipe: $!";
+	my $pid = fork() // die "fork: $!";
+	if ($pid == 0)
+	{
+		close $write;
+		open STDIN, '<&', $read;
+		open STDOUT, '>', "$file.out";
+		open STDERR, '>', "$file.err";
+		exec 'psql', '-X', '-A', '-t', '-q', '-v', 'VERBOSITY=verbose', '-d', $node->connstr('lpr') . " application_name=$name user=$login", '-f', '-';
+		exit 127;
+	}
+	$write->autoflush(1);
+	print $write "\\o /dev/null\n" . logon($login) . ";\n\\o\n";
+	eventually(sub { $node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE application_name = '$name' AND state = 'idle' AND query LIKE '%work_on%'") eq '1' })
+		or die "$login does not get on: " . PostgreSQL::Test::Utils::slurp_file("$file.err");
+	return { name => $name, pid => $pid, file => $file, input => $write, since => time };
+}
+
+sub go
+{
+	my ($node, $job, @commands) = @_;
+
+	$job->{since} = time;
+	print { $job->{input} } map { "$_;\n" } @commands;
+	close delete $job->{input};
+	return $job;
+}
+
 sub landed
 {
 	my ($node, $job) = @_;
 
+	close delete $job->{input} if $job->{input};
 	waitpid $job->{pid}, 0;
 	return (PostgreSQL::Test::Utils::slurp_file("$job->{file}.out"),
 		PostgreSQL::Test::Utils::slurp_file("$job->{file}.err"), time - $job->{since});
