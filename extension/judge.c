@@ -109,12 +109,12 @@ fill_quotas(void)
 {
 	TimestampTz day_ago = GetCurrentTimestamp() - USECS_PER_DAY;
 
-	lpr_quota_begin();
 	if (SPI_execute("SELECT u.oid, a.event_id, a.at FROM (SELECT kind, login, event_id, at FROM lpr_data.audit "
 					"ORDER BY number DESC LIMIT " COUNTED_AT_START ") AS a JOIN pg_authid AS u ON u.rolname = a.login "
 					"WHERE a.kind = 'ask' ORDER BY a.at",
 					true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not count the questions of the last day");
+	lpr_quota_begin();
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
 		HeapTuple tuple = SPI_tuptable->vals[row];
@@ -129,6 +129,24 @@ fill_quotas(void)
 		lpr_quota_count(LPR_QUOTA_PERSON, login, at);
 		if (!no_event)
 			lpr_quota_count(LPR_QUOTA_EVENT, event, at);
+	}
+}
+
+static void
+expect_all(List *records)
+{
+	ListCell *cell;
+
+	lpr_quota_begin_batch();
+	foreach (cell, records)
+	{
+		LprQueued *record = lfirst(cell);
+
+		if (record->kind != LPR_AUDIT_ASK)
+			continue;
+		lpr_quota_expect(LPR_QUOTA_PERSON, record->login);
+		if (record->has_event)
+			lpr_quota_expect(LPR_QUOTA_EVENT, record->event_id);
 	}
 }
 
@@ -211,6 +229,7 @@ lpr_judge(List *records, LprReceipt *receipts)
 	SPI_connect();
 	if (!lpr_quota_known())
 		fill_quotas();
+	expect_all(records);
 	prepare_gate();
 	if (SPI_execute_plan(gate_plan, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "the gate did not answer");
