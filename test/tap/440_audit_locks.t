@@ -99,6 +99,8 @@ for my $sql ("VACUUM (FREEZE, ANALYZE) $leaf", "VACUUM FULL $leaf", "CLUSTER $le
 	ok($node->await_acks($swarm, 20), '… which are answered');
 }
 my ($stdout, $stderr) = run_command([ 'pg_dump', '-d', $node->connstr('lpr'), '-f', $node->basedir . '/dump.sql' ]);
+# A person's supervisor is a person, which pg_dump takes for a circle.
+$stderr =~ s/^pg_dump: (?:warning: there are circular foreign-key constraints on this table:|detail: person|hint: .*)\n?//mg;
 is($stderr, '', 'pg_dump beside questions');
 ok($node->await_acks($swarm, 20), '… which are answered');
 @acks = $node->swarm_end($swarm);

@@ -38,7 +38,7 @@ is($node->answer('analyst1', LprTest::quick()), 1, 'a next month that cannot be 
 my $writer = $node->writer;
 is($node->answer('analyst1', LprTest::quick()), 1, '… nor ends the writer');
 is($node->writer, $writer, '… which is the same');
-$node->answer('postgres', "ALTER EVENT TRIGGER lpr_audit_drop DISABLE; DROP TABLE $next; ALTER EVENT TRIGGER lpr_audit_drop ENABLE ALWAYS");
+$node->answer('postgres', "ALTER EVENT TRIGGER lpr_audit_drop DISABLE; ALTER TABLE $next SET SCHEMA public; DROP TABLE " . $next =~ s/lpr_data/public/r . "; ALTER EVENT TRIGGER lpr_audit_drop ENABLE ALWAYS");
 my ($locker) = $node->session('postgres');
 $node->converse($locker, 'BEGIN; LOCK TABLE ONLY lpr_data.audit IN SHARE UPDATE EXCLUSIVE MODE');
 $node->renew_writer;

@@ -155,15 +155,28 @@ sub session
 	return ($session, $session->query('SELECT pg_backend_pid()'));
 }
 
-# Lets sessions of analysts do what an administrator may, in transactions of their own questions: "CALL deputy('…')". For tests of what happens
-# to somebody who holds a lock, or has another setting, and asks.
+# Lets sessions of analysts do what only functions of a superuser may: hold a lock of the administrator's, change a table by what was read. For tests of
+# what happens then. deputy(SQL) is a CALL of it, deputy_rows(SQL) a SELECT of its rows, of one column of text.
 sub appoint_deputy
 {
 	my ($node) = @_;
-	$node->safe_psql('lpr', 'CREATE PROCEDURE public.deputy(command text) LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN EXECUTE command; END $$');
+	$node->safe_psql('lpr', 'CREATE PROCEDURE public.deputy(command text) LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN EXECUTE command; END $$;
+		CREATE FUNCTION public.deputy_rows(command text) RETURNS SETOF text LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN RETURN QUERY EXECUTE command; END $$');
 	return;
 }
 sub deputy { my ($sql) = @_; return "CALL public.deputy(\$deputy\$$sql\$deputy\$)" }
+sub deputy_rows { my ($sql) = @_; return "SELECT * FROM public.deputy_rows(\$deputy\$$sql\$deputy\$)" }
+
+# A procedure in PL/pgSQL, which analysts may call and not make: a CALL of it.
+sub procedure
+{
+	my ($node, $name, $body) = @_;
+	$node->safe_psql('lpr', "CREATE PROCEDURE public.$name() LANGUAGE plpgsql AS \$body\$ $body \$body\$");
+	return "CALL public.$name()";
+}
+
+# Undoes what lpr.harden() keeps out of the server's log, for tests that look whether a secret stands there.
+sub log_analysts { my ($node) = @_; $node->safe_psql('postgres', "ALTER ROLE $_ RESET ALL") for 'analyst1', 'analyst2'; return }
 
 # Sends SQL without waiting for its answer; $session->query('') waits, and returns the answer.
 sub send_sql
@@ -506,6 +519,7 @@ sub laboratory
 {
 	my ($class, $name) = @_;
 	my $node = $class->start_staged($name, conf => "log_min_messages = debug1\n");
+	$node->log_analysts;
 	my %lab = (names => [qw(lpr flock rekor parkpow verkada)], page => { lpr => 40, flock => 50, rekor => 1000, parkpow => 50, verkada => 20 });
 	my %of = map { $_ => { page_size => $lab{page}{$_} } } @{ $lab{names} };
 	my @window;
