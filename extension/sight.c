@@ -1,6 +1,6 @@
 /*
- * sight.c: lpr_data.sees(event), the condition of every policy on what belongs to an event. Who sees which event is told in SQL (lpr_data.sight and
- * lpr_data.sees_all()); here is only remembered what that said, since policies ask for every row, and of several tables in a query.
+ * sight.c: who is asking, and what they see: lpr_data.me(), my_people(), sees_all() and sees(event), the conditions of policies and views. The rules stand in
+ * SQL (lpr_data.look_up_me() and its like); here is only remembered what they said, since policies ask for every row, and of several tables in a query.
  *
  * What was said holds as long as the snapshot shows the same: nothing can have been committed in between then, neither a membership nor a grant of a role.
  * A snapshot is told by its contents. Within a transaction its own changes count as well, hence command and subtransaction.
@@ -13,9 +13,11 @@
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/supportnodes.h"
 #include "storage/proc.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/datum.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
@@ -28,6 +30,7 @@
 
 static struct
 {
+	/* What it holds for. */
 	bool valid;
 	Oid login;
 	LocalTransactionId transaction;
@@ -36,8 +39,13 @@ static struct
 	SnapshotData snapshot; /* of which the limits and the lists of transactions count */
 	size_t size;           /* of what the lists have room for, in TopMemoryContext */
 
+	/* What was said so far; the rest was not asked yet. */
+	bool has_me, has_people, has_all, has_events;
+	bool nobody;
+	int32 me;
+	ArrayType *people; /* in context */
 	bool all;
-	bool complete; /* events has all that are seen */
+	bool complete; /* events are all that are seen */
 	int64 *events; /* in order, in context */
 	int nevents;
 	struct
@@ -49,9 +57,13 @@ static struct
 	MemoryContext context;
 } sight;
 
-static int64 generation = 0; /* of what is in it */
+static int64 generation = 0; /* counts what it held for */
 
+PG_FUNCTION_INFO_V1(lpr_me);
+PG_FUNCTION_INFO_V1(lpr_my_people);
+PG_FUNCTION_INFO_V1(lpr_sees_all);
 PG_FUNCTION_INFO_V1(lpr_sees);
+PG_FUNCTION_INFO_V1(lpr_sees_support);
 
 static bool
 same_transactions(const TransactionId *a, const TransactionId *b, int n)
@@ -123,41 +135,106 @@ compare_events(const void *a, const void *b)
 }
 
 static void
-fetch(int at_most)
+look_up_events(int at_most)
 {
 	FmgrInfo function;
 	ArrayType *found;
 
-	our_function("events_in_sight", INT4OID, &function);
+	our_function("look_up_events", INT4OID, &function);
 	found = DatumGetArrayTypeP(FunctionCall1(&function, Int32GetDatum(at_most)));
 	if (ARR_NDIM(found) > 1 || ARR_HASNULL(found) || ARR_ELEMTYPE(found) != INT8OID)
-		elog(ERROR, "lpr_data.events_in_sight() returned no list of events");
-	MemoryContextReset(sight.context);
+		elog(ERROR, "lpr_data.look_up_events() returned no list of events");
+	sight.has_events = false;
 	sight.nevents = ArrayGetNItems(ARR_NDIM(found), ARR_DIMS(found));
 	sight.events = MemoryContextAllocHuge(sight.context, Max(sight.nevents, 1) * sizeof(int64));
 	memcpy(sight.events, ARR_DATA_PTR(found), sight.nevents * sizeof(int64));
 	qsort(sight.events, sight.nevents, sizeof(int64), compare_events);
 	sight.complete = sight.nevents < at_most;
+	sight.has_events = true;
 	pfree(found);
 }
 
+/* Forgets what does not hold for the active snapshot any more. */
 static void
-look(Snapshot now)
+refresh(FmgrInfo *function)
 {
-	FmgrInfo function;
+	int64 *seen = function->fn_extra; /* the generation that was compared with this query's snapshot */
+	Snapshot now;
 
-	if (sight.context == NULL)
-		sight.context = AllocSetContextCreate(TopMemoryContext, "lpr sight", ALLOCSET_DEFAULT_SIZES);
-	sight.valid = false;
-	sight.complete = false;
-	sight.nprobed = 0;
-	keep_snapshot(now);
-	our_function("sees_all", InvalidOid, &function);
-	sight.all = DatumGetBool(FunctionCall0Coll(&function, InvalidOid));
-	if (!sight.all)
-		fetch(AT_FIRST);
-	sight.valid = true;
-	generation++;
+	if (seen == NULL)
+		seen = function->fn_extra = MemoryContextAllocZero(function->fn_mcxt, sizeof(int64));
+	if (sight.valid && *seen == generation)
+		return;
+	now = GetActiveSnapshot();
+	if (!holds_for(now))
+	{
+		sight.valid = false;
+		if (sight.context == NULL)
+			sight.context = AllocSetContextCreate(TopMemoryContext, "lpr sight", ALLOCSET_DEFAULT_SIZES);
+		MemoryContextReset(sight.context);
+		sight.has_me = sight.has_people = sight.has_all = sight.has_events = false;
+		sight.nprobed = 0;
+		keep_snapshot(now);
+		generation++;
+		sight.valid = true;
+	}
+	*seen = generation;
+}
+
+/* lpr_data.me(): the person behind the authenticated login. */
+Datum
+lpr_me(PG_FUNCTION_ARGS)
+{
+	refresh(fcinfo->flinfo);
+	if (!sight.has_me)
+	{
+		FmgrInfo function;
+		LOCAL_FCINFO(call, 0);
+		Datum me;
+
+		our_function("look_up_me", InvalidOid, &function);
+		InitFunctionCallInfoData(*call, &function, 0, InvalidOid, NULL, NULL);
+		me = FunctionCallInvoke(call);
+		sight.nobody = call->isnull;
+		sight.me = call->isnull ? 0 : DatumGetInt32(me);
+		sight.has_me = true;
+	}
+	if (sight.nobody)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(sight.me);
+}
+
+/* lpr_data.my_people(): that person, and those whom they supervise. */
+Datum
+lpr_my_people(PG_FUNCTION_ARGS)
+{
+	refresh(fcinfo->flinfo);
+	if (!sight.has_people)
+	{
+		FmgrInfo function;
+		ArrayType *found;
+
+		our_function("look_up_my_people", InvalidOid, &function);
+		found = DatumGetArrayTypeP(FunctionCall0Coll(&function, InvalidOid));
+		sight.people = MemoryContextAlloc(sight.context, VARSIZE(found));
+		memcpy(sight.people, found, VARSIZE(found));
+		sight.has_people = true;
+	}
+	PG_RETURN_DATUM(datumCopy(PointerGetDatum(sight.people), false, -1));
+}
+
+static bool
+sees_all(void)
+{
+	if (!sight.has_all)
+	{
+		FmgrInfo function;
+
+		our_function("look_up_all", InvalidOid, &function);
+		sight.all = DatumGetBool(FunctionCall0Coll(&function, InvalidOid));
+		sight.has_all = true;
+	}
+	return sight.all;
 }
 
 static bool
@@ -166,7 +243,11 @@ sees(int64 event)
 	FmgrInfo function;
 	bool seen;
 
-	if (sight.all || bsearch(&event, sight.events, sight.nevents, sizeof(int64), compare_events) != NULL)
+	if (sees_all())
+		return true;
+	if (!sight.has_events)
+		look_up_events(AT_FIRST);
+	if (bsearch(&event, sight.events, sight.nevents, sizeof(int64), compare_events) != NULL)
 		return true;
 	if (sight.complete)
 		return false;
@@ -175,33 +256,45 @@ sees(int64 event)
 			return sight.probed[i].seen;
 	if (sight.nprobed == PROBES)
 	{
-		sight.valid = false; /* should it fail */
-		fetch(PG_INT32_MAX);
-		sight.valid = true;
+		look_up_events(PG_INT32_MAX);
 		return sees(event);
 	}
-	our_function("sees_event", INT8OID, &function);
+	our_function("look_up_event", INT8OID, &function);
 	seen = DatumGetBool(FunctionCall1(&function, Int64GetDatum(event)));
 	sight.probed[sight.nprobed].event = event;
 	sight.probed[sight.nprobed++].seen = seen;
 	return seen;
 }
 
-/* lpr_data.sees(event): whether the authenticated login sees an event. */
+/* lpr_data.sees_all(): whether the person sees all events. */
+Datum
+lpr_sees_all(PG_FUNCTION_ARGS)
+{
+	refresh(fcinfo->flinfo);
+	PG_RETURN_BOOL(sees_all());
+}
+
+/* lpr_data.sees(event) */
 Datum
 lpr_sees(PG_FUNCTION_ARGS)
 {
-	int64 *mine = fcinfo->flinfo->fn_extra; /* the generation that was compared with this query's snapshot */
-
-	if (mine == NULL)
-		mine = fcinfo->flinfo->fn_extra = MemoryContextAllocZero(fcinfo->flinfo->fn_mcxt, sizeof(int64));
-	if (!sight.valid || *mine != generation)
-	{
-		Snapshot now = GetActiveSnapshot();
-
-		if (!holds_for(now))
-			look(now);
-		*mine = generation;
-	}
+	refresh(fcinfo->flinfo);
 	PG_RETURN_BOOL(sees(PG_GETARG_INT64(0)));
+}
+
+/*
+ * What the planner should think of it. Left alone it takes a third of all events to be seen by everybody, and thinks of large joins and of compiling them,
+ * which costs more than all the rest.
+ */
+Datum
+lpr_sees_support(PG_FUNCTION_ARGS)
+{
+	Node *request = (Node *) PG_GETARG_POINTER(0);
+
+	if (IsA(request, SupportRequestSelectivity))
+	{
+		((SupportRequestSelectivity *) request)->selectivity = 0.01;
+		PG_RETURN_POINTER(request);
+	}
+	PG_RETURN_POINTER(NULL);
 }

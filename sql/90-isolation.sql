@@ -33,20 +33,7 @@ SELECT m.event_id FROM lpr_data.event_member AS m WHERE m.person_id = ANY ((SELE
 COMMENT ON VIEW lpr_data.sight IS 'Events that the authenticated login sees as owner or member, or as supervisor of one (E4). For policies only.';
 COMMENT ON COLUMN lpr_data.sight.event_id IS 'The event.';
 
-CREATE FUNCTION lpr_data.sees_all()
-    RETURNS boolean
-    LANGUAGE plpgsql STABLE
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN lpr_data.acts_as('lpr_oversight', 'lpr_privacy');
-END
-$$;
-REVOKE ALL ON FUNCTION lpr_data.sees_all() FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.sees_all() IS 'Whether the authenticated login sees all events: oversight and privacy do (E4).';
-
-CREATE FUNCTION lpr_data.events_in_sight(at_most integer)
+CREATE FUNCTION lpr_data.look_up_events(at_most integer)
     RETURNS bigint[]
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
@@ -56,33 +43,39 @@ BEGIN
     RETURN ARRAY(SELECT s.event_id FROM lpr_data.sight AS s LIMIT at_most);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.events_in_sight(integer) FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.events_in_sight(integer) IS 'So many of the events of lpr_data.sight; fewer = all.';
+REVOKE ALL ON FUNCTION lpr_data.look_up_events(integer) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.look_up_events(integer) IS 'So many of the events of lpr_data.sight; fewer = all. For lpr_data.sees().';
 
-CREATE FUNCTION lpr_data.sees_event(event_id bigint)
+CREATE FUNCTION lpr_data.look_up_event(event_id bigint)
     RETURNS boolean
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN EXISTS (SELECT FROM lpr_data.sight AS s WHERE s.event_id = sees_event.event_id);
+    RETURN EXISTS (SELECT FROM lpr_data.sight AS s WHERE s.event_id = look_up_event.event_id);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.sees_event(bigint) FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.sees_event(bigint) IS 'Whether an event is one of lpr_data.sight.';
+REVOKE ALL ON FUNCTION lpr_data.look_up_event(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.look_up_event(bigint) IS 'Whether an event is one of lpr_data.sight. For lpr_data.sees().';
 
--- COST keeps the planner from asking about every event where an index on the reader's own leads to them.
+CREATE FUNCTION lpr_data.sees_support(internal)
+    RETURNS internal
+    LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'lpr_sees_support';
+REVOKE ALL ON FUNCTION lpr_data.sees_support(internal) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.sees_support(internal) IS 'Tells the planner that a person sees few of all events.';
+
 CREATE FUNCTION lpr_data.sees(event_id bigint)
     RETURNS boolean
     LANGUAGE c STABLE STRICT
-    COST 100
+    SUPPORT lpr_data.sees_support
 AS 'MODULE_PATHNAME', 'lpr_sees';
 REVOKE ALL ON FUNCTION lpr_data.sees(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr_data.sees(bigint)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr_data.sees(bigint) IS
-    'Whether the authenticated login sees an event: what lpr_data.sees_all() and lpr_data.sight say, remembered as long as nothing can have changed. The condition of policies on whatever belongs to an event.';
+    'Whether the authenticated login sees an event: all (lpr_data.sees_all()), or those of lpr_data.sight. The condition of policies on whatever belongs to an event.';
 
 CREATE POLICY seen ON lpr_data.event FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
 CREATE POLICY seen ON lpr_data.event_member FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
