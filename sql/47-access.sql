@@ -318,6 +318,7 @@ DECLARE
 BEGIN
     -- GRANT and REVOKE of roles wait for us, and we for them: nobody is demoted between our look and our commit.
     IF who_may THEN
+        PERFORM lpr_data.check_isolation();
         LOCK TABLE pg_catalog.pg_auth_members IN SHARE MODE;
     END IF;
     SELECT * INTO a FROM lpr_data.access AS x WHERE x.access_id = request FOR NO KEY UPDATE;
@@ -592,6 +593,7 @@ DECLARE
     who integer := lpr_data.person_of(login);
     moment timestamptz;
 BEGIN
+    PERFORM lpr_data.check_isolation();
     LOCK TABLE pg_catalog.pg_auth_members IN SHARE MODE;
     lead := lpr_data.acting('lpr_lead', 'A4');
     moment := clock_timestamp();
