@@ -6,6 +6,7 @@ from audit import audit, gate, size, verify
 from house import (COLUMNS, COUNT_ALL, ROUNDS, VENDOR, Peer, Table, analyst, forget_requests, median, milliseconds, ratio,
                    requests_seen, rounds, say, timed_query, vendor)
 from interrupts import cancel
+from policy import policy
 from pq import Session
 
 READS = 100_000
@@ -16,7 +17,7 @@ WITHOUT_IMAGES = ', '.join(COLUMNS)
 def bulk(table):
     """All columns but the images, against what one would write instead."""
     session, python, peer = analyst(), analyst(), Peer('bulk', PLATE)
-    full = [str(READS), '0'] + [str(READS)] * (len(COLUMNS) - 2) + ['0']
+    full = [str(READS)] * len(COLUMNS) + ['0']
     ours = f"SELECT {COUNT_ALL} FROM lpr.reads WHERE source = 'bulk' AND plate = '{PLATE}'"
     theirs = f"SELECT {COUNT_ALL} FROM bench.python_reads('{VENDOR}/bulk/lpr-v1', 'sim-lpr-token', '{PLATE}')"
     times = rounds({
@@ -137,7 +138,7 @@ def join(table):
 def main():
     table = Table()
     cases = {'bulk': bulk, 'federated': federated, 'memory': memory, 'limit': limit, 'cancel': cancel, 'join': join,
-             'audit': audit, 'gate': gate, 'verify': verify, 'size': size}
+             'audit': audit, 'gate': gate, 'verify': verify, 'policy': policy, 'size': size}
     wanted = os.environ.get('ONLY', ' '.join(name for name in cases if name != 'size')).split()
     start = time.time()
     for name in wanted:

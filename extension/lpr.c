@@ -17,6 +17,7 @@
 #include "compat.h"
 #include "fdw.h"
 #include "mail.h"
+#include "outlet.h"
 #include "rate.h"
 #include "secret.h"
 
@@ -80,6 +81,7 @@ _PG_init(void)
 	lpr_mail_define_settings();
 	lpr_join_init();
 	lpr_absent_init();
+	lpr_outlet_init();
 
 	/* Without what follows the library still plans and explains, but no vendor is asked: rate limits and the way to the audit log live in shared memory. */
 	if (!process_shared_preload_libraries_in_progress)
