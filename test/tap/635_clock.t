@@ -87,6 +87,12 @@ like($birdseye->(), qr/ERROR: +LP025/, '… and after it: LP025');
 is($node->answer('postgres', "SELECT state FROM lpr_data.access WHERE access_id = $brief"), 'granted', '… by the clock: nothing had to run');
 is($node->answer('clerk1', "SELECT state FROM lpr.access_requests WHERE request = $brief"), 'lapsed', '… and shown as lapsed');
 like($node->messages('owner1', "SELECT lpr.recertify('clerk1', 'x')"), qr/LP033/, 'no lead');
+$node->hire('clerk2', 'lpr_user', supervisor => 'supervisor1');
+my $day = $node->grant('clerk2', valid_for => '1 day');
+my $their = $node->open_event('clerk2');
+set_to("SELECT ends_at FROM lpr_data.access WHERE access_id = $day", 1);
+$node->refused('an event, once the grant has lapsed', 'clerk2', "SELECT lpr.open_event('Another van', 'suspect', 'title_18', 'SD-1', 'Who drives the grey van at night has to be found out.')", 'A7', 'LP025');
+$node->refused('… nor is one extended', 'clerk2', "SELECT lpr.extend_event($their, clock_timestamp() + interval '200 days', 'Who drives the grey van at night has to be found out.')", 'A7', 'LP025');
 $node->refused('an event without a grant that lasts', 'clerk1', "SELECT lpr.open_event('t one', 'suspect', 'title_18', 'SD-1', 'Who drives the grey van at night has to be found out.', 'AFI')", 'A7', 'LP025');
 
 # ---- recertification lapses while a renewed grant goes on ----
