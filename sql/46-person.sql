@@ -180,6 +180,24 @@ $$;
 REVOKE ALL ON FUNCTION lpr_data.administering(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.administering(text, text) IS 'Refuses whoever neither acts in a role, that of administrators, nor is a superuser. Errors LP024 and LP033.';
 
+CREATE FUNCTION lpr_data.check_isolation()
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_transaction_state',
+            MESSAGE = format('this is not decided in a transaction that is %s', upper(current_setting('transaction_isolation'))),
+            DETAIL = 'Who may decide is judged by what is committed now, not by an older snapshot.',
+            HINT = 'COMMIT; then do it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED;';
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.check_isolation() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.check_isolation() IS 'An error where a snapshot could be older than what it is to judge by: who still has which role, whose login is still their own.';
+
 CREATE FUNCTION lpr_data.person_of(login text)
     RETURNS integer
     LANGUAGE plpgsql STABLE
