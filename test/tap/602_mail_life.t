@@ -1,4 +1,4 @@
-# mail_life: texts and mails through dump and restore, on a standby and after its promotion, in pg_upgrade's mode; and reminders, each once.
+# mail_life: texts and mails through dump and restore, on a standby and after its promotion; and reminders, each once.
 use strict;
 use warnings;
 use LprAudit;
