@@ -6,7 +6,7 @@ from audit import audit, gate, size, verify
 from house import (COLUMNS, COUNT_ALL, ROUNDS, VENDOR, Peer, Table, analyst, forget_requests, median, milliseconds, ratio,
                    requests_seen, rounds, say, timed_query, vendor)
 from interrupts import cancel
-from policy import policy
+from policy import policy, rules
 from pq import Session
 
 READS = 100_000
@@ -138,7 +138,7 @@ def join(table):
 def main():
     table = Table()
     cases = {'bulk': bulk, 'federated': federated, 'memory': memory, 'limit': limit, 'cancel': cancel, 'join': join,
-             'audit': audit, 'gate': gate, 'verify': verify, 'policy': policy, 'size': size}
+             'audit': audit, 'gate': gate, 'verify': verify, 'policy': policy, 'rules': rules, 'size': size}
     wanted = os.environ.get('ONLY', ' '.join(name for name in cases if name != 'size')).split()
     start = time.time()
     for name in wanted:
