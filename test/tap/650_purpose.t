@@ -87,6 +87,7 @@ $node->converse($member, 'ROLLBACK');
 $node->answer('analyst1', "SELECT lpr.add_member(1, 'analyst2'), lpr.add_member(1, 'analyst2')", logon => 0);
 $node->converse($member, 'SELECT lpr.work_on(1)');
 $their->('a member again', $quick);
+$their->("a member is not the owner: $_", "SELECT lpr.$_", 'LP041') for "add_member(1, 'analyst1')", "remove_member(1, 'analyst2')", "close_event(1, 'Found it')", "extend_event(1, now() + interval '100 days', 'The trial is next spring and the truck is not found.')";
 
 # Closed.
 $refused->("closed with outcome $_", "SELECT lpr.close_event(1, $_)", 'Q7', '22023') for 'NULL', "''", "'  x '", "repeat('x', 4001)";
