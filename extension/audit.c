@@ -23,6 +23,7 @@
 #include "audit_log.h"
 #include "audit_row.h"
 #include "audit_worker.h"
+#include "mail.h"
 #include "compat.h"
 #include "consent.h"
 #include "errors.h"
@@ -273,6 +274,48 @@ lpr_audit_describe_session(LprText *payload)
 		lpr_payload_text(payload, "application", pg_server_to_any(application_name, strlen(application_name), PG_UTF8));
 }
 
+bool
+lpr_audit_here(void)
+{
+	char *database = get_database_name(MyDatabaseId);
+
+	return lpr_queue_there() && !RecoveryInProgress() && database != NULL && strcmp(database, lpr_database) == 0;
+}
+
+static void
+describe_refusal(LprAuditEntry *entry, int code, const char *message)
+{
+	LprText payload = {0};
+
+	entry->kind = LPR_AUDIT_REFUSED;
+	entry->sqlstate = unpack_sql_state(code);
+	lpr_payload_open(&payload);
+	lpr_payload_text(&payload, "message", pg_server_to_any(message, strlen(message), PG_UTF8));
+	lpr_audit_describe_session(&payload);
+	lpr_payload_close(&payload);
+	if (payload.failed)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	entry->payload = pnstrdup(payload.data, payload.len);
+	entry->payload_len = payload.len;
+	lpr_text_free(&payload);
+}
+
+void
+lpr_audit_refusal(LprAuditEntry entry, int code, const char *message)
+{
+	LprReceipt receipt;
+
+	describe_refusal(&entry, code, message);
+	lpr_audit_await(lpr_audit_send(&entry), &receipt);
+}
+
+void
+lpr_audit_leave_refusal(LprAuditEntry entry, int code, const char *message)
+{
+	describe_refusal(&entry, code, message);
+	(void) lpr_audit_leave(&entry);
+}
+
 /* ---- SQL ---- */
 
 PG_FUNCTION_INFO_V1(lpr_login);
@@ -281,7 +324,7 @@ lpr_login(PG_FUNCTION_ARGS)
 {
 	Name name = palloc0(NAMEDATALEN);
 
-	if (lpr_is_audit_writer())
+	if (lpr_is_audit_writer() || lpr_is_mail_worker())
 		PG_RETURN_NULL();
 	strlcpy(NameStr(*name), GetUserNameFromId(GetAuthenticatedUserId(), false), NAMEDATALEN);
 	PG_RETURN_NAME(name);

@@ -41,6 +41,12 @@ typedef struct LprTicket
 extern LprTicket lpr_audit_send(const LprAuditEntry *entry);
 /* Waits until the record is durable, and for the gate's verdict. ERROR LP020 after lpr.audit_timeout, or at once when we ourselves lock the log. */
 extern void lpr_audit_await(LprTicket ticket, LprReceipt *receipt);
+/* Whether this is where the log is kept: preloaded, the right database, no standby. */
+extern bool lpr_audit_here(void);
+/* Writes down that something was refused, and waits until that is durable. The entry says of what; the message is all that its payload tells. */
+extern void lpr_audit_refusal(LprAuditEntry entry, int code, const char *message);
+/* The same, for who cannot wait: left in the queue if there is room. */
+extern void lpr_audit_leave_refusal(LprAuditEntry entry, int code, const char *message);
 /* Whether nobody has awaited it yet. */
 extern bool lpr_audit_pending(LprTicket ticket);
 /* Puts a record into the queue if there is room, waits for nothing, throws nothing: for transactions that abort. */

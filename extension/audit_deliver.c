@@ -20,9 +20,8 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "audit_queue.h"
 #include "audit_row.h"
-#include "audit_worker.h"
+#include "worker.h"
 
 #define LOOK_EVERY_MS 2000
 #define AT_ONCE       100
@@ -42,16 +41,7 @@ lpr_checkpoint_check_directory(char **newval, void **extra, GucSource source)
 void
 lpr_audit_deliver_register(void)
 {
-	BackgroundWorker worker = {0};
-
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = 10;
-	strlcpy(worker.bgw_library_name, "lpr", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "lpr_audit_deliver_main", sizeof(worker.bgw_function_name));
-	strlcpy(worker.bgw_name, "lpr checkpoint delivery", sizeof(worker.bgw_name));
-	strlcpy(worker.bgw_type, "lpr checkpoint delivery", sizeof(worker.bgw_type));
-	RegisterBackgroundWorker(&worker);
+	lpr_worker_register("lpr checkpoint delivery", "lpr_audit_deliver_main", 10);
 }
 
 /* Whole or not at all, and on disk when it is there. An existing file of that name is replaced: it can only be the same. */
@@ -159,34 +149,10 @@ try_deliver(MemoryContext context)
 	}
 	PG_CATCH();
 	{
-		static TimestampTz told_at = 0;
-
-		MemoryContextSwitchTo(context);
-		if (GetCurrentTimestamp() - told_at > USECS_PER_MINUTE)
-		{
-			EmitErrorReport();
-			told_at = GetCurrentTimestamp();
-		}
-		FlushErrorState();
-		AbortCurrentTransaction();
+		lpr_worker_give_up(context);
 	}
 	PG_END_TRY();
 	return more;
-}
-
-/* The audit writer waits for the database; nobody needs us before. */
-static void
-await_writer(void)
-{
-	char reason[LPR_REASON_ROOM];
-	char hint[LPR_HINT_ROOM];
-
-	while (lpr_queue_writer(reason, hint) < LPR_WRITER_READY || lpr_queue_database_missing())
-	{
-		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_EVERY_MS, PG_WAIT_EXTENSION);
-		ResetLatch(MyLatch);
-		CHECK_FOR_INTERRUPTS();
-	}
 }
 
 void
@@ -197,21 +163,14 @@ lpr_audit_deliver_main(Datum argument)
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
-	await_writer();
-	BackgroundWorkerInitializeConnection(lpr_database, NULL, 0);
-	lpr_worker_force_settings();
+	lpr_worker_connect();
 	context = AllocSetContextCreate(TopMemoryContext, "lpr checkpoint delivery", ALLOCSET_DEFAULT_SIZES);
 	for (;;)
 	{
 		bool more = false;
 
 		CHECK_FOR_INTERRUPTS();
-		if (ConfigReloadPending)
-		{
-			ConfigReloadPending = false;
-			ProcessConfigFile(PGC_SIGHUP);
-			lpr_worker_force_settings();
-		}
+		lpr_worker_reload();
 		MemoryContextReset(context);
 		MemoryContextSwitchTo(context);
 		if (lpr_checkpoint_directory[0] != '\0' || lpr_checkpoint_command[0] != '\0')

@@ -27,7 +27,6 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 #include "utils/syscache.h"
-#include "utils/timeout.h"
 #include "utils/timestamp.h"
 
 #include "audit_log.h"
@@ -35,6 +34,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "judge.h"
+#include "worker.h"
 
 #define BATCH_BYTES   (4 * 1024 * 1024)
 #define IDLE_MS       1000
@@ -59,43 +59,7 @@ lpr_is_audit_writer(void)
 void
 lpr_audit_worker_register(void)
 {
-	BackgroundWorker worker = {0};
-
-	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
-	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
-	worker.bgw_restart_time = 1;
-	strlcpy(worker.bgw_library_name, "lpr", sizeof(worker.bgw_library_name));
-	strlcpy(worker.bgw_function_name, "lpr_audit_worker_main", sizeof(worker.bgw_function_name));
-	strlcpy(worker.bgw_name, "lpr audit writer", sizeof(worker.bgw_name));
-	strlcpy(worker.bgw_type, "lpr audit writer", sizeof(worker.bgw_type));
-	RegisterBackgroundWorker(&worker);
-}
-
-static void
-force(const char *name, const char *value)
-{
-	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
-}
-
-void
-lpr_worker_force_settings(void)
-{
-	if (synchronous_commit < SYNCHRONOUS_COMMIT_REMOTE_FLUSH)
-		force("synchronous_commit", "on");
-	force("role", "none");
-	force("search_path", "pg_catalog, pg_temp");
-	force("default_transaction_isolation", "read committed");
-	force("default_transaction_read_only", "off");
-	force("default_transaction_deferrable", "off");
-	force("session_replication_role", "origin");
-	force("statement_timeout", "0");
-	force("idle_in_transaction_session_timeout", "0");
-	force("lock_timeout", "1s"); /* whoever holds a lock may wait for us */
-	force("row_security", "on");
-	force("jit", "off");
-	force("client_min_messages", "warning");
-	force("TimeZone", "UTC");
-	force("DateStyle", "ISO");
+	lpr_worker_register("lpr audit writer", "lpr_audit_worker_main", 1);
 }
 
 /* Waits until the database is there, so that its absence fills no log with restarts. */
@@ -536,14 +500,6 @@ await_fsync(void)
 	proc_exit(1); /* and come again */
 }
 
-/* A cancel by somebody must not undo what others wait for. But the server's own lock_timeout comes as one. */
-static void
-lock_timeout_only(SIGNAL_ARGS)
-{
-	if (get_timeout_indicator(LOCK_TIMEOUT, false))
-		StatementCancelHandler(postgres_signal_arg);
-}
-
 void
 lpr_audit_worker_main(Datum argument)
 {
@@ -555,7 +511,7 @@ lpr_audit_worker_main(Datum argument)
 
 	is_writer = true;
 	pqsignal(SIGTERM, die);
-	pqsignal(SIGINT, lock_timeout_only);
+	pqsignal(SIGINT, lpr_worker_handle_cancel);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	lpr_queue_attach();

@@ -12,9 +12,6 @@ extern char *lpr_database; /* GUC */
 extern void lpr_audit_worker_register(void);
 extern PGDLLEXPORT void lpr_audit_worker_main(Datum argument);
 
-/* Of both workers: takes the settings that a role or a database may have, and makes them ours. */
-extern void lpr_worker_force_settings(void);
-
 /* Whether this process is the writer: what it changes was no person's doing. */
 extern bool lpr_is_audit_writer(void);
 

@@ -100,9 +100,10 @@ Datum
 lpr_consent_session(PG_FUNCTION_ARGS)
 {
 	TupleDesc desc;
-	Datum values[2] = {BoolGetDatum(GetSessionUserId() == GetAuthenticatedUserId()),
-					   BoolGetDatum(lpr_session_has_client())};
-	bool nulls[2] = {false, false};
+	Datum values[3] = {BoolGetDatum(GetSessionUserId() == GetAuthenticatedUserId()),
+					   BoolGetDatum(lpr_session_has_client()),
+					   BoolGetDatum(lpr_session_encrypted() || !lpr_session_remote())};
+	bool nulls[3] = {false, false, false};
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");

@@ -19,7 +19,10 @@
 #define LPR_ERRCODE_TOO_MANY_PLATES  MAKE_SQLSTATE('L', 'P', '0', '1', '3') /* Q8: more than 1,000 plates in one question; ask in several statements */
 #define LPR_ERRCODE_BAD_PLACE        MAKE_SQLSTATE('L', 'P', '0', '1', '4') /* Q2: not a point, radius or address; latitude comes first */
 #define LPR_ERRCODE_AUDIT_DOWN       MAKE_SQLSTATE('L', 'P', '0', '2', '0') /* U2: the audit writer does not write just now, so nothing is asked */
+#define LPR_ERRCODE_ADDED_ONLY       MAKE_SQLSTATE('L', 'P', '0', '3', '1') /* U3: the audit log is only ever added to, by its writer */
 #define LPR_ERRCODE_LOG_ALTERED      MAKE_SQLSTATE('L', 'P', '0', '3', '2') /* U3: the audit log is not what its writer wrote */
+#define LPR_ERRCODE_NOT_YOURS        MAKE_SQLSTATE('L', 'P', '0', '3', '3') /* A1: it is done by somebody else, or not at all while a login is somebody's */
+#define LPR_ERRCODE_OUTLET           MAKE_SQLSTATE('L', 'P', '0', '5', '0') /* E2: a statement that could keep or pass on what was shown; read with SELECT */
 /* clang-format on */
 
 #endif

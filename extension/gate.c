@@ -124,43 +124,19 @@ control_of(int code)
 	}
 }
 
-/* A refusal that is not the gate's own goes on record before it is told, whatever the transaction does next (U4). */
-static void
-record_refusal(const char *source, LprEvent event, const char *control, const char *sqlstate, const char *message)
-{
-	LprText payload = {0};
-	LprReceipt receipt;
-	LprAuditEntry entry = {
-		.kind = LPR_AUDIT_REFUSED,
-		.has_event = event.given,
-		.event_id = event.id,
-		.source = source,
-		.control = control,
-		.sqlstate = sqlstate,
-	};
-
-	lpr_payload_open(&payload);
-	lpr_payload_text(&payload, "message", utf8(message));
-	lpr_audit_describe_session(&payload);
-	lpr_payload_close(&payload);
-	if (payload.failed)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	entry.payload = pnstrdup(payload.data, payload.len);
-	entry.payload_len = payload.len;
-	lpr_text_free(&payload);
-	lpr_audit_await(lpr_audit_send(&entry), &receipt);
-}
-
 void
 lpr_gate_record_error(const char *source, LprEvent event, const ErrorData *error)
 {
-	record_refusal(source, event, control_of(error->sqlerrcode), unpack_sql_state(error->sqlerrcode), error->message);
+	lpr_audit_refusal(
+		(LprAuditEntry){
+			.has_event = event.given, .event_id = event.id, .source = source, .control = control_of(error->sqlerrcode)},
+		error->sqlerrcode, error->message);
 }
 
 void
 lpr_gate_refuse_with(const char *control, int code, const char *message, const char *detail, const char *hint)
 {
-	record_refusal(NULL, (LprEvent){false, 0}, control, unpack_sql_state(code), message);
+	lpr_audit_refusal((LprAuditEntry){.control = control}, code, message);
 	error_context_stack = NULL; /* where in our functions it was found tells a person nothing */
 	ereport(ERROR, (errcode(code), errmsg("%s", message), detail != NULL ? errdetail("%s", detail) : 0,
 					hint != NULL ? errhint("%s", hint) : 0));

@@ -29,6 +29,7 @@ free_transfer(LprTransfer *transfer)
 	before = lpr_curl_enter();
 	curl_slist_free_all(transfer->headers);
 	lpr_curl_leave(before);
+	lpr_mail_free(transfer);
 	/* A turn that was waited for and never used belongs to the next; near the backend's end nobody can be told. */
 	if (transfer->state == LPR_HTTP_WAITING && transfer->turn_taken && MyProc != NULL)
 		lpr_rate_give_back(MyDatabaseId, transfer->peer.key, transfer->peer.rate_per_minute);
@@ -79,14 +80,13 @@ is_loopback(const char *host)
 static bool
 refuse_url(LprTransfer *transfer, const char *why)
 {
-	lpr_fault(&transfer->fault, LPR_STATE_BAD_OPTION, "the address of source \"%s\" is not usable", transfer->name);
+	lpr_fault(&transfer->fault, LPR_STATE_BAD_OPTION, "the address of %s is not usable", transfer->name);
 	lpr_fault_detail(&transfer->fault, "%s", why);
 	return false;
 }
 
-/* Checks the URL, notes what messages may show of it, and tells which protocols it may use. */
-static bool
-check_url(LprTransfer *transfer, const char *url, bool post, const char **protocols)
+bool
+lpr_transfer_url(LprTransfer *transfer, const char *url, const char *verb, bool mail, bool *loopback)
 {
 	CURLU *parsed;
 	char *scheme = NULL, *host = NULL, *port = NULL, *path = NULL, *user = NULL;
@@ -104,20 +104,25 @@ check_url(LprTransfer *transfer, const char *url, bool post, const char **protoc
 		curl_url_get(parsed, CURLUPART_HOST, &host, 0) != CURLUE_OK ||
 		curl_url_get(parsed, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK ||
 		curl_url_get(parsed, CURLUPART_PATH, &path, 0) != CURLUE_OK)
-		why = "The URL is malformed, or its scheme is not https.";
+		why = mail ? "The URL is malformed, or its scheme is neither smtp nor smtps."
+				   : "The URL is malformed, or its scheme is not https.";
 	else if (strlen(host) >= sizeof(transfer->host))
 		why = "The host name is too long.";
 	else if (curl_url_get(parsed, CURLUPART_USER, &user, 0) == CURLUE_OK ||
 			 curl_url_get(parsed, CURLUPART_PASSWORD, &user, 0) == CURLUE_OK)
 		why = "The URL holds a user name or a password; secrets are given by name.";
-	else if (strcmp(scheme, "https") != 0 && !(strcmp(scheme, "http") == 0 && is_loopback(host)))
+	else if (mail && strcmp(scheme, "smtp") != 0 && strcmp(scheme, "smtps") != 0)
+		why = "A mail server is spoken to by smtp, or by smtps.";
+	else if (mail && (strcmp(path, "/") != 0 || strpbrk(url, "?#") != NULL))
+		why = "There is more in the URL than smtp://host:port.";
+	else if (!mail && strcmp(scheme, "https") != 0 && !(strcmp(scheme, "http") == 0 && is_loopback(host)))
 		why = "Only https is spoken, and plain http with this machine itself (127.0.0.0/8, ::1, localhost).";
 	else
 	{
 		strlcpy(transfer->host, host, sizeof(transfer->host));
-		snprintf(transfer->place, sizeof(transfer->place), "%s %s://%s:%s%s", post ? "POST" : "GET", scheme, host, port,
-				 path);
-		*protocols = is_loopback(host) ? "https,http" : "https";
+		snprintf(transfer->place, sizeof(transfer->place), "%s%s://%s:%s%s", verb, scheme, host, port,
+				 mail ? "" : path);
+		*loopback = is_loopback(host);
 	}
 	curl_free(scheme);
 	curl_free(host);
@@ -151,8 +156,7 @@ take_headers(LprTransfer *transfer, const char *headers)
 			good = (*c >= 0x20 && *c != 0x7f) || *c == '\t';
 		if (!good)
 		{
-			lpr_fault(&transfer->fault, LPR_STATE_BAD_OPTION, "a header for source \"%s\" is not usable",
-					  transfer->name);
+			lpr_fault(&transfer->fault, LPR_STATE_BAD_OPTION, "a header for %s is not usable", transfer->name);
 			lpr_fault_detail(&transfer->fault, "A header is a line \"Name: value\" without control characters.");
 			break;
 		}
@@ -179,17 +183,8 @@ take_headers(LprTransfer *transfer, const char *headers)
 	return good;
 }
 
-#define SET(option, value)                                                                                             \
-	do                                                                                                                 \
-	{                                                                                                                  \
-		CURLcode set_code_ = curl_easy_setopt(transfer->easy, option, value);                                          \
-		if (code == CURLE_OK)                                                                                          \
-			code = set_code_;                                                                                          \
-	} while (0)
-
-/* Who is spoken to, and what is believed of them. */
-static CURLcode
-set_peer(LprTransfer *transfer, const char *protocols)
+CURLcode
+lpr_transfer_peer(LprTransfer *transfer, const char *protocols)
 {
 	const LprHttpPeer *peer = &transfer->peer;
 	CURLcode code = CURLE_OK;
@@ -221,6 +216,13 @@ set_peer(LprTransfer *transfer, const char *protocols)
 	SET(CURLOPT_OPENSOCKETFUNCTION, lpr_socket_open);
 	SET(CURLOPT_OPENSOCKETDATA, transfer);
 	SET(CURLOPT_CLOSESOCKETFUNCTION, lpr_socket_close);
+	SET(CURLOPT_PRIVATE, transfer);
+	SET(CURLOPT_ERRORBUFFER, transfer->error);
+	/* no signals of curl's own; and never wait for the resolver's thread, which cannot be stopped */
+	SET(CURLOPT_NOSIGNAL, 1L);
+	SET(CURLOPT_QUICK_EXIT, 1L);
+	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) peer->connect_timeout_ms);
+	SET(CURLOPT_TIMEOUT_MS, (long) peer->request_timeout_ms);
 	return code;
 }
 
@@ -243,19 +245,12 @@ set_request(LprTransfer *transfer, const char *url, bool post, size_t body_len)
 	/* curl sends again by itself what an idle connection lost; what must not be sent twice gets a connection of its own */
 	if (!transfer->repeatable)
 		SET(CURLOPT_FRESH_CONNECT, 1L);
-	SET(CURLOPT_PRIVATE, transfer);
-	SET(CURLOPT_ERRORBUFFER, transfer->error);
 	SET(CURLOPT_HEADERFUNCTION, lpr_reply_header);
 	SET(CURLOPT_HEADERDATA, transfer);
 	SET(CURLOPT_WRITEFUNCTION, lpr_reply_body);
 	SET(CURLOPT_WRITEDATA, transfer);
 	SET(CURLOPT_MAXFILESIZE_LARGE, (curl_off_t) peer->body_max);
 	SET(CURLOPT_BUFFERSIZE, READ_SIZE);
-	/* no signals of curl's own; and never wait for the resolver's thread, which cannot be stopped */
-	SET(CURLOPT_NOSIGNAL, 1L);
-	SET(CURLOPT_QUICK_EXIT, 1L);
-	SET(CURLOPT_CONNECTTIMEOUT_MS, (long) peer->connect_timeout_ms);
-	SET(CURLOPT_TIMEOUT_MS, (long) peer->request_timeout_ms);
 	return code;
 }
 
@@ -264,14 +259,14 @@ static bool
 prepare(LprTransfer *transfer, const char *url, bool post, const char *headers, const char *body, size_t body_len)
 {
 	const char *min_tls = transfer->peer.min_tls;
-	const char *protocols = NULL;
+	bool loopback = false;
 	CURLcode code;
 
-	if (!check_url(transfer, url, post, &protocols))
+	if (!lpr_transfer_url(transfer, url, post ? "POST " : "GET ", false, &loopback))
 		return false;
 	if (min_tls != NULL && strcmp(min_tls, "1.2") != 0 && strcmp(min_tls, "1.3") != 0)
-		return lpr_fault(&transfer->fault, LPR_STATE_BAD_OPTION,
-						 "the least TLS version of source \"%s\" must be 1.2 or 1.3", transfer->name);
+		return lpr_fault(&transfer->fault, LPR_STATE_BAD_OPTION, "the least TLS version of %s must be 1.2 or 1.3",
+						 transfer->name);
 	if (!take_headers(transfer, headers == NULL ? "" : headers))
 		return false;
 	if (post)
@@ -288,23 +283,20 @@ prepare(LprTransfer *transfer, const char *url, bool post, const char *headers, 
 	transfer->easy = curl_easy_init();
 	if (transfer->easy == NULL)
 		return false;
-	code = set_peer(transfer, protocols);
+	code = lpr_transfer_peer(transfer, loopback ? "https,http" : "https");
 	if (code == CURLE_OK)
 		code = set_request(transfer, url, post, body_len);
 	if (code == CURLE_OK || code == CURLE_OUT_OF_MEMORY)
 		return code == CURLE_OK;
-	return lpr_fault(&transfer->fault, LPR_STATE_BAD_OPTION, "libcurl cannot make a request to source \"%s\": %s",
-					 transfer->name, curl_easy_strerror(code));
+	return lpr_fault(&transfer->fault, LPR_STATE_BAD_OPTION, "libcurl cannot make a request to %s: %s", transfer->name,
+					 curl_easy_strerror(code));
 }
 
 LprHttp *
-lpr_http_start(MemoryContext context, const LprHttpPeer *peer, bool post, const char *url, const char *headers,
-			   const char *body, size_t body_len, bool repeatable)
+lpr_transfer_new(MemoryContext context, const LprHttpPeer *peer, const char *name)
 {
 	LprHttp *http;
 	LprTransfer *transfer;
-	LprSignals before;
-	bool good;
 
 	/* whatever goes out is counted; this also refuses when the library was not preloaded */
 	lpr_rate_take(MyDatabaseId, peer->key, 0);
@@ -316,7 +308,7 @@ lpr_http_start(MemoryContext context, const LprHttpPeer *peer, bool post, const 
 	MemoryContextRegisterResetCallback(context, &http->release);
 
 	transfer = calloc(1, sizeof(*transfer));
-	if (transfer == NULL || (transfer->name = strdup(peer->name)) == NULL)
+	if (transfer == NULL || (transfer->name = strdup(name)) == NULL)
 	{
 		free(transfer);
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
@@ -324,24 +316,40 @@ lpr_http_start(MemoryContext context, const LprHttpPeer *peer, bool post, const 
 	transfer->peer = *peer;
 	if (transfer->peer.body_max == 0 || transfer->peer.body_max > MaxAllocSize)
 		transfer->peer.body_max = MaxAllocSize;
-	transfer->repeatable = repeatable;
 	transfer->state = LPR_HTTP_WAITING;
 	transfer->start_ms = lpr_engine_now();
 	lpr_engine_add(transfer);
 	http->transfer = transfer;
+	return http;
+}
 
-	before = lpr_curl_enter();
-	good = prepare(transfer, url, post, headers, body, body_len);
-	lpr_curl_leave(before);
-	if (!good)
+void
+lpr_transfer_go(LprTransfer *transfer, bool prepared)
+{
+	if (!prepared)
 	{
 		if (transfer->fault.sqlstate[0] == '\0')
 			lpr_fault(&transfer->fault, LPR_STATE_NO_MEMORY, "out of memory");
 		lpr_reply_settle(transfer, LPR_HTTP_FAILED);
-		return http;
+		return;
 	}
 	lpr_engine_launch(transfer);
 	lpr_engine_drive();
+}
+
+LprHttp *
+lpr_http_start(MemoryContext context, const LprHttpPeer *peer, bool post, const char *url, const char *headers,
+			   const char *body, size_t body_len, bool repeatable)
+{
+	LprHttp *http = lpr_transfer_new(context, peer, psprintf("source \"%s\"", peer->name));
+	LprSignals before;
+	bool good;
+
+	http->transfer->repeatable = repeatable;
+	before = lpr_curl_enter();
+	good = prepare(http->transfer, url, post, headers, body, body_len);
+	lpr_curl_leave(before);
+	lpr_transfer_go(http->transfer, good);
 	return http;
 }
 

@@ -41,7 +41,7 @@ explain_time_limit(LprTransfer *transfer)
 	curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
 	if (transfer->stop == LPR_STOP_STALLED)
 	{
-		lpr_fault(fault, LPR_STATE_NO_CONNECTION, "source \"%s\" sent nothing for %s", transfer->name,
+		lpr_fault(fault, LPR_STATE_NO_CONNECTION, "%s sent nothing for %s", transfer->name,
 				  show_ms(peer->stall_timeout_ms, limit));
 		lpr_fault_detail(fault, "The time limit for silence was reached after %zu bytes of the reply. Request: %s",
 						 transfer->reply.len, transfer->place);
@@ -49,8 +49,8 @@ explain_time_limit(LprTransfer *transfer)
 	else if (ready_us == 0 && peer->connect_timeout_ms > 0 &&
 			 (peer->request_timeout_ms == 0 || peer->connect_timeout_ms <= peer->request_timeout_ms))
 	{
-		lpr_fault(fault, LPR_STATE_NO_CONNECTION, "could not reach source \"%s\": no connection within %s",
-				  transfer->name, show_ms(peer->connect_timeout_ms, limit));
+		lpr_fault(fault, LPR_STATE_NO_CONNECTION, "could not reach %s: no connection within %s", transfer->name,
+				  show_ms(peer->connect_timeout_ms, limit));
 		/* curl tells the end of the TCP connect together with that of the handshake */
 		lpr_fault_detail(fault, "The time limit for connecting was reached during %s. Request: %s",
 						 named_us == 0                                  ? "name lookup"
@@ -60,7 +60,7 @@ explain_time_limit(LprTransfer *transfer)
 	}
 	else
 	{
-		lpr_fault(fault, LPR_STATE_NO_CONNECTION, "source \"%s\" did not answer within %s", transfer->name,
+		lpr_fault(fault, LPR_STATE_NO_CONNECTION, "%s did not answer within %s", transfer->name,
 				  show_ms(peer->request_timeout_ms, limit));
 		lpr_fault_detail(fault,
 						 "The time limit for a whole request was reached after %zu bytes of the reply. Request: %s",
@@ -78,24 +78,23 @@ explain_stop(LprTransfer *transfer)
 	switch (transfer->stop)
 	{
 		case LPR_STOP_BODY_TOO_LARGE:
-			lpr_fault(fault, LPR_STATE_BAD_REPLY, "reply of source \"%s\" is larger than %s", transfer->name,
+			lpr_fault(fault, LPR_STATE_BAD_REPLY, "reply of %s is larger than %s", transfer->name,
 					  show_bytes(transfer->peer.body_max, limit));
 			lpr_fault_detail(fault, "Bytes are counted after decompression. Request: %s", transfer->place);
 			break;
 		case LPR_STOP_HEADERS_TOO_LARGE:
-			lpr_fault(fault, LPR_STATE_BAD_REPLY, "headers of the reply of source \"%s\" are larger than %s",
-					  transfer->name, show_bytes(LPR_HTTP_HEADERS_MAX, limit));
+			lpr_fault(fault, LPR_STATE_BAD_REPLY, "headers of the reply of %s are larger than %s", transfer->name,
+					  show_bytes(LPR_HTTP_HEADERS_MAX, limit));
 			lpr_fault_detail(fault, "Request: %s", transfer->place);
 			break;
 		case LPR_STOP_NO_DESCRIPTOR:
-			lpr_fault(fault, LPR_STATE_NO_CONNECTION, "could not reach source \"%s\": too many open files",
-					  transfer->name);
+			lpr_fault(fault, LPR_STATE_NO_CONNECTION, "could not reach %s: too many open files", transfer->name);
 			lpr_fault_detail(fault, "Request: %s", transfer->place);
 			lpr_fault_hint(fault, "Raise max_files_per_process.");
 			break;
 		default:
 			lpr_fault(fault, LPR_STATE_NO_MEMORY, "out of memory");
-			lpr_fault_detail(fault, "While reading the reply of source \"%s\".", transfer->name);
+			lpr_fault_detail(fault, "While reading the reply of %s.", transfer->name);
 			break;
 	}
 }
@@ -113,56 +112,53 @@ explain_code(LprTransfer *transfer, CURLcode code)
 	switch (code)
 	{
 		case CURLE_COULDNT_RESOLVE_HOST:
-			lpr_fault(fault, LPR_STATE_NO_CONNECTION,
-					  "could not reach source \"%s\": its host name cannot be looked up", name);
+			lpr_fault(fault, LPR_STATE_NO_CONNECTION, "could not reach %s: its host name cannot be looked up", name);
 			break;
 		case CURLE_COULDNT_CONNECT:
 			curl_easy_getinfo(transfer->easy, CURLINFO_OS_ERRNO, &problem);
-			lpr_fault(fault, LPR_STATE_NO_CONNECTION, "could not reach source \"%s\": %s", name,
+			lpr_fault(fault, LPR_STATE_NO_CONNECTION, "could not reach %s: %s", name,
 					  problem == ECONNREFUSED ? "connection refused"
 					  : problem != 0          ? strerror((int) problem)
 											  : "no connection");
 			break;
 		case CURLE_PEER_FAILED_VERIFICATION:
 		case CURLE_SSL_ISSUER_ERROR:
-			lpr_fault(fault, LPR_STATE_NO_CONNECTION,
-					  "could not reach source \"%s\": its TLS certificate was not accepted", name);
+			lpr_fault(fault, LPR_STATE_NO_CONNECTION, "could not reach %s: its TLS certificate was not accepted", name);
 			break;
 		case CURLE_SSL_CONNECT_ERROR:
 		case CURLE_SSL_CIPHER:
-			lpr_fault(fault, LPR_STATE_NO_CONNECTION, "could not reach source \"%s\": the TLS handshake failed", name);
+			lpr_fault(fault, LPR_STATE_NO_CONNECTION, "could not reach %s: the TLS handshake failed", name);
 			break;
 		case CURLE_SSL_CACERT_BADFILE:
-			lpr_fault(fault, LPR_STATE_BAD_OPTION, "the CA file of source \"%s\" cannot be used", name);
+			lpr_fault(fault, LPR_STATE_BAD_OPTION, "the CA file of %s cannot be used", name);
 			break;
 		case CURLE_SSL_CERTPROBLEM:
-			lpr_fault(fault, LPR_STATE_BAD_OPTION, "the client certificate or key of source \"%s\" cannot be used",
-					  name);
+			lpr_fault(fault, LPR_STATE_BAD_OPTION, "the client certificate or key of %s cannot be used", name);
 			break;
 		case CURLE_GOT_NOTHING:
-			lpr_fault(fault, LPR_STATE_NO_CONNECTION, "source \"%s\" closed the connection without a reply", name);
+			lpr_fault(fault, LPR_STATE_NO_CONNECTION, "%s closed the connection without a reply", name);
 			break;
 		case CURLE_SEND_ERROR:
 		case CURLE_RECV_ERROR:
-			lpr_fault(fault, LPR_STATE_NO_CONNECTION, "the connection to source \"%s\" was lost", name);
+			lpr_fault(fault, LPR_STATE_NO_CONNECTION, "the connection to %s was lost", name);
 			break;
 		case CURLE_PARTIAL_FILE:
-			lpr_fault(fault, LPR_STATE_BAD_REPLY, "reply of source \"%s\" ended early", name);
+			lpr_fault(fault, LPR_STATE_BAD_REPLY, "reply of %s ended early", name);
 			break;
 		case CURLE_BAD_CONTENT_ENCODING:
-			lpr_fault(fault, LPR_STATE_BAD_REPLY, "reply of source \"%s\" is not encoded as it says", name);
+			lpr_fault(fault, LPR_STATE_BAD_REPLY, "reply of %s is not encoded as it says", name);
 			break;
 		case CURLE_HTTP2:
 		case CURLE_HTTP2_STREAM:
 		case CURLE_WEIRD_SERVER_REPLY:
 		case CURLE_UNSUPPORTED_PROTOCOL:
-			lpr_fault(fault, LPR_STATE_BAD_REPLY, "reply of source \"%s\" is not proper HTTP", name);
+			lpr_fault(fault, LPR_STATE_BAD_REPLY, "reply of %s is not proper HTTP", name);
 			break;
 		case CURLE_OUT_OF_MEMORY:
 			lpr_fault(fault, LPR_STATE_NO_MEMORY, "out of memory");
 			break;
 		default:
-			lpr_fault(fault, LPR_STATE_NO_CONNECTION, "request to source \"%s\" failed", name);
+			lpr_fault(fault, LPR_STATE_NO_CONNECTION, "request to %s failed", name);
 			break;
 	}
 	lpr_fault_detail(fault, "%s. Request: %s", lpr_excerpt(text, strlen(text), shown), transfer->place);
@@ -193,20 +189,18 @@ lpr_http_explain_status(LprTransfer *transfer)
 	memset(fault, 0, sizeof(*fault));
 	if (status >= 300 && status < 400)
 	{
-		lpr_fault(fault, LPR_STATE_VENDOR, "source \"%s\" redirects to another address (HTTP status %d)",
-				  transfer->name, status);
+		lpr_fault(fault, LPR_STATE_VENDOR, "%s redirects to another address (HTTP status %d)", transfer->name, status);
 		lpr_fault_detail(fault, "Redirects are not followed. Request: %s", transfer->place);
 		lpr_fault_hint(fault, "Set the source's address to where the vendor really answers.");
 		return;
 	}
 	if (status == 401 || status == 403)
-		lpr_fault(fault, LPR_STATE_NO_CONNECTION, "source \"%s\" refused the login (HTTP status %d)", transfer->name,
-				  status);
+		lpr_fault(fault, LPR_STATE_NO_CONNECTION, "%s refused the login (HTTP status %d)", transfer->name, status);
 	else if (status == 429)
-		lpr_fault(fault, LPR_STATE_NO_CONNECTION, "source \"%s\" refused more requests for now (HTTP status %d)",
-				  transfer->name, status);
+		lpr_fault(fault, LPR_STATE_NO_CONNECTION, "%s refused more requests for now (HTTP status %d)", transfer->name,
+				  status);
 	else
-		lpr_fault(fault, LPR_STATE_VENDOR, "source \"%s\" answered with HTTP status %d", transfer->name, status);
+		lpr_fault(fault, LPR_STATE_VENDOR, "%s answered with HTTP status %d", transfer->name, status);
 	if (status == 401 || status == 403) /* such replies like to repeat the token */
 		lpr_fault_detail(fault, "Request: %s", transfer->place);
 	else if (transfer->reply.len > 0)

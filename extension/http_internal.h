@@ -52,13 +52,14 @@ typedef struct LprTransfer
 
 	/* the request */
 	LprHttpPeer peer; /* after the start only its numbers are read: the strings belong to the caller */
-	char *name;
+	char *name;       /* in messages: source "acme" */
 	char host[LPR_HTTP_HOST_ROOM];
 	char place[LPR_HTTP_PLACE_ROOM]; /* "GET scheme://host:port/path": what messages may show of the URL */
 	bool repeatable;
 	char *body;
 	size_t body_len;
 	struct curl_slist *headers;
+	struct LprSmtp *smtp; /* of a mail; NULL = HTTP */
 	CURL *easy;
 	bool attached; /* easy is in the multi */
 
@@ -108,6 +109,27 @@ lpr_curl_leave(LprSignals before)
 	sigprocmask(SIG_SETMASK, &before, NULL);
 }
 
+#define SET(option, value)                                                                                             \
+	do                                                                                                                 \
+	{                                                                                                                  \
+		CURLcode set_code_ = curl_easy_setopt(transfer->easy, option, value);                                          \
+		if (code == CURLE_OK)                                                                                          \
+			code = set_code_;                                                                                          \
+	} while (0)
+
+/* http.c: what requests and mails begin with. name: who is spoken to, in messages. */
+extern LprHttp *lpr_transfer_new(MemoryContext context, const LprHttpPeer *peer, const char *name);
+/* Checks the URL, and notes what messages may show of it; loopback: it leads to this machine itself. */
+extern bool lpr_transfer_url(LprTransfer *transfer, const char *url, const char *verb, bool mail, bool *loopback);
+/* Who is spoken to, what is believed of them, and for how long. */
+extern CURLcode lpr_transfer_peer(LprTransfer *transfer, const char *protocols);
+/* The first try of what is prepared; of what could not be, the fault. */
+extern void lpr_transfer_go(LprTransfer *transfer, bool prepared);
+
+/* http_mail.c */
+extern void lpr_mail_finish(LprTransfer *transfer, CURLcode code);
+extern void lpr_mail_free(LprTransfer *transfer);
+
 /* http_loop.c */
 extern void lpr_engine_init(void);
 extern int64 lpr_engine_now(void);
@@ -130,6 +152,8 @@ extern void lpr_buffer_recycle(LprBuffer *buffer);
 extern curl_socket_t lpr_socket_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address);
 extern int lpr_socket_close(void *arg, curl_socket_t fd);
 extern void lpr_sockets_reconcile(void);
+/* Nothing more is read from a transfer's sockets: who waits for it is told that the peer has gone. */
+extern void lpr_sockets_deafen(const LprTransfer *transfer);
 
 /* http_fault.c */
 extern void lpr_http_explain_failure(LprTransfer *transfer, CURLcode code);

@@ -198,8 +198,8 @@ try_again(LprTransfer *transfer, int64 asked_ms)
 		return false;
 	if (asked_ms > transfer->peer.retry_after_max_ms)
 	{
-		lpr_fault(&transfer->fault, LPR_STATE_NO_CONNECTION, "source \"%s\" asks to wait " INT64_FORMAT " s",
-				  transfer->name, asked_ms / 1000);
+		lpr_fault(&transfer->fault, LPR_STATE_NO_CONNECTION, "%s asks to wait " INT64_FORMAT " s", transfer->name,
+				  asked_ms / 1000);
 		lpr_fault_detail(&transfer->fault,
 						 "It answered with HTTP status %d. The longest wait that is honoured is %d ms. Request: %s",
 						 transfer->status, transfer->peer.retry_after_max_ms, transfer->place);
@@ -252,6 +252,11 @@ lpr_reply_finish(LprTransfer *transfer, CURLcode code)
 	if (code == CURLE_OK)
 		transfer->stop = LPR_STOP_NONE; /* no descriptor for one address, but another one answered */
 	note_cost(transfer);
+	if (transfer->smtp != NULL)
+	{
+		lpr_mail_finish(transfer, code);
+		return;
+	}
 	if (transfer->stop != LPR_STOP_NONE || code != CURLE_OK)
 	{
 		bool again = transfer->stop == LPR_STOP_NONE && is_passing(code);

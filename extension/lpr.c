@@ -16,6 +16,8 @@
 #include "audit_worker.h"
 #include "compat.h"
 #include "fdw.h"
+#include "mail.h"
+#include "outlet.h"
 #include "rate.h"
 #include "secret.h"
 
@@ -39,6 +41,8 @@ request_shmem(void)
 	RequestNamedLWLockTranche("lpr", 1);
 	RequestAddinShmemSpace(lpr_queue_shmem_size());
 	RequestNamedLWLockTranche("lpr audit", 1);
+	RequestAddinShmemSpace(lpr_mail_shmem_size());
+	RequestNamedLWLockTranche("lpr mail", 1);
 }
 
 static void
@@ -48,6 +52,7 @@ start_shmem(void)
 		earlier_shmem_startup();
 	lpr_rate_shmem_init();
 	lpr_queue_shmem_init();
+	lpr_mail_shmem_init();
 }
 
 void
@@ -73,8 +78,10 @@ _PG_init(void)
 							   "Shell command that takes a checkpoint of the audit log on its standard input.",
 							   "%f in it becomes the name of the checkpoint. Empty = none.", &lpr_checkpoint_command,
 							   "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	lpr_mail_define_settings();
 	lpr_join_init();
 	lpr_absent_init();
+	lpr_outlet_init();
 
 	/* Without what follows the library still plans and explains, but no vendor is asked: rate limits and the way to the audit log live in shared memory. */
 	if (!process_shared_preload_libraries_in_progress)
@@ -101,6 +108,7 @@ _PG_init(void)
 	{
 		lpr_audit_worker_register();
 		lpr_audit_deliver_register();
+		lpr_mail_register();
 	}
 	MarkGUCPrefixReserved("lpr");
 }

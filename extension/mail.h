@@ -6,7 +6,14 @@
 
 #include "postgres.h"
 
+/* Settings, shared memory and the worker: to be called where the library starts. */
+extern void lpr_mail_define_settings(void);
 extern Size lpr_mail_shmem_size(void);
 extern void lpr_mail_shmem_init(void);
+extern void lpr_mail_register(void);
+extern PGDLLEXPORT void lpr_mail_main(Datum argument);
+
+/* Whether this process is the mail worker: what it changes was no person's doing. */
+extern bool lpr_is_mail_worker(void);
 
 #endif

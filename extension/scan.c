@@ -25,6 +25,7 @@
 #include "ask.h"
 #include "errors.h"
 #include "image.h"
+#include "outlet.h"
 #include "row.h"
 #include "version.h"
 
@@ -323,6 +324,7 @@ prepare(LprScan *scan)
 
 	refuse_borrowed_session();
 	lpr_version_check();
+	lpr_outlet_check(scan->node->ss.ps.state->es_plannedstmt, scan->source);
 	scan->started = true;
 	scan->wants = false;
 	if (scan->tally == NULL)

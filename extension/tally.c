@@ -100,6 +100,23 @@ lpr_tally_add(LprStatement *statement, const char *source, const char *dialect)
 	return tally;
 }
 
+bool
+lpr_statement_asks(void)
+{
+	for (const LprStatement *statement = running; statement != NULL; statement = statement->next)
+		if (statement->tallies != NULL)
+			return true;
+	return false;
+}
+
+void
+lpr_tally_forget(void)
+{
+	if (last != NULL && last->estate == NULL)
+		MemoryContextDelete(last->context);
+	last = NULL;
+}
+
 void
 lpr_tally_sent(LprStatement *statement, LprTally *tally, const char *shown)
 {

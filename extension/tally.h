@@ -68,6 +68,10 @@ typedef struct LprStatement
 extern LprStatement *lpr_statement(EState *estate);
 extern LprTally *lpr_tally_add(LprStatement *statement, const char *source, const char *dialect);
 extern void lpr_tally_sent(LprStatement *statement, LprTally *tally, const char *shown);
+/* Whether a statement that has asked still runs. */
+extern bool lpr_statement_asks(void);
+/* Forgets what lpr.last_query() would tell. */
+extern void lpr_tally_forget(void);
 extern const char *lpr_outcome_name(LprOutcome outcome);
 /* Tells a source's fault to the client: as a WARNING, or as the end of the query. */
 extern void lpr_tally_report(const LprTally *tally, int level);

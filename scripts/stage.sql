@@ -82,3 +82,7 @@ SELECT lpr.open_event('Fugitive in Arizona', 'wanted_person', 'title_18', 'TUC-2
 \g /dev/null
 \c - :"installer"
 \set QUIET on
+
+-- No place to hoard.
+SELECT statement FROM lpr.harden(dry_run => false)
+\g /dev/null

@@ -8,7 +8,7 @@ CREATE FUNCTION lpr.login()
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_login';
 REVOKE ALL ON FUNCTION lpr.login() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.login() TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.login() TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.login() IS 'The login that connected: no SET ROLE, SET SESSION AUTHORIZATION or SECURITY DEFINER changes it. All of lpr judges by it.';
 
 CREATE FUNCTION lpr_data.refuse_change()
@@ -35,11 +35,12 @@ AS $$
 BEGIN
     IF (SELECT count(*) FROM pg_trigger AS t WHERE t.tgrelid = log_table AND t.tgfoid = 'lpr_data.refuse_change'::regproc AND t.tgenabled = 'A')
        = (SELECT CASE c.relkind WHEN 'p' THEN 1 ELSE 2 END FROM pg_class AS c WHERE c.oid = log_table)
-       AND (SELECT c.relowner = 'lpr_log'::regrole FROM pg_class AS c WHERE c.oid = log_table) THEN
+       AND (SELECT c.relowner = 'lpr_log'::regrole AND c.relrowsecurity AND c.relforcerowsecurity FROM pg_class AS c WHERE c.oid = log_table) THEN
         RETURN false;
     END IF;
     EXECUTE format('ALTER TABLE %s OWNER TO lpr_log', log_table);
     EXECUTE format('REVOKE ALL ON %s FROM lpr_log', log_table);
+    EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', log_table);
     IF (SELECT c.relkind <> 'p' FROM pg_class AS c WHERE c.oid = log_table) THEN
         EXECUTE format('CREATE OR REPLACE TRIGGER refuse_row_change BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_change()', log_table);
         EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER refuse_row_change', log_table);
@@ -50,7 +51,7 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION lpr_data.guard(regclass) FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.guard(regclass) IS 'Makes a table one of the log: its owner is lpr_log, who cannot log in, nobody has rights on it, and triggers that fire ALWAYS refuse every change. False when all of that was so.';
+COMMENT ON FUNCTION lpr_data.guard(regclass) IS 'Makes a table one of the log: its owner is lpr_log, who cannot log in, nobody has rights on it, no policy shows a row of it, and triggers that fire ALWAYS refuse every change. False when all of that was so.';
 
 CREATE FUNCTION lpr_data.guard_log()
     RETURNS text

@@ -40,10 +40,14 @@ CREATE FUNCTION lpr_data.replace_shipped()
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    columns text := (SELECT string_agg(quote_ident(a.attname), ', ' ORDER BY a.attnum) FROM pg_attribute AS a WHERE a.attrelid = TG_RELID AND a.attnum > 0 AND NOT a.attisdropped);
+    replaced bigint;
 BEGIN
-    -- The argument is the key. A changed row of a dump meets the one that CREATE EXTENSION has just made.
-    EXECUTE format('DELETE FROM %s AS t WHERE t.%I = ($1).%2$I AND t.shipped', TG_RELID::regclass, TG_ARGV[0]) USING NEW;
-    RETURN NEW;
+    -- The argument is the key. A changed row of a dump meets the one that CREATE EXTENSION has just made; changed in place, since other rows may refer to it.
+    EXECUTE format('UPDATE %s AS t SET (%s) = ROW(($1).*) WHERE t.%3$I = ($1).%3$I AND t.shipped', TG_RELID::regclass, columns, TG_ARGV[0]) USING NEW;
+    GET DIAGNOSTICS replaced = ROW_COUNT;
+    RETURN CASE WHEN replaced = 0 THEN NEW END;
 END
 $$;
 REVOKE ALL ON FUNCTION lpr_data.replace_shipped() FROM PUBLIC;

@@ -7,6 +7,9 @@ AS 'MODULE_PATHNAME', 'lpr_gate_refuse';
 REVOKE ALL ON FUNCTION lpr_data.refuse(text, text, text, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.refuse(text, text, text, text, text) IS 'A refusal of policy: on record first, whatever the caller''s transaction does next (U4), then raised as an error.';
 
+-- Everybody of lpr may call what decides about access, here and in the files that follow: who is not entitled to is refused on record (U4), which the
+-- server's own refusal for want of a privilege would not be.
+
 CREATE TABLE lpr_data.person (
     person_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     login text COLLATE "C" NOT NULL UNIQUE CHECK (login <> ''),
@@ -31,24 +34,97 @@ COMMENT ON COLUMN lpr_data.person.supervisor_id IS 'Who approves the person''s r
 COMMENT ON COLUMN lpr_data.person.kind IS 'personal: of one human being; service: of a program; shared: of several people.';
 COMMENT ON COLUMN lpr_data.person.left_at IS 'When the person left; nothing can be done under that login from then on.';
 
+-- Policies and views ask these two once a query; in plpgsql, which keeps its plans.
 CREATE FUNCTION lpr_data.me()
     RETURNS integer
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-RETURN (SELECT p.person_id FROM lpr_data.person AS p WHERE p.login = lpr.login()::text COLLATE "C" AND p.left_at IS NULL);
+AS $$
+BEGIN
+    RETURN (SELECT p.person_id FROM lpr_data.person AS p WHERE p.login = lpr.login()::text COLLATE "C" AND p.left_at IS NULL);
+END
+$$;
 REVOKE ALL ON FUNCTION lpr_data.me() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.me() IS 'The person behind the authenticated login; NULL when there is none, or the person has left.';
 
 CREATE FUNCTION lpr_data.holds(person_id integer, role text)
     RETURNS boolean
-    LANGUAGE sql STABLE
+    LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
-RETURN EXISTS (
-    SELECT FROM lpr_data.person AS p JOIN pg_roles AS r ON r.rolname = p.login
-    WHERE p.person_id = holds.person_id AND p.left_at IS NULL AND p.kind = 'personal' AND r.rolcanlogin AND NOT r.rolsuper
-      AND pg_has_role(r.oid, holds.role, 'MEMBER'));
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM lpr_data.person AS p JOIN pg_roles AS r ON r.rolname = p.login
+                   WHERE p.person_id = holds.person_id AND p.left_at IS NULL AND p.kind = 'personal' AND r.rolcanlogin AND NOT r.rolsuper
+                     AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = r.oid)
+                     AND pg_has_role(r.oid, holds.role, 'MEMBER'));
+END
+$$;
 REVOKE ALL ON FUNCTION lpr_data.holds(integer, text) FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.holds(integer, text) IS 'Whether a person acts under a personal login that is a member of a role. Superusers, who are members of everything, do not.';
+COMMENT ON FUNCTION lpr_data.holds(integer, text) IS 'Whether a person acts under a personal login, which no other role is a member of, and which is a member of a role. Superusers, who are members of everything, do not.';
+
+-- What policies and views are keyed on. Views call functions with the rights of whoever reads them: hence the grants, without USAGE on the schema.
+
+CREATE FUNCTION lpr_data.acts_as(VARIADIC roles text[])
+    RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    who integer := lpr_data.me();
+    role text;
+BEGIN
+    FOREACH role IN ARRAY roles
+    LOOP
+        IF lpr_data.holds(who, role) THEN
+            RETURN true;
+        END IF;
+    END LOOP;
+    RETURN false;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.acts_as(text[]) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.acts_as(text[]) IS 'Whether the person behind the authenticated login acts in one of these roles.';
+
+CREATE FUNCTION lpr_data.my_people()
+    RETURNS integer[]
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    who integer := lpr_data.me();
+BEGIN
+    IF who IS NULL THEN
+        RETURN '{}';
+    END IF;
+    IF lpr_data.holds(who, 'lpr_supervisor') THEN
+        RETURN who || ARRAY(SELECT p.person_id FROM lpr_data.person AS p WHERE p.supervisor_id = who);
+    END IF;
+    RETURN ARRAY[who];
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.my_people() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.my_people() IS 'The person behind the authenticated login, and of a supervisor those whom they supervise; empty when there is none, or the person has left.';
+
+CREATE FUNCTION lpr_data.whom(role text, title text)
+    RETURNS text
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN title || coalesce((SELECT format(' (%s)', string_agg(p.name, ', ' ORDER BY p.name))
+                              FROM (SELECT o.name FROM lpr_data.person AS o
+                                    WHERE o.person_id IS DISTINCT FROM lpr_data.me() AND lpr_data.holds(o.person_id, whom.role)
+                                    ORDER BY o.person_id LIMIT 3) AS p HAVING count(*) > 0), '');
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.whom(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.whom(text, text) IS 'Whom to ask: the title, with the names of up to three people other than oneself who act in the role.';
+GRANT EXECUTE ON FUNCTION lpr_data.me(), lpr_data.acts_as(text[]), lpr_data.my_people(), lpr_data.whom(text, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 
 CREATE FUNCTION lpr_data.acting(role text, control text)
     RETURNS integer
@@ -65,7 +141,7 @@ BEGIN
     END IF;
     IF NOT lpr_data.holds(who, role) THEN
         PERFORM lpr_data.refuse(control, 'LP033', format('login "%s" does not act as %s', lpr.login(), role),
-                                format('This is done under a personal login that is a member of %s.', role),
+                                format('This is done under a personal login that is a member of %s, and of which nobody else is one.', role),
                                 format('Ask an administrator whether you are to be one: GRANT %I TO %I;', role, lpr.login()));
     END IF;
     RETURN who;
@@ -73,6 +149,21 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr_data.acting(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.acting(text, text) IS 'The person who acts, in a role. Errors LP024 (the login is nobody''s) and LP033 (no member, or no personal login).';
+
+CREATE FUNCTION lpr_data.administering(control text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- Whoever installs lpr registers the first administrator, and is nobody yet.
+    IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = lpr.login() AND r.rolsuper) THEN
+        PERFORM lpr_data.acting('lpr_admin', control);
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.administering(text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.administering(text) IS 'Refuses whoever is neither a registered administrator who is still here nor a superuser. Errors LP024 and LP033.';
 
 CREATE FUNCTION lpr_data.person_of(login text)
     RETURNS integer
@@ -101,6 +192,11 @@ CREATE FUNCTION lpr.add_person(login text, name text, email text, unit text, sup
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM lpr_data.administering('A1');
+    IF add_person.login = lpr.login() THEN
+        PERFORM lpr_data.refuse('A1', 'LP033', 'nobody registers themselves', 'A person is registered by an administrator who is somebody else.',
+                                'Ask another administrator.');
+    END IF;
     IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = add_person.login AND r.rolcanlogin) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
@@ -114,17 +210,14 @@ BEGIN
             DETAIL = 'A login that somebody had is never given to anybody else.',
             HINT = 'SELECT lpr.change_person(…), or make another login.';
     END IF;
-    IF add_person.login = lpr.login() THEN
-        PERFORM lpr_data.refuse('A1', 'LP033', 'nobody registers themselves', 'A person is registered by an administrator who is somebody else.',
-                                'Ask another administrator.');
-    END IF;
     INSERT INTO lpr_data.person (login, name, email, unit, supervisor_id, kind)
     VALUES (add_person.login, add_person.name, add_person.email, add_person.unit,
             CASE WHEN add_person.supervisor IS NOT NULL THEN lpr_data.person_of(add_person.supervisor) END, add_person.kind);
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.add_person(text, text, text, text, text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.add_person(text, text, text, text, text, text) TO lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.add_person(text, text, text, text, text, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.add_person(text, text, text, text, text, text) IS
     'Registers who is behind a login (A1). login: an existing login role. name, unit: at most 200 characters. email: where notices go. supervisor: the login of the person who approves first, registered before. kind: personal, service or shared; only a personal login can hold an entitlement. Registered people keep their row for good: a login is never given to anybody else.';
 
@@ -136,6 +229,7 @@ CREATE FUNCTION lpr.change_person(login text, name text DEFAULT NULL, email text
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM lpr_data.administering('A1');
     IF change_person.login = lpr.login() THEN
         PERFORM lpr_data.refuse('A1', 'LP033', 'nobody changes their own registration', 'A supervisor, a unit and a kind decide about access.',
                                 'Ask another administrator.');
@@ -148,7 +242,8 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.change_person(text, text, text, text, text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.change_person(text, text, text, text, text, text) TO lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.change_person(text, text, text, text, text, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.change_person(text, text, text, text, text, text) IS 'Changes what is registered of a person, but for the login; NULL leaves as it is (A1). Nobody changes their own: error LP033.';
 
 CREATE FUNCTION lpr.retire_person(login text)
@@ -158,9 +253,11 @@ CREATE FUNCTION lpr.retire_person(login text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM lpr_data.administering('A1');
     UPDATE lpr_data.person AS p SET left_at = clock_timestamp() WHERE p.person_id = lpr_data.person_of(retire_person.login);
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.retire_person(text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.retire_person(text) TO lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.retire_person(text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.retire_person(text) IS 'A person has left: from the next statement on nothing can be done under that login, for good (A1). Its rows stay.';

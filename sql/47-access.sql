@@ -91,6 +91,7 @@ CREATE FUNCTION lpr.add_empty_reason(reason text)
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
+    SELECT lpr_data.administering('Q7');
     INSERT INTO lpr_data.empty_reason (reason) VALUES (lpr_data.normal_reason(add_empty_reason.reason)) ON CONFLICT DO NOTHING;
 END;
 REVOKE ALL ON FUNCTION lpr.add_empty_reason(text) FROM PUBLIC;
@@ -218,7 +219,8 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.request_access(text[], text[], text[], text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.request_access(text[], text[], text[], text) TO lpr_user;
+GRANT EXECUTE ON FUNCTION lpr.request_access(text[], text[], text[], text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.request_access(text[], text[], text[], text) IS
     'Asks for access (A1): to sources, from systems (ATS, AFI, IRS-NG), by modes (plate, location, vehicle: A7), with the reason why you need to know. Returns the number of the request. First your supervisor approves, then a system owner, who are different people; each may deny with a reason. What was asked for never changes: withdraw it and ask anew. Errors LP024 and LP033 (who may ask), LP034 (one waits already), LP043 (the reason says nothing).';
 
@@ -325,7 +327,8 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.approve(bigint, text, interval) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.approve(bigint, text, interval) TO lpr_supervisor, lpr_system_owner;
+GRANT EXECUTE ON FUNCTION lpr.approve(bigint, text, interval)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.approve(bigint, text, interval) IS
     'Approves a request for access (A1): first the requester''s own supervisor, then a system owner, who is somebody else. Returns its state: approved, or granted after the second. reason: why it is right. valid_for: of the second, at most a year, the default. The grant sends the mail of authorization (A2). Errors LP024 and LP033 (not entitled to that step now), LP034 (nothing to decide), LP043 (the reason says nothing).';
 
@@ -347,7 +350,8 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.deny(bigint, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.deny(bigint, text) TO lpr_supervisor, lpr_system_owner;
+GRANT EXECUTE ON FUNCTION lpr.deny(bigint, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.deny(bigint, text) IS 'Denies a request for access, with the reason (A1); whoever could approve it may. Errors as of lpr.approve().';
 
 CREATE FUNCTION lpr.withdraw_request(request bigint, reason text)
@@ -370,7 +374,8 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.withdraw_request(bigint, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.withdraw_request(bigint, text) TO lpr_user;
+GRANT EXECUTE ON FUNCTION lpr.withdraw_request(bigint, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.withdraw_request(bigint, text) IS 'Takes back a request of one''s own that still waits (A1).';
 
 CREATE FUNCTION lpr_data.stop_access(request bigint, action text, reason text)
@@ -419,7 +424,8 @@ BEGIN ATOMIC
     SELECT lpr_data.stop_access(suspend_access.request, 'suspend', suspend_access.reason);
 END;
 REVOKE ALL ON FUNCTION lpr.suspend_access(bigint, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.suspend_access(bigint, text) TO lpr_supervisor, lpr_system_owner, lpr_oversight;
+GRANT EXECUTE ON FUNCTION lpr.suspend_access(bigint, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.suspend_access(bigint, text) IS 'Stops a grant from the next query on until it is resumed (A1): by the person''s own supervisor, a system owner or oversight.';
 
 CREATE FUNCTION lpr.resume_access(request bigint, reason text)
@@ -431,7 +437,8 @@ BEGIN ATOMIC
     SELECT lpr_data.stop_access(resume_access.request, 'resume', resume_access.reason);
 END;
 REVOKE ALL ON FUNCTION lpr.resume_access(bigint, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.resume_access(bigint, text) TO lpr_system_owner, lpr_oversight;
+GRANT EXECUTE ON FUNCTION lpr.resume_access(bigint, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.resume_access(bigint, text) IS 'Lets a suspended grant count again; its end stays (A1). By a system owner or oversight.';
 
 CREATE FUNCTION lpr.revoke_access(request bigint, reason text)
@@ -443,7 +450,8 @@ BEGIN ATOMIC
     SELECT lpr_data.stop_access(revoke_access.request, 'revoke', revoke_access.reason);
 END;
 REVOKE ALL ON FUNCTION lpr.revoke_access(bigint, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.revoke_access(bigint, text) TO lpr_supervisor, lpr_system_owner, lpr_oversight;
+GRANT EXECUTE ON FUNCTION lpr.revoke_access(bigint, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.revoke_access(bigint, text) IS 'Ends a grant for good, from the next query on (A1): by the person''s own supervisor, a system owner or oversight.';
 
 -- Once a year a government lead looks at each person anew (A4).
@@ -507,6 +515,7 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.recertify(text, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.recertify(text, text) TO lpr_lead;
+GRANT EXECUTE ON FUNCTION lpr.recertify(text, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.recertify(text, text) IS
     'Confirms for another year that a person is to have access (A4), by a government lead who is neither the person nor one who approved it. Returns until when it counts. Without it access stops a year after the first grant or the last recertification, by the clock. Errors LP024 and LP033 (who may), LP034 (no access), LP043 (the reason says nothing).';

@@ -61,11 +61,11 @@ AS 'MODULE_PATHNAME', 'lpr_consent_agreed';
 REVOKE ALL ON FUNCTION lpr_data.agreed() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.agreed() IS 'The version of the rules that this session has agreed to, or NULL.';
 
-CREATE FUNCTION lpr_data.session(OUT same_user boolean, OUT client boolean)
+CREATE FUNCTION lpr_data.session(OUT same_user boolean, OUT client boolean, OUT secure boolean)
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_consent_session';
 REVOKE ALL ON FUNCTION lpr_data.session() FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.session() IS 'What the gate will be told of this session: whether its user is the login that connected, and whether a client is connected that is no process of this server.';
+COMMENT ON FUNCTION lpr_data.session() IS 'What the gate will be told of this session: whether its user is the login that connected, whether a client is connected that is no process of this server, and whether the connection is encrypted or local.';
 
 CREATE FUNCTION lpr.rules(OUT version integer, OUT code text, OUT text text)
     RETURNS SETOF record
@@ -132,6 +132,7 @@ CREATE FUNCTION lpr.set_rules(text text)
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
+    SELECT lpr_data.administering('A5');
     INSERT INTO lpr_data.rules (version, text, author) SELECT max(r.version) + 1, set_rules.text, lpr.login() FROM lpr_data.rules AS r RETURNING version;
 END;
 REVOKE ALL ON FUNCTION lpr.set_rules(text) FROM PUBLIC;

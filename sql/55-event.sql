@@ -87,7 +87,7 @@ CREATE TABLE lpr_data.event_member (
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.event_member', '');
 SELECT lpr_data.audit_changes_of('lpr_data.event_member');
-CREATE INDEX event_member_event ON lpr_data.event_member (event_id);
+CREATE INDEX event_member_event ON lpr_data.event_member (event_id, person_id); -- both: policies look no further than the index
 CREATE UNIQUE INDEX event_member_owner ON lpr_data.event_member (event_id) WHERE owner;
 COMMENT ON TABLE lpr_data.event_member IS 'Who works on an event: its owner, and those whom the owner added (E4).';
 COMMENT ON COLUMN lpr_data.event_member.event_id IS 'The event.';
@@ -166,6 +166,7 @@ CREATE FUNCTION lpr.set_search_limit(mode text, radius_m double precision, span 
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
+    SELECT lpr_data.administering('Q8');
     INSERT INTO lpr_data.search_limit (mode, radius_m, address_length, span, reads)
     VALUES (set_search_limit.mode, set_search_limit.radius_m, set_search_limit.address_length, set_search_limit.span, set_search_limit.reads)
     ON CONFLICT ON CONSTRAINT search_limit_pkey DO UPDATE
@@ -182,6 +183,7 @@ CREATE FUNCTION lpr.set_rate_limit(scope text, per text, questions integer)
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
+    SELECT lpr_data.administering('Q8');
     INSERT INTO lpr_data.rate_limit (name, scope, per, questions)
     VALUES (set_rate_limit.scope || '_' || set_rate_limit.per, set_rate_limit.scope, set_rate_limit.per, set_rate_limit.questions)
     ON CONFLICT ON CONSTRAINT rate_limit_pkey DO UPDATE SET questions = excluded.questions, shipped = false;
@@ -253,7 +255,8 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz) TO lpr_user;
+GRANT EXECUTE ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz) IS
     'Opens an event, the ongoing matter that questions are asked for (Q7, E1), and returns its number; it counts once it is committed. title: 3 to 200 characters. purpose: one of lpr.purposes. authority: one of lpr.authorities. matter_reference: its number in the system where it is led. reason: why reads are needed, in a sentence of its own. system: ATS, AFI or IRS-NG; you need access for it. until: when it ends, at most a year, by default 90 days. Errors LP024 and LP033 (who may), LP025 (no access), LP043 (the reason says nothing).';
 
@@ -298,7 +301,8 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.add_member(bigint, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.add_member(bigint, text) TO lpr_user;
+GRANT EXECUTE ON FUNCTION lpr.add_member(bigint, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.add_member(bigint, text) IS 'The owner of an event lets somebody work on it and see it (E4). Errors LP041 (not the owner), LP042 (closed), LP025 (that person has no access for its system).';
 
 CREATE FUNCTION lpr.remove_member(event bigint, login text)
@@ -320,7 +324,8 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.remove_member(bigint, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.remove_member(bigint, text) TO lpr_user;
+GRANT EXECUTE ON FUNCTION lpr.remove_member(bigint, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.remove_member(bigint, text) IS 'The owner of an event takes somebody off it, from the next query on (E4).';
 
 CREATE FUNCTION lpr.extend_event(event bigint, until timestamp with time zone, reason text)
@@ -346,7 +351,8 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.extend_event(bigint, timestamptz, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.extend_event(bigint, timestamptz, text) TO lpr_user;
+GRANT EXECUTE ON FUNCTION lpr.extend_event(bigint, timestamptz, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.extend_event(bigint, timestamptz, text) IS 'The owner of an event extends it, to at most a year from now, and says why the matter goes on (Q7). Errors LP041, LP042, LP043.';
 
 CREATE FUNCTION lpr.close_event(event bigint, outcome text)
@@ -368,7 +374,8 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.close_event(bigint, text) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.close_event(bigint, text) TO lpr_user;
+GRANT EXECUTE ON FUNCTION lpr.close_event(bigint, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.close_event(bigint, text) IS 'The owner of an event closes it for good, with its outcome: nothing is asked for it any more (Q7). Errors LP041, LP042.';
 
 CREATE FUNCTION lpr_data.set_work(event bigint)
@@ -393,7 +400,8 @@ BEGIN
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.work_on(bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.work_on(bigint) TO lpr_user;
+GRANT EXECUTE ON FUNCTION lpr.work_on(bigint)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr.work_on(bigint) IS 'From now on the questions of this session are asked for this event, unless WHERE names another one by event_id (Q7). NULL: for none. Whether it is open is judged at each question. Error LP041.';
 
 CREATE FUNCTION lpr.add_purpose(purpose text, title text)
@@ -402,6 +410,7 @@ CREATE FUNCTION lpr.add_purpose(purpose text, title text)
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
+    SELECT lpr_data.administering('Q7');
     INSERT INTO lpr_data.purpose (purpose, title) VALUES (add_purpose.purpose, add_purpose.title)
     ON CONFLICT ON CONSTRAINT purpose_pkey DO UPDATE SET title = excluded.title, active = true, shipped = false;
 END;
@@ -415,6 +424,7 @@ CREATE FUNCTION lpr.retire_purpose(purpose text)
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
+    SELECT lpr_data.administering('Q7');
     UPDATE lpr_data.purpose AS p SET active = false, shipped = false WHERE p.purpose = retire_purpose.purpose COLLATE "C";
 END;
 REVOKE ALL ON FUNCTION lpr.retire_purpose(text) FROM PUBLIC;
@@ -427,6 +437,7 @@ CREATE FUNCTION lpr.add_authority(authority text, citation text)
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
+    SELECT lpr_data.administering('Q7');
     INSERT INTO lpr_data.authority (authority, citation) VALUES (add_authority.authority, add_authority.citation)
     ON CONFLICT ON CONSTRAINT authority_pkey DO UPDATE SET citation = excluded.citation, active = true, shipped = false;
 END;
@@ -440,6 +451,7 @@ CREATE FUNCTION lpr.retire_authority(authority text)
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
+    SELECT lpr_data.administering('Q7');
     UPDATE lpr_data.authority AS a SET active = false, shipped = false WHERE a.authority = retire_authority.authority COLLATE "C";
 END;
 REVOKE ALL ON FUNCTION lpr.retire_authority(text) FROM PUBLIC;

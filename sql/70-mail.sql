@@ -358,3 +358,32 @@ COMMENT ON COLUMN lpr.mail.attempts IS 'How often it was tried.';
 COMMENT ON COLUMN lpr.mail.next_try_at IS 'Of one that waits: when it is tried next, if the mail server can be reached.';
 COMMENT ON COLUMN lpr.mail.last_error IS 'Why the last try failed.';
 COMMENT ON COLUMN lpr.mail.sent_at IS 'When the mail server took it.';
+
+CREATE FUNCTION lpr_data.mailer(OUT state text, OUT reason text)
+    LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'lpr_mailer';
+REVOKE ALL ON FUNCTION lpr_data.mailer() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.mailer() IS 'How the mail worker stands, from shared memory.';
+
+CREATE FUNCTION lpr.mail_status(
+    OUT worker text,
+    OUT reason text,
+    OUT waiting bigint,
+    OUT failed bigint,
+    OUT oldest_waiting_at timestamp with time zone,
+    OUT last_sent_at timestamp with time zone
+)
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT w.state, w.reason, m.waiting, m.failed, m.oldest_waiting_at, m.last_sent_at
+    FROM lpr_data.mailer() AS w
+    CROSS JOIN (SELECT count(*) FILTER (WHERE m.state IN ('waiting', 'sending')), count(*) FILTER (WHERE m.state = 'failed'),
+                       min(m.made_at) FILTER (WHERE m.state IN ('waiting', 'sending')), max(m.sent_at)
+                FROM lpr_data.mail AS m) AS m (waiting, failed, oldest_waiting_at, last_sent_at);
+END;
+REVOKE ALL ON FUNCTION lpr.mail_status() FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.mail_status() TO lpr_oversight, lpr_admin;
+COMMENT ON FUNCTION lpr.mail_status() IS
+    'How mail stands, one row (A2): worker (ready; off: lpr.smtp_url is not set; stuck, with the reason; down), mails that wait, since when the oldest does, mails that failed, when the last was sent. See lpr.mail for each.';

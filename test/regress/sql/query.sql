@@ -8,6 +8,7 @@ SELECT lpr.add_source('dockside', 'rekor-scout-v2', :'vendor_url' || '/dockside/
 \g /dev/null
 GRANT CREATE ON SCHEMA public TO analyst1;
 \c - analyst1
+CALL logon();
 SET client_min_messages = warning; -- the drops of a world of cameras are told below
 -- The reads of plate BULK<n> are n, evenly over four years, none abroad; those of 7ABC123 of California are as many in every world.
 -- acme, pager and sorter are one and the same vendor.
@@ -145,12 +146,25 @@ SELECT source, count(*) > 0 AS some FROM lpr.search_location(33.4484, -112.074, 
 SELECT count(*) FROM lpr.search_vehicle('Ford', 'F-150', since => now() - interval '1 second');
 SET client_min_messages = warning;
 
--- ---- the purpose (Q7): an event given comes back with every read; none is sent ----
-SELECT event_id, count(*) FROM acme WHERE plate = 'BULK3' AND event_id = 12 GROUP BY event_id;
-SELECT event_id, count(*) FROM lpr.search_plate('BULK3', event_id => 9223372036854775807) WHERE source = 'acme' GROUP BY event_id;
-SELECT array_to_string(sent, ' ') LIKE '%9223372036854775807%' AS sent FROM lpr.last_query();
-SELECT count(*) FROM acme WHERE plate = 'BULK3' AND event_id = 12 AND event_id = 13::smallint;
+-- ---- the purpose (Q7): the event comes back with every read, the one given or else that of the session; none is sent ----
+SELECT event_id, count(*) FROM acme WHERE plate = 'BULK3' AND event_id = 1 GROUP BY event_id;
+SELECT event_id, count(*) FROM lpr.search_plate('BULK3', event_id => 987654321) WHERE source = 'acme' GROUP BY event_id;
+SELECT array_to_string(sent, ' ') LIKE '%987654321%' AS sent FROM lpr.last_query();
+SELECT event_id, count(*) FROM acme WHERE plate = 'BULK3' GROUP BY event_id;
+SELECT count(*) FROM acme WHERE plate = 'BULK3' AND event_id = 1 AND event_id = 13::smallint;
 SELECT count(*) FROM acme WHERE plate = 'BULK3' AND event_id IS NULL;
+-- Somebody else's, and numbers of none.
+\set VERBOSITY default
+SELECT count(*) FROM acme WHERE plate = 'BULK3' AND event_id = 2;
+\echo :SQLSTATE
+SELECT count(*) FROM lpr.search_plate('BULK3', event_id => 9223372036854775807) WHERE source = 'acme';
+\echo :SQLSTATE
+-- None at all.
+SELECT lpr.work_on(NULL);
+SELECT count(*) FROM acme WHERE plate = 'BULK3';
+\echo :SQLSTATE
+SELECT count(*) FROM acme WHERE plate = 'BULK3' AND event_id = 1;
+SELECT lpr.work_on(1);
 
 -- ---- refusals ----
 \set VERBOSITY default
@@ -467,26 +481,27 @@ SELECT source, outcome FROM lpr.last_query();
 SELECT count(*) FROM lpr.last_query();
 
 -- ---- changes of a source are seen by the next statement; a plan that stays is made anew ----
-\c - postgres
+CALL logon();
 PREPARE ask AS SELECT count(*) FROM lpr.reads WHERE plate = 'BULK30' AND source = 'pager';
 EXECUTE ask;
 SELECT pages FROM lpr.last_query();
-ALTER SERVER pager OPTIONS (SET page_size '100');
+CALL by_administrator($$ALTER SERVER pager OPTIONS (SET page_size '100')$$);
 EXECUTE ask;
 SELECT pages FROM lpr.last_query();
-ALTER SERVER pager OPTIONS (ADD max_pages '1', SET page_size '10');
+CALL by_administrator($$ALTER SERVER pager OPTIONS (ADD max_pages '1', SET page_size '10')$$);
 EXECUTE ask;
 SELECT outcome, sqlstate, pages, reads FROM lpr.last_query();
 \set VERBOSITY terse
-ALTER SERVER pager OPTIONS (SET url 'http://127.0.0.1:1', DROP max_pages, ADD retries '0');
+CALL by_administrator($$ALTER SERVER pager OPTIONS (SET url 'http://127.0.0.1:1', DROP max_pages, ADD retries '0')$$);
 EXECUTE ask;
 SELECT outcome, sqlstate FROM lpr.last_query();
-ALTER SERVER pager OPTIONS (ADD on_failure 'error');
+CALL by_administrator($$ALTER SERVER pager OPTIONS (ADD on_failure 'error')$$);
 EXECUTE ask;
 \echo :SQLSTATE
 DEALLOCATE ask;
 
 -- ---- what nobody can, not even a superuser ----
+\c - postgres
 \set VERBOSITY default
 INSERT INTO lpr.reads (source, read_id, plate, plate_as_read, country, captured_at, recent, latitude, longitude, fetched_at, from_cache)
 VALUES ('acme', '1', 'X', 'X', 'US', now(), true, 0, 0, now(), false);
@@ -494,6 +509,13 @@ UPDATE lpr.reads SET plate = 'X' WHERE plate = 'BULK3' AND source = 'acme';
 DELETE FROM lpr.reads WHERE plate = 'BULK3' AND source = 'acme';
 ANALYZE lpr_data.reads_acme;
 SELECT plate FROM lpr.reads WHERE plate = 'BULK1' AND source = 'acme' FOR UPDATE;
+-- A lock of reads locks nothing.
+GRANT UPDATE ON lpr.reads TO analyst1;
+\c - analyst1
+CALL logon();
+SELECT plate FROM lpr.reads WHERE plate = 'BULK1' AND source = 'acme' FOR UPDATE;
+\c - postgres
+REVOKE UPDATE ON lpr.reads FROM analyst1;
 
 DROP TABLE wanted;
 DROP VIEW recent_reads, acme;

@@ -9,6 +9,7 @@ GRANT ALL ON SCHEMA curious TO analyst1;
 -- ---- a curious analyst ----
 \connect - analyst1
 SET client_min_messages = warning;
+CALL logon();
 SELECT count(*) FROM lpr.reads WHERE plate = '7ABC123' AND source = 'forbidden';
 CREATE FOREIGN TABLE curious.own (plate text, source text) SERVER forbidden;
 CREATE USER MAPPING FOR CURRENT_USER SERVER acme;
@@ -48,6 +49,10 @@ REFRESH MATERIALIZED VIEW curious.view;
 -- ---- parallel plans ----
 CREATE TABLE curious.many AS SELECT g FROM generate_series(1, 20000) AS g;
 ANALYZE curious.many;
+GRANT SELECT ON curious.many TO analyst1;
+\connect - analyst1
+SET client_min_messages = warning;
+CALL logon();
 SET min_parallel_table_scan_size = 0;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
@@ -72,6 +77,8 @@ $$;
 SET parallel_leader_participation = off;
 SELECT max(curious.ask()) FROM curious.many WHERE g <= 1;
 
+\connect - postgres
+SET client_min_messages = warning;
 DROP SCHEMA curious CASCADE;
 SELECT lpr.remove_source('forbidden');
 

@@ -159,19 +159,24 @@ SELECT lpr.store_secret('sim-lpr-token', 'sim-rekor-key');
 SELECT name, key_name, convert_from(pgp_sym_decrypt_bytea(value, 'sim-rekor-key'), 'UTF8') AS value FROM lpr_data.secret;
 -- The row is what is used: a source works with it, and stops working without its key.
 SELECT lpr.add_source('vault', 'lpr-v1', :'vendor_url' || '/vault/lpr-v1', secret => 'sim-lpr-token', assessment => 'PIA', grant_to => '{lpr_user}');
-SELECT count(*) FROM lpr.reads WHERE source = 'vault' AND plate = 'BULK20';
-UPDATE lpr_data.secret SET key_name = 'sim-flock-secret';
 \c - analyst1
 \pset format unaligned
 \pset tuples_only on
+CALL logon();
+SELECT count(*) FROM lpr.reads WHERE source = 'vault' AND plate = 'BULK20';
+CALL by_administrator($$UPDATE lpr_data.secret SET key_name = 'sim-flock-secret'$$);
+\c - analyst1
+CALL logon();
+SELECT count(*) FROM lpr.reads WHERE source = 'vault' AND plate = 'BULK20';
+CALL by_administrator($$UPDATE lpr_data.secret SET key_name = 'gone'$$);
+\c - analyst1
+CALL logon();
+SELECT count(*) FROM lpr.reads WHERE source = 'vault' AND plate = 'BULK20';
+CALL by_administrator($$DELETE FROM lpr_data.secret$$);
 SELECT count(*) FROM lpr.reads WHERE source = 'vault' AND plate = 'BULK20';
 \c - postgres
 \pset format unaligned
 \pset tuples_only on
-UPDATE lpr_data.secret SET key_name = 'gone';
-SELECT count(*) FROM lpr.reads WHERE source = 'vault' AND plate = 'BULK20';
-DELETE FROM lpr_data.secret;
-SELECT count(*) FROM lpr.reads WHERE source = 'vault' AND plate = 'BULK20';
 SELECT lpr.remove_source('vault');
 \c - analyst1
 \pset format unaligned
@@ -185,12 +190,15 @@ SELECT srvname, umoptions FROM pg_user_mappings WHERE srvname = 'acme' AND array
 -- ---- not enabled: LP003; not granted: LP004 ----
 SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secret => 'sim-lpr-token');
 SELECT source, dialect, enabled, granted, assessment, approved_on FROM lpr.sources WHERE source = 'fresh';
--- A superuser is granted everything, and waits for the approval all the same.
+-- A superuser is granted everything, and asks nothing.
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
 \echo :SQLSTATE
 -- Enabled by hand without an assessment: no.
 UPDATE lpr_data.source SET enabled = true WHERE name = 'fresh';
 \c - analyst1
+CALL logon();
+SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
+\echo :SQLSTATE
 SELECT lpr.approve_source('fresh', 'mine');
 SELECT lpr.disable_source('acme');
 \c - admin1
@@ -215,17 +223,20 @@ SELECT lpr.disable_source('nobody');
 SELECT lpr.approve_source('fresh', 'DHS/CBP/PIA-049(a)', '2024-02-29');
 SELECT source, enabled, granted, assessment, approved_on FROM lpr.sources WHERE source = 'fresh';
 \c - analyst1
+CALL logon();
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
 \echo :SQLSTATE
 SELECT source, outcome, sqlstate, message, requests FROM lpr.last_query();
 \c - postgres
 GRANT USAGE ON FOREIGN SERVER fresh TO analyst2;
 \c - analyst2
+CALL logon();
 SELECT source, enabled, granted FROM lpr.sources WHERE source = 'fresh';
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
 -- The grant is judged for the login that authenticated, whatever hat it puts on.
 \c - postgres
 CREATE ROLE switcher LOGIN NOINHERIT IN ROLE lpr_user, analyst2;
+CALL admit('switcher') \gset
 GRANT SELECT ON lpr.reads TO switcher;
 GRANT USAGE ON SCHEMA lpr TO switcher;
 CREATE FUNCTION as_owner() RETURNS bigint LANGUAGE sql SECURITY DEFINER
@@ -233,6 +244,9 @@ AS $$ SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20'
 CREATE VIEW view_of_owner AS SELECT * FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
 GRANT SELECT ON view_of_owner TO switcher;
 \c - switcher
+SET ROLE lpr_user;
+CALL logon(:event_id);
+RESET ROLE;
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
 \echo :SQLSTATE
 SET ROLE analyst2;
@@ -242,6 +256,11 @@ RESET ROLE;
 SELECT as_owner();
 \echo :SQLSTATE
 SELECT count(*) FROM view_of_owner;
+\echo :SQLSTATE
+-- Nor is a login one person's own that another can put on.
+\c - analyst2
+CALL logon();
+SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
 \echo :SQLSTATE
 \c - postgres
 SET SESSION AUTHORIZATION switcher;
@@ -257,11 +276,13 @@ DROP ROLE switcher;
 
 -- ---- several sources: who is passed over is told, once a statement ----
 \c - analyst1
+CALL logon();
 SELECT source, count(*) FROM lpr.reads WHERE plate = 'BULK20' AND source IN ('acme', 'fresh') GROUP BY source;
 SELECT source, outcome, sqlstate, received FROM lpr.last_query() WHERE source IN ('acme', 'fresh') ORDER BY source;
 \c - admin1
 SELECT lpr.disable_source('acme');
 \c - analyst1
+CALL logon();
 -- Nobody left.
 SELECT count(*) FROM lpr.reads WHERE plate = 'BULK20' AND source IN ('acme', 'fresh');
 \echo :SQLSTATE
@@ -302,9 +323,12 @@ TABLE lpr_data.camera;
 
 -- ---- removing ----
 -- A server under another name is no source that anybody approved.
-ALTER SERVER fresh RENAME TO stale;
+\c - analyst1
+CALL logon();
+CALL by_administrator('ALTER SERVER fresh RENAME TO stale');
 SELECT count(*) FROM lpr.reads WHERE plate = 'NOSUCH1';
-ALTER SERVER stale RENAME TO fresh;
+CALL by_administrator('ALTER SERVER stale RENAME TO fresh');
+\c - postgres
 SELECT lpr.remove_source('fresh');
 SELECT lpr.remove_source('fresh');
 SELECT lpr.remove_source(NULL);
@@ -320,10 +344,17 @@ SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secre
 SELECT lpr.approve_source('fresh', 'PIA');
 CREATE SERVER fresh FOREIGN DATA WRAPPER lpr OPTIONS (dialect 'lpr-v1', url 'https://x.example');
 CREATE FOREIGN TABLE lpr_data.reads_fresh PARTITION OF lpr.reads FOR VALUES IN ('fresh') SERVER fresh;
+\c - analyst1
+CALL logon();
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
+\c - postgres
 -- No mapping at all.
 SELECT lpr.approve_source('fresh', 'PIA');
+GRANT USAGE ON FOREIGN SERVER fresh TO lpr_user;
+\c - analyst1
+CALL logon();
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
+\c - postgres
 -- Another name, and back.
 ALTER SERVER fresh RENAME TO stale;
 ALTER SERVER stale RENAME TO fresh;
@@ -336,11 +367,17 @@ SELECT count(*) FROM pg_user_mappings WHERE srvname = 'fresh';
 -- A day of approval that has not come, by whatever way, is none.
 SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secret => 'sim-lpr-token', assessment => 'PIA', grant_to => '{lpr_user}');
 UPDATE lpr_data.source SET approved_on = (clock_timestamp() AT TIME ZONE 'UTC')::date + 1 WHERE name = 'fresh';
+\c - analyst1
+CALL logon();
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
 \echo :SQLSTATE
+\c - postgres
 SELECT lpr.remove_source('fresh');
 -- Made again under the same name, it is another source.
 SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secret => 'sim-lpr-token', assessment => 'PIA', grant_to => '{lpr_user}');
+\c - analyst1
+CALL logon();
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
+\c - postgres
 SELECT lpr.remove_source('fresh');
 DROP FUNCTION option_refusal(text), refusal(text);

@@ -1,0 +1,25 @@
+/*
+ * outlet.h: ways by which an answer could leave the screen and be kept (E2), and by which the log or a person's login could be lost (U3, A1).
+ */
+#ifndef LPR_OUTLET_H
+#define LPR_OUTLET_H
+
+#include "postgres.h"
+#include "nodes/plannodes.h"
+
+/* Puts the hooks in. */
+extern void lpr_outlet_init(void);
+
+/*
+ * Called by whatever is about to show reads, with the statement that asks (NULL = not known) and the source (NULL = none). ERROR LP050, on record,
+ * when a statement that could keep them is under way.
+ */
+extern void lpr_outlet_check(const PlannedStmt *own, const char *source);
+
+/* Whether a login is that of a person who sees reads, and so is confined to statements that only show them. Superusers are not; nor can they ask. */
+extern bool lpr_is_confined(Oid login);
+
+/* A session begins anew for somebody else: by DISCARD (all = DISCARD ALL), or by a change of authorization. */
+extern void lpr_session_reset(bool all);
+
+#endif

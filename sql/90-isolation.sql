@@ -1,0 +1,82 @@
+-- 90-isolation: who sees which rows (E4). Every table is owned by a role that cannot log in, under row-level security that binds its owner too. Views belong to
+-- the same role, so that a view that forgets a condition still shows nothing that is not its reader's. Functions of verbs and the workers are a superuser's.
+
+DO $$
+DECLARE
+    relation record;
+BEGIN
+    -- All of them, so that a new table cannot be forgotten. A view that policies read stays with us (below).
+    FOR relation IN
+        SELECT c.oid::regclass AS name, c.relkind
+        FROM pg_depend AS d JOIN pg_class AS c ON c.oid = d.objid
+        WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+          AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'lpr')
+          AND (c.relkind IN ('r', 'p') AND c.relnamespace = 'lpr_data'::regnamespace OR c.relkind = 'v')
+        ORDER BY c.oid
+    LOOP
+        IF relation.relkind = 'v' THEN
+            EXECUTE format('ALTER VIEW %s OWNER TO lpr_owner', relation.name);
+            -- pg_dump compares a member's rights with those that were recorded at the last GRANT: that has to be one after the change of owner.
+            EXECUTE format('GRANT SELECT ON %s TO lpr_owner', relation.name);
+        ELSE
+            EXECUTE format('ALTER TABLE %s OWNER TO lpr_owner', relation.name);
+            EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', relation.name);
+        END IF;
+    END LOOP;
+END
+$$;
+
+-- Membership as policies look at it. It belongs to a superuser: a policy of event_member that read event_member would be asked about itself.
+CREATE VIEW lpr_data.sight WITH (security_barrier) AS
+SELECT m.event_id FROM lpr_data.event_member AS m WHERE m.person_id = ANY ((SELECT lpr_data.my_people())::integer[]);
+GRANT SELECT ON lpr_data.sight TO lpr_owner;
+COMMENT ON VIEW lpr_data.sight IS 'Events that the authenticated login sees as owner or member, or as supervisor of one (E4). For policies only.';
+COMMENT ON COLUMN lpr_data.sight.event_id IS 'The event.';
+
+-- What follows an event is seen by whoever sees the event. LIMIT keeps the planner from gathering all events of the reader first: the cost follows the rows looked
+-- at, also for a supervisor who sees tens of thousands of events.
+CREATE POLICY seen ON lpr_data.event FOR SELECT TO lpr_owner
+    USING ((SELECT lpr_data.acts_as('lpr_oversight', 'lpr_privacy')) OR (SELECT true FROM lpr_data.sight AS s WHERE s.event_id = event.event_id LIMIT 1));
+CREATE POLICY seen ON lpr_data.event_member FOR SELECT TO lpr_owner
+    USING ((SELECT lpr_data.acts_as('lpr_oversight', 'lpr_privacy')) OR (SELECT true FROM lpr_data.sight AS s WHERE s.event_id = event_member.event_id LIMIT 1));
+CREATE POLICY seen ON lpr_data.event_extension FOR SELECT TO lpr_owner
+    USING ((SELECT lpr_data.acts_as('lpr_oversight', 'lpr_privacy')) OR (SELECT true FROM lpr_data.sight AS s WHERE s.event_id = event_extension.event_id LIMIT 1));
+COMMENT ON POLICY seen ON lpr_data.event IS 'Owner, members, their supervisors; oversight and privacy (E4).';
+COMMENT ON POLICY seen ON lpr_data.event_member IS 'As the event.';
+COMMENT ON POLICY seen ON lpr_data.event_extension IS 'As the event.';
+
+-- People, and what they are entitled to.
+CREATE POLICY seen ON lpr_data.person FOR SELECT TO lpr_owner USING ((SELECT lpr_data.me()) IS NOT NULL);
+COMMENT ON POLICY seen ON lpr_data.person IS 'Whoever is registered. The view leaves the addresses out.';
+CREATE POLICY seen ON lpr_data.access FOR SELECT TO lpr_owner
+    USING (person_id = ANY ((SELECT lpr_data.my_people())::integer[])
+           OR (SELECT lpr_data.acts_as('lpr_system_owner', 'lpr_lead', 'lpr_oversight', 'lpr_privacy')));
+COMMENT ON POLICY seen ON lpr_data.access IS 'The person, their supervisor; system owners, leads, oversight and privacy.';
+CREATE POLICY seen ON lpr_data.access_step FOR SELECT TO lpr_owner
+    USING (EXISTS (SELECT FROM lpr_data.access AS a WHERE a.access_id = access_step.access_id));
+COMMENT ON POLICY seen ON lpr_data.access_step IS 'As the request.';
+CREATE POLICY seen ON lpr_data.recertification FOR SELECT TO lpr_owner
+    USING (person_id = ANY ((SELECT lpr_data.my_people())::integer[])
+           OR (SELECT lpr_data.acts_as('lpr_system_owner', 'lpr_lead', 'lpr_oversight', 'lpr_privacy')));
+COMMENT ON POLICY seen ON lpr_data.recertification IS 'As the access.';
+CREATE POLICY seen ON lpr_data.training FOR SELECT TO lpr_owner
+    USING (person_id = ANY ((SELECT lpr_data.my_people())::integer[]) OR (SELECT lpr_data.acts_as('lpr_training_officer', 'lpr_oversight')));
+COMMENT ON POLICY seen ON lpr_data.training IS 'The person, their supervisor; training officers and oversight.';
+CREATE POLICY seen ON lpr_data.mail FOR SELECT TO lpr_owner USING ((SELECT lpr_data.acts_as('lpr_admin', 'lpr_oversight')));
+COMMENT ON POLICY seen ON lpr_data.mail IS 'Administrators and oversight.';
+
+-- What is the same for everybody whom a view is granted to. Tables without a policy (secrets, settings, changes on their way, …) show nothing to any view.
+CREATE POLICY seen ON lpr_data.source FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.course FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.rules FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.purpose FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.authority FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.search_limit FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.rate_limit FOR SELECT TO lpr_owner USING (true);
+COMMENT ON POLICY seen ON lpr_data.source IS 'Everybody.';
+COMMENT ON POLICY seen ON lpr_data.course IS 'Everybody.';
+COMMENT ON POLICY seen ON lpr_data.rules IS 'Everybody.';
+COMMENT ON POLICY seen ON lpr_data.purpose IS 'Everybody.';
+COMMENT ON POLICY seen ON lpr_data.authority IS 'Everybody.';
+COMMENT ON POLICY seen ON lpr_data.search_limit IS 'Everybody.';
+COMMENT ON POLICY seen ON lpr_data.rate_limit IS 'Everybody.';
