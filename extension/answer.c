@@ -23,6 +23,7 @@ typedef struct LprAnswer
 	TimestampTz asked_at;
 	LprTally before; /* what the tally said when this question began */
 	LprTree reads;
+	int64 kept; /* the question whose answer it is; 0 = its own */
 	LprText scratch;
 	LprText sent;
 	LprMoment oldest;
@@ -109,6 +110,13 @@ lpr_answer_sent(LprTally *tally, const char *request)
 		answer->sent.len = 0;
 	}
 	lpr_payload_element(&answer->sent, request);
+}
+
+void
+lpr_answer_from_cache(LprTally *tally, int64 answer)
+{
+	if (tally->answer != NULL)
+		tally->answer->kept = answer;
 }
 
 #define LENGTH_BYTES 4
@@ -211,7 +219,9 @@ describe(LprText *payload, const LprTally *tally)
 	lpr_payload_integer(payload, "pages", tally->pages - before->pages);
 	lpr_payload_integer(payload, "bytes", tally->bytes - before->bytes);
 	lpr_payload_integer(payload, "images_missing", tally->images_missing - before->images_missing);
-	lpr_payload_bool(payload, "from_cache", false);
+	lpr_payload_bool(payload, "from_cache", answer->kept != 0);
+	if (answer->kept != 0)
+		lpr_payload_integer(payload, "kept_from", answer->kept);
 	lpr_payload_double(payload, "milliseconds", (double) (GetCurrentTimestamp() - answer->asked_at) / 1000.0);
 	if (tally->outcome == LPR_OUTCOME_FAILED || tally->outcome == LPR_OUTCOME_CUT)
 		lpr_payload_text(payload, "message", tally->fault.message);

@@ -48,6 +48,8 @@ static LprLog the_log;
 static bool reconciled = false; /* nothing of what the ring holds can be in the log already */
 static MemoryContext batch_context = NULL;
 
+static bool purged = false; /* what had expired when the server started is gone */
+
 static bool is_writer = false;
 
 bool
@@ -235,6 +237,16 @@ chain_changes(void)
 	return n;
 }
 
+/* What expired while the server was down is gone before the first question (C2). */
+static void
+purge_cache(void)
+{
+	SPI_connect();
+	if (SPI_execute("SELECT lpr_data.purge_cache()", false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not purge the cache");
+	SPI_finish();
+}
+
 /*
  * Writes what waits, in one transaction, and hands out the receipts. `only` > 0: no more than that many records. `unjudged`: the gate cannot judge the first
  * record, for this reason: it is refused.
@@ -262,6 +274,8 @@ write_batch(List *records, const ErrorData *unjudged)
 		CommitTransactionCommand();
 		return;
 	}
+	if (!purged)
+		purge_cache();
 	if (!the_log.there)
 		lpr_log_load(&the_log);
 	if (lpr_queue_settled_number() < 0)
@@ -322,6 +336,7 @@ write_batch(List *records, const ErrorData *unjudged)
 	reconciled = false; /* until they are settled */
 	CommitTransactionCommand();
 	lpr_log_committed(&the_log);
+	purged = true;
 	lpr_judge_count(list_copy_tail(records, known), receipts + known);
 	/* The wait for a standby may have been cut short by our own end: then nothing is acknowledged. */
 	CHECK_FOR_INTERRUPTS();

@@ -158,6 +158,7 @@ lpr_cache_open(MemoryContext context, LprStatement *statement, LprTally *tally, 
 		describe(cache, &shown);
 		shown.has_key = false;
 		lpr_cache_table_add_answer(&shown);
+		lpr_answer_from_cache(tally, cache->answer.answer);
 		cache->walk = lpr_cache_table_walk(context, &cache->answer);
 	}
 	else if (question->receipt.expires_at != 0)

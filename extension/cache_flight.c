@@ -94,8 +94,7 @@ lpr_flight_begin(MemoryContext context, const LprDigest *key)
 
 		if (flight->pid == 0)
 			free = flight;
-		else if (flight->pid != MyProcPid && lpr_digest_same(&flight->key, key) &&
-				 now - flight->progress < STALE_USEC)
+		else if (flight->pid != MyProcPid && lpr_digest_same(&flight->key, key) && now - flight->progress < STALE_USEC)
 			other = true;
 	}
 	/* Without room the question is asked all the same. */

@@ -78,21 +78,45 @@ enum
 };
 
 static const Oid read_types[READ_COLUMNS] = {
-	[READ_EXPIRES_AT] = TIMESTAMPTZOID, [READ_ANSWER] = INT8OID,     [READ_CAPTURED_AT] = TIMESTAMPTZOID,
-	[READ_LATITUDE] = FLOAT8OID,        [READ_LONGITUDE] = FLOAT8OID, [READ_CONFIDENCE] = FLOAT8OID,
-	[READ_ID] = TEXTOID,                [READ_PLATE] = TEXTOID,      [READ_PLATE_AS_READ] = TEXTOID,
-	[READ_PLATE_REGION] = TEXTOID,      [READ_COUNTRY] = TEXTOID,    [READ_ADDRESS] = TEXTOID,
-	[READ_CAMERA_ID] = TEXTOID,         [READ_CAMERA_OWNER] = TEXTOID, [READ_CAMERA_TYPE] = TEXTOID,
-	[READ_CAMERA_REGION] = TEXTOID,     [READ_MAKE] = TEXTOID,       [READ_MODEL] = TEXTOID,
-	[READ_COLOR] = TEXTOID,             [READ_PLATE_IMAGE] = TEXTOID, [READ_VEHICLE_IMAGE] = TEXTOID,
+	[READ_EXPIRES_AT] = TIMESTAMPTZOID,
+	[READ_ANSWER] = INT8OID,
+	[READ_CAPTURED_AT] = TIMESTAMPTZOID,
+	[READ_LATITUDE] = FLOAT8OID,
+	[READ_LONGITUDE] = FLOAT8OID,
+	[READ_CONFIDENCE] = FLOAT8OID,
+	[READ_ID] = TEXTOID,
+	[READ_PLATE] = TEXTOID,
+	[READ_PLATE_AS_READ] = TEXTOID,
+	[READ_PLATE_REGION] = TEXTOID,
+	[READ_COUNTRY] = TEXTOID,
+	[READ_ADDRESS] = TEXTOID,
+	[READ_CAMERA_ID] = TEXTOID,
+	[READ_CAMERA_OWNER] = TEXTOID,
+	[READ_CAMERA_TYPE] = TEXTOID,
+	[READ_CAMERA_REGION] = TEXTOID,
+	[READ_MAKE] = TEXTOID,
+	[READ_MODEL] = TEXTOID,
+	[READ_COLOR] = TEXTOID,
+	[READ_PLATE_IMAGE] = TEXTOID,
+	[READ_VEHICLE_IMAGE] = TEXTOID,
 };
 
 static const Oid answer_types[ANSWER_COLUMNS] = {
-	[ANSWER_EXPIRES_AT] = TIMESTAMPTZOID, [ANSWER_KEY] = BYTEAOID,       [ANSWER_ASK] = INT8OID,
-	[ANSWER_ANSWER] = INT8OID,            [ANSWER_LOGIN] = TEXTOID,      [ANSWER_EVENT_ID] = INT8OID,
-	[ANSWER_SOURCE] = TEXTOID,            [ANSWER_COMPLETE] = BOOLOID,   [ANSWER_SORTED] = INT2OID,
-	[ANSWER_SINCE] = TIMESTAMPTZOID,      [ANSWER_UNTIL] = TIMESTAMPTZOID, [ANSWER_OPEN_UNTIL] = BOOLOID,
-	[ANSWER_FETCHED_AT] = TIMESTAMPTZOID, [ANSWER_READS] = INT8OID,      [ANSWER_BLOCKS] = INT4ARRAYOID,
+	[ANSWER_EXPIRES_AT] = TIMESTAMPTZOID,
+	[ANSWER_KEY] = BYTEAOID,
+	[ANSWER_ASK] = INT8OID,
+	[ANSWER_ANSWER] = INT8OID,
+	[ANSWER_LOGIN] = TEXTOID,
+	[ANSWER_EVENT_ID] = INT8OID,
+	[ANSWER_SOURCE] = TEXTOID,
+	[ANSWER_COMPLETE] = BOOLOID,
+	[ANSWER_SORTED] = INT2OID,
+	[ANSWER_SINCE] = TIMESTAMPTZOID,
+	[ANSWER_UNTIL] = TIMESTAMPTZOID,
+	[ANSWER_OPEN_UNTIL] = BOOLOID,
+	[ANSWER_FETCHED_AT] = TIMESTAMPTZOID,
+	[ANSWER_READS] = INT8OID,
+	[ANSWER_BLOCKS] = INT4ARRAYOID,
 };
 
 /* The leaf of an hour, by its name; InvalidOid when there is none. */
@@ -105,9 +129,8 @@ leaf_of(const char *kind, TimestampTz expires_at)
 
 	if (!OidIsValid(schema) || tm == NULL)
 		return InvalidOid;
-	return get_relname_relid(psprintf("%s_%04d%02d%02d%02d", kind, tm->tm_year + 1900, tm->tm_mon + 1, tm->tm_mday,
-									  tm->tm_hour),
-							 schema);
+	return get_relname_relid(
+		psprintf("%s_%04d%02d%02d%02d", kind, tm->tm_year + 1900, tm->tm_mon + 1, tm->tm_mday, tm->tm_hour), schema);
 }
 
 /* The leaf, opened; NULL when it is gone, or is not as lpr made it: then nothing is kept. */
@@ -283,9 +306,9 @@ lpr_cache_table_add(LprCacheFill *fill, const LprRead *read)
 	char buffer[ROW_MAX + READ_COLUMNS * 8];
 	char *to = buffer;
 	size_t len = read->plate_len + 4;
-	const LprSlice texts[] = {read->id,         read->plate_as_read, read->country,     read->address,
-							  read->camera_id,  read->camera_owner,  read->camera_type, read->camera_region,
-							  read->make,       read->model,         read->color,       read->plate_image,
+	const LprSlice texts[] = {read->id,           read->plate_as_read, read->country,     read->address,
+							  read->camera_id,    read->camera_owner,  read->camera_type, read->camera_region,
+							  read->make,         read->model,         read->color,       read->plate_image,
 							  read->vehicle_image};
 	MemoryContext old;
 
