@@ -51,15 +51,15 @@ prepare_gate(void)
 		return;
 	/* One plan for all batches: planning costs more than deciding. It is made anew when anything that it rests on changes. */
 	plan = SPI_prepare_cursor(
-		"SELECT q.place::integer, g.control, g.sqlstate, g.message, g.detail, g.hint, l.reads::bigint, "
+		"SELECT q.place::integer, g.control, g.sqlstate, g.message, g.detail, g.hint, l.reads::bigint, g.refuses, "
 		"(SELECT lpr_data.cache_expiry(clock_timestamp(), c.keep) FROM lpr_data.cache_time AS c) "
 		"FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) WITH ORDINALITY AS q "
 		"(login, same_user, remote, encrypted, client, agreed, source, mode, event_id, since, until, "
 		"radius_m, address_length, place) "
 		"LEFT JOIN lpr_data.search_limit AS l ON l.mode = q.mode "
-		"LEFT JOIN LATERAL lpr_data.gate(q.login, q.same_user, q.remote, q.encrypted, q.client, "
-		"q.agreed, q.source, q.mode, q.event_id, q.since, q.until, q.radius_m, q.address_length) AS g "
-		"ON true",
+		"LEFT JOIN LATERAL (SELECT true AS refuses, r.* FROM lpr_data.gate(q.login, q.same_user, q.remote, "
+		"q.encrypted, q.client, q.agreed, q.source, q.mode, q.event_id, q.since, q.until, q.radius_m, "
+		"q.address_length) AS r) AS g ON true",
 		GATE_COLUMNS, types, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare the gate: %s", SPI_result_code_string(SPI_result));
@@ -110,12 +110,12 @@ fill_quotas(void)
 {
 	TimestampTz day_ago = GetCurrentTimestamp() - USECS_PER_DAY;
 
-	lpr_quota_begin();
 	if (SPI_execute("SELECT u.oid, a.event_id, a.at FROM (SELECT kind, login, event_id, at FROM lpr_data.audit "
 					"ORDER BY number DESC LIMIT " COUNTED_AT_START ") AS a JOIN pg_authid AS u ON u.rolname = a.login "
 					"WHERE a.kind = 'ask' ORDER BY a.at",
 					true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not count the questions of the last day");
+	lpr_quota_begin();
 	for (uint64 row = 0; row < SPI_processed; row++)
 	{
 		HeapTuple tuple = SPI_tuptable->vals[row];
@@ -130,6 +130,24 @@ fill_quotas(void)
 		lpr_quota_count(LPR_QUOTA_PERSON, login, at);
 		if (!no_event)
 			lpr_quota_count(LPR_QUOTA_EVENT, event, at);
+	}
+}
+
+static void
+expect_all(List *records)
+{
+	ListCell *cell;
+
+	lpr_quota_begin_batch();
+	foreach (cell, records)
+	{
+		LprQueued *record = lfirst(cell);
+
+		if (record->kind != LPR_AUDIT_ASK)
+			continue;
+		lpr_quota_expect(LPR_QUOTA_PERSON, record->login);
+		if (record->has_event)
+			lpr_quota_expect(LPR_QUOTA_EVENT, record->event_id);
 	}
 }
 
@@ -212,6 +230,7 @@ lpr_judge(List *records, LprReceipt *receipts)
 	SPI_connect();
 	if (!lpr_quota_known())
 		fill_quotas();
+	expect_all(records);
 	prepare_gate();
 	if (SPI_execute_plan(gate_plan, values, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "the gate did not answer");
@@ -229,10 +248,10 @@ lpr_judge(List *records, LprReceipt *receipts)
 		if (isnull || place < 1 || place > n)
 			elog(ERROR, "the gate answered about nothing that was asked");
 		receipts[places[place - 1]].reads_limit = unlimited ? 0 : reads;
-		receipts[places[place - 1]].expires_at = DatumGetTimestampTz(SPI_getbinval(tuple, desc, 8, &isnull));
+		receipts[places[place - 1]].expires_at = DatumGetTimestampTz(SPI_getbinval(tuple, desc, 9, &isnull));
 		if (isnull)
 			receipts[places[place - 1]].expires_at = 0;
-		(void) SPI_getbinval(tuple, desc, 2, &let_through);
+		(void) SPI_getbinval(tuple, desc, 8, &let_through); /* whatever stands in a row of the gate's, it refuses */
 		if (let_through)
 			continue;
 		old = MemoryContextSwitchTo(context);

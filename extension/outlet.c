@@ -25,8 +25,10 @@
 #include "utils/lsyscache.h"
 
 #include "audit.h"
+#include "consent.h"
 #include "errors.h"
 #include "person.h"
+#include "purpose.h"
 #include "tally.h"
 
 #define RULE "What a login of these roles is shown is kept by lpr's own functions only."
@@ -39,9 +41,10 @@ static object_access_hook_type earlier_access = NULL;
 
 /* Statements under way, of a confined login, that could keep an answer. */
 static int keepers = 0;
-/* Calls of executor and utilities within each other, and whether there was a question since the outermost began. */
+/* Calls of executor and utilities within each other. */
 static int depth = 0;
-static bool asked = false;
+/* When the client sent what last asked: triggers that wait for the end of a transaction run outside of any statement, but still for that message. */
+static TimestampTz asked_at = 0;
 
 bool
 lpr_is_confined(Oid login)
@@ -94,16 +97,7 @@ lpr_outlet_check(const PlannedStmt *own, const char *source)
 		refuse(source, "the answer would be kept",
 			   "Reads are shown by a SELECT of its own, not within a statement that changes or defines something.",
 			   "SELECT them first.");
-	asked = true;
-}
-
-static void
-leave(bool keeps)
-{
-	if (keeps)
-		keepers--;
-	if (--depth == 0)
-		asked = false;
+	asked_at = GetCurrentStatementStartTimestamp();
 }
 
 /* Whether a statement of the executor could keep an answer. ERROR when it is one that a function has seen. */
@@ -113,7 +107,8 @@ check_executor(const PlannedStmt *statement)
 	if (!is_modifying(statement) || !is_confined_now())
 		return false;
 	/* A client's own statement beside an open cursor knows no more than the person; one from within another knows what that was shown. */
-	if ((depth > 0 || ActivePortal == NULL) && (asked || lpr_statement_asks()))
+	if ((depth > 0 || ActivePortal == NULL) &&
+		(asked_at == GetCurrentStatementStartTimestamp() || lpr_statement_asks()))
 		refuse(NULL, "what was read would be kept", "A function that reads, or is given reads, changes no data.",
 			   "SELECT the reads by themselves.");
 	return true;
@@ -142,7 +137,8 @@ run(QueryDesc *query, ScanDirection direction, uint64 count,
 	}
 	PG_FINALLY();
 	{
-		leave(keeps);
+		keepers -= keeps;
+		depth--;
 	}
 	PG_END_TRY();
 }
@@ -164,7 +160,8 @@ finish(QueryDesc *query)
 	}
 	PG_FINALLY();
 	{
-		leave(keeps);
+		keepers -= keeps;
+		depth--;
 	}
 	PG_END_TRY();
 }
@@ -314,7 +311,8 @@ check_logins(Node *statement)
 void
 lpr_session_reset(bool all)
 {
-	/* MERGE: lpr_consent_end() and the session's event go here. This is the only place. */
+	lpr_consent_end();
+	lpr_purpose_forget();
 	if (all)
 		lpr_tally_forget();
 }
@@ -355,8 +353,7 @@ utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUtilityCo
 	PG_FINALLY();
 	{
 		keepers -= keeps;
-		if (nests)
-			leave(false);
+		depth -= nests;
 	}
 	PG_END_TRY();
 	if (resets)

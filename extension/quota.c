@@ -3,9 +3,11 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
-#define MINUTES   60
-#define HOURS     24
-#define SWEEP_MIN 1000 /* entries from which on idle ones are looked for */
+/* One more than an hour and a day have: the minute and the hour under way are not over, and nobody may ask more within any hour or day. */
+#define MINUTES         61
+#define HOURS           25
+#define MINUTES_AN_HOUR 60
+#define SWEEP_MIN       1000 /* entries from which on idle ones are looked for */
 
 typedef struct QuotaKey
 {
@@ -13,7 +15,7 @@ typedef struct QuotaKey
 	int64 scope;
 } QuotaKey;
 
-/* Rings of counters: that of minute m stands at m % MINUTES, and is void when `minute` is an hour further. */
+/* Rings of counters: that of minute m stands at m % MINUTES, and is void when `minute` is that much further. */
 typedef struct Quota
 {
 	QuotaKey key;
@@ -22,8 +24,16 @@ typedef struct Quota
 	uint32 hours[HOURS];
 } Quota;
 
+/* What is judged together. A table of its own, since it also holds what will be refused: events that nobody ever heard of. */
+typedef struct Waiting
+{
+	QuotaKey key;
+	int64 questions;
+} Waiting;
+
 static HTAB *quotas = NULL;
 static long sweep_at = SWEEP_MIN;
+static HTAB *waiting = NULL;
 
 bool
 lpr_quota_known(void)
@@ -53,8 +63,8 @@ lpr_quota_begin(void)
 static void
 advance(Quota *quota, int64 minute)
 {
-	int64 hour = minute / MINUTES;
-	int64 last_hour = quota->minute / MINUTES;
+	int64 hour = minute / MINUTES_AN_HOUR;
+	int64 last_hour = quota->minute / MINUTES_AN_HOUR;
 
 	for (int64 m = Max(quota->minute + 1, minute - MINUTES + 1); m <= minute; m++)
 		quota->minutes[m % MINUTES] = 0;
@@ -72,7 +82,7 @@ sweep(int64 minute)
 
 	hash_seq_init(&status, quotas);
 	while ((quota = hash_seq_search(&status)) != NULL)
-		if (quota->minute < minute - MINUTES * HOURS)
+		if (quota->minute < minute - MINUTES_AN_HOUR * HOURS)
 			hash_search(quotas, &quota->key, HASH_REMOVE, NULL);
 	sweep_at = Max(SWEEP_MIN, 2 * hash_get_num_entries(quotas));
 }
@@ -89,12 +99,42 @@ lpr_quota_count(LprQuotaScope scope, int64 id, TimestampTz at)
 		sweep(minute);
 	quota = hash_search(quotas, &key, HASH_ENTER, &found);
 	if (!found)
+	{
 		memset((char *) quota + sizeof(QuotaKey), 0, sizeof(Quota) - sizeof(QuotaKey));
-	if (!found)
 		quota->minute = minute;
+	}
 	advance(quota, minute);
 	quota->minutes[quota->minute % MINUTES]++;
-	quota->hours[quota->minute / MINUTES % HOURS]++;
+	quota->hours[quota->minute / MINUTES_AN_HOUR % HOURS]++;
+}
+
+void
+lpr_quota_begin_batch(void)
+{
+	HASHCTL control = {.keysize = sizeof(QuotaKey), .entrysize = sizeof(Waiting), .hcxt = TopMemoryContext};
+
+	if (waiting != NULL)
+		hash_destroy(waiting);
+	waiting = NULL; /* should there be no memory */
+	waiting = hash_create("lpr questions judged together", 32, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
+}
+
+void
+lpr_quota_expect(LprQuotaScope scope, int64 id)
+{
+	QuotaKey key = {id, scope};
+	bool found;
+	Waiting *entry = hash_search(waiting, &key, HASH_ENTER, &found);
+
+	entry->questions = found ? entry->questions + 1 : 1;
+}
+
+static int64
+others_waiting(const QuotaKey *key)
+{
+	Waiting *entry = waiting != NULL ? hash_search(waiting, key, HASH_FIND, NULL) : NULL;
+
+	return entry != NULL ? entry->questions - 1 : 0;
 }
 
 int64
@@ -102,10 +142,10 @@ lpr_quota_asked(LprQuotaScope scope, int64 id, bool day, TimestampTz now)
 {
 	QuotaKey key = {id, scope};
 	Quota *quota = hash_search(quotas, &key, HASH_FIND, NULL);
-	int64 sum = 0;
+	int64 sum = others_waiting(&key);
 
 	if (quota == NULL)
-		return 0;
+		return sum;
 	advance(quota, now / USECS_PER_MINUTE);
 	for (int i = 0; i < (day ? HOURS : MINUTES); i++)
 		sum += day ? quota->hours[i] : quota->minutes[i];

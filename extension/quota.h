@@ -19,7 +19,10 @@ extern void lpr_quota_forget(void);
 extern void lpr_quota_begin(void);
 /* One question, at a moment that does not go back. */
 extern void lpr_quota_count(LprQuotaScope scope, int64 id, TimestampTz at);
-/* Within the last hour, or the last day. */
+/* Questions that are judged together: each is to know of the others. Those of the batch before are forgotten. */
+extern void lpr_quota_begin_batch(void);
+extern void lpr_quota_expect(LprQuotaScope scope, int64 id);
+/* Within the last hour, or the last day, the others of this batch included: so that those together do not pass where one after the other would not. */
 extern int64 lpr_quota_asked(LprQuotaScope scope, int64 id, bool day, TimestampTz now);
 
 #endif

@@ -45,35 +45,65 @@ RETURN btrim(regexp_replace(lower(reason), '[^[:alnum:]]+', ' ', 'g'));
 REVOKE ALL ON FUNCTION lpr_data.normal_reason(text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.normal_reason(text) IS 'A reason as it is compared: lower case, single blanks instead of everything that is no letter or digit.';
 
-CREATE FUNCTION lpr_data.check_reason(what text, reason text, control text, title text DEFAULT NULL, last text DEFAULT NULL)
+CREATE FUNCTION lpr_data.without(said text, phrase text)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN phrase <> '' THEN replace(replace(said, ' ' || phrase || ' ', '  '), ' ' || phrase || ' ', '  ') ELSE said END;
+REVOKE ALL ON FUNCTION lpr_data.without(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.without(text, text) IS 'What is left of a text without a phrase; both as lpr_data.normal_reason() gives them, the text between blanks.';
+
+CREATE FUNCTION lpr_data.says_nothing(said text)
+    RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    rest text := ' ' || coalesce(lpr_data.normal_reason(said), '') || ' ';
+    empty text;
+BEGIN
+    -- Long phrases first, so that none hides in another.
+    FOR empty IN SELECT e.reason FROM lpr_data.empty_reason AS e WHERE rest LIKE '% ' || e.reason || ' %' ORDER BY length(e.reason) DESC, e.reason
+    LOOP
+        rest := lpr_data.without(rest, empty);
+    END LOOP;
+    RETURN btrim(rest) = '';
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.says_nothing(text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.says_nothing(text) IS 'Whether a text is made of lpr_data.empty_reason alone.';
+
+CREATE FUNCTION lpr_data.check_reason(what text, reason text, control text, title text DEFAULT NULL, earlier text[] DEFAULT '{}')
     RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    said text := coalesce(lpr_data.normal_reason(reason), '');
-    words text[] := regexp_split_to_array(said, ' ');
-    rest text := ' ' || said || ' ';
+    said text := CASE WHEN char_length(reason) <= 4000 THEN lpr_data.normal_reason(reason) ELSE '' END;
+    own text := ' ' || said || ' ';
+    least_characters CONSTANT integer := 20;
+    least_words CONSTANT integer := 4;
+    before text;
     why text;
-    empty text;
 BEGIN
-    -- Long phrases first, so that none hides in another.
-    FOR empty IN SELECT e.reason FROM lpr_data.empty_reason AS e WHERE rest LIKE '% ' || e.reason || ' %' ORDER BY length(e.reason) DESC
-    LOOP
-        rest := replace(replace(rest, ' ' || empty || ' ', '  '), ' ' || empty || ' ', '  ');
-    END LOOP;
-    IF btrim(rest) = '' THEN
+    IF char_length(reason) > 4000 THEN
+        why := 'It has more than 4,000 characters.';
+    ELSIF lpr_data.says_nothing(said) THEN
         why := 'It says nothing about this matter.';
-    ELSIF char_length(said) < 20 OR (SELECT count(DISTINCT w) FROM unnest(words) AS w WHERE char_length(w) > 1) < 4 THEN
-        why := 'It has fewer than 20 characters or four different words.';
-    ELSIF said = lpr_data.normal_reason(title) THEN
-        why := 'It is the title again.';
-    ELSIF said = lpr_data.normal_reason(last) THEN
-        why := 'It is the last one again.';
+    ELSIF char_length(said) < least_characters OR (SELECT count(DISTINCT w) FROM regexp_split_to_table(said, ' ') AS w WHERE char_length(w) > 1) < least_words THEN
+        why := format('It has fewer than %s characters or four different words.', least_characters);
     ELSIF reason ~ '[[:cntrl:]]' AND reason !~ '^[^[:cntrl:]]*([\n\r\t][^[:cntrl:]]*)*$' THEN
         why := 'It holds control characters.';
-    ELSIF char_length(reason) > 4000 THEN
-        why := 'It has more than 4,000 characters.';
+    ELSE
+        -- What was said before counts for nothing: what is left has to be a reason.
+        FOREACH before IN ARRAY array_prepend(title, earlier)
+        LOOP
+            own := lpr_data.without(own, lpr_data.normal_reason(before));
+        END LOOP;
+        own := btrim(regexp_replace(own, ' +', ' ', 'g'));
+        IF own <> said AND (char_length(own) < least_characters OR lpr_data.says_nothing(own)
+                            OR (SELECT count(DISTINCT w) FROM regexp_split_to_table(own, ' ') AS w WHERE char_length(w) > 1) < least_words) THEN
+            why := 'It is the title or an earlier reason again.';
+        END IF;
     END IF;
     IF why IS NOT NULL THEN
         PERFORM lpr_data.refuse(control, 'LP043', format('the %s says nothing: %L', what, left(coalesce(reason, ''), 80)), why,
@@ -81,9 +111,23 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.check_reason(text, text, text, text, text) FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.check_reason(text, text, text, text, text) IS
-    'Refuses a statement that says nothing, error LP043: made of lpr_data.empty_reason alone, shorter than 20 characters or four words, the title again, or the last one again. what: its name in the message.';
+REVOKE ALL ON FUNCTION lpr_data.check_reason(text, text, text, text, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.check_reason(text, text, text, text, text[]) IS
+    'Refuses a statement that says nothing, error LP043: made of lpr_data.empty_reason alone, shorter than 20 characters or four words, or that once the title and earlier ones are taken out of it. what: its name in the message.';
+
+CREATE FUNCTION lpr_data.check_given(reason text, control text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF (reason ~ '[^[:space:]]' AND char_length(reason) <= 4000) IS NOT TRUE THEN
+        PERFORM lpr_data.refuse(control, 'LP043', 'no reason was given', 'Every step stays on record with its reason, of at most 4,000 characters.', 'Say why, in a sentence.');
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.check_given(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.check_given(text, text) IS 'Refuses a missing reason, error LP043, where whoever has to act at once need not write much.';
 
 CREATE FUNCTION lpr.add_empty_reason(reason text)
     RETURNS void
@@ -118,6 +162,8 @@ SELECT pg_catalog.pg_extension_config_dump('lpr_data.access', '');
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.access_access_id_seq', '');
 SELECT lpr_data.audit_changes_of('lpr_data.access');
 CREATE INDEX access_person ON lpr_data.access (person_id);
+-- A constraint and not a lock on the person: under such a lock, held in an open transaction, nobody could retire or suspend that person.
+CREATE UNIQUE INDEX access_one_under_way ON lpr_data.access (person_id) WHERE state IN ('requested', 'approved');
 COMMENT ON TABLE lpr_data.access IS 'Requests for access and what became of them (A1). A grant ends by the clock, after a year at the latest: nothing has to run for that.';
 COMMENT ON COLUMN lpr_data.access.access_id IS 'Number of the request and of its grant.';
 COMMENT ON COLUMN lpr_data.access.person_id IS 'Who is to have access.';
@@ -137,7 +183,7 @@ CREATE TABLE lpr_data.access_step (
     step text COLLATE "C" NOT NULL CHECK (step IN ('requester', 'supervisor', 'system_owner', 'oversight')),
     person_id integer NOT NULL REFERENCES lpr_data.person,
     at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),
+    reason text NOT NULL CHECK (reason ~ '[^[:space:]]' AND char_length(reason) <= 4000),
     PRIMARY KEY (access_id, number)
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.access_step', '');
@@ -155,6 +201,39 @@ COMMENT ON COLUMN lpr_data.access_step.at IS 'When.';
 COMMENT ON COLUMN lpr_data.access_step.reason IS 'Why.';
 
 SELECT lpr_data.only_adds('lpr_data.access', 'state', 'granted_at', 'ends_at'), lpr_data.only_adds('lpr_data.access_step');
+
+CREATE FUNCTION lpr_data.access_moves()
+    RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT (CASE OLD.state WHEN 'requested' THEN NEW.state IN ('approved', 'denied', 'withdrawn')
+                           WHEN 'approved' THEN NEW.state IN ('granted', 'denied', 'withdrawn')
+                           WHEN 'granted' THEN NEW.state IN ('suspended', 'revoked')
+                           WHEN 'suspended' THEN NEW.state IN ('granted', 'revoked')
+                           ELSE false END
+            AND (OLD.state = 'approved' OR (NEW.granted_at, NEW.ends_at) IS NOT DISTINCT FROM (OLD.granted_at, OLD.ends_at))
+            -- The step that moves it is on record first; a grant has both approvals.
+            AND EXISTS (SELECT FROM lpr_data.access_step AS s
+                        WHERE s.access_id = NEW.access_id AND s.number = (SELECT max(l.number) FROM lpr_data.access_step AS l WHERE l.access_id = NEW.access_id)
+                          AND s.action = CASE NEW.state WHEN 'approved' THEN 'approve' WHEN 'denied' THEN 'deny' WHEN 'withdrawn' THEN 'withdraw' WHEN 'suspended' THEN 'suspend'
+                                         WHEN 'revoked' THEN 'revoke' ELSE CASE OLD.state WHEN 'approved' THEN 'approve' ELSE 'resume' END END)
+            AND (OLD.state <> 'approved' OR NEW.state <> 'granted'
+                 OR (SELECT count(*) = 2 FROM lpr_data.access_step AS s WHERE s.access_id = NEW.access_id AND s.action = 'approve'))) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'LP034',
+            MESSAGE = format('%s of a grant that is %s is refused', CASE WHEN NEW.state = OLD.state THEN 'a change' ELSE 'making ' || NEW.state END, OLD.state),
+            DETAIL = 'A request moves by steps that are on record; the dates of a grant never change.',
+            HINT = 'Use lpr.approve(), deny(), withdraw_request(), suspend_access(), resume_access() or revoke_access().';
+    END IF;
+    RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.access_moves() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.access_moves() IS 'Trigger of lpr_data.access: a request moves from state to state only as the workflow has it, and only after the step that is on record (A1).';
+CREATE TRIGGER moves BEFORE UPDATE ON lpr_data.access FOR EACH ROW EXECUTE FUNCTION lpr_data.access_moves();
+ALTER TABLE lpr_data.access ENABLE ALWAYS TRIGGER moves;
 
 CREATE FUNCTION lpr_data.add_step(access_id bigint, action text, step text, person_id integer, reason text)
     RETURNS void
@@ -195,8 +274,6 @@ BEGIN
                             coalesce((SELECT string_agg(s.name, ', ' ORDER BY s.name) FROM lpr_data.source AS s), 'none')),
             HINT = 'For instance lpr.request_access(''{ATS}'', ''{acme}'', ''{plate}'', ''…why you need it…'');';
     END IF;
-    -- One after the other for a person, so that the same request in two sessions is seen.
-    PERFORM FROM lpr_data.person AS p WHERE p.person_id = who FOR NO KEY UPDATE;
     IF (SELECT p.supervisor_id IS NULL FROM lpr_data.person AS p WHERE p.person_id = who) THEN
         PERFORM lpr_data.refuse('A1', 'LP033', 'you have no supervisor on record', 'The first approval is your supervisor''s.',
                                 'Ask an administrator: SELECT lpr.change_person(…, supervisor => …).');
@@ -207,7 +284,7 @@ BEGIN
                                 format('SELECT lpr.withdraw_request(%s, ''…why…''); first, or wait for it.', request));
     END IF;
     PERFORM lpr_data.check_reason('need-to-know statement', need_to_know, 'A1', NULL,
-                                  (SELECT a.need_to_know FROM lpr_data.access AS a WHERE a.person_id = who AND a.state = 'denied' ORDER BY a.access_id DESC LIMIT 1));
+                                  ARRAY(SELECT a.need_to_know FROM lpr_data.access AS a WHERE a.person_id = who AND a.state = 'denied' ORDER BY a.access_id DESC LIMIT 1));
     INSERT INTO lpr_data.access (person_id, systems, sources, modes, need_to_know)
     VALUES (who, ARRAY(SELECT DISTINCT s COLLATE "C" FROM unnest(systems) AS s ORDER BY 1), ARRAY(SELECT DISTINCT s COLLATE "C" FROM unnest(sources) AS s ORDER BY 1),
             ARRAY(SELECT DISTINCT m COLLATE "C" FROM unnest(modes) AS m ORDER BY 1), request_access.need_to_know)
@@ -216,6 +293,8 @@ BEGIN
     PERFORM lpr_data.post(format('request:%s:supervisor', request), p.supervisor_id, 'request_waiting', jsonb_build_object('requester', p.name))
     FROM lpr_data.person AS p WHERE p.person_id = who;
     RETURN request;
+EXCEPTION WHEN unique_violation THEN
+    PERFORM lpr_data.refuse('A1', 'LP034', 'your request of another session still waits', 'A person has one request under way at a time.', 'SELECT * FROM lpr.access_requests;');
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.request_access(text[], text[], text[], text) FROM PUBLIC;
@@ -224,7 +303,7 @@ GRANT EXECUTE ON FUNCTION lpr.request_access(text[], text[], text[], text)
 COMMENT ON FUNCTION lpr.request_access(text[], text[], text[], text) IS
     'Asks for access (A1): to sources, from systems (ATS, AFI, IRS-NG), by modes (plate, location, vehicle: A7), with the reason why you need to know. Returns the number of the request. First your supervisor approves, then a system owner, who are different people; each may deny with a reason. What was asked for never changes: withdraw it and ask anew. Errors LP024 and LP033 (who may ask), LP034 (one waits already), LP043 (the reason says nothing).';
 
-CREATE FUNCTION lpr_data.lock_request(request bigint)
+CREATE FUNCTION lpr_data.lock_request(request bigint, who_may boolean)
     RETURNS lpr_data.access
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -233,7 +312,9 @@ DECLARE
     a lpr_data.access;
 BEGIN
     -- GRANT and REVOKE of roles wait for us, and we for them: nobody is demoted between our look and our commit.
-    LOCK TABLE pg_catalog.pg_auth_members IN SHARE MODE;
+    IF who_may THEN
+        LOCK TABLE pg_catalog.pg_auth_members IN SHARE MODE;
+    END IF;
     SELECT * INTO a FROM lpr_data.access AS x WHERE x.access_id = request FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
@@ -242,12 +323,14 @@ BEGIN
             HINT = 'SELECT * FROM lpr.access_requests;';
     END IF;
     -- Nor are the people concerned changed: who is whose supervisor, who has left.
-    PERFORM FROM lpr_data.person AS p WHERE p.person_id IN (a.person_id, lpr_data.me()) ORDER BY p.person_id FOR SHARE;
+    IF who_may THEN
+        PERFORM FROM lpr_data.person AS p WHERE p.person_id IN (a.person_id, lpr_data.me()) ORDER BY p.person_id FOR SHARE;
+    END IF;
     RETURN a;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.lock_request(bigint) FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.lock_request(bigint) IS 'The request, locked, and with it who may decide about it, until the end of the transaction.';
+REVOKE ALL ON FUNCTION lpr_data.lock_request(bigint, boolean) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.lock_request(bigint, boolean) IS 'The request, locked until the end of the transaction. who_may: and with it who may decide about it; not for what stops access, which waits for nobody''s open transaction but one about the same grant.';
 
 CREATE FUNCTION lpr_data.deciding_step(a lpr_data.access)
     RETURNS text
@@ -259,6 +342,10 @@ DECLARE
     who integer;
 BEGIN
     IF step IS NULL THEN
+        -- Who decides about nothing learns nothing of others' requests.
+        IF NOT lpr_data.holds(lpr_data.me(), 'lpr_supervisor') THEN
+            PERFORM lpr_data.acting('lpr_system_owner', 'A1');
+        END IF;
         PERFORM lpr_data.refuse('A1', 'LP034', format('request %s is %s already', a.access_id, a.state), 'Only a request that waits is approved or denied.',
                                 'SELECT * FROM lpr.access_requests;');
     END IF;
@@ -288,16 +375,18 @@ CREATE FUNCTION lpr.approve(request bigint, reason text, valid_for interval DEFA
     SET timezone = 'UTC'
 AS $$
 DECLARE
-    a lpr_data.access := lpr_data.lock_request(request);
+    a lpr_data.access := lpr_data.lock_request(request, true);
     step text := lpr_data.deciding_step(a);
     first_id integer;
     moment timestamptz := clock_timestamp();
 BEGIN
-    IF (valid_for > interval '0' AND moment + valid_for <= moment + interval '1 year') IS NOT TRUE THEN
+    -- Compared as moments: of months and days none is longer than the other for good. What no moment can be added to is too long anyhow.
+    IF (CASE WHEN valid_for BETWEEN interval '-2 years' AND interval '2 years' THEN moment + valid_for > moment AND moment + valid_for <= moment + interval '1 year' END) IS NOT TRUE THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('not a time of validity: %s', coalesce(valid_for::text, 'NULL')),
-            DETAIL = 'A grant ends after a year at the latest.';
+            DETAIL = 'A grant ends after a year at the latest.',
+            HINT = 'For instance valid_for => ''6 months''.';
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'A1');
     PERFORM lpr_data.add_step(request, 'approve', step, lpr_data.me(), reason);
@@ -339,7 +428,7 @@ CREATE FUNCTION lpr.deny(request bigint, reason text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    a lpr_data.access := lpr_data.lock_request(request);
+    a lpr_data.access := lpr_data.lock_request(request, true);
     step text := lpr_data.deciding_step(a);
 BEGIN
     PERFORM lpr_data.check_reason('reason', reason, 'A1');
@@ -361,7 +450,7 @@ CREATE FUNCTION lpr.withdraw_request(request bigint, reason text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    a lpr_data.access := lpr_data.lock_request(request);
+    a lpr_data.access := lpr_data.lock_request(request, false);
 BEGIN
     IF a.person_id IS DISTINCT FROM lpr_data.me() THEN
         PERFORM lpr_data.refuse('A1', 'LP033', format('request %s is not yours', request), 'A request is withdrawn by whoever made it.', 'SELECT * FROM lpr.access_requests;');
@@ -369,6 +458,7 @@ BEGIN
     IF a.state NOT IN ('requested', 'approved') THEN
         PERFORM lpr_data.refuse('A1', 'LP034', format('request %s is %s already', request, a.state), 'Only a request that waits is withdrawn.', 'SELECT * FROM lpr.access_requests;');
     END IF;
+    PERFORM lpr_data.check_given(reason, 'A1');
     PERFORM lpr_data.add_step(request, 'withdraw', 'requester', a.person_id, reason);
     UPDATE lpr_data.access AS x SET state = 'withdrawn' WHERE x.access_id = request;
 END
@@ -384,7 +474,7 @@ CREATE FUNCTION lpr_data.stop_access(request bigint, action text, reason text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    a lpr_data.access := lpr_data.lock_request(request);
+    a lpr_data.access := lpr_data.lock_request(request, action = 'resume');
     who integer := lpr_data.me();
     step text;
 BEGIN
@@ -403,6 +493,8 @@ BEGIN
     -- Whoever has to stop somebody at once writes later, but whoever lets somebody in again says why.
     IF action = 'resume' THEN
         PERFORM lpr_data.check_reason('reason', reason, 'A1');
+    ELSE
+        PERFORM lpr_data.check_given(reason, 'A1');
     END IF;
     PERFORM lpr_data.add_step(request, action, step, who, reason);
     UPDATE lpr_data.access AS x SET state = CASE action WHEN 'suspend' THEN 'suspended' WHEN 'resume' THEN 'granted' ELSE 'revoked' END WHERE x.access_id = request;
@@ -496,7 +588,6 @@ DECLARE
     moment timestamptz;
 BEGIN
     LOCK TABLE pg_catalog.pg_auth_members IN SHARE MODE;
-    PERFORM FROM lpr_data.person AS p WHERE p.person_id = who FOR NO KEY UPDATE;
     lead := lpr_data.acting('lpr_lead', 'A4');
     moment := clock_timestamp();
     IF lead = who THEN

@@ -64,6 +64,28 @@ SELECT pg_catalog.pg_extension_config_dump('lpr_data.event', '');
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.event_event_id_seq', '');
 SELECT lpr_data.audit_changes_of('lpr_data.event');
 SELECT lpr_data.only_adds('lpr_data.event', 'ends_at', 'closed_at', 'outcome');
+
+CREATE FUNCTION lpr_data.event_moves()
+    RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+BEGIN
+    IF OLD.closed_at IS NOT NULL OR NEW.ends_at < OLD.ends_at OR (NEW.ends_at > OLD.ends_at AND NEW.ends_at > clock_timestamp() + interval '1 year') THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'LP034',
+            MESSAGE = format('the change of event %s is refused', OLD.event_id),
+            DETAIL = 'A closed event stays as it is; an open one is extended, to at most a year from now.',
+            HINT = 'Use lpr.extend_event() or lpr.close_event().';
+    END IF;
+    RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.event_moves() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.event_moves() IS 'Trigger of lpr_data.event: what is closed stays closed, and no end comes to lie more than a year ahead (Q7).';
+CREATE TRIGGER moves BEFORE UPDATE ON lpr_data.event FOR EACH ROW EXECUTE FUNCTION lpr_data.event_moves();
+ALTER TABLE lpr_data.event ENABLE ALWAYS TRIGGER moves;
 COMMENT ON TABLE lpr_data.event IS 'The ongoing enforcement or border-security matters that questions are asked for (Q7); a research project of AFI and a workspace of IRS-NG is one as well.';
 COMMENT ON COLUMN lpr_data.event.event_id IS 'Number, as lpr.reads.event_id has it.';
 COMMENT ON COLUMN lpr_data.event.system IS 'The system that it belongs to (A7).';
@@ -102,7 +124,8 @@ CREATE TABLE lpr_data.event_extension (
     person_id integer NOT NULL REFERENCES lpr_data.person,
     ends_at timestamp with time zone NOT NULL,
     reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),
-    PRIMARY KEY (event_id, at)
+    PRIMARY KEY (event_id, at),
+    CONSTRAINT a_year_at_most CHECK (ends_at > at AND ends_at AT TIME ZONE 'UTC' <= at AT TIME ZONE 'UTC' + interval '1 year')
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.event_extension', '');
 SELECT lpr_data.audit_changes_of('lpr_data.event_extension');
@@ -197,7 +220,7 @@ CREATE FUNCTION lpr_data.is_entitled(person_id integer, system text)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 RETURN EXISTS (SELECT FROM lpr_data.access AS a
-               WHERE a.person_id = is_entitled.person_id AND a.state = 'granted' AND a.ends_at > clock_timestamp() AND is_entitled.system COLLATE "C" = ANY (a.systems));
+               WHERE a.person_id = is_entitled.person_id AND a.state = 'granted' AND a.granted_at <= clock_timestamp() AND a.ends_at > clock_timestamp() AND is_entitled.system COLLATE "C" = ANY (a.systems));
 REVOKE ALL ON FUNCTION lpr_data.is_entitled(integer, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.is_entitled(integer, text) IS 'Whether a person has a grant for a system just now.';
 
@@ -244,9 +267,21 @@ BEGIN
             MESSAGE = format('not a day on which an event ends: %s', until),
             DETAIL = 'An event runs for at most a year, and can be extended.';
     END IF;
+    IF (char_length(btrim(title)) BETWEEN 3 AND 200 AND char_length(btrim(matter_reference)) BETWEEN 3 AND 100 AND title !~ '[[:cntrl:]]' AND matter_reference !~ '[[:cntrl:]]') IS NOT TRUE THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'an event has a title and the reference of its matter',
+            DETAIL = 'A title has 3 to 200 characters, a reference 3 to 100; neither holds control characters.',
+            HINT = 'For instance title => ''Contraband through Otay Mesa'', matter_reference => ''SD-2026-00417''.';
+    END IF;
+    IF lpr_data.says_nothing(title) OR lpr_data.says_nothing(matter_reference) THEN
+        PERFORM lpr_data.refuse('Q7', 'LP043', format('the %s says nothing: %L', CASE WHEN lpr_data.says_nothing(title) THEN 'title' ELSE 'matter reference' END,
+                                                      CASE WHEN lpr_data.says_nothing(title) THEN title ELSE matter_reference END),
+                                'An event is of one matter, which its title tells and its reference finds.', 'Name the matter, and its number in the system where it is led.');
+    END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'Q7', title,
-                                  (SELECT e.reason FROM lpr_data.event AS e JOIN lpr_data.event_member AS m ON m.event_id = e.event_id
-                                   WHERE m.person_id = who AND m.owner ORDER BY e.event_id DESC LIMIT 1));
+                                  ARRAY(SELECT e.reason FROM lpr_data.event AS e JOIN lpr_data.event_member AS m ON m.event_id = e.event_id
+                                        WHERE m.person_id = who AND m.owner ORDER BY e.event_id DESC LIMIT 20));
     INSERT INTO lpr_data.event (system, title, purpose, authority, matter_reference, reason, opened_at, ends_at)
     VALUES (open_event.system, btrim(open_event.title), open_event.purpose, open_event.authority, btrim(open_event.matter_reference), open_event.reason, moment, open_event.until)
     RETURNING event_id INTO opened;
@@ -345,9 +380,10 @@ BEGIN
             MESSAGE = format('not a day to which event %s can be extended: %s', event, coalesce(until::text, 'NULL')),
             DETAIL = format('It ends on %s, and can be extended to a year from now.', e.ends_at);
     END IF;
-    PERFORM lpr_data.check_reason('reason', reason, 'Q7', e.title, e.reason);
+    PERFORM lpr_data.check_reason('reason', reason, 'Q7', e.title,
+                                  e.reason || ARRAY(SELECT x.reason FROM lpr_data.event_extension AS x WHERE x.event_id = event ORDER BY x.at DESC LIMIT 20));
     UPDATE lpr_data.event AS x SET ends_at = extend_event.until WHERE x.event_id = event;
-    INSERT INTO lpr_data.event_extension (event_id, person_id, ends_at, reason) VALUES (event, lpr_data.me(), extend_event.until, extend_event.reason);
+    INSERT INTO lpr_data.event_extension (event_id, at, person_id, ends_at, reason) VALUES (event, moment, lpr_data.me(), extend_event.until, extend_event.reason);
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.extend_event(bigint, timestamptz, text) FROM PUBLIC;

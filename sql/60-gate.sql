@@ -67,13 +67,14 @@ AS $$
             'A question is asked for an event whose owner or member one is, and which is committed.', 'SELECT * FROM lpr.events; shows yours. If you have just opened it: COMMIT first.']
         WHEN (e.closed_at IS NULL AND clock_timestamp() >= e.opened_at AND clock_timestamp() < e.ends_at) IS NOT TRUE THEN ARRAY['Q7', 'LP042', 'event {event} is over',
             'A question is asked for an event that is open, within its dates.', 'SELECT * FROM lpr.events; tells its dates. Its owner can extend it unless it is closed: lpr.extend_event(…).']
-        WHEN (EXISTS (SELECT FROM lpr_data.access AS a WHERE a.person_id = p.person_id AND a.state = 'granted' AND clock_timestamp() < a.ends_at
+        WHEN (EXISTS (SELECT FROM lpr_data.access AS a WHERE a.person_id = p.person_id AND a.state = 'granted' AND clock_timestamp() >= a.granted_at AND clock_timestamp() < a.ends_at
                       AND e.system = ANY (a.systems) AND gate.source = ANY (a.sources) AND gate.mode = ANY (a.modes))) IS NOT TRUE THEN ARRAY['A7', 'LP025', 'you have no access to source "{source}" by {mode} for system {system}',
             'An entitlement covers systems, sources and search modes, was approved twice, and ends.', 'SELECT * FROM lpr.my_access; shows what you have, lpr.request_access(…) requests more.']
-        WHEN (NOT EXISTS (SELECT FROM lpr_data.course AS c WHERE c.required AND NOT EXISTS (SELECT FROM lpr_data.training AS t
-                      WHERE t.person_id = p.person_id AND t.course = c.code AND clock_timestamp() < t.valid_until))) IS NOT TRUE THEN ARRAY['A3', 'LP026', 'your training is not current',
+        WHEN ((SELECT count(*) >= 4 AND bool_and(EXISTS (SELECT FROM lpr_data.training AS t
+                      WHERE t.person_id = p.person_id AND t.course = c.code AND clock_timestamp() >= t.recorded_at AND clock_timestamp() < t.valid_until))
+               FROM lpr_data.course AS c WHERE c.required)) IS NOT TRUE THEN ARRAY['A3', 'LP026', 'your training is not current',
             'All required courses must have been completed within the last year.', 'SELECT * FROM lpr.my_access; shows which are missing; a training officer records them.']
-        WHEN (clock_timestamp() < coalesce((SELECT max(c.valid_until) FROM lpr_data.recertification AS c WHERE c.person_id = p.person_id),
+        WHEN (clock_timestamp() < coalesce((SELECT max(c.valid_until) FROM lpr_data.recertification AS c WHERE c.person_id = p.person_id AND clock_timestamp() >= c.at),
                       (SELECT min(a.granted_at) FROM lpr_data.access AS a WHERE a.person_id = p.person_id) + interval '1 year')) IS NOT TRUE THEN ARRAY['A4', 'LP027', 'your access has not been recertified',
             'A government lead confirms every access once a year.', 'Ask a government lead: SELECT lpr.recertify(…).']
         WHEN (EXISTS (SELECT FROM lpr_data.source AS s WHERE s.name = gate.source AND s.enabled AND s.approved_on <= lpr_data.utc_today())) IS NOT TRUE THEN ARRAY['Q10', 'LP003', 'source "{source}" is not enabled',
@@ -89,7 +90,7 @@ AS $$
             'Without a plate a question stays within the area that lpr.limits shows.', 'Take a smaller radius_m, or a point with a radius instead of the address.']
         WHEN (gate.mode = 'plate' OR gate.since >= gate.until - l.span - interval '10 minutes') IS NOT TRUE THEN ARRAY['Q8', 'LP045', 'the question covers too long a time',
             'Without a plate a question stays within the time that lpr.limits shows.', 'Name a shorter time, for instance since => now() - interval ''7 days''.']
-        WHEN (NOT EXISTS (SELECT FROM lpr_data.rate_limit AS q WHERE lpr_data.asked(q.scope, q.per, gate.login, gate.event_id) >= q.questions)) IS NOT TRUE THEN ARRAY['Q8', 'LP046', 'too many questions were asked',
+        WHEN ((SELECT count(*) = 4 AND bool_and(lpr_data.asked(q.scope, q.per, gate.login, gate.event_id) < q.questions) FROM lpr_data.rate_limit AS q)) IS NOT TRUE THEN ARRAY['Q8', 'LP046', 'too many questions were asked',
             'A person asks, and for an event is asked, only so much within an hour and a day; lpr.limits shows it.', 'Wait, or ask an administrator.']
         END OFFSET 0) AS r (refusal) -- OFFSET 0: decided once, not once a column
     WHERE r.refusal IS NOT NULL

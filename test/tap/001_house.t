@@ -11,7 +11,7 @@ my $node = LprTest->start_staged('preloaded');
 $node->stage('second');
 is($node->answer('analyst1', 'SELECT count(*) FROM lpr.sources'), 3, 'three sources');
 cmp_ok($node->answer('analyst1', $vendor_needed), '>', 0, 'the vendors answer');
-my ($status, $out, $err) = $node->ask('analyst1', $vendor_needed, database => 'second');
+my ($status, $out, $err) = $node->ask('analyst1', $vendor_needed, database => 'second', logon => 0);
 like($err, qr/cannot be audited.*kept in database "lpr", this is "second".*HINT: .*lpr\.database/s, 'a second database asks nobody: the log is in one');
 
 # Roles belong to the cluster and are there already; the sources belong to the database.
@@ -27,9 +27,9 @@ is($node->answer('postgres', "SELECT count(*) FROM pg_class WHERE relnamespace =
 is($node->answer('postgres', "SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('lpr')", database => 'second'),
 	0, '… and nothing in schema lpr');
 is($node->answer('postgres', 'SELECT count(*) FROM pg_foreign_server', database => 'second'), 0, '… and no server');
-is($node->answer('postgres', "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'lpr\\_%'", database => 'second'), 7, '… and the roles stay');
+is($node->answer('postgres', "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'lpr\\_%'", database => 'second'), 10, '… and the roles stay');
 $node->answer('postgres', 'CREATE EXTENSION lpr', database => 'second');
-is($node->answer('analyst1', 'SELECT count(*) FROM lpr.sources', database => 'second'), 0, 'made again, it is empty');
+is($node->answer('analyst1', 'SELECT count(*) FROM lpr.sources', database => 'second', logon => 0), 0, 'made again, it is empty');
 
 # In one session, with the extension of before in its caches.
 my ($session) = $node->session('postgres', database => 'second');
@@ -66,10 +66,11 @@ my $bare = LprTest->make('not_preloaded', preload => '');
 $bare->start;
 $bare->vendor_start;
 $bare->stage('lpr');
-($status, $out, $err) = $bare->ask('analyst1', $vendor_needed);
+($status, $out, $err) = $bare->ask('analyst1', $vendor_needed, logon => 0);
 isnt($status, 0, 'not preloaded: no question goes out');
+like(($bare->ask('analyst1', 'SELECT 1'))[2], qr/shared_preload_libraries/, '… nor can the rules be agreed to');
 like($err, qr/shared_preload_libraries/, '… and the message names the setting');
-is($bare->answer('analyst1', "SELECT lpr.normal_plate('7abc-123')"), '7ABC123', '… what needs no vendor works');
+is($bare->answer('analyst1', "SELECT lpr.normal_plate('7abc-123')", logon => 0), '7ABC123', '… what needs no vendor works');
 $bare->stop;
 
 done_testing();

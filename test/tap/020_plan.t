@@ -7,6 +7,7 @@ use Test::More;
 
 my $node = LprTest->start_staged('plan');
 my $reads = "FROM lpr.reads WHERE source = 'acme' AND plate";
+$node->own_event(4711);
 
 # What SQL made of a vendor's searches and pages: the bodies, decoded.
 sub asked

@@ -347,6 +347,7 @@ my %path = (lpr => '/lpr/lpr-v1/reads/search', flock => '/flock/flock-v3/api/v3/
 
 # An application name, an event, a role: none of it is the vendor's business (U7).
 $session->query("SET application_name = 'case-2026-4711-smith'");
+$node->own_event(990017);
 $node->vendor_forget;
 my ($out) = ask("SELECT count(*) FROM (SELECT source FROM lpr.reads WHERE source IN ($all) AND plate = '7ABC123' AND event_id = 990017 AND $in_month ORDER BY captured_at DESC) AS r");
 my $told = $node->told($session);

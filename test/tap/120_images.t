@@ -13,7 +13,7 @@ sub images_of
 	my ($sql, %given) = @_;
 
 	$node->vendor_forget;
-	$given{answer} = $node->answer($given{login} // 'analyst1', $sql);
+	$given{answer} = $node->answer('analyst1', $sql);
 	is($given{answer}, $given{is}, "$sql: its answer") if defined $given{is};
 	return scalar $node->vendor_log(class => 'image');
 }
@@ -50,7 +50,9 @@ $session->quit;
 $node->answer('analyst1', "CREATE TABLE open.wanted (plate text, note text); INSERT INTO open.wanted VALUES ('BULK4', 'x'), ('BULK6', 'y')");
 my $join = "r.plate = w.plate AND r.source = 'acme'";
 is(images_of("UPDATE open.wanted AS w SET note = 'seen' FROM lpr.reads AS r WHERE $join"), 0, 'UPDATE … FROM lpr.reads');
-is(images_of("UPDATE open.wanted AS w SET note = r.camera_id FROM lpr_data.reads_acme AS r WHERE r.plate = w.plate", login => 'postgres'), 0, '… from its partition');
+$node->answer('postgres', 'GRANT USAGE ON SCHEMA lpr_data TO analyst1; GRANT SELECT ON lpr_data.reads_acme TO analyst1');
+is(images_of("UPDATE open.wanted AS w SET note = r.camera_id FROM lpr_data.reads_acme AS r WHERE r.plate = w.plate"), 0, '… from its partition');
+$node->answer('postgres', 'REVOKE USAGE ON SCHEMA lpr_data FROM analyst1; REVOKE SELECT ON lpr_data.reads_acme FROM analyst1');
 is(images_of("SELECT count(*) FROM (SELECT w.note FROM open.wanted AS w JOIN lpr.reads AS r ON $join FOR UPDATE OF w) AS f", is => 10), 0, 'FOR UPDATE of another table');
 is(images_of("MERGE INTO open.wanted AS w USING (SELECT DISTINCT plate FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK4') AS r ON r.plate = w.plate WHEN MATCHED THEN UPDATE SET note = 'm'"),
 	0, 'MERGE');

@@ -25,7 +25,7 @@ sub asking { my ($source, $what) = @_; return 'SELECT ' . ($what // 'count(*)') 
 my @quick = qw(acme silent dripping busy blank);
 $node->add_source($_, 'lpr-v1') for @quick[1 .. 4];
 $node->add_source('slow', 'lpr-v1', options => { requests_per_minute => 1 });
-my ($session, $pid) = $node->session('postgres');
+my ($session, $pid) = $node->session('analyst1');
 my ($other) = $node->session('postgres');
 
 # The session's descriptors when it keeps one connection: a changed server drops the idle ones.

@@ -17,7 +17,7 @@ my $node = LprTest->make('engine', conf => "max_files_per_process = 64\n");
 $node->vendor_start;
 $node->stage('lpr');
 sub asking { my ($source) = @_; return "SELECT count(*) FROM lpr.reads WHERE plate = 'BULK7' AND source = '$source'" }
-my ($session, $pid) = $node->session('postgres');
+my ($session, $pid) = $node->session('analyst1');
 
 # ---- the threads of name lookups get no signals ----
 $node->add_source('lookup', 'lpr-v1', url => 'https://vendor.slow.invalid/x/lpr-v1', options => { connect_timeout => 60000 });

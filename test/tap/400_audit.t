@@ -7,6 +7,8 @@ use Test::More;
 my $node = LprTest->start_staged('audit');
 $node->add_source('locked', 'lpr-v1', grant_to => '{}');
 $node->answer('postgres', "SELECT lpr.add_source('unapproved', 'lpr-v1', '$node->{vendor_url}/x/lpr-v1', 'sim-lpr-token', grant_to => '{lpr_user}')");
+$node->entitle('lpr', 'unapproved');
+$node->own_event(4711);
 $node->answer('postgres', "CREATE ROLE nobody1 LOGIN; GRANT USAGE ON SCHEMA lpr TO nobody1; GRANT SELECT ON lpr.reads TO nobody1");
 is($node->answer('analyst1', LprTest::quick()), 1, 'the first question');
 is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE number = 1 AND kind = 'start'"), 1, 'began the log');

@@ -48,9 +48,13 @@ BEGIN
             SELECT FROM lpr_data.audit AS q WHERE q.number = a.ask AND q.kind = 'ask' AND q.number < a.number
                 AND (q.login, q.pid, q.session_started, q.event_id, q.source, q.mode)
                     IS NOT DISTINCT FROM (a.login, a.pid, a.session_started, a.event_id, a.source, a.mode));
+    RETURN QUERY SELECT format('ask %s without consent', a.number) FROM lpr_data.audit AS a
+        WHERE a.number > after AND a.kind = 'ask' AND NOT EXISTS (
+            SELECT FROM lpr_data.audit AS c WHERE c.kind = 'consent' AND c.number < a.number AND (c.login, c.pid, c.session_started) = (a.login, a.pid, a.session_started));
     RETURN QUERY SELECT format('%s %s of nothing', a.kind, a.number) FROM lpr_data.audit AS a
-        WHERE a.number > after AND (a.kind = 'refused' AND (a.sqlstate IS NULL OR a.login IS NULL) OR a.kind = 'ask' AND (a.login IS NULL OR a.source IS NULL OR a.mode IS NULL)
-           OR a.kind NOT IN ('start', 'month', 'ask', 'refused', 'sent', 'answer', 'change', 'read', 'clock') OR (a.kind = 'start') <> (a.number = 1));
+        WHERE a.number > after AND (a.kind = 'refused' AND (a.sqlstate IS NULL OR a.login IS NULL) OR a.kind = 'ask' AND (a.login IS NULL OR a.source IS NULL OR a.mode IS NULL OR a.event_id IS NULL)
+           OR a.kind = 'consent' AND (a.login IS NULL OR a.session_started IS NULL)
+           OR a.kind NOT IN ('start', 'month', 'ask', 'refused', 'sent', 'answer', 'change', 'read', 'clock', 'consent', 'flag') OR (a.kind = 'start') <> (a.number = 1));
     RETURN QUERY SELECT format('checkpoint %s does not fit', c.size) FROM lpr_data.checkpoint AS c LEFT JOIN lpr_data.audit AS a ON a.number = c.size
         WHERE a.digest IS DISTINCT FROM decode(substring(c.note FROM '\nhead (\S+)\n'), 'base64') OR substring(c.note FROM '^[^\n]*\n(\d+)\n')::bigint <> c.size;
 END
@@ -101,12 +105,13 @@ sub sound
 sub head { return $_[0]->answer('postgres', 'SELECT coalesce(max(number), 0) FROM lpr_data.audit') }
 
 # The records after a number, in short: "ask analyst1 acme", "refused … Q10 LP003", "answer … of 7 stopped" (of: as an offset from that number).
+# Without consents, since ask() and session() give one.
 sub records_after
 {
 	my ($node, $number, $where) = @_;
-	return $node->answer('postgres', "SELECT concat_ws(' ', kind, login, source, CASE WHEN ask IS NOT NULL THEN 'of +' || (SELECT count(*) FROM lpr_data.audit AS b WHERE b.number > $number AND b.number <= a.ask AND b.kind <> 'change') END, control, sqlstate,
+	return $node->answer('postgres', "SELECT concat_ws(' ', kind, login, source, CASE WHEN ask IS NOT NULL THEN 'of +' || (SELECT count(*) FROM lpr_data.audit AS b WHERE b.number > $number AND b.number <= a.ask AND b.kind NOT IN ('change', 'consent')) END, control, sqlstate,
 		CASE kind WHEN 'answer' THEN (payload::json)->>'outcome' WHEN 'change' THEN concat_ws(' ', (payload::json)->>'action', (payload::json)->>'table') END)
-		FROM lpr_data.audit AS a WHERE number > $number AND " . ($where // 'true') . ' ORDER BY number');
+		FROM lpr_data.audit AS a WHERE number > $number AND " . ($where // "kind <> 'consent'") . ' ORDER BY number');
 }
 
 # The same once nothing more is due: the last record is what is expected, or 20 seconds are over.
@@ -214,19 +219,24 @@ sub swarm
 	my @pids;
 
 	mkdir $directory or die "$directory: $!";
-	PostgreSQL::Test::Utils::append_to_file("$directory/script", join '', map {
-		"$pause$sql\nSELECT 'ack ' || reference FROM lpr.last_query() WHERE outcome = 'complete' AND reads > 0;\n" } 1 .. $rounds);
+	for my $login ('analyst1', 'analyst2')
+	{
+		# Who could not log on tries again; an error later ends nothing.
+		PostgreSQL::Test::Utils::append_to_file("$directory/$login", "\\set ON_ERROR_STOP on\n\\o /dev/null\n" . logon($login) . ";\n\\o\n\\set ON_ERROR_STOP off\n" . join '', map {
+			"$pause$sql\nSELECT 'ack ' || reference FROM lpr.last_query() WHERE outcome = 'complete' AND reads > 0;\n" } 1 .. $rounds);
+	}
 	for my $client (1 .. $clients)
 	{
 		my $pid = fork() // die "fork: $!";
 		if ($pid) { push @pids, $pid; next }
+		my $login = 'analyst' . (1 + $client % 2);
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>>', "$directory/$client.out";
 		open STDERR, '>>', "$directory/$client.err";
 		do
 		{
 			system 'psql', '-X', '-A', '-t', '-q', '-v', 'VERBOSITY=verbose', '-d',
-				$node->connstr($given{database} // 'lpr') . ' application_name=swarm user=analyst' . (1 + $client % 2), '-f', "$directory/script";
+				$node->connstr($given{database} // 'lpr') . " application_name=swarm user=$login", '-f', "$directory/$login";
 			sleep 0.1 if $?;
 		} while (getppid() == $parent && !-e "$directory/end" && (!$given{rounds} || $?));
 		POSIX::_exit(0);

@@ -108,6 +108,17 @@ sub entitle
 	return;
 }
 
+# An event of analyst1 with a number of the test's own, such as one that is known again wherever it goes.
+sub own_event
+{
+	my ($node, $number) = @_;
+
+	$node->safe_psql('lpr', "INSERT INTO lpr_data.event (event_id, system, title, purpose, authority, matter_reference, reason, ends_at) OVERRIDING SYSTEM VALUE
+		VALUES ($number, 'ATS', 'Event $number', 'suspect', 'title_18', 'SD-2026-$number', 'test', now() + interval '90 days');
+		INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by) SELECT $number, person_id, true, person_id FROM lpr_data.person WHERE login = 'analyst1'");
+	return $number;
+}
+
 # SQL as a login, in database lpr unless said otherwise: (psql's exit status, output, messages). An analyst logs on first, unless (logon => 0).
 sub ask
 {
