@@ -237,12 +237,12 @@ chain_changes(void)
 	return n;
 }
 
-/* What expired while the server was down is gone before the first question (C2). */
+/* What expired while the server was down is gone before the first question, and what that one brings can be kept (C1, C2). */
 static void
 purge_cache(void)
 {
 	SPI_connect();
-	if (SPI_execute("SELECT lpr_data.purge_cache()", false, 0) != SPI_OK_SELECT)
+	if (SPI_execute("SELECT lpr_data.keep_cache()", false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not purge the cache");
 	SPI_finish();
 }

@@ -113,9 +113,14 @@ find(LprCache *cache, const LprDigest *key)
 static void
 describe(LprCache *cache, LprCacheAnswer *answer)
 {
+	const LprQuery *query = cache->question->query;
+
 	answer->ask = cache->question->receipt.number;
 	strlcpy(answer->login, GetUserNameFromId(GetAuthenticatedUserId(), false), NAMEDATALEN);
 	answer->event_id = cache->question->event.id;
+	answer->matched = query->nplates == 0        ? LPR_MATCHED_NOTHING
+					  : query->region[0] == '\0' ? LPR_MATCHED_PLATE
+												 : LPR_MATCHED_PLATE_AND_REGION;
 	strlcpy(answer->source, cache->question->source, NAMEDATALEN);
 }
 

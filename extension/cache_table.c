@@ -68,6 +68,7 @@ enum
 	ANSWER_SOURCE,
 	ANSWER_COMPLETE,
 	ANSWER_SORTED,
+	ANSWER_MATCHED,
 	ANSWER_SINCE,
 	ANSWER_UNTIL,
 	ANSWER_OPEN_UNTIL,
@@ -111,6 +112,7 @@ static const Oid answer_types[ANSWER_COLUMNS] = {
 	[ANSWER_SOURCE] = TEXTOID,
 	[ANSWER_COMPLETE] = BOOLOID,
 	[ANSWER_SORTED] = INT2OID,
+	[ANSWER_MATCHED] = INT2OID,
 	[ANSWER_SINCE] = TIMESTAMPTZOID,
 	[ANSWER_UNTIL] = TIMESTAMPTZOID,
 	[ANSWER_OPEN_UNTIL] = BOOLOID,
@@ -402,6 +404,7 @@ lpr_cache_table_add_answer(const LprCacheAnswer *answer)
 	values[ANSWER_SOURCE] = CStringGetTextDatum(answer->source);
 	values[ANSWER_COMPLETE] = BoolGetDatum(answer->complete);
 	values[ANSWER_SORTED] = Int16GetDatum((int16) answer->sorted);
+	values[ANSWER_MATCHED] = Int16GetDatum((int16) answer->matched);
 	values[ANSWER_SINCE] = TimestampTzGetDatum(answer->since);
 	values[ANSWER_UNTIL] = TimestampTzGetDatum(answer->until);
 	values[ANSWER_OPEN_UNTIL] = BoolGetDatum(answer->open_until);
@@ -460,6 +463,7 @@ read_answer(TupleDesc desc, HeapTuple tuple, LprCacheAnswer *answer)
 	strlcpy(answer->source, TextDatumGetCString(values[ANSWER_SOURCE]), NAMEDATALEN);
 	answer->complete = DatumGetBool(values[ANSWER_COMPLETE]);
 	answer->sorted = (LprOrder) DatumGetInt16(values[ANSWER_SORTED]);
+	answer->matched = (LprCacheMatched) DatumGetInt16(values[ANSWER_MATCHED]);
 	answer->since = DatumGetTimestampTz(values[ANSWER_SINCE]);
 	answer->until = DatumGetTimestampTz(values[ANSWER_UNTIL]);
 	answer->open_until = DatumGetBool(values[ANSWER_OPEN_UNTIL]);

@@ -13,6 +13,14 @@
 #include "digest.h"
 #include "read.h"
 
+/* What of a question its reads match (G1). */
+typedef enum LprCacheMatched
+{
+	LPR_MATCHED_NOTHING,
+	LPR_MATCHED_PLATE,
+	LPR_MATCHED_PLATE_AND_REGION
+} LprCacheMatched;
+
 /* An answer that is kept, and to whom for what it was shown. */
 typedef struct LprCacheAnswer
 {
@@ -26,6 +34,7 @@ typedef struct LprCacheAnswer
 	char source[NAMEDATALEN];
 	bool complete;
 	LprOrder sorted;
+	LprCacheMatched matched;
 	LprMoment since;
 	LprMoment until;
 	bool open_until; /* asked up to now */

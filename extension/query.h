@@ -17,7 +17,8 @@ typedef enum LprMode
 {
 	LPR_MODE_PLATE = 1,
 	LPR_MODE_LOCATION = 2,
-	LPR_MODE_VEHICLE = 4
+	LPR_MODE_VEHICLE = 4,
+	LPR_MODE_SAVED = 8 /* no question to a source: what was saved for an event is looked at, or reads are saved */
 } LprMode;
 
 typedef enum LprOrder

@@ -48,6 +48,7 @@ CREATE UNLOGGED TABLE lpr_data.cache_answer (
     source text COLLATE "C" NOT NULL,
     complete boolean NOT NULL,
     sorted smallint NOT NULL,
+    matched smallint NOT NULL,
     since timestamp with time zone NOT NULL,
     until timestamp with time zone NOT NULL,
     open_until boolean NOT NULL,
@@ -66,6 +67,7 @@ COMMENT ON COLUMN lpr_data.cache_answer.event_id IS 'For what.';
 COMMENT ON COLUMN lpr_data.cache_answer.source IS 'The vendor.';
 COMMENT ON COLUMN lpr_data.cache_answer.complete IS 'Whether all pages were taken; only such an answer is shown again.';
 COMMENT ON COLUMN lpr_data.cache_answer.sorted IS '0 = in no order, 1 = newest first, 2 = oldest first.';
+COMMENT ON COLUMN lpr_data.cache_answer.matched IS '0 = not asked by plate, 1 = by plate, 2 = by plate and region.';
 COMMENT ON COLUMN lpr_data.cache_answer.since IS 'Oldest moment asked for.';
 COMMENT ON COLUMN lpr_data.cache_answer.until IS 'Newest moment asked for.';
 COMMENT ON COLUMN lpr_data.cache_answer.open_until IS 'Whether it was asked up to now.';
