@@ -16,7 +16,7 @@ WITHOUT_IMAGES = ', '.join(COLUMNS)
 def bulk(table):
     """All columns but the images, against what one would write instead."""
     session, python, peer = analyst(), analyst(), Peer('bulk', PLATE)
-    full = [str(READS), '0'] + [str(READS)] * (len(COLUMNS) - 2) + ['0']
+    full = [str(READS)] * len(COLUMNS) + ['0']
     ours = f"SELECT {COUNT_ALL} FROM lpr.reads WHERE source = 'bulk' AND plate = '{PLATE}'"
     theirs = f"SELECT {COUNT_ALL} FROM bench.python_reads('{VENDOR}/bulk/lpr-v1', 'sim-lpr-token', '{PLATE}')"
     times = rounds({

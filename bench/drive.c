@@ -38,6 +38,7 @@ bench_ask(PG_FUNCTION_ARGS)
 	LprGateQuestion question = {
 		.source = text_to_cstring(PG_GETARG_TEXT_PP(0)),
 		.query = &query,
+		.event = {true, 1},
 		.url = "https://vendor.example/v1/reads/search",
 	};
 	LprGateQuestion *questions[1] = {&question};

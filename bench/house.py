@@ -12,7 +12,7 @@ from pq import Session
 VENDOR = os.environ['LPR_VENDOR_URL']
 ROUNDS = max(int(os.environ.get('ROUNDS', '7')), 5)
 
-# All columns of lpr.reads but the images; event_id and expires_at are always null here.
+# All columns of lpr.reads but the images; expires_at is always null here.
 COLUMNS = ('event_id source read_id plate plate_as_read plate_region country captured_at recent latitude longitude address '
            'camera_id camera_owner camera_type make model color confidence matched_how fetched_at from_cache expires_at').split()
 COUNT_ALL = 'count(*), ' + ', '.join(f'count({column})' for column in COLUMNS)
@@ -115,5 +115,10 @@ def milliseconds(value):
     return f'{value * 1000:.0f} ms' if value >= 0.01 else f'{value * 1000:.1f} ms'
 
 
+LOGON = 'SELECT lpr.accept_rules(r.code), lpr.work_on(1) FROM lpr.rules() AS r'
+
+
 def analyst():
-    return Session('analyst')
+    session = Session('analyst')
+    session.query(LOGON)
+    return session

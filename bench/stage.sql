@@ -1,4 +1,4 @@
--- stage.sql: what the bench runs on: an analyst, sources of the dialect lpr-v1, and the peer in PL/Python.
+-- stage.sql: what the bench runs on: an analyst who may ask, sources of the dialect lpr-v1, and the peer in PL/Python.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 CREATE EXTENSION lpr CASCADE;
@@ -10,6 +10,18 @@ GRANT USAGE ON SCHEMA bench TO lpr_user;
 SELECT lpr.add_source(name, 'lpr-v1', :'vendor_url' || '/' || name || '/lpr-v1', secret => 'sim-lpr-token',
                       assessment => 'bench', grant_to => '{lpr_user}')
 FROM unnest('{bulk,north,east,south,west,hang,drip,busy}'::text[]) AS name
+\g /dev/null
+
+-- What the gate looks for (scripts/stage.sql shows how people come to it), and limits beyond what the cases ask.
+INSERT INTO lpr_data.person (login, name, email, unit) VALUES ('analyst', 'Ann Alister', 'analyst@agency.example', 'Bench'), ('trainer', 'Trey Ning', 'trainer@agency.example', 'Bench');
+INSERT INTO lpr_data.training (person_id, course, completed_on, valid_until, officer_id)
+SELECT 1, code, today, today + interval '1 year', 2 FROM lpr_data.course, (SELECT (now() AT TIME ZONE 'UTC')::date) AS d (today);
+INSERT INTO lpr_data.access (person_id, systems, sources, modes, need_to_know, state, granted_at, ends_at)
+VALUES (1, '{ATS}', '{bulk,north,east,south,west,hang,drip,busy,nameless,deaf}', '{plate,location,vehicle}', 'bench', 'granted', now(), now() + interval '1 year');
+INSERT INTO lpr_data.event (system, title, purpose, authority, matter_reference, reason, ends_at)
+VALUES ('ATS', 'Bench', 'suspect', 'title_18', 'BENCH-1', 'bench', now() + interval '90 days');
+INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by) VALUES (1, 1, true, 1);
+SELECT lpr.set_rate_limit(scope, per, 1000000) FROM unnest('{person,event}'::text[]) AS scope, unnest('{hour,day}'::text[]) AS per
 \g /dev/null
 
 -- The columns of lpr.reads but the images, as text, numbers and times of their own.
@@ -44,7 +56,7 @@ while True:
         vehicle = read['vehicle']
         as_read = read['plate']
         captured_at = read['captured_at']
-        yield (None, 'bulk', read['id'], as_read.upper(), as_read, read['plate_region'], camera['country'], captured_at,
+        yield (1, 'bulk', read['id'], as_read.upper(), as_read, read['plate_region'], camera['country'], captured_at,
                captured_at >= recent, camera['latitude'], camera['longitude'], camera['address'], camera['id'], camera['owner'],
                camera['type'], vehicle['make'], vehicle['model'], vehicle['color'], read['confidence'], 'exact', fetched_at, False,
                None)

@@ -5,15 +5,66 @@
 \pset null '-'
 \pset format aligned
 \pset linestyle unicode
-SET timezone = 'America/Chicago';
-SET datestyle = 'ISO, MDY';
+\set look 'SET timezone = ''America/Chicago''; SET datestyle = ''ISO, MDY'''
 
 \echo
 \echo '════════════════════════════════════════════════════════════════════════════════════════════════════'
 \echo ' An analyst, a plate, three vendors'
 \echo '════════════════════════════════════════════════════════════════════════════════════════════════════'
 \echo
-\echo 'analyst1 has logged in with psql and holds lpr_user. These vendors may be asked, and by what:'
+\echo 'newcomer1 has a login and role lpr_user, which opens nothing. She asks for access, and says why:'
+\echo
+\c - newcomer1
+\echo '=> SELECT lpr.request_access(''{ATS}'', ''{acme,birdseye}'', ''{plate}'','
+\echo '       ''Joins the smuggling team at Otay Mesa and looks up where suspect vehicles were seen.'');'
+SELECT lpr.request_access('{ATS}', '{acme,birdseye}', '{plate}',
+    'Joins the smuggling team at Otay Mesa and looks up where suspect vehicles were seen.') AS request
+\gset
+\echo 'Her own supervisor approves, then a system owner, who is somebody else:'
+\echo
+\c - supervisor1
+\echo '=> SELECT lpr.approve(':request', ''Started on my team this week and works on exactly these vehicles.'');'
+SELECT lpr.approve(:request, 'Started on my team this week and works on exactly these vehicles.');
+\c - owner1
+\echo '=> SELECT lpr.approve(':request', ''The need is shown, the sources and the mode fit the work.'');'
+SELECT lpr.approve(:request, 'The need is shown, the sources and the mode fit the work.');
+\echo 'Each step was mailed to whom it concerns, in the transaction that took it:'
+\echo
+\c - admin1
+\echo '=> SELECT login, kind, subject FROM lpr.mail WHERE key ~ ''^[a-z]+:':request'\\M'' ORDER BY mail_id;'
+SELECT login, kind, subject FROM lpr.mail WHERE key ~ ('^[a-z]+:' || :request || '\M') ORDER BY mail_id;
+
+\echo 'analyst1 came the same way, is trained, and has an event: the matter that is asked for. Still, a new'
+\echo 'session asks nothing before its user has agreed to the rules of use:'
+\echo
+\c - analyst1
+:look;
+\echo '=> SELECT count(*) FROM lpr.search_plate(''7ABC-123'', ''CA'');'
+\set ON_ERROR_STOP off
+SELECT count(*) FROM lpr.search_plate('7ABC-123', 'CA');
+\set ON_ERROR_STOP on
+SELECT :'LAST_ERROR_SQLSTATE' = 'LP028' AS refused \gset
+\if :refused
+\else
+    \warn 'demo: that should have been refused with LP028'
+    SELECT 1 / 0 AS the_demo_fails;
+\endif
+\echo
+\echo '=> SELECT code, text FROM lpr.rules();'
+SELECT code, text FROM lpr.rules() \gset
+\pset tuples_only on
+\pset format wrapped
+\pset columns 98
+SELECT :'code' AS code, left(:'text', strpos(:'text', '1. Perm') - 3) || E'\n\n[… six rules …]\n\n' || substring(:'text' FROM 'By accepting.*') AS text;
+\pset format aligned
+\pset tuples_only off
+\echo '=> SELECT lpr.accept_rules(':'code'');'
+SELECT lpr.accept_rules(:'code');
+\echo '=> SELECT event, title, purpose, authority, matter_reference, ends_at::date FROM lpr.events;'
+SELECT event, title, purpose, authority, matter_reference, ends_at::date FROM lpr.events;
+\echo '=> SELECT lpr.work_on(1);'
+SELECT lpr.work_on(1);
+\echo 'These vendors may be asked, and by what:'
 \echo
 \echo '=> SELECT source, dialect, plate, location, vehicle, granted, assessment FROM lpr.sources;'
 SELECT source, dialect, plate, location, vehicle, granted, assessment FROM lpr.sources;
@@ -41,9 +92,9 @@ GROUP BY 1, 2, 3 ORDER BY 1 DESC, 2, 3;
 
 \echo 'What was sent for that, to whom, and what came of it? All vendors were asked at once.'
 \echo
-\echo '=> SELECT source, outcome, requests, pages, bytes, reads, milliseconds AS ms, dropped'
+\echo '=> SELECT source, outcome, requests, pages, bytes, reads, round(milliseconds) AS ms, dropped'
 \echo '   FROM lpr.last_query();'
-SELECT source, outcome, requests, pages, bytes, reads, milliseconds AS ms, dropped FROM lpr.last_query();
+SELECT source, outcome, requests, pages, bytes, reads, round(milliseconds) AS ms, dropped FROM lpr.last_query();
 SELECT count(*) = 3 AND bool_and(outcome = 'complete' AND reads > 0) AS all_answered FROM lpr.last_query() \gset
 \if :all_answered
 \else
@@ -85,7 +136,7 @@ SELECT :'LAST_ERROR_SQLSTATE' = 'LP001' AS refused \gset
 \endif
 
 \echo
-\echo 'Each question, and the refusal, was on disk before anybody was asked, whatever the analyst does next.'
+\echo 'Questions and refusals were on disk before anybody was asked, whatever the analyst does next.'
 \echo 'oversight1 looks at the log, which is a record of it again:'
 \echo
 \c - oversight1

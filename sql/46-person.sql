@@ -150,7 +150,7 @@ $$;
 REVOKE ALL ON FUNCTION lpr_data.acting(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.acting(text, text) IS 'The person who acts, in a role. Errors LP024 (the login is nobody''s) and LP033 (no member, or no personal login).';
 
-CREATE FUNCTION lpr_data.administering(control text)
+CREATE FUNCTION lpr_data.administering(control text, role text DEFAULT 'lpr_admin')
     RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -158,12 +158,12 @@ AS $$
 BEGIN
     -- Whoever installs lpr registers the first administrator, and is nobody yet.
     IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = lpr.login() AND r.rolsuper) THEN
-        PERFORM lpr_data.acting('lpr_admin', control);
+        PERFORM lpr_data.acting(role, control);
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.administering(text) FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.administering(text) IS 'Refuses whoever is neither a registered administrator who is still here nor a superuser. Errors LP024 and LP033.';
+REVOKE ALL ON FUNCTION lpr_data.administering(text, text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.administering(text, text) IS 'Refuses whoever neither acts in a role, that of administrators, nor is a superuser. Errors LP024 and LP033.';
 
 CREATE FUNCTION lpr_data.person_of(login text)
     RETURNS integer

@@ -132,7 +132,7 @@ CREATE FUNCTION lpr.set_rules(text text)
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT lpr_data.administering('A5');
+    SELECT lpr_data.administering('A5', 'lpr_privacy');
     INSERT INTO lpr_data.rules (version, text, author) SELECT max(r.version) + 1, set_rules.text, lpr.login() FROM lpr_data.rules AS r RETURNING version;
 END;
 REVOKE ALL ON FUNCTION lpr.set_rules(text) FROM PUBLIC;

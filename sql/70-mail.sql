@@ -203,14 +203,14 @@ COMMENT ON COLUMN lpr_data.mail.next_try_at IS 'Not before this moment.';
 COMMENT ON COLUMN lpr_data.mail.last_error IS 'Why the last try failed.';
 COMMENT ON COLUMN lpr_data.mail.sent_at IS 'When the mail server took it.';
 
+SELECT lpr_data.only_adds('lpr_data.mail', 'address', 'state', 'attempts', 'next_try_at', 'last_error', 'sent_at');
+
 -- Under audit is what was written, and what came of it: not each try of a mail server that is down.
 CREATE TRIGGER audit_change AFTER INSERT OR DELETE ON lpr_data.mail FOR EACH ROW
     EXECUTE FUNCTION lpr_data.audit_change('state', 'attempts', 'next_try_at', 'last_error', 'sent_at');
 CREATE TRIGGER audit_outcome AFTER UPDATE ON lpr_data.mail FOR EACH ROW
-    WHEN (NEW.state <> OLD.state AND (NEW.state IN ('sent', 'failed') OR OLD.state IN ('sent', 'failed'))
-          OR (NEW.mail_id, NEW.key, NEW.person_id, NEW.kind, NEW.address, NEW.subject, NEW.body, NEW.message_id, NEW.made_at)
-             IS DISTINCT FROM (OLD.mail_id, OLD.key, OLD.person_id, OLD.kind, OLD.address, OLD.subject, OLD.body, OLD.message_id, OLD.made_at))
-    EXECUTE FUNCTION lpr_data.audit_change('next_try_at');
+    WHEN (NEW.state <> OLD.state AND (NEW.state IN ('sent', 'failed') OR OLD.state IN ('sent', 'failed')) OR NEW.address <> OLD.address)
+    EXECUTE FUNCTION lpr_data.audit_change('subject', 'body', 'next_try_at');
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON lpr_data.mail FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_change();
 ALTER TABLE lpr_data.mail ENABLE ALWAYS TRIGGER audit_change, ENABLE ALWAYS TRIGGER audit_outcome, ENABLE ALWAYS TRIGGER audit_truncate;
 

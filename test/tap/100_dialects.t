@@ -8,6 +8,7 @@ use POSIX qw(ceil strftime);
 use Test::More;
 
 my $node = LprTest->start_staged('dialects');
+$node->log_analysts;
 my %dialects = @LprTest::dialects;
 my @names = sort keys %dialects;
 

@@ -103,18 +103,13 @@ for my $case (@cases)
 }
 
 # Within a subtransaction that catches it, and through a cursor.
-my (undef, $err) = $node->converse($session, <<'SQL');
-SET statement_timeout = '300ms';
-DO $$
-BEGIN
-	PERFORM count(*) FROM lpr.reads WHERE plate = 'BULK7' AND source = 'silent';
-EXCEPTION WHEN query_canceled THEN
-	RAISE WARNING 'caught';
-	PERFORM count(*) FROM lpr.reads WHERE plate = 'BULK7' AND source = 'acme';
-END
-$$;
-RESET statement_timeout;
-SQL
+my $caught = $node->procedure('catch', "BEGIN
+		PERFORM count(*) FROM lpr.reads WHERE plate = 'BULK7' AND source = 'silent';
+	EXCEPTION WHEN query_canceled THEN
+		RAISE WARNING 'caught';
+		PERFORM count(*) FROM lpr.reads WHERE plate = 'BULK7' AND source = 'acme';
+	END");
+my (undef, $err) = $node->converse($session, "SET statement_timeout = '300ms';\n$caught;\nRESET statement_timeout;\n");
 like($err, qr/WARNING: +01000: caught/, 'caught in a subtransaction, which asks on');
 is(($node->converse($session, asking('acme')))[0], 7, '… and the session goes on');
 

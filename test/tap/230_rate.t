@@ -11,8 +11,12 @@ my ($per_minute, $burst, $sessions, $each) = (480, 8, 4, 8); # a turn in 125 ms,
 sub questions
 {
 	my ($source, $n) = @_;
-	return "DO \$\$ BEGIN FOR i IN 1 .. $n LOOP PERFORM count(*) FROM lpr.reads WHERE plate = 'BULK3' AND source = '$source'; END LOOP; END \$\$";
+	return "CALL public.ask('$source', $n)";
 }
+
+$node->safe_psql('lpr', q{CREATE PROCEDURE public.ask(source text, n integer) LANGUAGE plpgsql AS $$ BEGIN
+	FOR i IN 1 .. n LOOP EXECUTE format('SELECT count(*) FROM lpr.reads WHERE plate = ''BULK3'' AND source = %L', source); END LOOP; END $$});
+my $ask_in_vain = $node->procedure('ask_in_vain', "BEGIN PERFORM count(*) FROM lpr.reads WHERE plate = 'BULK3' AND source = 'limited'; EXCEPTION WHEN query_canceled THEN NULL; END");
 
 # Arrivals at a vendor, in seconds since the first.
 sub arrivals
@@ -87,8 +91,7 @@ $node->vendor_forget;
 my @before = arrivals('limited');
 for (1 .. 5)
 {
-	$node->answer('analyst1', "SET statement_timeout = 100; DO \$\$ BEGIN PERFORM count(*) FROM lpr.reads WHERE plate = 'BULK3' AND source = 'limited';
-		EXCEPTION WHEN query_canceled THEN NULL; END \$\$");
+	$node->answer('analyst1', "SET statement_timeout = 100; $ask_in_vain");
 }
 (undef, undef, $took) = $node->landed($node->launch('analyst1', questions('limited', 1)));
 cmp_ok($took, '<', 3, 'turns that were waited for in vain are given back');

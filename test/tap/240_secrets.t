@@ -12,6 +12,7 @@ my $node = LprTest->make('secrets');
 }
 $node->vendor_start;
 $node->stage('lpr');
+$node->log_analysts;
 my $directory = $node->{secret_directory};
 my $asking = "SELECT count(*) FROM lpr.reads WHERE plate = 'BULK7' AND source = 'acme'";
 sub use_secret { $node->answer('postgres', "ALTER USER MAPPING FOR PUBLIC SERVER acme OPTIONS (SET secret '$_[0]')") }

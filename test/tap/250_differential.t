@@ -19,8 +19,13 @@ note "LPR_SEED=$seed LPR_QUERIES=$wanted";
 
 my $node = LprTest->start_staged('differential');
 $node->add_source(@$_) for [ 'ekko', 'rekor-scout-v2' ], [ 'fixed', 'verkada-v1' ], [ 'fixed_eyes', 'lpr-v1', url => $node->vendor_base('fixed', 'lpr-v1') ];
+# The events that queries name, or join: 1 is what all others are asked for, 2 is that of analyst2.
+$node->own_event($_) for 3 .. 12, 4711;
+$node->answer('analyst2', "SELECT lpr.add_member(2, 'analyst1')");
 
-# ---- the copy ----
+# ---- the copy, which an analyst could not make ----
+
+$node->appoint_deputy;
 
 my ($lat, $lon) = (32.552, -117.042);
 my @wide = (4000, "captured_at >= now() - interval '150 days'"); # metres around that point; of places and makes
@@ -51,7 +56,7 @@ END
 my $copy = sub {
 	my ($name, $where) = @_;
 	# Five years and thirty days go on while the test runs; matched_how and event_id are those of a question.
-	$node->answer('analyst1', <<"END");
+	$node->answer('analyst1', LprTest::deputy(<<"END"));
 CREATE TABLE loc.kept_$name AS SELECT $columns FROM lpr.reads WHERE $where;
 ALTER TABLE loc.kept_$name OWNER TO analyst1;
 CREATE VIEW loc.reads_$name AS SELECT nullif(current_setting('loc.event', true), '')::bigint AS event_id, source, read_id, plate, plate_as_read, plate_region,
@@ -65,9 +70,9 @@ END
 };
 $copy->('p', "plate = ANY (ARRAY(SELECT DISTINCT unnest(lpr.confusable_plates(p)) FROM unnest(ARRAY[$list]) AS p))");
 $copy->('l', "lpr.distance_m(latitude, longitude, $lat, $lon) <= $wide[0] AND $wide[1]");
-$node->answer('analyst1', "INSERT INTO loc.kept_l SELECT $columns FROM lpr.reads WHERE address ILIKE '%$street%' AND $wide[1] EXCEPT SELECT * FROM loc.kept_l");
+$node->answer('analyst1', LprTest::deputy("INSERT INTO loc.kept_l SELECT $columns FROM lpr.reads WHERE address ILIKE '%$street%' AND $wide[1] EXCEPT SELECT * FROM loc.kept_l"));
 $copy->('v', "make = '$makes[0]' AND $wide[1]");
-$node->answer('analyst1', "INSERT INTO loc.kept_v SELECT $columns FROM lpr.reads WHERE make = '$_' AND $wide[1]") for @makes[ 1 .. $#makes ];
+$node->answer('analyst1', LprTest::deputy("INSERT INTO loc.kept_v SELECT $columns FROM lpr.reads WHERE make = '$_' AND $wide[1]")) for @makes[ 1 .. $#makes ];
 # The search functions, word for word.
 for ([ plate => 'p' ], [ location => 'l' ], [ vehicle => 'v' ])
 {
@@ -282,7 +287,7 @@ for my $n (1 .. $wanted)
 	my @settings = setting();
 
 	@settings = grep { !/material/ } @settings if $query->{material}; # a nested loop would ask thousands of times
-	push @settings, "SET loc.event = '" . ($query->{event} // '') . "'; SET loc.region = '" . ($query->{region} // '') . "';";
+	push @settings, "SET loc.event = '" . ($query->{event} // 1) . "'; SET loc.region = '" . ($query->{region} // '') . "';";
 	push @queries, { %$query, n => $n, shape => $shape, settings => \@settings, prepared => $prepared };
 }
 

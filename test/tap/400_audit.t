@@ -14,6 +14,7 @@ is($node->answer('analyst1', LprTest::quick()), 1, 'the first question');
 is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE number = 1 AND kind = 'start'"), 1, 'began the log');
 
 my ($session, $pid) = $node->session('analyst1');
+$node->appoint_deputy;
 my $head;
 my $read = "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate =";
 my $both = sub { my ($outcome) = @_; return "ask analyst1 acme\nanswer analyst1 acme of +1 $outcome" };
@@ -36,7 +37,7 @@ sub leaves
 leaves('outside a transaction block', "$read 'BULK1'", $both->('complete'));
 leaves('ROLLBACK', "BEGIN; $read 'BULK1'; ROLLBACK", $both->('complete'));
 leaves('ROLLBACK TO SAVEPOINT', "BEGIN; SAVEPOINT s; $read 'BULK1'; ROLLBACK TO s; COMMIT", $both->('complete'));
-leaves('an exception in PL/pgSQL', "DO \$\$ BEGIN PERFORM 1 / (length(read_id) * 0) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK7'; EXCEPTION WHEN division_by_zero THEN NULL; END \$\$",
+leaves('an exception in PL/pgSQL', $node->procedure('divide', "BEGIN PERFORM 1 / (length(read_id) * 0) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK7'; EXCEPTION WHEN division_by_zero THEN NULL; END"),
 	$both->('stopped'));
 leaves('an error in the same statement, at the first row', "SELECT 1 / (length(read_id) * 0) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK7'", $both->('stopped'), qr/ERROR: +22012/);
 leaves('an error in the same statement, after the last row', "SELECT 1 / (count(*) - 7) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK7'", $both->('complete'), qr/ERROR: +22012/);
@@ -47,9 +48,9 @@ leaves('a cursor with one FETCH', "BEGIN; DECLARE c CURSOR FOR $read 'BULK7'; FE
 leaves('a cursor with one FETCH and a ROLLBACK', "BEGIN; DECLARE c CURSOR FOR $read 'BULK7'; FETCH 1 FROM c; ROLLBACK", $both->('stopped'));
 leaves('LIMIT', "$read 'BULK7' LIMIT 1", $both->('stopped'));
 leaves('a statement that is refused after the question', "BEGIN; $read 'BULK1'; SELECT nonsense; ROLLBACK", $both->('complete'), qr/ERROR: +42703/);
-leaves('a temporary table, rolled back', "BEGIN; CREATE TEMP TABLE t AS $read 'BULK1'; ROLLBACK", $both->('complete'));
-leaves('two questions in a subtransaction that fails', "DO \$\$ BEGIN PERFORM count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK1';
-	PERFORM count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK2'; RAISE unique_violation; EXCEPTION WHEN unique_violation THEN NULL; END \$\$",
+leaves('a temporary table, rolled back', 'BEGIN; ' . LprTest::deputy("CREATE TEMP TABLE t AS $read 'BULK1'") . '; ROLLBACK', $both->('complete'));
+leaves('two questions in a subtransaction that fails', $node->procedure('fail', "BEGIN PERFORM count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK1';
+	PERFORM count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK2'; RAISE unique_violation; EXCEPTION WHEN unique_violation THEN NULL; END"),
 	"ask analyst1 acme\nanswer analyst1 acme of +1 complete\nask analyst1 acme\nanswer analyst1 acme of +3 complete");
 
 # Before any row is shown, the question is on record: seen by another session while the cursor is open.

@@ -63,11 +63,12 @@ $node->sound('after a gate that failed');
 
 # An error that will pass refuses nobody: all wait.
 patience('1s');
+my $job = $node->ready('analyst1');
 $head = $node->head;
 gate_says("BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = 'disk_full', HINT = 'Buy a disk.'; END");
 like($node->messages('analyst1', LprTest::quick()), qr/ERROR: +LP020: .*DETAIL: +The audit writer cannot write: not now\..*HINT: +Buy a disk\./s, 'an error that will pass is told');
 patience('60s');
-my $job = $node->launch('analyst1', LprTest::quick());
+$node->go($job, LprTest::quick());
 ok($node->await_waiting(1, $job), 'the next question waits');
 gate_again();
 is(($node->landed($job))[0], "1\n", '… and is answered when it has passed');
@@ -76,10 +77,11 @@ is($node->records_after($head, $only), "ask analyst1 acme\nask analyst1 acme\nan
 # ---- it ends before its commit ----
 
 my ($locker) = $node->session('postgres');
+$job = $node->ready('analyst1');
 $head = $node->head;
 $node->vendor_forget;
 $node->converse($locker, 'BEGIN; LOCK TABLE lpr_data.source IN ACCESS EXCLUSIVE MODE');
-$job = $node->launch('analyst1', LprTest::quick());
+$node->go($job, LprTest::quick());
 ok($node->await_waiting(1, $job), 'a question waits');
 my $waits = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'lpr audit writer' AND wait_event";
 ok(LprTest::eventually(sub { administer("$waits = 'relation'") eq '1' }), '… and the writer in its transaction');
@@ -95,11 +97,12 @@ for my $case ([ LprTest::quick(), qr/^1\n/, $answered ], [ "SELECT count(*) FROM
 {
 	my ($sql, $result, $records) = @$case;
 
+	$job = $node->ready('analyst1');
 	$head = $node->head;
 	$node->vendor_forget;
 	administer("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
 	$node->reload;
-	$job = $node->launch('analyst1', $sql);
+	$node->go($job, $sql);
 	ok(LprTest::eventually(sub { administer("$waits = 'SyncRep'") eq '1' }), 'the writer has written its commit and waits for a standby');
 	$node->renew_writer;
 	ok(LprTest::eventually(sub { administer("$waits = 'SyncRep'") eq '1' }), 'it ends, and the next one waits likewise');
@@ -123,9 +126,10 @@ administer("ALTER ROLE postgres SET $_") for 'synchronous_commit = off', 'search
 $node->renew_writer;
 $head = (split /\|/, administer("SELECT 0"))[0];
 ok($node->await_answers, 'settings of database and role do not matter');
+$job = $node->ready('analyst1');
 administer("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
 $node->reload;
-$job = $node->launch('analyst1', LprTest::quick());
+$node->go($job, LprTest::quick());
 ok(LprTest::eventually(sub { administer("$waits = 'SyncRep'") eq '1' }), '… synchronous_commit = off neither');
 administer("ALTER SYSTEM RESET synchronous_standby_names");
 $node->reload;
@@ -141,7 +145,7 @@ sub lacks
 	my $messages = '';
 
 	patience('1s');
-	LprTest::eventually(sub { $messages = $node->messages('analyst1', LprTest::quick()); $messages =~ $detail });
+	LprTest::eventually(sub { $messages = $node->messages('analyst1', LprTest::quick(), logon => 0); $messages =~ $detail });
 	like($messages, qr/ERROR: +LP020: .*$detail/s, $name);
 	patience('10s');
 	return;
@@ -172,7 +176,7 @@ $node->put_secret('checkpoint-key', $pem);
 ok($node->await_answers, 'the right one again');
 
 $node->stage('two');
-like($node->messages('analyst1', LprTest::quick(), database => 'two'), qr/ERROR: +LP020: .*DETAIL: +The audit log is kept in database "lpr", this is "two".*HINT: /s, 'another database');
+like($node->messages('analyst1', LprTest::quick(), database => 'two', logon => 0), qr/ERROR: +LP020: .*DETAIL: +The audit log is kept in database "lpr", this is "two".*HINT: /s, 'another database');
 $node->sound('in the end');
 $locker->quit;
 $node->stop;

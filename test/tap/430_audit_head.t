@@ -12,6 +12,7 @@ $node->answer('postgres', 'ALTER EVENT TRIGGER lpr_audit_ddl DISABLE; ALTER EVEN
 LprTest::eventually(sub { $node->answer('postgres', 'SELECT count(*) FROM lpr_data.change') == 0 });
 my $leaf = $node->answer('postgres', "SELECT tableoid::regclass FROM lpr_data.audit ORDER BY number DESC LIMIT 1");
 my ($owner) = $node->session('postgres');
+my ($asker) = $node->session('analyst1');
 
 # What a superuser does who is not stopped by a trigger.
 sub alter_log
@@ -29,7 +30,7 @@ sub refused
 	my $messages = '';
 
 	$node->vendor_forget;
-	LprTest::eventually(sub { $messages = $node->messages('analyst1', LprTest::quick()); $messages =~ /$detail/ });
+	LprTest::eventually(sub { $messages = ($node->converse($asker, LprTest::quick()))[1]; $messages =~ /$detail/ });
 	like($messages, qr/ERROR: +LP020: .*DETAIL: +The audit writer cannot write: $detail.*HINT: +\S/s, $name);
 	is(scalar(my @none = $node->vendor_log), 0, '… and no vendor heard of it');
 	return;
@@ -138,6 +139,6 @@ ok($node->await_answers, 'a log that has lost its guards');
 like($node->messages('postgres', "TRUNCATE $leaf"), qr/LP031/, '… is guarded again');
 is($node->answer('postgres', "SELECT relowner::regrole FROM pg_class WHERE oid = '$leaf'::regclass"), 'lpr_log', '… and owned by nobody who can log in');
 $node->sound('in the end', log => 0);
-$owner->quit;
+$_->quit for $owner, $asker;
 $node->stop;
 done_testing();

@@ -23,12 +23,13 @@ $node->wait_for_catchup($standby);
 my $rows = 'SELECT count(*), max(number) FROM lpr_data.audit';
 is($standby->answer('postgres', $rows), $node->answer('postgres', $rows), 'a standby has the log');
 is($standby->answer('postgres', 'SELECT count(*) FROM proof.wrong()'), 0, '… which verifies there');
-is($standby->answer('analyst1', 'SELECT count(*) FROM lpr.sources'), 3, 'what lies in its tables can be read');
+is($standby->answer('analyst1', 'SELECT count(*) FROM lpr.sources', logon => 0), 3, 'what lies in its tables can be read');
 $node->vendor_forget;
-like($standby->messages('analyst1', LprTest::quick()), qr/ERROR: +LP020: .*DETAIL: +This server is a standby.*HINT: +Connect to the primary/s, 'but no question is asked there');
-like($standby->messages('analyst1', 'SELECT count(*) FROM lpr.reads'), qr/ERROR: +LP020: /, '… nor is what is no question');
+like($standby->messages('analyst1', LprTest::quick(), logon => 0), qr/ERROR: +LP020: .*DETAIL: +This server is a standby.*HINT: +Connect to the primary/s, 'but no question is asked there');
+like($standby->messages('analyst1', 'SELECT count(*) FROM lpr.reads', logon => 0), qr/ERROR: +LP020: /, '… nor is what is no question');
+like($standby->messages('analyst1', 'SELECT 1'), qr/ERROR: +LP020: /, '… nor are the rules agreed to there');
 is(scalar(my @none = $node->vendor_log), 0, '… and no vendor hears of it');
-my ($session) = $standby->session('analyst1');
+my ($session) = $standby->session('analyst1', logon => 0);
 $node->converse($session, LprTest::quick());
 
 # ---- a synchronous standby: acknowledged is what it has flushed ----
@@ -56,6 +57,7 @@ my @acks = $node->swarm_end($swarm);
 $standby->promote;
 ok($standby->await_answers, 'promoted, it answers');
 $standby->sound('all that was acknowledged is in the promoted log, which goes on', acks => \@acks);
+$standby->converse($session, LprTest::logon('analyst1'));
 is(($standby->converse($session, LprTest::quick()))[0], 1, 'a session that was open there asks as well');
 $session->quit;
 is($standby->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE kind = 'start'"), 1, 'it is the same log');

@@ -38,7 +38,7 @@ is($node->answer('analyst1', LprTest::quick()), 1, 'a next month that cannot be 
 my $writer = $node->writer;
 is($node->answer('analyst1', LprTest::quick()), 1, '… nor ends the writer');
 is($node->writer, $writer, '… which is the same');
-$node->answer('postgres', "ALTER EVENT TRIGGER lpr_audit_drop DISABLE; DROP TABLE $next; ALTER EVENT TRIGGER lpr_audit_drop ENABLE ALWAYS");
+$node->answer('postgres', "ALTER EVENT TRIGGER lpr_audit_drop DISABLE; ALTER TABLE $next SET SCHEMA public; DROP TABLE " . $next =~ s/lpr_data/public/r . "; ALTER EVENT TRIGGER lpr_audit_drop ENABLE ALWAYS");
 my ($locker) = $node->session('postgres');
 $node->converse($locker, 'BEGIN; LOCK TABLE ONLY lpr_data.audit IN SHARE UPDATE EXCLUSIVE MODE');
 $node->renew_writer;
@@ -88,20 +88,22 @@ $node->sound('after all that');
 
 $node->converse($locker, "CREATE FUNCTION audit_record(text, text, text, text) RETURNS bigint LANGUAGE c AS '\$libdir/lpr', 'lpr_audit_record'");
 patience('1s');
+my ($asker) = $node->session('analyst1');
+$swarm = $node->swarm(16, rounds => 2, hold => 1);
 $node->vendor_forget;
 fill_disk('/base/');
 my $messages = '';
 ok(LprTest::eventually(sub {
 	$messages = $node->messages('postgres', "SELECT audit_record('read', NULL, NULL, repeat(md5(random()::text), 3000))");
-	$messages .= $node->messages('analyst1', LprTest::quick());
+	$messages .= $node->messages('analyst1', LprTest::quick(), logon => 0);
 	$messages =~ /No space left/ }), 'a full disk') or diag($messages);
 like($messages, qr/ERROR: +LP020: .*DETAIL: +The audit writer cannot write: could not extend file "[^"]+": No space left on device.*HINT: +\S/s, '… is told');
 $node->vendor_forget;
-like($node->messages('analyst1', LprTest::quick()), qr/ERROR: +LP020: /, '… and nobody is answered');
+like(($node->converse($asker, LprTest::quick()))[1], qr/ERROR: +LP020: /, '… and nobody is answered');
 is(scalar(my @none = $node->vendor_log), 0, '… nor asked');
 patience('60s');
-LprTest::eventually(sub { $node->answer('analyst1', 'SHOW lpr.audit_timeout') eq '1min' });
-$swarm = $node->swarm(16, rounds => 2);
+LprTest::eventually(sub { $node->answer('analyst1', 'SHOW lpr.audit_timeout', logon => 0) eq '1min' });
+$node->swarm_go($swarm);
 ok($node->await_waiting(16), 'others wait');
 unlink $full;
 @acks = $node->swarm_end($swarm, patient => 1);
@@ -126,6 +128,6 @@ like(slurp_file($node->logfile), qr/PANIC: .*No space left on device/, '… whic
 ok($node->await_acks($swarm, 20), 'with room, answers come again');
 @acks = $node->swarm_end($swarm);
 $node->sound('after a full disk of the WAL', acks => \@acks);
-eval { $locker->quit };
+eval { $_->quit } for $locker, $asker;
 $node->stop;
 done_testing();

@@ -6,6 +6,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = LprTest->start_staged('audit_read');
+$node->own_event(4711);
 my $elsewhere = $node->basedir . '/elsewhere';
 mkdir $elsewhere or die "$elsewhere: $!";
 my ($status, $out, $err);
@@ -18,7 +19,7 @@ is($node->answer('admin1', 'SELECT waiting_changes > 0 FROM lpr.audit_status()')
 
 # ---- who asked what, and what came back ----
 
-$node->answer('analyst1', "SET application_name = 'a \"quoted\" name'; SELECT count(*) FROM lpr.search_plate('bulk-7', region => 'CA', since => now() - interval '900 days', event_id => 12)
+$node->answer('analyst1', "SET application_name = 'a \"quoted\" name'; SELECT count(*) FROM lpr.search_plate('bulk-7', region => 'CA', since => now() - interval '900 days', event_id => 4711)
 	WHERE source IN ('acme', 'birdseye')");
 my ($session) = $node->session('analyst1');
 my ($reads) = $node->converse($session, "SELECT count(*) FROM lpr.reads WHERE plate = 'BULK7' AND source = 'acme'");
@@ -28,10 +29,10 @@ my $answer = as_oversight("SELECT payload->>'outcome', payload->>'reads', payloa
 	FROM lpr.audit(kind => 'answer') AS a ORDER BY number DESC LIMIT 1");
 is($answer, join('|', 'complete', $reads, $told->{received}, 't', 1, 'false', 't', 't', '["' . ($told->{sent}[0] =~ s/"/\\"/gr) . '"]', ''), 'the answer: metadata, and exactly what was sent');
 is(as_oversight("SELECT string_agg(format('%s %s %s %s %s %s', login, source, mode, event_id, payload->>'plates', payload->>'region'), ', ' ORDER BY source)
-	FROM lpr.audit(kind => 'ask', event_id => 12) AS a"),
-	'analyst1 acme plate 12 ["BULK7"] CA, analyst1 birdseye plate 12 ["BULK7"] CA', 'who asked what, of whom, for which event');
-is(as_oversight("SELECT DISTINCT payload->>'client' || ' ' || (payload->>'application') FROM lpr.audit(kind => 'ask', event_id => 12)"), 'local a "quoted" name', 'from where');
-is(as_oversight("SELECT count(*) FROM lpr.audit(kind => 'ask', event_id => 12) AS a JOIN lpr.audit(kind => 'answer') AS b ON b.ask = a.number AND b.source = a.source"), 2, 'each question has its answer');
+	FROM lpr.audit(kind => 'ask', event_id => 4711) AS a"),
+	'analyst1 acme plate 4711 ["BULK7"] CA, analyst1 birdseye plate 4711 ["BULK7"] CA', 'who asked what, of whom, for which event');
+is(as_oversight("SELECT DISTINCT payload->>'client' || ' ' || (payload->>'application') FROM lpr.audit(kind => 'ask', event_id => 4711)"), 'local a "quoted" name', 'from where');
+is(as_oversight("SELECT count(*) FROM lpr.audit(kind => 'ask', event_id => 4711) AS a JOIN lpr.audit(kind => 'answer') AS b ON b.ask = a.number AND b.source = a.source"), 2, 'each question has its answer');
 my $content = as_oversight("SELECT string_agg(payload::text, '') FROM lpr.audit() WHERE kind <> 'change'");
 for my $column (qw(read_id camera_id))
 {

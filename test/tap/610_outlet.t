@@ -235,7 +235,7 @@ like($node->messages($_, 'COPY (SELECT 1) TO STDOUT'), qr/LP050/, "$_ is confine
 unlike($node->messages($_, 'COPY (SELECT 1) TO STDOUT'), qr/ERROR/, "$_ is not") for qw(admin1 stranger postgres);
 $node->converse($session, "SET $_ = off") for 'lpr.outlet', 'lpr.deny', 'lpr.database';
 like(($node->converse($session, 'COPY (SELECT 1) TO STDOUT'))[1], qr/LP050/, 'no setting switches it off');
-like($node->messages('analyst1', 'COPY (SELECT 1) TO STDOUT', database => 'postgres'), qr/LP050/, 'in another database it is refused as well');
+like($node->messages('analyst1', 'COPY (SELECT 1) TO STDOUT', database => 'postgres', logon => 0), qr/LP050/, 'in another database it is refused as well');
 
 # In a process of its own: pg_dump.
 my ($dump, $dump_err) = PostgreSQL::Test::Utils::run_command([ 'pg_dump', '-U', 'analyst1', '-d', $node->connstr('lpr'), '-t', 'own.kept' ]);

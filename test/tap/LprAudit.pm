@@ -205,7 +205,8 @@ sub quick { my ($source) = @_; $source //= 'acme'; return "SELECT count(*) FROM 
 # ---- many clients ----
 
 # Starts clients that ask again and again, come back when they lose their connection, and write down under which references they were answered.
-# (rounds => so many questions each and without a pause, else until swarm_end; pause => seconds between two; sql => of one question)
+# (rounds => so many questions each and without a pause, else until swarm_end; pause => seconds between two; sql => of one question; hold => 1: they log
+# on, and ask after swarm_go)
 my ($swarms, @swarms) = (0);
 
 sub swarm
@@ -222,7 +223,8 @@ sub swarm
 	for my $login ('analyst1', 'analyst2')
 	{
 		# Who could not log on tries again; an error later ends nothing.
-		PostgreSQL::Test::Utils::append_to_file("$directory/$login", "\\set ON_ERROR_STOP on\n\\o /dev/null\n" . logon($login) . ";\n\\o\n\\set ON_ERROR_STOP off\n" . join '', map {
+		PostgreSQL::Test::Utils::append_to_file("$directory/$login", "\\set ON_ERROR_STOP on\n\\o /dev/null\n" . logon($login) . ";\n\\o\n\\set ON_ERROR_STOP off\n"
+			. ($given{hold} ? "\\! while [ ! -e $directory/go ]; do sleep 0.2; done\n" : '') . join '', map {
 			"$pause$sql\nSELECT 'ack ' || reference FROM lpr.last_query() WHERE outcome = 'complete' AND reads > 0;\n" } 1 .. $rounds);
 	}
 	for my $client (1 .. $clients)
@@ -242,7 +244,17 @@ sub swarm
 		POSIX::_exit(0);
 	}
 	push @swarms, { directory => $directory, pids => \@pids, clients => $clients };
+	eventually(sub { $node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'swarm' AND state = 'idle' AND query LIKE '%work_on%'") >= $clients })
+		or die 'not all of the swarm get on' if $given{hold};
 	return $swarms[-1];
+}
+
+sub swarm_go
+{
+	my ($node, $swarm) = @_;
+
+	PostgreSQL::Test::Utils::append_to_file("$swarm->{directory}/go", '');
+	return;
 }
 
 # How many answers came so far.

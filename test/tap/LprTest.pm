@@ -11,6 +11,7 @@ use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Cwd qw(abs_path);
 use HTTP::Tiny;
+use IO::Handle;
 use IO::Select;
 use IO::Socket::INET;
 use JSON::PP;
@@ -153,6 +154,29 @@ sub session
 
 	return ($session, $session->query('SELECT pg_backend_pid()'));
 }
+
+# Lets sessions of analysts do what only functions of a superuser may: hold a lock of the administrator's, change a table by what was read. For tests of
+# what happens then. deputy(SQL) is a CALL of it, deputy_rows(SQL) a SELECT of its rows, of one column of text.
+sub appoint_deputy
+{
+	my ($node) = @_;
+	$node->safe_psql('lpr', 'CREATE PROCEDURE public.deputy(command text) LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN EXECUTE command; END $$;
+		CREATE FUNCTION public.deputy_rows(command text) RETURNS SETOF text LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN RETURN QUERY EXECUTE command; END $$');
+	return;
+}
+sub deputy { my ($sql) = @_; return "CALL public.deputy(\$deputy\$$sql\$deputy\$)" }
+sub deputy_rows { my ($sql) = @_; return "SELECT * FROM public.deputy_rows(\$deputy\$$sql\$deputy\$)" }
+
+# A procedure in PL/pgSQL, which analysts may call and not make: a CALL of it.
+sub procedure
+{
+	my ($node, $name, $body) = @_;
+	$node->safe_psql('lpr', "CREATE PROCEDURE public.$name() LANGUAGE plpgsql AS \$body\$ $body \$body\$");
+	return "CALL public.$name()";
+}
+
+# Undoes what lpr.harden() keeps out of the server's log, for tests that look whether a secret stands there.
+sub log_analysts { my ($node) = @_; $node->safe_psql('postgres', "ALTER ROLE $_ RESET ALL") for 'analyst1', 'analyst2'; return }
 
 # Sends SQL without waiting for its answer; $session->query('') waits, and returns the answer.
 sub send_sql
@@ -344,10 +368,46 @@ sub launch
 	return { name => $name, pid => $pid, file => $file, since => time };
 }
 
+# The same in two steps: ready() logs on and waits, go() asks. What is launched while the audit writer is held would wait with its logon.
+sub ready
+{
+	my ($node, $login) = @_;
+	my $name = 'launch' . ++$launches;
+	my $file = $node->basedir . "/$name";
+
+	pipe my $read, my $write or die "pipe: $!";
+	my $pid = fork() // die "fork: $!";
+	if ($pid == 0)
+	{
+		close $write;
+		open STDIN, '<&', $read;
+		open STDOUT, '>', "$file.out";
+		open STDERR, '>', "$file.err";
+		exec 'psql', '-X', '-A', '-t', '-q', '-v', 'VERBOSITY=verbose', '-d', $node->connstr('lpr') . " application_name=$name user=$login", '-f', '-';
+		exit 127;
+	}
+	$write->autoflush(1);
+	print $write "\\o /dev/null\n" . logon($login) . ";\n\\o\n";
+	eventually(sub { $node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE application_name = '$name' AND state = 'idle' AND query LIKE '%work_on%'") eq '1' })
+		or die "$login does not get on: " . PostgreSQL::Test::Utils::slurp_file("$file.err");
+	return { name => $name, pid => $pid, file => $file, input => $write, since => time };
+}
+
+sub go
+{
+	my ($node, $job, @commands) = @_;
+
+	$job->{since} = time;
+	print { $job->{input} } map { "$_;\n" } @commands;
+	close delete $job->{input};
+	return $job;
+}
+
 sub landed
 {
 	my ($node, $job) = @_;
 
+	close delete $job->{input} if $job->{input};
 	waitpid $job->{pid}, 0;
 	return (PostgreSQL::Test::Utils::slurp_file("$job->{file}.out"),
 		PostgreSQL::Test::Utils::slurp_file("$job->{file}.err"), time - $job->{since});
@@ -459,6 +519,7 @@ sub laboratory
 {
 	my ($class, $name) = @_;
 	my $node = $class->start_staged($name, conf => "log_min_messages = debug1\n");
+	$node->log_analysts;
 	my %lab = (names => [qw(lpr flock rekor parkpow verkada)], page => { lpr => 40, flock => 50, rekor => 1000, parkpow => 50, verkada => 20 });
 	my %of = map { $_ => { page_size => $lab{page}{$_} } } @{ $lab{names} };
 	my @window;

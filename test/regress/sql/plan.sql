@@ -8,17 +8,6 @@ SELECT lpr.add_source('dockside', 'rekor-scout-v2', 'https://rekor.example', ass
        lpr.add_source('farm', 'lpr-v1', 'https://farm.example', options => '{"order": "here"}', assessment => 'PIA', grant_to => '{lpr_user}')
 \g /dev/null
 GRANT CREATE ON SCHEMA public TO analyst1;
-\c - analyst1
-\pset format unaligned
-\pset tuples_only on
-SET timezone = 'UTC';
-SET datestyle = 'ISO';
-CREATE VIEW acme AS SELECT * FROM lpr.reads WHERE source = 'acme';
-CREATE TABLE wanted (plate text PRIMARY KEY, since timestamptz, note text);
-INSERT INTO wanted SELECT 'W' || i, '2024-01-01', 'n' FROM generate_series(1, 300) AS i;
-ANALYZE wanted;
-
--- ---- one condition at a time: sent, or only a filter ----
 -- What of a condition besides a plate is sent to a source, and what is left to a filter.
 CREATE FUNCTION sent(condition text, source text DEFAULT 'acme') RETURNS text
     LANGUAGE plpgsql
@@ -36,6 +25,17 @@ BEGIN
     RETURN replace(said, ' (plate = ''P1''::text)', ' …');
 END
 $$;
+\c - analyst1
+\pset format unaligned
+\pset tuples_only on
+SET timezone = 'UTC';
+SET datestyle = 'ISO';
+CREATE VIEW acme AS SELECT * FROM lpr.reads WHERE source = 'acme';
+CREATE TABLE wanted (plate text PRIMARY KEY, since timestamptz, note text);
+INSERT INTO wanted SELECT 'W' || i, '2024-01-01', 'n' FROM generate_series(1, 300) AS i;
+ANALYZE wanted;
+
+-- ---- one condition at a time: sent, or only a filter ----
 SELECT n || '  ' || condition || '  =>' || sent(condition)
 FROM unnest(ARRAY[
     'plate = ''P2''', '''P2'' = plate', 'plate IN (''P1'', ''P2'')', 'plate = ANY (ARRAY[''P1'', ''P2'', NULL])', 'plate = ANY (lpr.confusable_plates(''O1''))',
@@ -177,7 +177,7 @@ RESET force_parallel_mode;
 SELECT count(*) FROM lpr.last_query();
 DROP VIEW acme;
 DROP TABLE wanted;
-DROP FUNCTION sent(text, text);
 \c - postgres
+DROP FUNCTION sent(text, text);
 REVOKE CREATE ON SCHEMA public FROM analyst1;
 SELECT lpr.remove_source(name) FROM unnest('{dockside,elsewhere,farm}'::text[]) AS name \g /dev/null

@@ -7,6 +7,47 @@ SELECT lpr.add_source('dockside', 'rekor-scout-v2', :'vendor_url' || '/dockside/
        lpr.add_source('sorter', 'lpr-v1', :'vendor_url' || '/acme/lpr-v1', secret => 'sim-lpr-token', options => '{"order": "here"}', assessment => 'PIA', grant_to => '{lpr_user}')
 \g /dev/null
 GRANT CREATE ON SCHEMA public TO analyst1;
+-- Every condition, sent and only checked here.
+CREATE FUNCTION same(anchor text, condition text) RETURNS TABLE (rows bigint, missing bigint, surplus bigint)
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    columns text := 'source, read_id, plate, plate_as_read, plate_region, captured_at, recent, latitude, longitude, address, camera_id, camera_owner, make, model, color, confidence';
+BEGIN
+    RETURN QUERY EXECUTE format(
+        'WITH pushed AS MATERIALIZED (SELECT %3$s FROM lpr.reads WHERE %1$s AND (%2$s)),
+              here AS MATERIALIZED (SELECT %3$s FROM (SELECT * FROM lpr.reads WHERE %1$s OFFSET 0) AS r WHERE %2$s)
+         SELECT (SELECT count(*) FROM pushed),
+                (SELECT count(*) FROM (TABLE here EXCEPT ALL TABLE pushed) AS m),
+                (SELECT count(*) FROM (TABLE pushed EXCEPT ALL TABLE here) AS s)', anchor, condition, columns);
+END
+$$;
+-- A loop over plates, an error in between, a cursor loop that is left early.
+CREATE FUNCTION ask_in_a_loop() RETURNS void
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    n int;
+    r record;
+    counts int[] = '{}';
+BEGIN
+    FOR i IN 1 .. 9 LOOP
+        BEGIN
+            SELECT count(*) INTO n FROM lpr.reads WHERE source = 'acme' AND plate = CASE i WHEN 3 THEN 'not normal' WHEN 7 THEN '' ELSE 'BULK' || i END;
+            counts := counts || n;
+        EXCEPTION WHEN OTHERS THEN
+            counts := counts || -1;
+        END;
+    END LOOP;
+    RAISE WARNING '%', counts;
+    n := 0;
+    FOR r IN SELECT plate, captured_at FROM lpr.reads WHERE source = 'pager' AND plate = 'BULK100' ORDER BY captured_at LOOP
+        n := n + 1;
+        EXIT WHEN n = 20;
+    END LOOP;
+    RAISE WARNING '%', n;
+END
+$$;
 \c - analyst1
 CALL logon();
 SET client_min_messages = warning; -- the drops of a world of cameras are told below
@@ -206,20 +247,6 @@ DELETE FROM lpr.reads WHERE plate = 'BULK3';
 SELECT count(*) FROM acme WHERE plate = 'BULK3';
 
 -- ---- what is sent changes nothing but the traffic: each condition, sent and only checked here ----
-CREATE FUNCTION same(anchor text, condition text) RETURNS TABLE (rows bigint, missing bigint, surplus bigint)
-    LANGUAGE plpgsql
-AS $$
-DECLARE
-    columns text := 'source, read_id, plate, plate_as_read, plate_region, captured_at, recent, latitude, longitude, address, camera_id, camera_owner, make, model, color, confidence';
-BEGIN
-    RETURN QUERY EXECUTE format(
-        'WITH pushed AS MATERIALIZED (SELECT %3$s FROM lpr.reads WHERE %1$s AND (%2$s)),
-              here AS MATERIALIZED (SELECT %3$s FROM (SELECT * FROM lpr.reads WHERE %1$s OFFSET 0) AS r WHERE %2$s)
-         SELECT (SELECT count(*) FROM pushed),
-                (SELECT count(*) FROM (TABLE here EXCEPT ALL TABLE pushed) AS m),
-                (SELECT count(*) FROM (TABLE pushed EXCEPT ALL TABLE here) AS s)', anchor, condition, columns);
-END
-$$;
 SELECT n, condition, rows > 0 AS some, missing, surplus
 FROM unnest(ARRAY[
     'plate = ''BULK50''', 'plate IN (''BULK50'', ''BULK60'')', 'plate_region = ''CA''', 'plate_region = ''NV''', 'plate_region = ''CA'' OR plate_region IS NULL',
@@ -309,30 +336,8 @@ EXECUTE search ('7abc 123', 'CA', NULL, true) \gset generic_
 SELECT :generic_count = :alike_count AS same;
 RESET plan_cache_mode;
 DEALLOCATE ALL;
--- plpgsql: a loop over plates, an error in between, a cursor loop that is left early.
-DO $$
-DECLARE
-    n int;
-    r record;
-    counts int[] = '{}';
-BEGIN
-    FOR i IN 1 .. 9 LOOP
-        BEGIN
-            SELECT count(*) INTO n FROM lpr.reads WHERE source = 'acme' AND plate = CASE i WHEN 3 THEN 'not normal' WHEN 7 THEN '' ELSE 'BULK' || i END;
-            counts := counts || n;
-        EXCEPTION WHEN OTHERS THEN
-            counts := counts || -1;
-        END;
-    END LOOP;
-    RAISE WARNING '%', counts;
-    n := 0;
-    FOR r IN SELECT plate, captured_at FROM lpr.reads WHERE source = 'pager' AND plate = 'BULK100' ORDER BY captured_at LOOP
-        n := n + 1;
-        EXIT WHEN n = 20;
-    END LOOP;
-    RAISE WARNING '%', n;
-END
-$$;
+-- plpgsql.
+SELECT ask_in_a_loop();
 SELECT outcome, pages BETWEEN 3 AND 15 AS pages FROM lpr.last_query();
 
 -- ---- cursors ----
@@ -354,17 +359,11 @@ FETCH FIRST FROM back;
 MOVE FORWARD ALL IN back;
 FETCH PRIOR FROM back;
 COMMIT;
+-- Nothing is kept behind the transaction.
 BEGIN;
 DECLARE held SCROLL CURSOR WITH HOLD FOR SELECT row_number() OVER (ORDER BY captured_at) AS n FROM lpr.reads WHERE source = 'pager' AND plate = 'BULK30';
-FETCH 2 FROM held;
-DECLARE held2 NO SCROLL CURSOR WITH HOLD FOR SELECT plate FROM lpr.search_plate('BULK8') WHERE source = 'acme';
-FETCH 2 FROM held2;
-COMMIT;
-FETCH 2 FROM held;
-FETCH BACKWARD 3 FROM held;
-FETCH LAST FROM held;
-FETCH ALL FROM held2;
-CLOSE ALL;
+\echo :SQLSTATE
+ROLLBACK;
 -- A batched join and a LIMIT under a cursor.
 CREATE TABLE wanted (plate text, note text);
 INSERT INTO wanted SELECT 'BULK' || i, 'n' || i % 3 FROM generate_series(1, 12) AS i;
@@ -446,19 +445,19 @@ SELECT plate, source, count(*) FROM (SELECT * FROM lpr.search_plate('BULK5') WHE
 SELECT count(*) FROM (SELECT read_id FROM acme WHERE plate = 'BULK7' INTERSECT SELECT read_id FROM lpr.reads WHERE source = 'sorter' AND plate = 'BULK7') AS i;
 WITH RECURSIVE chain (n) AS (SELECT 3 UNION ALL SELECT n - 1 FROM chain, LATERAL (SELECT count(*) AS reads FROM acme WHERE plate = 'BULK' || n) AS r WHERE n > 0 AND reads > 0)
 SELECT array_agg(n) FROM chain;
--- Rows of ours changed by what was seen.
+-- Rows of ours are not changed by what was seen.
 UPDATE wanted AS w SET note = 'seen' FROM acme AS r WHERE r.plate = w.plate AND r.recent AND w.plate IN ('BULK1', 'BULK2');
-SELECT plate, note FROM wanted WHERE note = 'seen' ORDER BY plate;
+\echo :SQLSTATE
 DELETE FROM wanted AS w USING acme AS r WHERE r.plate = w.plate AND w.plate = 'BULK1';
+\echo :SQLSTATE
 BEGIN;
 SELECT w.note FROM wanted AS w JOIN acme AS r USING (plate) WHERE w.plate = 'BULK2' AND r.recent FOR UPDATE OF w;
 COMMIT;
 
--- ---- out of the database, views, materialized ----
-\pset format unaligned
+-- ---- not out of the database; views ----
 COPY (SELECT plate, source FROM lpr.reads WHERE plate = 'BULK2' AND source IN ('acme', 'curbside') ORDER BY source) TO STDOUT;
+\echo :SQLSTATE
 \copy (SELECT plate, count(*) FROM acme WHERE plate = 'BULK2' GROUP BY plate) TO STDOUT
-\pset format aligned
 CREATE VIEW recent_reads WITH (security_barrier) AS SELECT source, plate, captured_at FROM lpr.reads WHERE recent;
 SELECT source, count(*) FROM recent_reads WHERE plate = 'BULK1461' GROUP BY source ORDER BY source;
 BEGIN READ ONLY;
@@ -519,6 +518,6 @@ REVOKE UPDATE ON lpr.reads FROM analyst1;
 
 DROP TABLE wanted;
 DROP VIEW recent_reads, acme;
-DROP FUNCTION same(text, text);
+DROP FUNCTION same(text, text), ask_in_a_loop();
 REVOKE CREATE ON SCHEMA public FROM analyst1;
 SELECT lpr.remove_source(name) FROM unnest('{dockside,pager,sorter}'::text[]) AS name \g /dev/null

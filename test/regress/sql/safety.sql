@@ -27,6 +27,9 @@ DROP FOREIGN TABLE curious.own;
 CREATE TABLE curious.noted (what text);
 CREATE TABLE curious.trap (t text);
 INSERT INTO curious.trap VALUES ('a'), ('b');
+-- Its functions are from before its owner became an analyst, who could not make them any more.
+\connect - postgres
+SET client_min_messages = warning;
 CREATE FUNCTION curious.note(what text) RETURNS void LANGUAGE sql AS 'INSERT INTO curious.noted VALUES (what)';
 CREATE FUNCTION curious.spring(t text) RETURNS text LANGUAGE plpgsql IMMUTABLE AS $$
 BEGIN
@@ -37,8 +40,15 @@ EXCEPTION WHEN OTHERS THEN
     RETURN t;
 END
 $$;
-CREATE INDEX ON curious.trap (curious.spring(t));
 CREATE MATERIALIZED VIEW curious.view AS SELECT plate FROM lpr.reads WHERE plate = '7ABC123' AND source = 'forbidden' WITH NO DATA;
+ALTER FUNCTION curious.note(text) OWNER TO analyst1;
+ALTER FUNCTION curious.spring(text) OWNER TO analyst1;
+ALTER MATERIALIZED VIEW curious.view OWNER TO analyst1;
+\connect - analyst1
+SET client_min_messages = warning;
+CALL logon();
+CREATE INDEX ON curious.trap (curious.spring(t));
+REFRESH MATERIALIZED VIEW curious.view;
 \connect - postgres
 SET client_min_messages = warning;
 ANALYZE curious.trap;
@@ -50,13 +60,6 @@ REFRESH MATERIALIZED VIEW curious.view;
 CREATE TABLE curious.many AS SELECT g FROM generate_series(1, 20000) AS g;
 ANALYZE curious.many;
 GRANT SELECT ON curious.many TO analyst1;
-\connect - analyst1
-SET client_min_messages = warning;
-CALL logon();
-SET min_parallel_table_scan_size = 0;
-SET parallel_setup_cost = 0;
-SET parallel_tuple_cost = 0;
--- The other part of the plan may be parallel.
 CREATE FUNCTION curious.is_parallel(query text) RETURNS boolean LANGUAGE plpgsql AS $$
 DECLARE
     plan json;
@@ -65,15 +68,22 @@ BEGIN
     RETURN plan::text LIKE '%"Gather%';
 END
 $$;
-\set query 'SELECT count(*) > 0 AS found FROM (SELECT g FROM curious.many WHERE g <= 2 ORDER BY g) AS m, lpr.reads WHERE plate = \'7ABC123\' AND source = \'acme\''
-SELECT curious.is_parallel(:'query');
-:query;
--- A worker asks nothing, whatever its function claims to be.
 CREATE FUNCTION curious.ask() RETURNS bigint LANGUAGE plpgsql STABLE PARALLEL SAFE AS $$
 BEGIN
     RETURN (SELECT count(*) FROM lpr.reads WHERE plate = '7ABC123' AND source = 'acme');
 END
 $$;
+\connect - analyst1
+SET client_min_messages = warning;
+CALL logon();
+SET min_parallel_table_scan_size = 0;
+SET parallel_setup_cost = 0;
+SET parallel_tuple_cost = 0;
+-- The other part of the plan may be parallel.
+\set query 'SELECT count(*) > 0 AS found FROM (SELECT g FROM curious.many WHERE g <= 2 ORDER BY g) AS m, lpr.reads WHERE plate = \'7ABC123\' AND source = \'acme\''
+SELECT curious.is_parallel(:'query');
+:query;
+-- A worker asks nothing, whatever its function claims to be.
 SET parallel_leader_participation = off;
 SELECT max(curious.ask()) FROM curious.many WHERE g <= 1;
 

@@ -272,6 +272,7 @@ DROP VIEW view_of_owner;
 DROP FUNCTION as_owner();
 REVOKE ALL ON lpr.reads FROM switcher;
 REVOKE ALL ON SCHEMA lpr FROM switcher;
+SELECT lpr.retire_person('switcher') \g /dev/null
 DROP ROLE switcher;
 
 -- ---- several sources: who is passed over is told, once a statement ----
