@@ -236,7 +236,7 @@ AS $$
 DECLARE
     keep interval := (SELECT t.keep FROM lpr_data.cache_time AS t);
 BEGIN
-    PERFORM lpr_data.add_cache_hour(lpr_data.cache_expiry(clock_timestamp() + ahead, keep)) FROM unnest('{0,30 minutes,1 hour}'::interval[]) AS ahead;
+    PERFORM lpr_data.add_cache_hour(lpr_data.cache_expiry(clock_timestamp() + ahead, keep)) FROM unnest('{0,30 minutes,1 hour}'::interval[]) AS ahead WHERE keep IS NOT NULL;
     RETURN lpr_data.purge_cache();
 END
 $$;
