@@ -228,17 +228,15 @@ $$;
 REVOKE ALL ON FUNCTION lpr_data.purge_cache() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.purge_cache() IS 'Drops what has expired, and certifies it (C2, C3); returns how many hours that were. Called by the keeper every few seconds, by the audit writer before the first question, and by pg_cron.';
 
-CREATE FUNCTION lpr_data.keep_cache()
-    RETURNS integer
+CREATE FUNCTION lpr_data.prepare_cache()
+    RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    keep interval := (SELECT t.keep FROM lpr_data.cache_time AS t);
 BEGIN
-    PERFORM lpr_data.add_cache_hour(lpr_data.cache_expiry(clock_timestamp() + ahead, keep)) FROM unnest('{0,30 minutes,1 hour}'::interval[]) AS ahead WHERE keep IS NOT NULL;
-    RETURN lpr_data.purge_cache();
+    PERFORM lpr_data.add_cache_hour(lpr_data.cache_expiry(clock_timestamp() + ahead, t.keep))
+    FROM lpr_data.cache_time AS t CROSS JOIN unnest('{0,30 minutes,1 hour}'::interval[]) AS ahead;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.keep_cache() FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.keep_cache() IS 'Makes the tables of the hours to come, and purges those that are over.';
+REVOKE ALL ON FUNCTION lpr_data.prepare_cache() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.prepare_cache() IS 'Makes the tables of what will expire in the hours to come.';
