@@ -228,7 +228,7 @@ BEGIN
     ), inserted AS (
         INSERT INTO lpr_data.event_read (event_id, source, read_id, plate, plate_region, captured_at, latitude, longitude, plate_as_read, address, camera_id, camera_owner,
                                          camera_type, make, model, color, confidence, matched_how, plate_image, vehicle_image, relevance, saved_by, fetched_at,
-                                         ask, answer, digest, place, proof, schedule_id)
+                                         ask, answer, digest, place, proof, exemptions, schedule_id)
         SELECT event, source, s.read_id, s.plate, CASE WHEN 'plate_region' = ANY (fields) THEN s.plate_region END, s.captured_at, s.latitude, s.longitude,
                CASE WHEN 'plate_as_read' = ANY (fields) THEN s.plate_as_read END, CASE WHEN 'address' = ANY (fields) THEN s.address END,
                CASE WHEN 'camera_id' = ANY (fields) THEN s.camera_id END, CASE WHEN 'camera_owner' = ANY (fields) THEN s.camera_owner END,
@@ -237,7 +237,8 @@ BEGIN
                CASE WHEN 'confidence' = ANY (fields) THEN s.confidence END,
                CASE WHEN 'matched_how' = ANY (fields) THEN s.matched_how END,
                (SELECT i.sha256 FROM images AS i WHERE i.url = s.plate_image), (SELECT i.sha256 FROM images AS i WHERE i.url = s.vehicle_image),
-               c.relevance, lpr_data.me(), s.fetched_at, s.ask, s.answer, s.digest, s.place, s.proof, schedule
+               c.relevance, lpr_data.me(), s.fetched_at, s.ask, s.answer, s.digest, s.place, s.proof,
+               coalesce((SELECT x.exemptions FROM lpr_data.source AS x WHERE x.name = save_reads.source), '{}'), schedule
         FROM chosen AS c JOIN shown AS s ON s.read_id = c.read_id
         ON CONFLICT ON CONSTRAINT once_an_event DO NOTHING
         RETURNING 1
