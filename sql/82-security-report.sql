@@ -97,7 +97,7 @@ AS $$
         FROM pg_hba_file_rules AS h
     )
     SELECT 'medium', 'connection', format('%s cannot be read: %s', place, error), 'The server goes on with the rules before the last change, and a restart fails.', place || ': to be corrected'
-    FROM line WHERE error IS NOT NULL
+    FROM line WHERE error IS NOT NULL AND type IS NULL -- hostssl without ssl is an error of another kind, and does no harm
     UNION ALL
     SELECT CASE auth_method WHEN 'md5' THEN 'medium' ELSE 'high' END, 'connection', format('%s lets %s in by %s', place, whom, auth_method),
            CASE auth_method WHEN 'trust' THEN 'Whoever reaches the server is whoever they say: the audit log would name anybody.'

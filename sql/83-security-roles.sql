@@ -38,6 +38,7 @@ AS $$
     UNION ALL
     SELECT 'low', 'roles', format('%I is a member of %I through no login of a person''s', m.rolname, g.rolname), 'Whoever is added to that role gets it along, unseen.', format('REVOKE %I FROM %I', g.rolname, m.rolname)
     FROM pg_auth_members AS a JOIN pg_roles AS g ON g.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member WHERE g.rolname ~ '^lpr_' AND NOT m.rolcanlogin AND g.rolname NOT IN ('lpr_log', 'lpr_owner')
+      AND NOT EXISTS (SELECT FROM lpr_data.person AS p WHERE p.login = m.rolname::text COLLATE "C")
     UNION ALL
     SELECT 'high', 'roles', format('superuser %I is a member of %I', m.rolname, g.rolname), 'Who asks or oversees is no superuser.', format('REVOKE %I FROM %I', g.rolname, m.rolname)
     FROM pg_auth_members AS a JOIN pg_roles AS g ON g.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member WHERE g.rolname ~ '^lpr_' AND m.rolsuper
@@ -55,10 +56,10 @@ AS $$
     FROM pg_roles AS r WHERE r.rolcanlogin AND NOT r.rolsuper AND lpr_data.is_confined(r.oid) AND NOT EXISTS (SELECT FROM lpr_data.person AS p WHERE p.login = r.rolname::text COLLATE "C")
     UNION ALL
     -- Settings that roles and databases have of their own: some would also reach our workers.
-    SELECT 'medium', 'settings', format('%s sets %s', concat_ws(' in ', 'role ' || quote_ident(r.rolname), 'database ' || quote_ident(d.datname)), x.name),
+    SELECT 'medium', 'settings', format('%s sets %s', coalesce(nullif(concat_ws(' in ', 'role ' || quote_ident(r.rolname), 'database ' || quote_ident(d.datname)), ''), 'every role'), x.name),
            CASE WHEN x.name ~ '^log_' THEN 'Statements hold plates, and would stand in the server''s log.' ELSE 'It changes what statements mean, or what is safe, behind the back of who writes them.' END,
-           CASE WHEN r.oid IS NULL THEN format('ALTER DATABASE %I RESET %s', d.datname, x.name)
-                ELSE concat_ws(' ', format('ALTER ROLE %I', r.rolname), 'IN DATABASE ' || quote_ident(d.datname), 'RESET', x.name) END
+           CASE WHEN r.oid IS NULL AND d.oid IS NOT NULL THEN format('ALTER DATABASE %I RESET %s', d.datname, x.name)
+                ELSE concat_ws(' ', 'ALTER ROLE', coalesce(quote_ident(r.rolname), 'ALL'), 'IN DATABASE ' || quote_ident(d.datname), 'RESET', x.name) END
     FROM pg_db_role_setting AS c LEFT JOIN pg_roles AS r ON r.oid = c.setrole LEFT JOIN pg_database AS d ON d.oid = c.setdatabase
     CROSS JOIN LATERAL (SELECT split_part(e, '=', 1) AS name, substr(e, strpos(e, '=') + 1) AS value FROM unnest(c.setconfig) AS e) AS x
     WHERE x.name IN ('search_path', 'session_preload_libraries', 'local_preload_libraries', 'role', 'session_authorization', 'session_replication_role', 'row_security', 'synchronous_commit',
@@ -109,7 +110,7 @@ AS $$
     SELECT 'medium', 'places', format('everybody may use server %I', s.srvname), 'What is asked of another server goes there, plates included.', format('REVOKE USAGE ON FOREIGN SERVER %I FROM PUBLIC', s.srvname)
     FROM pg_foreign_server AS s WHERE EXISTS (SELECT FROM aclexplode(s.srvacl) AS a WHERE a.grantee = 0)
     UNION ALL
-    SELECT 'medium', 'places', format('language %I is not trusted', l.lanname), 'Its functions do on this host what the server''s user can.', format('DROP EXTENSION %I', coalesce(x.extname, l.lanname))
+    SELECT 'medium', 'places', format('language %I is not trusted', l.lanname), 'Its functions do on this host what the server''s user can.', CASE WHEN x.oid IS NULL THEN format('DROP LANGUAGE %I', l.lanname) ELSE format('DROP EXTENSION %I', x.extname) END
     FROM pg_language AS l LEFT JOIN pg_depend AS d ON d.classid = 'pg_language'::regclass AND d.objid = l.oid AND d.deptype = 'e' LEFT JOIN pg_extension AS x ON x.oid = d.refobjid
     WHERE l.lanispl AND NOT l.lanpltrusted
     UNION ALL
@@ -134,7 +135,7 @@ AS $$
     WHERE c.relnamespace = 'lpr_data'::regnamespace AND a.grantee <> c.relowner AND g.rolname IS DISTINCT FROM 'lpr_owner'
     UNION ALL
     SELECT 'high', 'guards', format('everybody may call %s', p.oid::regprocedure), 'Our functions are granted to who needs them.', format('REVOKE EXECUTE ON ROUTINE %s FROM PUBLIC', p.oid::regprocedure)
-    FROM pg_proc AS p WHERE p.pronamespace IN ('lpr'::regnamespace, 'lpr_data'::regnamespace) AND p.prosecdef
+    FROM pg_proc AS p WHERE p.pronamespace IN ('lpr'::regnamespace, 'lpr_data'::regnamespace)
       AND EXISTS (SELECT FROM aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a WHERE a.grantee = 0)
     UNION ALL
     SELECT 'high', 'guards', format('%s is not of lpr', p.oid::regprocedure), 'What stands in our schemas and was not made by lpr may be a decoy.', format('DROP ROUTINE %s', p.oid::regprocedure)
@@ -157,7 +158,7 @@ AS $$
     WHERE x.extname = 'lpr' AND d.refclassid = 'pg_extension'::regclass AND c.relkind = 'r' AND c.relnamespace = 'lpr_data'::regnamespace AND NOT (c.relrowsecurity AND c.relforcerowsecurity)
     UNION ALL
     SELECT 'high', 'guards', format('cache table %s is logged', c.oid::regclass), 'What is to be gone after its time would live on in the WAL, in backups and on standbys.', format('ALTER TABLE %s SET UNLOGGED', c.oid::regclass)
-    FROM pg_class AS c WHERE c.relnamespace = 'lpr_data'::regnamespace AND c.relkind = 'r' AND c.relname ~ '^cache(_|$)' AND c.relpersistence = 'p'
+    FROM pg_class AS c WHERE c.relnamespace = 'lpr_data'::regnamespace AND c.relkind = 'r' AND c.relname ~ '^cache_(answer|read)' AND c.relpersistence = 'p'
 $$;
 REVOKE ALL ON FUNCTION lpr_data.findings_of_rights() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.findings_of_rights() IS 'Part of lpr.security_report(): rights, and our own objects.';

@@ -105,6 +105,12 @@ CREATE POLICY seen ON lpr_data.mail FOR SELECT TO lpr_owner USING ((SELECT lpr_d
 COMMENT ON POLICY seen ON lpr_data.mail IS 'Administrators and oversight.';
 CREATE POLICY seen ON lpr_data.legal_hold FOR SELECT TO lpr_owner USING ((SELECT lpr_data.acts_as('lpr_records_officer', 'lpr_privacy', 'lpr_oversight')));
 COMMENT ON POLICY seen ON lpr_data.legal_hold IS 'Records officers, privacy and oversight.';
+CREATE POLICY seen ON lpr_data.destruction_order FOR SELECT TO lpr_owner USING ((SELECT lpr_data.acts_as('lpr_records_officer', 'lpr_privacy', 'lpr_oversight')));
+COMMENT ON POLICY seen ON lpr_data.destruction_order IS 'Records officers, privacy and oversight.';
+CREATE POLICY seen ON lpr_data.destruction_part FOR SELECT TO lpr_owner USING ((SELECT lpr_data.acts_as('lpr_records_officer', 'lpr_privacy', 'lpr_oversight')));
+COMMENT ON POLICY seen ON lpr_data.destruction_part IS 'Records officers, privacy and oversight.';
+CREATE POLICY seen ON lpr_data.destruction_certificate FOR SELECT TO lpr_owner USING ((SELECT lpr_data.acts_as('lpr_records_officer', 'lpr_privacy', 'lpr_oversight')));
+COMMENT ON POLICY seen ON lpr_data.destruction_certificate IS 'Records officers, privacy and oversight.';
 
 -- What is the same for everybody whom a view is granted to. Tables without a policy (secrets, settings, changes on their way, …) show nothing to any view.
 CREATE POLICY seen ON lpr_data.source FOR SELECT TO lpr_owner USING (true);
