@@ -6,6 +6,7 @@ from audit import audit, gate, size, verify
 from house import (COLUMNS, COUNT_ALL, ROUNDS, VENDOR, Peer, Table, analyst, forget_requests, median, milliseconds, ratio,
                    requests_seen, rounds, say, timed_query, vendor)
 from interrupts import cancel
+from policy import policy
 from pq import Session
 
 READS = 100_000
@@ -137,7 +138,7 @@ def join(table):
 def main():
     table = Table()
     cases = {'bulk': bulk, 'federated': federated, 'memory': memory, 'limit': limit, 'cancel': cancel, 'join': join,
-             'audit': audit, 'gate': gate, 'verify': verify, 'size': size}
+             'audit': audit, 'gate': gate, 'verify': verify, 'policy': policy, 'size': size}
     wanted = os.environ.get('ONLY', ' '.join(name for name in cases if name != 'size')).split()
     start = time.time()
     for name in wanted:

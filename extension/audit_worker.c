@@ -242,7 +242,7 @@ static void
 purge_cache(void)
 {
 	SPI_connect();
-	if (SPI_execute("SELECT lpr_data.keep_cache()", false, 0) != SPI_OK_SELECT)
+	if (SPI_execute("SELECT lpr_data.purge_cache(), lpr_data.prepare_cache()", false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not purge the cache");
 	SPI_finish();
 }

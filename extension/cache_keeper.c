@@ -22,8 +22,9 @@ lpr_cache_keeper_register(void)
 	lpr_worker_register("lpr cache keeper", "lpr_cache_keeper_main", 2);
 }
 
+/* In a transaction of its own: what somebody holds up holds up nothing else. */
 static void
-keep(MemoryContext context)
+attempt(MemoryContext context, const char *sql)
 {
 	PG_TRY();
 	{
@@ -33,7 +34,7 @@ keep(MemoryContext context)
 		if (OidIsValid(get_extension_oid("lpr", true)))
 		{
 			SPI_connect();
-			if (SPI_execute("SELECT lpr_data.keep_cache()", false, 0) != SPI_OK_SELECT)
+			if (SPI_execute(sql, false, 0) != SPI_OK_SELECT)
 				elog(ERROR, "could not keep the cache");
 			SPI_finish();
 		}
@@ -65,7 +66,8 @@ lpr_cache_keeper_main(Datum argument)
 		(void) lpr_worker_reload();
 		MemoryContextReset(context);
 		MemoryContextSwitchTo(context);
-		keep(context);
+		attempt(context, "SELECT lpr_data.prepare_cache()");
+		attempt(context, "SELECT lpr_data.purge_cache()");
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_EVERY_MS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}

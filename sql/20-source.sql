@@ -301,10 +301,12 @@ COMMENT ON FUNCTION lpr_data.disable_orphans() IS 'Disables sources whose server
 CREATE EVENT TRIGGER lpr_server_dropped ON sql_drop
     WHEN TAG IN ('DROP SERVER', 'DROP FOREIGN DATA WRAPPER', 'DROP OWNED', 'DROP EXTENSION')
     EXECUTE FUNCTION lpr_data.disable_orphans();
+ALTER EVENT TRIGGER lpr_server_dropped ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER lpr_server_dropped IS 'A source without its server is disabled (Q10).';
 CREATE EVENT TRIGGER lpr_server_renamed ON ddl_command_end
     WHEN TAG IN ('ALTER SERVER')
     EXECUTE FUNCTION lpr_data.disable_orphans();
+ALTER EVENT TRIGGER lpr_server_renamed ENABLE ALWAYS;
 COMMENT ON EVENT TRIGGER lpr_server_renamed IS 'A source whose server has another name is disabled (Q10).';
 
 CREATE FUNCTION lpr.disable_source(name text)

@@ -34,8 +34,9 @@ COMMENT ON COLUMN lpr_data.person.supervisor_id IS 'Who approves the person''s r
 COMMENT ON COLUMN lpr_data.person.kind IS 'personal: of one human being; service: of a program; shared: of several people.';
 COMMENT ON COLUMN lpr_data.person.left_at IS 'When the person left; nothing can be done under that login from then on.';
 
--- Policies and views ask these two once a query; in plpgsql, which keeps its plans.
-CREATE FUNCTION lpr_data.me()
+-- Who is asking. The rules are functions named look_up_…; policies and views ask lpr_data.me() and its like, which remember what those said (sight.c).
+
+CREATE FUNCTION lpr_data.look_up_me()
     RETURNS integer
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
@@ -45,6 +46,13 @@ BEGIN
     RETURN (SELECT p.person_id FROM lpr_data.person AS p WHERE p.login = lpr.login()::text COLLATE "C" AND p.left_at IS NULL);
 END
 $$;
+REVOKE ALL ON FUNCTION lpr_data.look_up_me() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.look_up_me() IS 'Rule of lpr_data.me().';
+
+CREATE FUNCTION lpr_data.me()
+    RETURNS integer
+    LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'lpr_me';
 REVOKE ALL ON FUNCTION lpr_data.me() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.me() IS 'The person behind the authenticated login; NULL when there is none, or the person has left.';
 
@@ -87,7 +95,7 @@ $$;
 REVOKE ALL ON FUNCTION lpr_data.acts_as(text[]) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.acts_as(text[]) IS 'Whether the person behind the authenticated login acts in one of these roles.';
 
-CREATE FUNCTION lpr_data.my_people()
+CREATE FUNCTION lpr_data.look_up_my_people()
     RETURNS integer[]
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
@@ -105,6 +113,13 @@ BEGIN
     RETURN ARRAY[who];
 END
 $$;
+REVOKE ALL ON FUNCTION lpr_data.look_up_my_people() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.look_up_my_people() IS 'Rule of lpr_data.my_people().';
+
+CREATE FUNCTION lpr_data.my_people()
+    RETURNS integer[]
+    LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'lpr_my_people';
 REVOKE ALL ON FUNCTION lpr_data.my_people() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.my_people() IS 'The person behind the authenticated login, and of a supervisor those whom they supervise; empty when there is none, or the person has left.';
 
@@ -164,6 +179,24 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr_data.administering(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.administering(text, text) IS 'Refuses whoever neither acts in a role, that of administrators, nor is a superuser. Errors LP024 and LP033.';
+
+CREATE FUNCTION lpr_data.check_isolation()
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_transaction_state',
+            MESSAGE = format('this is not decided in a transaction that is %s', upper(current_setting('transaction_isolation'))),
+            DETAIL = 'Who may decide is judged by what is committed now, not by an older snapshot.',
+            HINT = 'COMMIT; then do it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED;';
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.check_isolation() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.check_isolation() IS 'An error where a snapshot could be older than what it is to judge by: who still has which role, whose login is still their own.';
 
 CREATE FUNCTION lpr_data.person_of(login text)
     RETURNS integer

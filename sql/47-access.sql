@@ -38,7 +38,12 @@ FROM unnest(ARRAY['investigation', 'ongoing investigation', 'active investigatio
                   'lpr query', 'plate', 'plate check', 'vehicle', 'license plate', 'licence plate', 'work', 'work related', 'need to know', 'needed', 'required',
                   'as needed', 'see file', 'see case', 'see above', 'see title', 'same', 'same as above', 'same as before', 'as above', 'as before', 'ditto', 'other',
                   'misc', 'miscellaneous', 'general', 'intel', 'intelligence', 'per request', 'as requested', 'by request', 'supervisor request', 'reason', 'purpose',
-                  'asdf', 'qwerty', 'xxx', 'abc', 'for', 'the', 'a', 'an', 'of', 'to', 'in', 'and', 'is', 'my', 'this', 'it', 'on', 'with', 'i', 'we', 'please']) AS r;
+                  'asdf', 'qwerty', 'xxx', 'abc', 'for', 'the', 'a', 'an', 'of', 'to', 'in', 'and', 'is', 'my', 'this', 'it', 'on', 'with', 'i', 'we', 'please',
+                  'our', 'by', 'as', 'at', 'or', 'be', 'are', 'was', 'from', 'that', 'these', 'has', 'have', 'need', 'needs', 'use', 'used', 'duty', 'duties', 'ongoing', 'active',
+                  'current', 'open', 'criminal', 'investigations', 'investigating', 'investigate', 'matter', 'matters', 'cases', 'file', 'see', 'above', 'below', 'before',
+                  'request', 'requests', 'requested', 'supervisor', 'purposes', 'reasons', 'business', 'law', 'border', 'security', 'agency', 'necessary', 'important',
+                  'urgent', 'asap', 'routine', 'lawful', 'authorized', 'legitimate', 'valid', 'information', 'data', 'reads', 'plates', 'vehicles', 'queries', 'searches',
+                  'follow up', 'followup', 'activity', 'activities', 'related']) AS r;
 
 CREATE FUNCTION lpr_data.normal_reason(reason text)
     RETURNS text
@@ -97,9 +102,9 @@ BEGIN
         why := 'It holds control characters.';
     ELSE
         -- What was said before counts for nothing: what is left has to be a reason.
-        FOREACH before IN ARRAY array_prepend(title, earlier)
+        FOR before IN SELECT lpr_data.normal_reason(e) FROM unnest(array_prepend(title, earlier)) AS e WHERE e IS NOT NULL ORDER BY char_length(e) DESC
         LOOP
-            own := lpr_data.without(own, lpr_data.normal_reason(before));
+            own := lpr_data.without(own, before);
         END LOOP;
         own := btrim(regexp_replace(own, ' +', ' ', 'g'));
         IF own <> said AND (char_length(own) < least_characters OR lpr_data.says_nothing(own)
@@ -315,6 +320,7 @@ DECLARE
 BEGIN
     -- GRANT and REVOKE of roles wait for us, and we for them: nobody is demoted between our look and our commit.
     IF who_may THEN
+        PERFORM lpr_data.check_isolation();
         LOCK TABLE pg_catalog.pg_auth_members IN SHARE MODE;
     END IF;
     SELECT * INTO a FROM lpr_data.access AS x WHERE x.access_id = request FOR NO KEY UPDATE;
@@ -589,6 +595,7 @@ DECLARE
     who integer := lpr_data.person_of(login);
     moment timestamptz;
 BEGIN
+    PERFORM lpr_data.check_isolation();
     LOCK TABLE pg_catalog.pg_auth_members IN SHARE MODE;
     lead := lpr_data.acting('lpr_lead', 'A4');
     moment := clock_timestamp();

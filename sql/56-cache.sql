@@ -56,7 +56,6 @@ CREATE UNLOGGED TABLE lpr_data.cache_answer (
     reads bigint NOT NULL,
     blocks integer[] NOT NULL
 ) PARTITION BY RANGE (expires_at);
-ALTER TABLE lpr_data.cache_answer ALTER key SET STORAGE PLAIN, ALTER login SET STORAGE PLAIN, ALTER source SET STORAGE PLAIN, ALTER blocks SET STORAGE PLAIN;
 COMMENT ON TABLE lpr_data.cache_answer IS 'Answers that are kept, and to whom for what they were shown: a row an answer to a question (C1). Unlogged, a partition an hour of expiry.';
 COMMENT ON COLUMN lpr_data.cache_answer.expires_at IS 'From then on it is not shown, and its table is dropped.';
 COMMENT ON COLUMN lpr_data.cache_answer.key IS 'SHA-256 of source, mapping and question, but for the time asked; NULL: not to be found by other questions.';
@@ -100,12 +99,18 @@ CREATE UNLOGGED TABLE lpr_data.cache_read (
 ) PARTITION BY RANGE (expires_at);
 DO $$
 DECLARE
-    column_name name;
+    part record;
 BEGIN
-    -- A read lies within one page: no table beside it, no compression.
-    FOR column_name IN SELECT a.attname FROM pg_catalog.pg_attribute AS a WHERE a.attrelid = 'lpr_data.cache_read'::pg_catalog.regclass AND a.attnum > 0 AND a.attstorage <> 'p'
+    FOR part IN
+        SELECT a.attrelid::pg_catalog.regclass AS parent, a.attname, a.attstorage FROM pg_catalog.pg_attribute AS a
+        WHERE a.attrelid IN ('lpr_data.cache_read'::pg_catalog.regclass, 'lpr_data.cache_answer'::pg_catalog.regclass) AND a.attnum > 0
     LOOP
-        EXECUTE pg_catalog.format('ALTER TABLE lpr_data.cache_read ALTER %I SET STORAGE PLAIN', column_name);
+        -- A row lies within one page: no table beside it, no compression.
+        IF part.attstorage <> 'p' THEN
+            EXECUTE pg_catalog.format('ALTER TABLE %s ALTER %I SET STORAGE PLAIN', part.parent, part.attname);
+        END IF;
+        -- ANALYZE of a parent samples its partitions, and writes what it finds into a logged catalogue.
+        EXECUTE pg_catalog.format('ALTER TABLE %s ALTER %I SET STATISTICS 0', part.parent, part.attname);
     END LOOP;
 END
 $$;
@@ -228,17 +233,15 @@ $$;
 REVOKE ALL ON FUNCTION lpr_data.purge_cache() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.purge_cache() IS 'Drops what has expired, and certifies it (C2, C3); returns how many hours that were. Called by the keeper every few seconds, by the audit writer before the first question, and by pg_cron.';
 
-CREATE FUNCTION lpr_data.keep_cache()
-    RETURNS integer
+CREATE FUNCTION lpr_data.prepare_cache()
+    RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    keep interval := (SELECT t.keep FROM lpr_data.cache_time AS t);
 BEGIN
-    PERFORM lpr_data.add_cache_hour(lpr_data.cache_expiry(clock_timestamp() + ahead, keep)) FROM unnest('{0,30 minutes,1 hour}'::interval[]) AS ahead;
-    RETURN lpr_data.purge_cache();
+    PERFORM lpr_data.add_cache_hour(lpr_data.cache_expiry(clock_timestamp() + ahead, t.keep))
+    FROM lpr_data.cache_time AS t CROSS JOIN unnest('{0,30 minutes,1 hour}'::interval[]) AS ahead;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.keep_cache() FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.keep_cache() IS 'Makes the tables of the hours to come, and purges those that are over.';
+REVOKE ALL ON FUNCTION lpr_data.prepare_cache() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.prepare_cache() IS 'Makes the tables of what will expire in the hours to come.';

@@ -453,15 +453,15 @@ CREATE FUNCTION lpr.transfer_event(event bigint, login text, reason text)
 AS $$
 DECLARE
     e lpr_data.event;
-    owner integer;
+    owner_id integer;
     heir integer := lpr_data.person_of(login);
     who integer := lpr_data.me();
 BEGIN
     SELECT x.* INTO e FROM lpr_data.event AS x WHERE x.event_id = event FOR NO KEY UPDATE;
-    SELECT m.person_id INTO owner FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.owner;
+    SELECT m.person_id INTO owner_id FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.owner;
     -- The owner hands over; for one who has left, or cannot, the supervisor.
-    IF (owner = who AND lpr_data.holds(who, 'lpr_user')
-        OR who = (SELECT p.supervisor_id FROM lpr_data.person AS p WHERE p.person_id = owner) AND lpr_data.holds(who, 'lpr_supervisor')) IS NOT TRUE THEN
+    IF (owner_id = who AND lpr_data.holds(who, 'lpr_user')
+        OR who = (SELECT p.supervisor_id FROM lpr_data.person AS p WHERE p.person_id = owner_id) AND lpr_data.holds(who, 'lpr_supervisor')) IS NOT TRUE THEN
         PERFORM lpr_data.refuse('E4', 'LP041', format('event %s is not yours to hand over', coalesce(event::text, 'NULL')), 'An event is handed over by its owner, or by the owner''s supervisor.', 'SELECT * FROM lpr.events;');
     END IF;
     IF e.closed_at IS NOT NULL THEN
@@ -474,8 +474,8 @@ BEGIN
     UPDATE lpr_data.event_member AS m SET owner = false WHERE m.event_id = event AND m.owner;
     INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by) VALUES (event, heir, true, who)
     ON CONFLICT (person_id, event_id) DO UPDATE SET owner = true;
-    DELETE FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.person_id = owner AND m.person_id <> heir
-       AND EXISTS (SELECT FROM lpr_data.person AS p WHERE p.person_id = owner AND p.left_at IS NOT NULL);
+    DELETE FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.person_id = owner_id AND m.person_id <> heir
+       AND EXISTS (SELECT FROM lpr_data.person AS p WHERE p.person_id = owner_id AND p.left_at IS NOT NULL);
 END
 $$;
 REVOKE ALL ON FUNCTION lpr.transfer_event(bigint, text, text) FROM PUBLIC;

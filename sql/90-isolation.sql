@@ -26,21 +26,60 @@ BEGIN
 END
 $$;
 
--- Membership as policies look at it. It belongs to a superuser: a policy of event_member that read event_member would be asked about itself.
+-- Who sees an event (E4). The view belongs to a superuser, and is granted to nobody: a policy of event_member that read event_member would be asked about itself.
+
 CREATE VIEW lpr_data.sight WITH (security_barrier) AS
 SELECT m.event_id FROM lpr_data.event_member AS m WHERE m.person_id = ANY ((SELECT lpr_data.my_people())::integer[]);
-GRANT SELECT ON lpr_data.sight TO lpr_owner;
 COMMENT ON VIEW lpr_data.sight IS 'Events that the authenticated login sees as owner or member, or as supervisor of one (E4). For policies only.';
 COMMENT ON COLUMN lpr_data.sight.event_id IS 'The event.';
 
--- What follows an event is seen by whoever sees the event. LIMIT keeps the planner from gathering all events of the reader first: the cost follows the rows looked
--- at, also for a supervisor who sees tens of thousands of events.
-CREATE POLICY seen ON lpr_data.event FOR SELECT TO lpr_owner
-    USING ((SELECT lpr_data.acts_as('lpr_oversight', 'lpr_privacy')) OR (SELECT true FROM lpr_data.sight AS s WHERE s.event_id = event.event_id LIMIT 1));
-CREATE POLICY seen ON lpr_data.event_member FOR SELECT TO lpr_owner
-    USING ((SELECT lpr_data.acts_as('lpr_oversight', 'lpr_privacy')) OR (SELECT true FROM lpr_data.sight AS s WHERE s.event_id = event_member.event_id LIMIT 1));
-CREATE POLICY seen ON lpr_data.event_extension FOR SELECT TO lpr_owner
-    USING ((SELECT lpr_data.acts_as('lpr_oversight', 'lpr_privacy')) OR (SELECT true FROM lpr_data.sight AS s WHERE s.event_id = event_extension.event_id LIMIT 1));
+CREATE FUNCTION lpr_data.look_up_events(at_most integer)
+    RETURNS bigint[]
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN ARRAY(SELECT s.event_id FROM lpr_data.sight AS s LIMIT at_most);
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.look_up_events(integer) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.look_up_events(integer) IS 'So many of the events of lpr_data.sight; fewer = all. For lpr_data.sees().';
+
+CREATE FUNCTION lpr_data.look_up_event(event_id bigint)
+    RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN EXISTS (SELECT FROM lpr_data.sight AS s WHERE s.event_id = look_up_event.event_id);
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.look_up_event(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.look_up_event(bigint) IS 'Whether an event is one of lpr_data.sight. For lpr_data.sees().';
+
+CREATE FUNCTION lpr_data.sees_support(internal)
+    RETURNS internal
+    LANGUAGE c STRICT
+AS 'MODULE_PATHNAME', 'lpr_sees_support';
+REVOKE ALL ON FUNCTION lpr_data.sees_support(internal) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.sees_support(internal) IS 'Tells the planner that a person sees few of all events.';
+
+CREATE FUNCTION lpr_data.sees(event_id bigint)
+    RETURNS boolean
+    LANGUAGE c STABLE STRICT
+    SUPPORT lpr_data.sees_support
+AS 'MODULE_PATHNAME', 'lpr_sees';
+REVOKE ALL ON FUNCTION lpr_data.sees(bigint) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr_data.sees(bigint)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+COMMENT ON FUNCTION lpr_data.sees(bigint) IS
+    'Whether the authenticated login sees an event: all (lpr_data.sees_all()), or those of lpr_data.sight. The condition of policies on whatever belongs to an event.';
+
+CREATE POLICY seen ON lpr_data.event FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
+CREATE POLICY seen ON lpr_data.event_member FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
+CREATE POLICY seen ON lpr_data.event_extension FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
 COMMENT ON POLICY seen ON lpr_data.event IS 'Owner, members, their supervisors; oversight and privacy (E4).';
 COMMENT ON POLICY seen ON lpr_data.event_member IS 'As the event.';
 COMMENT ON POLICY seen ON lpr_data.event_extension IS 'As the event.';

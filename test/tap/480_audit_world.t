@@ -27,7 +27,15 @@ sub leaves { return $node->answer('postgres', "SELECT string_agg(DISTINCT tableo
 sub leaf_of { my ($time) = @_; return POSIX::strftime('lpr_data.audit_%Y_%m', gmtime $time) }
 my ($this, $next) = (leaf_of($next_month - 1), leaf_of($next_month));
 
-$node->answer('postgres', "UPDATE lpr_data.source SET approved_on = '2020-01-01'"); # a clock that is set back must not come before it
+# A clock that is set back must not come before these.
+$node->answer('postgres', "UPDATE lpr_data.source SET approved_on = '2020-01-01'");
+for ([ event => qw(opened_at) ], [ access => qw(granted_at ends_at) ], [ training => qw(completed_on recorded_at valid_until) ])
+{
+	my ($table, @columns) = @$_;
+
+	$node->answer('postgres', "ALTER TABLE lpr_data.$table DISABLE TRIGGER USER; UPDATE lpr_data.$table SET " . join(', ', map { "$_ = $_ - interval '5 days'" } @columns)
+		. "; ALTER TABLE lpr_data.$table ENABLE TRIGGER USER");
+}
 
 # ---- the next month's leaf is made ahead, and does not hold anybody up when it cannot be ----
 

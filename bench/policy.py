@@ -1,0 +1,93 @@
+"""policy: what row-level security costs a person who looks at their own: each view against the same query, without policies, by a superuser."""
+import os
+import re
+import time
+
+from house import ROUNDS, Session, median, milliseconds, ratio, rounds, say
+
+READS = int(os.environ.get('ROWS', '10000000'))
+EVERYDAY = 1.5
+
+
+def without_policies(owner, view, person):
+    """The view's query on the tables, with what its functions say of that person as constants: as one would write it without RLS."""
+    me, people, all_events = owner.query(
+        "SELECT p.person_id, p.person_id || ARRAY(SELECT s.person_id FROM lpr_data.person AS s WHERE s.supervisor_id = p.person_id), "
+        f"pg_has_role(p.login, 'lpr_oversight', 'MEMBER') FROM lpr_data.person AS p WHERE p.login = '{person}'")[0]
+    sql = owner.value(f"SELECT pg_get_viewdef('{view}')").rstrip(';')
+    sql = re.sub(r'\( ?SELECT lpr_data\.sees_all\(\) AS sees_all\)', 'true' if all_events == 't' else 'false', sql)
+    sql = sql.replace('lpr_data.me()', me).replace('lpr_data.my_people()', f"'{people}'::integer[]")
+    if re.search(r'lpr_data\.\w+\(', sql):
+        raise SystemExit(f'bench: a function is left: {sql}')
+    return f'({sql})'
+
+
+def repeated(session, sql, times, nrows):
+    start = time.perf_counter()
+    for _ in range(times):
+        session.query(sql)
+    taken = (time.perf_counter() - start) / times
+    if session.nrows != nrows:
+        raise SystemExit(f'bench: expected {nrows} rows, got {session.nrows}, of: {sql}')
+    return taken
+
+
+def count_all(view, owner):
+    """A count of every column, so that each is made and none has to travel."""
+    columns = [row[0] for row in owner.query(f"SELECT quote_ident(attname) FROM pg_attribute WHERE attrelid = '{view}'::regclass AND attnum > 0 ORDER BY attnum")]
+    return 'count(*), ' + ', '.join(f'count({column})' for column in columns)
+
+
+def policy(table):
+    owner = Session('postgres')
+    if owner.value("SELECT to_regclass('bench.event_read') IS NULL") == 't':
+        say(f'  2,000 people, 100,000 events, {READS:,} reads')
+        import subprocess
+        subprocess.run([os.path.join(os.environ['LPR_BIN'], 'psql'), '-X', '-q', '-v', f'reads={READS}', '-f', 'bench/policy.sql'], check=True)
+    base = int(owner.value("SELECT event_id FROM lpr_data.event WHERE title = 'Event 1'")) - 1
+    own, large, team, on = base + 2 * 3333, base + 3333, base + 5, base + 1
+    events = count_all('lpr.events', owner)
+    reads = count_all('bench.event_reads', owner)
+    # Who, what, everyday, view, columns, the rest.
+    cases = [
+        ('reader', 'my 30 events', True, 'lpr.events', '*', 'ORDER BY event'),
+        ('reader', 'my 20 newest events', True, 'lpr.events', '*', 'ORDER BY opened_at DESC LIMIT 20'),
+        ('reader', 'one of my events', True, 'lpr.events', '*', f'WHERE event = {own}'),
+        ('reader', 'who works on one event', True, 'lpr.event_members', '*', f'WHERE event = {own}'),
+        ('reader', '100 reads of one event', True, 'bench.event_reads', '*', f'WHERE event = {own}'),
+        ('reader', 'their 20 newest', True, 'bench.event_reads', '*', f'WHERE event = {own} ORDER BY captured_at DESC LIMIT 20'),
+        ('reader', '10,100 reads of one event', True, 'bench.event_reads', reads, f'WHERE event = {large}'),
+        ('reader', 'their 100 newest', True, 'bench.event_reads', '*', f'WHERE event = {large} ORDER BY captured_at DESC LIMIT 100'),
+        ('reader', 'my displays', True, 'bench.displays', '*', 'ORDER BY created_at DESC'),
+        ('busy', 'my 20,000 events', True, 'lpr.events', events, ''),
+        ('busy', 'my 20 newest events of 20,000', True, 'lpr.events', '*', 'ORDER BY opened_at DESC LIMIT 20'),
+        ('busy', '100 reads of one event of 20,000', True, 'bench.event_reads', '*', f'WHERE event = {on}'),
+        ('busy', 'my 10,000 displays', True, 'bench.displays', count_all('bench.displays', owner), ''),
+        ('boss', '20,000 events of my people', True, 'lpr.events', events, ''),
+        ('boss', 'the 20 newest of them', True, 'lpr.events', '*', 'ORDER BY opened_at DESC LIMIT 20'),
+        ('boss', 'one of them', True, 'lpr.events', '*', f'WHERE event = {team}'),
+        ('boss', '100 reads of one of them', True, 'bench.event_reads', '*', f'WHERE event = {team}'),
+        ('boss', '10,000 displays of my people', True, 'bench.displays', count_all('bench.displays', owner), ''),
+        ('watcher', 'all 100,000 events', False, 'lpr.events', events, ''),
+        ('watcher', 'one of them', False, 'lpr.events', '*', f'WHERE event = {team}'),
+        ('watcher', '100 reads of one of them', False, 'bench.event_reads', '*', f'WHERE event = {team}'),
+    ]
+    sessions = {who: Session(who) for who in ('reader', 'busy', 'boss', 'watcher')}
+    for who, what, everyday, view, columns, tail in cases:
+        ours = f'SELECT {columns} FROM {view} {tail}'
+        peer = f'SELECT {columns} FROM {without_policies(owner, view, who)} AS v {tail}'
+        expected = owner.query(peer)
+        nrows = owner.nrows
+        if sorted(sessions[who].query(ours)) != sorted(expected) or not expected:
+            raise SystemExit(f'bench: other rows under the policies: {ours}; {peer}')
+        n = max(1, min(100, int(0.1 / repeated(owner, peer, 1, nrows))))
+        times = rounds({'ours': lambda: repeated(sessions[who], ours, n, nrows), 'peer': lambda: repeated(owner, peer, n, nrows)}, max(ROUNDS, 9))
+        got = ratio(times, 'ours', 'peer')
+        table.add(f'{who}: {what}', fine(median(times['ours'])), fine(median(times['peer'])), f'{got:.2f}', f'≤ {EVERYDAY}' if everyday else '', got <= EVERYDAY if everyday else None)
+    for session in sessions.values():
+        session.close()
+    owner.close()
+
+
+def fine(value):
+    return f'{value * 1000:.2f} ms' if value < 0.01 else milliseconds(value)

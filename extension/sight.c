@@ -1,0 +1,300 @@
+/*
+ * sight.c: who is asking, and what they see: lpr_data.me(), my_people(), sees_all() and sees(event), the conditions of policies and views. The rules stand in
+ * SQL (lpr_data.look_up_me() and its like); here is only remembered what they said, since policies ask for every row, and of several tables in a query.
+ *
+ * What was said holds as long as the snapshot shows the same: nothing can have been committed in between then, neither a membership nor a grant of a role.
+ * A snapshot is told by its contents. Within a transaction its own changes count as well, hence command and subtransaction.
+ */
+#include "postgres.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_proc.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/supportnodes.h"
+#include "storage/proc.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/datum.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+
+#include "compat.h"
+
+#define AT_FIRST 100 /* events of a person that are fetched at once */
+#define PROBES   16  /* of a person with more: events that are asked for one by one, before all are fetched */
+
+static struct
+{
+	/* What it holds for. */
+	bool valid;
+	Oid login;
+	LocalTransactionId transaction;
+	SubTransactionId subtransaction;
+	CommandId command;
+	SnapshotData snapshot; /* of which the limits and the lists of transactions count */
+	size_t size;           /* of what the lists have room for, in TopMemoryContext */
+
+	/* What was said so far; the rest was not asked yet. */
+	bool has_me, has_people, has_all, has_events;
+	bool nobody;
+	int32 me;
+	ArrayType *people; /* in context */
+	bool all;
+	bool complete; /* events are all that are seen */
+	int64 *events; /* in order, in context */
+	int nevents;
+	struct
+	{
+		int64 event;
+		bool seen;
+	} probed[PROBES];
+	int nprobed;
+	MemoryContext context;
+} sight;
+
+static int64 generation = 0; /* counts what it held for */
+
+PG_FUNCTION_INFO_V1(lpr_me);
+PG_FUNCTION_INFO_V1(lpr_my_people);
+PG_FUNCTION_INFO_V1(lpr_sees_all);
+PG_FUNCTION_INFO_V1(lpr_sees);
+PG_FUNCTION_INFO_V1(lpr_sees_support);
+
+static bool
+same_transactions(const TransactionId *a, const TransactionId *b, int n)
+{
+	return n == 0 || memcmp(a, b, n * sizeof(TransactionId)) == 0;
+}
+
+static bool
+holds_for(Snapshot now)
+{
+	const SnapshotData *then = &sight.snapshot;
+
+	return sight.valid && sight.login == GetAuthenticatedUserId() && sight.transaction == LPR_MY_LXID &&
+		   sight.subtransaction == GetCurrentSubTransactionId() && sight.command == now->curcid &&
+		   then->xmin == now->xmin && then->xmax == now->xmax && then->xcnt == now->xcnt &&
+		   then->subxcnt == now->subxcnt && then->suboverflowed == now->suboverflowed &&
+		   then->takenDuringRecovery == now->takenDuringRecovery && same_transactions(then->xip, now->xip, now->xcnt) &&
+		   same_transactions(then->subxip, now->subxip, now->subxcnt);
+}
+
+static void
+keep_snapshot(Snapshot now)
+{
+	size_t size = (now->xcnt + Max(now->subxcnt, 0)) * sizeof(TransactionId);
+	TransactionId *lists = sight.snapshot.xip;
+
+	if (lists == NULL || sight.size < size)
+	{
+		if (lists != NULL)
+			pfree(lists);
+		sight.snapshot.xip = NULL;
+		sight.size = Max(size * 2, 1024);
+		lists = MemoryContextAlloc(TopMemoryContext, sight.size);
+	}
+	sight.snapshot = *now;
+	sight.snapshot.xip = lists;
+	sight.snapshot.subxip = lists + now->xcnt;
+	if (now->xcnt > 0)
+		memcpy(lists, now->xip, now->xcnt * sizeof(TransactionId));
+	if (now->subxcnt > 0)
+		memcpy(lists + now->xcnt, now->subxip, now->subxcnt * sizeof(TransactionId));
+	sight.login = GetAuthenticatedUserId();
+	sight.transaction = LPR_MY_LXID;
+	sight.subtransaction = GetCurrentSubTransactionId();
+	sight.command = now->curcid;
+}
+
+/* A function of schema lpr_data, where the reader may look nothing up. */
+static void
+our_function(const char *name, Oid argument, FmgrInfo *function)
+{
+	Oid schema = get_namespace_oid("lpr_data", false);
+	Oid oid = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+							  PointerGetDatum(buildoidvector(&argument, OidIsValid(argument) ? 1 : 0)),
+							  ObjectIdGetDatum(schema));
+
+	if (!OidIsValid(oid))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION), errmsg("function lpr_data.%s() does not exist", name)));
+	fmgr_info(oid, function);
+}
+
+static int
+compare_events(const void *a, const void *b)
+{
+	int64 x = *(const int64 *) a;
+	int64 y = *(const int64 *) b;
+
+	return x < y ? -1 : x > y;
+}
+
+static void
+look_up_events(int at_most)
+{
+	FmgrInfo function;
+	ArrayType *found;
+
+	our_function("look_up_events", INT4OID, &function);
+	found = DatumGetArrayTypeP(FunctionCall1(&function, Int32GetDatum(at_most)));
+	if (ARR_NDIM(found) > 1 || ARR_HASNULL(found) || ARR_ELEMTYPE(found) != INT8OID)
+		elog(ERROR, "lpr_data.look_up_events() returned no list of events");
+	sight.has_events = false;
+	sight.nevents = ArrayGetNItems(ARR_NDIM(found), ARR_DIMS(found));
+	sight.events = MemoryContextAllocHuge(sight.context, Max(sight.nevents, 1) * sizeof(int64));
+	memcpy(sight.events, ARR_DATA_PTR(found), sight.nevents * sizeof(int64));
+	qsort(sight.events, sight.nevents, sizeof(int64), compare_events);
+	sight.complete = sight.nevents < at_most;
+	sight.has_events = true;
+	pfree(found);
+}
+
+/* Forgets what does not hold for the active snapshot any more. */
+static void
+refresh(FmgrInfo *function)
+{
+	int64 *seen = function->fn_extra; /* the generation that was compared with this query's snapshot */
+	Snapshot now;
+
+	if (seen == NULL)
+		seen = function->fn_extra = MemoryContextAllocZero(function->fn_mcxt, sizeof(int64));
+	if (sight.valid && *seen == generation)
+		return;
+	now = GetActiveSnapshot();
+	if (!holds_for(now))
+	{
+		sight.valid = false;
+		if (sight.context == NULL)
+			sight.context = AllocSetContextCreate(TopMemoryContext, "lpr sight", ALLOCSET_DEFAULT_SIZES);
+		MemoryContextReset(sight.context);
+		sight.has_me = sight.has_people = sight.has_all = sight.has_events = false;
+		sight.nprobed = 0;
+		keep_snapshot(now);
+		generation++;
+		sight.valid = true;
+	}
+	*seen = generation;
+}
+
+/* lpr_data.me(): the person behind the authenticated login. */
+Datum
+lpr_me(PG_FUNCTION_ARGS)
+{
+	refresh(fcinfo->flinfo);
+	if (!sight.has_me)
+	{
+		FmgrInfo function;
+		LOCAL_FCINFO(call, 0);
+		Datum me;
+
+		our_function("look_up_me", InvalidOid, &function);
+		InitFunctionCallInfoData(*call, &function, 0, InvalidOid, NULL, NULL);
+		me = FunctionCallInvoke(call);
+		sight.nobody = call->isnull;
+		sight.me = call->isnull ? 0 : DatumGetInt32(me);
+		sight.has_me = true;
+	}
+	if (sight.nobody)
+		PG_RETURN_NULL();
+	PG_RETURN_INT32(sight.me);
+}
+
+/* lpr_data.my_people(): that person, and those whom they supervise. */
+Datum
+lpr_my_people(PG_FUNCTION_ARGS)
+{
+	refresh(fcinfo->flinfo);
+	if (!sight.has_people)
+	{
+		FmgrInfo function;
+		ArrayType *found;
+
+		our_function("look_up_my_people", InvalidOid, &function);
+		found = DatumGetArrayTypeP(FunctionCall0Coll(&function, InvalidOid));
+		sight.people = MemoryContextAlloc(sight.context, VARSIZE(found));
+		memcpy(sight.people, found, VARSIZE(found));
+		sight.has_people = true;
+	}
+	PG_RETURN_DATUM(datumCopy(PointerGetDatum(sight.people), false, -1));
+}
+
+static bool
+sees_all(void)
+{
+	if (!sight.has_all)
+	{
+		FmgrInfo function;
+
+		our_function("look_up_all", InvalidOid, &function);
+		sight.all = DatumGetBool(FunctionCall0Coll(&function, InvalidOid));
+		sight.has_all = true;
+	}
+	return sight.all;
+}
+
+static bool
+sees(int64 event)
+{
+	FmgrInfo function;
+	bool seen;
+
+	if (sees_all())
+		return true;
+	if (!sight.has_events)
+		look_up_events(AT_FIRST);
+	if (bsearch(&event, sight.events, sight.nevents, sizeof(int64), compare_events) != NULL)
+		return true;
+	if (sight.complete)
+		return false;
+	for (int i = 0; i < sight.nprobed; i++)
+		if (sight.probed[i].event == event)
+			return sight.probed[i].seen;
+	if (sight.nprobed == PROBES)
+	{
+		look_up_events(PG_INT32_MAX);
+		return sees(event);
+	}
+	our_function("look_up_event", INT8OID, &function);
+	seen = DatumGetBool(FunctionCall1(&function, Int64GetDatum(event)));
+	sight.probed[sight.nprobed].event = event;
+	sight.probed[sight.nprobed++].seen = seen;
+	return seen;
+}
+
+/* lpr_data.sees_all(): whether the person sees all events. */
+Datum
+lpr_sees_all(PG_FUNCTION_ARGS)
+{
+	refresh(fcinfo->flinfo);
+	PG_RETURN_BOOL(sees_all());
+}
+
+/* lpr_data.sees(event) */
+Datum
+lpr_sees(PG_FUNCTION_ARGS)
+{
+	refresh(fcinfo->flinfo);
+	PG_RETURN_BOOL(sees(PG_GETARG_INT64(0)));
+}
+
+/*
+ * What the planner should think of it. Left alone it takes a third of all events to be seen by everybody, and thinks of large joins and of compiling them,
+ * which costs more than all the rest.
+ */
+Datum
+lpr_sees_support(PG_FUNCTION_ARGS)
+{
+	Node *request = (Node *) PG_GETARG_POINTER(0);
+
+	if (IsA(request, SupportRequestSelectivity))
+	{
+		((SupportRequestSelectivity *) request)->selectivity = 0.01;
+		PG_RETURN_POINTER(request);
+	}
+	PG_RETURN_POINTER(NULL);
+}

@@ -1,0 +1,265 @@
+# security_report: each finding of lpr.security_report() is provoked, told, and gone once its own `mend` was done: SQL as it stands there, lines of files and
+# commands by hand. So is what lpr.harden() does.
+use strict;
+use warnings;
+use LprAudit;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = LprTest->start_staged('report', conf => "log_statement = 'none'\nlog_line_prefix = '%m [%p] '\nshared_preload_libraries = 'lpr,pg_cron,pg_stat_statements'\ncron.database_name = 'lpr'\npg_stat_statements.track = 'none'\npg_stat_statements.track_utility = off\nmax_wal_senders = 5\nwal_level = replica\n");
+is($node->answer('analyst1', LprTest::quick()), 1, 'a question, so that there is a log');
+
+# The findings, as hashes by their words.
+sub report
+{
+	my ($login) = @_;
+	my $rows = $node->answer($login // 'privacy1', "SELECT concat_ws('~', severity, topic, finding, reason, mend) FROM lpr.security_report()");
+	my %found;
+
+	for (split /\n/, $rows)
+	{
+		my ($severity, $topic, $finding, $reason, $mend) = split /~/, $_, 5;
+		$found{$finding} = { severity => $severity, topic => $topic, reason => $reason, mend => $mend };
+	}
+	return \%found;
+}
+
+sub news { my ($before, $now) = @_; return sort grep { !$before->{$_} } keys %$now }
+
+my $base = report();
+my $data = $node->data_dir;
+my $secrets = $node->{secret_directory};
+ok(!grep { !/pg_hba\.conf line|data checksums|checkpoints of the log|connect to database (?:postgres|template1)$|login postgres is a superuser/ } keys %$base)
+	or diag(join "\n", keys %$base);
+ok(!grep({ my $f = $_; grep { !length($f->{$_} // '') } qw(severity topic reason mend) } values %$base), 'each has a severity, a topic, a reason and what mends it');
+is_deeply(report($_), $base, "$_ is told the same") for qw(admin1 oversight1);
+like($node->messages($_, 'SELECT * FROM lpr.security_report()'), qr/42501/, "$_ is not told") for qw(analyst1 supervisor1 lead1);
+like($node->messages($_, 'SELECT * FROM lpr.harden()'), qr/42501/, "$_ hardens nothing") for qw(analyst1 admin1 privacy1);
+
+# Something is done, and one new finding at least tells of it; then what is said to mend it is done, and all is as before.
+sub found
+{
+	my ($do, $severity, $topic, $finding, %given) = @_;
+	my $reload = $do =~ /ALTER SYSTEM/ || $given{restart};
+	my $now;
+
+	if (ref $do) { $do->() } else { $node->answer('postgres', $do) }
+	if ($given{restart}) { $node->restart } elsif ($reload) { $node->reload }
+	my $is_there = sub { $now = report(); return grep { /$finding/ } keys %$now };
+	LprTest::eventually($is_there) if $reload;
+	my ($found) = $is_there->();
+	my $name = ref $do ? $given{name} : $do =~ s/\s+/ /gr;
+	ok(defined $found, "$name: found") or do { diag(join "\n", news($base, $now)); return };
+	is("$now->{$found}{severity} $now->{$found}{topic}", "$severity $topic", '… as such');
+	my @new = news($base, $now);
+	is(scalar(grep { !length $now->{$_}{mend} } @new), 0, '… with what mends it');
+	if ($given{by_hand}) { $given{by_hand}->($now->{$found}{mend}) }
+	else
+	{
+		# What was provoked may be told several times; each mend works by itself or has been done by another.
+		for my $mend (map { $now->{$_}{mend} } $found, grep { $_ ne $found } @new)
+		{
+			next if !grep { $_->{mend} eq $mend } values %{ report() };
+			my ($status, undef, $err) = $node->ask('postgres', $mend);
+			is($status, 0, "… $mend") or diag($err);
+		}
+	}
+	if ($given{restart}) { $node->restart } elsif ($reload) { $node->reload }
+	$node->answer('postgres', $given{undo}) if $given{undo};
+	LprTest::eventually(sub { !news($base, report()) }) if $reload;
+	is(join("\n", news($base, report())), '', '… and mended');
+	return;
+}
+
+# ---- roles ----
+
+$node->answer('postgres', "CREATE ROLE stranger LOGIN; CREATE ROLE team; CREATE SCHEMA site; CREATE TABLE site.notes (x text); GRANT USAGE ON SCHEMA site TO stranger");
+found('ALTER ROLE stranger SUPERUSER', 'medium', 'roles', 'login stranger is a superuser');
+found("ALTER ROLE stranger $_->[0]", $_->[1], 'roles', "role stranger has $_->[0]") for [ BYPASSRLS => 'high' ], [ CREATEROLE => 'high' ], [ REPLICATION => 'high' ], [ CREATEDB => 'low' ];
+found("GRANT $_->[0] TO stranger", $_->[1], 'roles', "stranger is a member of $_->[0]") for [ pg_read_all_data => 'high' ], [ pg_write_all_data => 'high' ], [ pg_read_server_files => 'high' ],
+	[ pg_write_server_files => 'high' ], [ pg_execute_server_program => 'high' ], [ pg_monitor => 'medium' ], [ pg_read_all_stats => 'medium' ], [ pg_signal_backend => 'low' ],
+	[ lpr_log => 'high' ], [ lpr_owner => 'high' ];
+found('GRANT lpr_lead TO stranger WITH ADMIN OPTION', 'medium', 'roles', 'stranger may grant lpr_lead', undo => 'REVOKE lpr_lead FROM stranger');
+found('GRANT lpr_admin TO team', 'low', 'roles', 'team is a member of lpr_admin');
+found('CREATE ROLE boss SUPERUSER NOLOGIN; GRANT lpr_admin TO boss', 'high', 'roles', 'superuser boss is a member of lpr_admin', undo => 'DROP ROLE boss');
+found('ALTER ROLE lpr_user LOGIN', 'high', 'roles', 'role lpr_user can log in', by_hand => sub { $node->answer('postgres', $_[0]) });
+found('ALTER ROLE lpr_admin LOGIN', 'high', 'roles', 'role lpr_admin can log in');
+found('GRANT analyst2 TO stranger', 'medium', 'roles', 'stranger is a member of login analyst2', by_hand => sub { $node->answer('postgres', $_[0]) });
+found(sub { $node->answer('admin1', "SELECT lpr.retire_person('newcomer1')") }, 'medium', 'roles', 'login newcomer1 is that of somebody who has left', name => 'a person who has left');
+found('GRANT lpr_user TO stranger', 'low', 'roles', 'login stranger is nobody\'s', by_hand => sub { like($_[0], qr/^SELECT lpr.add_person\('stranger', …\)/, '… by a person'); $node->answer('postgres', 'REVOKE lpr_user FROM stranger') });
+found("SET password_encryption = md5; ALTER ROLE stranger PASSWORD 'x'", 'medium', 'connection', 'login stranger has an MD5 password');
+
+# ---- settings that roles and databases have, and who may set them ----
+
+found('ALTER ROLE analyst1 SET search_path = site', 'medium', 'settings', 'role analyst1 sets search_path');
+found('ALTER DATABASE lpr SET synchronous_commit = off', 'medium', 'settings', 'database lpr sets synchronous_commit');
+found('ALTER ROLE analyst1 IN DATABASE lpr SET row_security = off', 'medium', 'settings', 'role analyst1 in database lpr sets row_security');
+found('ALTER ROLE ALL SET session_replication_role = replica', 'medium', 'settings', 'every role sets session_replication_role');
+found('ALTER ROLE stranger SET log_statement = \'all\'', 'medium', 'settings', 'role stranger sets log_statement');
+found('ALTER ROLE analyst1 IN DATABASE lpr SET log_statement = \'all\'', 'medium', 'harden', 'not hardened: logging');
+found('ALTER ROLE postgres SET lpr.audit_timeout = 100', 'medium', 'settings', 'role postgres sets lpr.audit_timeout');
+found('GRANT SET ON PARAMETER log_statement TO analyst1', 'medium', 'settings', 'analyst1 may SET log_statement');
+found('GRANT ALTER SYSTEM ON PARAMETER fsync TO PUBLIC', 'medium', 'settings', 'everybody may ALTER SYSTEM fsync');
+
+# ---- privileges that lpr.harden() takes away, one by one ----
+
+found($_->[0], 'high', 'harden', "not hardened: $_->[1]") for [ 'GRANT TEMP ON DATABASE lpr TO PUBLIC', 'database' ], [ 'GRANT CREATE ON DATABASE lpr TO analyst1', 'database' ], [ 'GRANT CREATE ON SCHEMA public TO PUBLIC', 'schema' ],
+	[ 'GRANT CREATE ON SCHEMA site TO lpr_supervisor', 'schema' ], [ 'GRANT EXECUTE ON FUNCTION pg_notify(text, text) TO PUBLIC', 'function' ], [ 'GRANT EXECUTE ON FUNCTION lo_put(oid, bigint, bytea) TO lpr_user', 'function' ],
+	[ 'GRANT EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, bytea) TO analyst2', 'function' ], [ 'GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC', 'language' ],
+	[ 'CREATE ROLE staff; GRANT staff TO analyst1; GRANT CREATE ON SCHEMA site TO staff', 'schema', 'DROP OWNED BY staff; DROP ROLE staff' ];
+$node->answer('postgres', 'DROP OWNED BY staff; DROP ROLE staff');
+
+# ---- places of one's own ----
+
+found('CREATE TABLE site.own (x text); ALTER TABLE site.own OWNER TO analyst1', 'medium', 'places', 'site.own belongs to analyst1', undo => 'DROP TABLE site.own');
+found('CREATE SCHEMA own AUTHORIZATION analyst1', 'medium', 'places', 'schema own belongs to analyst1', undo => 'DROP SCHEMA own');
+found('CREATE FUNCTION site.own() RETURNS integer LANGUAGE sql RETURN 1; ALTER FUNCTION site.own() OWNER TO analyst1', 'medium', 'places', 'function site.own\(\) belongs to analyst1', undo => 'DROP FUNCTION site.own()');
+found('SELECT lo_create(4711); ALTER LARGE OBJECT 4711 OWNER TO analyst1', 'medium', 'places', 'large object 4711 belongs to analyst1');
+found('GRANT INSERT ON site.notes TO PUBLIC', 'medium', 'places', 'everybody may write to site.notes');
+found('CREATE FOREIGN DATA WRAPPER dummy; CREATE SERVER elsewhere FOREIGN DATA WRAPPER dummy; GRANT USAGE ON FOREIGN SERVER elsewhere TO PUBLIC', 'medium', 'places', 'everybody may use server elsewhere',
+	undo => 'DROP FOREIGN DATA WRAPPER dummy CASCADE');
+found('CREATE LANGUAGE wild HANDLER plpgsql_call_handler', 'medium', 'places', 'language wild is not trusted');
+found('CREATE EXTENSION file_fdw', 'low', 'places', 'extension file_fdw is installed');
+found('CREATE EXTENSION dblink', 'low', 'places', 'extension dblink is installed');
+
+# ---- our own objects ----
+
+found('ALTER SCHEMA lpr_data OWNER TO stranger', 'high', 'guards', 'schema lpr_data belongs to stranger');
+found('GRANT CREATE ON SCHEMA lpr TO admin1', 'high', 'guards', 'admin1 may CREATE in schema lpr');
+found('GRANT USAGE ON SCHEMA lpr_data TO lpr_user', 'high', 'guards', 'lpr_user may USAGE in schema lpr_data');
+found('GRANT SELECT ON lpr_data.person TO analyst1', 'high', 'guards', 'analyst1 may SELECT lpr_data.person');
+found('GRANT INSERT ON lpr_data.audit TO PUBLIC', 'high', 'guards', 'everybody may INSERT lpr_data.audit');
+found('GRANT EXECUTE ON FUNCTION lpr.harden(boolean) TO PUBLIC', 'high', 'guards', 'everybody may call lpr.harden');
+found('CREATE FUNCTION lpr.decoy() RETURNS integer LANGUAGE sql SECURITY DEFINER RETURN 1', 'high', 'guards', 'lpr.decoy\(\) is not of lpr');
+found('ALTER FUNCTION lpr.normal_plate(text) OWNER TO stranger', 'high', 'guards', 'lpr.normal_plate\(text\) belongs to stranger');
+found("ALTER EVENT TRIGGER lpr_audit_ddl $_", 'high', 'guards', 'event trigger lpr_audit_ddl does not always fire') for 'ENABLE', 'DISABLE';
+found('ALTER TABLE lpr_data.source DISABLE TRIGGER audit_change', 'high', 'guards', 'trigger audit_change of lpr_data.source does not always fire');
+found('ALTER TABLE lpr_data.audit ENABLE TRIGGER refuse_change', 'high', 'guards', 'trigger refuse_change of lpr_data.audit does not always fire');
+found('ALTER TABLE lpr_data.person NO FORCE ROW LEVEL SECURITY', 'high', 'guards', 'table lpr_data.person has no row-level security');
+found('CREATE TABLE lpr_data.cache_answer_x (x text)', 'high', 'guards', 'cache table lpr_data.cache_answer_x is logged', undo => 'DROP TABLE lpr_data.cache_answer_x');
+found("SET allow_system_table_mods = on; UPDATE pg_extension SET extowner = 'stranger'::regrole WHERE extname = 'lpr'", 'high', 'guards', 'extension lpr belongs to stranger', by_hand => sub {
+		like($_[0], qr/^ALTER ROLE stranger SUPERUSER NOLOGIN/, '… by hand'); $node->answer('postgres', "SET allow_system_table_mods = on; UPDATE pg_extension SET extowner = 10 WHERE extname = 'lpr'") });
+
+# ---- copies and other databases ----
+
+found("SELECT pg_create_physical_replication_slot('s')", 'low', 'copies', 'replication slot s');
+found('CREATE PUBLICATION everything', 'low', 'copies', 'publication everything');
+my $receiver;
+found(sub {
+		$receiver = IPC::Run::start([ 'pg_receivewal', '-D', $node->basedir, '--no-loop', '-h', $node->host, '-p', $node->port ], '>', \my $out, '2>', \my $err);
+		LprTest::eventually(sub { $node->safe_psql('postgres', 'SELECT count(*) FROM pg_stat_replication') == 1 }) },
+	'low', 'copies', 'replicates from here', name => 'somebody who copies the WAL', by_hand => sub { $node->answer('postgres', $_[0]); eval { $receiver->finish }; });
+$node->safe_psql('postgres', 'CREATE DATABASE beside');
+found('SELECT 1', 'low', 'connection', 'people who see reads can connect to database beside');
+$node->safe_psql('postgres', 'DROP DATABASE beside');
+$node->answer('postgres', 'CREATE EXTENSION pg_cron');
+
+# ---- settings of the server ----
+
+found("ALTER SYSTEM SET $_->[0] = $_->[1]", $_->[2], $_->[3], $_->[4] // "$_->[0] is") for
+	[ 'log_statement', "'all'", 'medium', 'logging' ], [ 'log_min_duration_statement', "'1s'", 'medium', 'logging' ], [ 'log_min_duration_sample', 0, 'medium', 'logging' ],
+	[ 'log_transaction_sample_rate', 0.5, 'medium', 'logging' ], [ 'log_parameter_max_length_on_error', -1, 'medium', 'logging', 'parameters are logged with errors' ],
+	[ 'log_min_duration_statement', 0, 'medium', 'logging', 'parameters are logged with statements' ],
+	[ 'debug_print_plan', 'on', 'medium', 'logging', 'plans are logged' ], [ 'log_line_prefix', "'%m %a '", 'low', 'logging', 'log_line_prefix has' ],
+	[ 'pg_stat_statements.track_utility', 'on', 'medium', 'statements' ], [ 'pg_stat_statements.track', "'all'", 'low', 'statements', 'pg_stat_statements is loaded' ],
+	[ 'session_preload_libraries', "'auto_explain'", 'medium', 'guards', 'a library is loaded into every session' ],
+	[ 'session_replication_role', "'replica'", 'high', 'guards' ], [ 'row_security', 'off', 'medium', 'guards' ], [ 'allow_system_table_mods', 'on', 'high', 'guards' ],
+	[ 'full_page_writes', 'off', 'high', 'durability' ], [ 'synchronous_commit', 'off', 'low', 'durability' ], [ 'zero_damaged_pages', 'on', 'high', 'durability' ],
+	[ 'ignore_checksum_failure', 'on', 'high', 'durability' ], [ 'password_encryption', "'md5'", 'high', 'connection' ], [ 'fsync', 'off', 'high', 'durability' ];
+found("LOAD 'auto_explain'; ALTER SYSTEM SET session_preload_libraries = 'auto_explain'; ALTER SYSTEM SET auto_explain.log_min_duration = 0", 'medium', 'statements', 'auto_explain logs plans',
+	undo => 'LOAD \'auto_explain\'; ALTER SYSTEM RESET auto_explain.log_min_duration');
+found("ALTER SYSTEM SET wal_level = 'logical'", 'low', 'copies', 'wal_level is logical', restart => 1);
+found("ALTER SYSTEM SET archive_mode = 'on'; ALTER SYSTEM SET archive_command = 'true'", 'low', 'copies', 'the WAL is archived', restart => 1, undo => 'ALTER SYSTEM RESET archive_command');
+found("ALTER SYSTEM SET logging_collector = on; ALTER SYSTEM SET log_file_mode = '0644'", 'medium', 'logging', 'log_file_mode is', restart => 1, by_hand => sub { $node->answer('postgres', "$_[0]; ALTER SYSTEM RESET logging_collector") });
+found('DROP EXTENSION pg_cron; ALTER SYSTEM SET shared_preload_libraries = lpr, pg_stat_statements', 'low', 'jobs', 'pg_cron is not installed', restart => 1,
+	by_hand => sub { like($_[0], qr/^CREATE EXTENSION pg_cron; -- with/, '… by hand'); $node->answer('postgres', 'ALTER SYSTEM SET shared_preload_libraries = lpr, pg_cron, pg_stat_statements'); $node->restart; $node->answer('postgres', $_[0]) });
+found('ALTER SYSTEM SET shared_preload_libraries = pg_cron, pg_stat_statements', 'high', 'audit', 'lpr is not in shared_preload_libraries', restart => 1);
+like($node->answer('postgres', 'SHOW shared_preload_libraries'), qr/lpr/, '… which is there again');
+ok(LprTest::eventually(sub { $node->answer('postgres', 'SELECT state FROM lpr_data.writer()') eq 'ready' }), '… and the writer is ready');
+$node->answer('postgres', 'ALTER SYSTEM RESET shared_preload_libraries');
+
+# ---- connections ----
+
+# A line of pg_hba.conf, in front of all others or at the end; what mends it names the line and what it is to be.
+sub line_found
+{
+	my ($line, $severity, $finding, $before) = @_;
+	my $file = "$data/pg_hba.conf";
+	my $old = slurp_file($file);
+	my $write = sub { unlink $file; append_to_file($file, $_[0]) };
+
+	found(sub { $write->("$old$line\n") }, $severity, 'connection', "$finding", name => $line, by_hand => sub {
+		my ($number, $new) = $_[0] =~ /^\Q$file\E line (\d+): (.*)/ or do { my ($first) = $_[0] =~ /, a line before: (.*)/; ok(defined $first, "… $_[0]"); $write->("$old$first\n$line\n"); $write->($old) if !grep { /superuser/ } news($base, report()); return };
+		my @lines = split /\n/, "$old$line";
+		is($lines[$number - 1], $line, "… $_[0]");
+		$lines[$number - 1] = $new eq 'to be corrected' ? '' : $new;
+		$write->(join("\n", @lines) . "\n");
+		# What is right now, but still over the network or by superusers, is another finding.
+		$write->($old) if grep { /TLS|superuser/ } news($base, report());
+	});
+	$write->($old);
+	return;
+}
+line_found('hostssl lpr stranger 10.0.0.0/8 md5', 'medium', 'lets lpr stranger 10.0.0.0 255.0.0.0 in by md5');
+line_found('hostssl lpr stranger 10.0.0.0/8 password', 'high', 'lets lpr stranger 10.0.0.0 255.0.0.0 in by password');
+line_found('hostssl lpr stranger 10.0.0.0/8 trust', 'high', 'lets lpr stranger 10.0.0.0 255.0.0.0 in by trust');
+line_found('host lpr stranger 127.0.0.1/32 ident', 'high', 'lets lpr stranger 127.0.0.1 255.255.255.255 in by ident');
+line_found('host lpr stranger 10.0.0.0/8 scram-sha-256', 'medium', 'allows connections without TLS');
+line_found('hostssl lpr all 10.0.0.0/8 scram-sha-256', 'low', 'lets superuser postgres in over the network');
+line_found('hostssl lpr all nonsense', 'medium', 'cannot be read');
+is(join("\n", news($base, report())), '', 'the lines are as before');
+
+found("ALTER SYSTEM SET listen_addresses = '127.0.0.1'", 'high', 'connection', 'ssl is off', restart => 1, by_hand => sub {
+		system_or_bail('openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-subj', '/CN=localhost', '-keyout', "$data/server.key", '-out', "$data/server.crt");
+		chmod 0600, "$data/server.key";
+		$node->answer('postgres', $_[0]) });
+found("ALTER SYSTEM SET ssl_min_protocol_version = 'TLSv1'", 'medium', 'connection', 'TLS before 1.2 is allowed');
+$node->answer('postgres', 'ALTER SYSTEM RESET ssl; ALTER SYSTEM RESET listen_addresses');
+$node->restart;
+
+# ---- files ----
+
+my $shell = sub { my ($command) = @_; $command =~ s/postgres/getpwuid($<)/e; system_or_bail('sh', '-c', $command) };
+sub file_found { my ($name, $do, $severity, $finding, %given) = @_; found($do, $severity, 'files', $finding, name => $name, by_hand => $shell, %given); return }
+
+file_found('a secret that others read', sub { chmod 0644, "$secrets/sim-lpr-token" }, 'high', 'sim-lpr-token has mode 0644');
+file_found('a directory that others read', sub { chmod 0750, $secrets }, 'high', 'secrets has mode 0750');
+file_found('a link', sub { symlink 'sim-lpr-token', "$secrets/link" }, 'medium', 'link is no regular file');
+file_found('no key', sub { rename "$secrets/checkpoint-key", "$secrets/aside" }, 'high', 'there is no key', by_hand => sub { $shell->($_[0]); rename "$secrets/aside", "$secrets/checkpoint-key" });
+file_found('no directory', sub { rename $secrets, "$secrets.aside" }, 'high', 'secrets is no directory', by_hand => sub { $shell->($_[0]); rmdir $secrets; rename "$secrets.aside", $secrets });
+found("ALTER SYSTEM SET lpr.secret_directory = ''", 'high', 'files', 'lpr.secret_directory is not set', by_hand => sub { like($_[0], qr/^ALTER SYSTEM SET lpr.secret_directory = /, '… by hand'); $node->answer('postgres', 'ALTER SYSTEM RESET lpr.secret_directory') });
+file_found('a data directory that its group reads', sub { chmod 0750, $data }, 'low', 'the data directory has mode 0750', restart => 1);
+my $witness = $node->basedir . '/witness';
+mkdir $witness;
+chmod 0700, $witness;
+$node->answer('postgres', "ALTER SYSTEM SET lpr.checkpoint_directory = '$witness'");
+$node->reload;
+ok(LprTest::eventually(sub { !grep { /checkpoints of the log/ } keys %{ report() } }), 'with a directory for checkpoints that is no finding any more');
+file_found('a directory of checkpoints that others write to', sub { chmod 0777, $witness }, 'medium', 'witness can be written to by others');
+
+# Core dumps: the limit is inherited at start.
+$node->stop;
+system_or_bail('sh', '-c', "ulimit -c 1024 && exec pg_ctl -w -D '$data' -l '@{[ $node->logfile ]}' start >/dev/null");
+ok(grep({ /the server leaves core dumps/ } keys %{ report() }), 'a server that leaves core dumps: found');
+system_or_bail('pg_ctl', '-D', $data, 'stop');
+# And checksums, as it is told to.
+system_or_bail('sh', '-c', $base->{'the cluster has no data checksums'}{mend});
+system_or_bail('pg_ctl', '-w', '-D', $data, '-l', $node->logfile, 'start', '-s');
+my $left = report();
+ok(!grep({ /core dumps|checksums/ } keys %$left), 'without either: not');
+
+# ---- hardening ----
+
+$node->answer('postgres', 'CREATE ROLE fresh LOGIN IN ROLE lpr_supervisor');
+my $missing = $node->answer('postgres', 'SELECT statement FROM lpr.harden()');
+is(join(' ', sort map { /^ALTER ROLE fresh SET (\S+)/ ? $1 : $_ } split /\n/, $missing),
+	'log_min_duration_sample log_min_duration_statement log_min_error_statement log_min_messages log_statement log_transaction_sample_rate pg_stat_statements.track', 'a login that was added is not hardened');
+is($node->answer('postgres', 'SELECT statement FROM lpr.harden()'), $missing, '… nor by looking');
+is($node->answer('postgres', "BEGIN;\n\\o /dev/null\nSELECT lpr.harden(false);\n\\o\nROLLBACK;\nSELECT statement FROM lpr.harden()"), $missing, '… nor by what is rolled back');
+is($node->answer('postgres', 'SELECT statement FROM lpr.harden(dry_run => false)'), $missing, 'lpr.harden(false) does what it shows');
+is($node->answer('postgres', 'SELECT count(*) FROM lpr.harden(false)'), 0, '… once');
+ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE kind = 'change' AND payload::json->>'command' = 'harden' AND payload LIKE '%ROLE fresh %'") == 7 }), '… and it is on record');
+is($node->answer('fresh', 'SHOW log_min_messages'), 'fatal', 'its next session has it');
+system_or_bail('pg_ctl', '-D', $data, 'stop');
+$node->{_pid} = undef;
+done_testing();
