@@ -112,7 +112,7 @@ $$;
 REVOKE ALL ON FUNCTION lpr_data.trim_jobs() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.trim_jobs() IS 'Deletes what pg_cron noted of our jobs more than a week ago; it keeps all, for ever.';
 
-CREATE FUNCTION lpr_data.cron_field(field text, least integer, most integer)
+CREATE FUNCTION lpr_data.cron_field(field text, lowest integer, highest integer)
     RETURNS integer[]
     LANGUAGE plpgsql IMMUTABLE
     SET search_path = pg_catalog, pg_temp
@@ -128,8 +128,8 @@ BEGIN
         IF m IS NULL THEN
             RETURN NULL;
         END IF;
-        numbers := numbers || ARRAY(SELECT n FROM generate_series(coalesce(m[1]::integer, least), CASE WHEN m[1] IS NULL OR m[2] IS NULL AND m[3] IS NOT NULL THEN most ELSE coalesce(m[2], m[1])::integer END,
-                                                                  coalesce(substr(m[3], 2)::integer, 1)) AS n WHERE n BETWEEN least AND most);
+        numbers := numbers || ARRAY(SELECT n FROM generate_series(coalesce(m[1]::integer, lowest), CASE WHEN m[1] IS NULL OR m[2] IS NULL AND m[3] IS NOT NULL THEN highest ELSE coalesce(m[2], m[1])::integer END,
+                                                                  coalesce(substr(m[3], 2)::integer, 1)) AS n WHERE n BETWEEN lowest AND highest);
     END LOOP;
     RETURN numbers;
 END
@@ -151,7 +151,7 @@ DECLARE
     months integer[] := lpr_data.cron_field(f[4], 1, 12);
     weekdays integer[] := lpr_data.cron_field(f[5], 0, 7);
     day timestamp;
-    next timestamptz;
+    moment timestamptz;
 BEGIN
     IF cardinality(f) <> 5 OR minutes IS NULL OR hours IS NULL OR days IS NULL OR months IS NULL OR weekdays IS NULL THEN
         RETURN NULL;
@@ -163,10 +163,10 @@ BEGIN
         CONTINUE WHEN NOT CASE WHEN f[3] LIKE '*%' THEN extract(dow FROM day) = ANY (weekdays) OR extract(isodow FROM day) = ANY (weekdays)
                                WHEN f[5] LIKE '*%' THEN extract(day FROM day) = ANY (days)
                                ELSE extract(day FROM day) = ANY (days) OR extract(dow FROM day) = ANY (weekdays) OR extract(isodow FROM day) = ANY (weekdays) END;
-        next := (SELECT min((day + make_interval(hours => h, mins => m)) AT TIME ZONE zone) FROM unnest(hours) AS h, unnest(minutes) AS m
+        moment := (SELECT min((day + make_interval(hours => h, mins => m)) AT TIME ZONE zone) FROM unnest(hours) AS h, unnest(minutes) AS m
                  WHERE (day + make_interval(hours => h, mins => m)) AT TIME ZONE zone > after);
-        IF next IS NOT NULL THEN
-            RETURN next;
+        IF moment IS NOT NULL THEN
+            RETURN moment;
         END IF;
     END LOOP;
     RETURN NULL;
