@@ -114,7 +114,7 @@ COMMENT ON FUNCTION lpr_data.trim_jobs() IS 'Deletes what pg_cron noted of our j
 
 CREATE FUNCTION lpr_data.cron_field(field text, lowest integer, highest integer)
     RETURNS integer[]
-    LANGUAGE plpgsql IMMUTABLE
+    LANGUAGE plpgsql IMMUTABLE STRICT
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
