@@ -79,9 +79,9 @@ CREATE VIEW bench.event_reads WITH (security_barrier) AS
 SELECT r.event_id AS event, r.read_id, r.plate, r.captured_at, p.login AS saved_by, r.relevance
 FROM bench.event_read AS r LEFT JOIN lpr_data.person AS p ON p.person_id = r.saved_by ORDER BY r.captured_at DESC;
 CREATE VIEW bench.displays WITH (security_barrier) AS
-SELECT d.display_id AS display, d.event_id AS event, p.login AS owner, d.title, d.created_at
-FROM bench.display AS d JOIN lpr_data.person AS p ON p.person_id = d.person_id
-WHERE d.person_id = ANY ((SELECT lpr_data.my_people())::integer[]);
+SELECT d.display_id AS display, d.event_id AS event, (SELECT p.login FROM lpr_data.person AS p WHERE p.person_id = d.person_id) AS owner, d.title, d.created_at
+FROM bench.display AS d
+WHERE d.person_id = ANY (lpr_data.my_people());
 ALTER VIEW bench.event_reads OWNER TO lpr_owner;
 ALTER VIEW bench.displays OWNER TO lpr_owner;
 GRANT SELECT ON bench.event_reads, bench.displays TO lpr_user, lpr_supervisor, lpr_oversight;

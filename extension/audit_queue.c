@@ -148,6 +148,7 @@ lpr_queue_put(LprQueued *head, const char *payload, int place)
 	head->len = fixed + head->payload_len;
 	head->procno = LPR_MY_PROC_NUMBER;
 	head->place = place;
+	head->database = MyDatabaseId;
 	touch(head->len);
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	if (head->len > queue->size - (queue->put - queue->taken))
@@ -235,6 +236,23 @@ lpr_queue_attach(void)
 	queue->state = LPR_WRITER_STARTING;
 	LWLockRelease(lock);
 	before_shmem_exit(detach, (Datum) 0);
+}
+
+void
+lpr_queue_drop_others(void)
+{
+	LWLockAcquire(lock, LW_EXCLUSIVE);
+	/* They come first: nobody is connected to two databases of one name. */
+	while (queue->taken < queue->put)
+	{
+		LprQueued head;
+
+		copy_out(queue->taken, (char *) &head, offsetof(LprQueued, payload));
+		if (head.database == MyDatabaseId)
+			break;
+		queue->taken += head.len;
+	}
+	LWLockRelease(lock);
 }
 
 void

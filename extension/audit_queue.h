@@ -39,6 +39,7 @@ typedef struct LprQueued
 	int procno; /* whose receipt */
 	int place;  /* of its receipts */
 	uint64 ticket;
+	Oid database; /* whose log it belongs to */
 	LprAuditKind kind;
 	uint8 salt[LPR_SALT_LEN]; /* random: also the key by which a record is known again */
 	LprDigest payload_digest;
@@ -105,7 +106,7 @@ extern bool lpr_queue_there(void);
 extern Size lpr_queue_record_max(void);
 
 /*
- * For senders. Fills len, procno, place and ticket and puts the record in, in one piece. False when there is no room. Never throws and allocates nothing,
+ * For senders. Fills len, procno, place, ticket and database and puts the record in, in one piece. False when there is no room. Never throws and allocates nothing,
  * so that it can be called while a transaction aborts.
  */
 extern bool lpr_queue_put(LprQueued *head, const char *payload, int place);
@@ -118,6 +119,8 @@ extern void lpr_queue_set_changes_wait(void);
 
 /* For the writer. */
 extern void lpr_queue_attach(void);
+/* Drops what sessions of a database of that name left that is no more; with it went the log that this would belong to. */
+extern void lpr_queue_drop_others(void);
 extern void lpr_queue_publish(LprWriterState state, const char *reason, const char *hint);
 /* Copies the records that wait, up to a number of bytes but at least one, into the current memory context. The ring keeps them until lpr_queue_settle. */
 extern List *lpr_queue_peek(Size most);

@@ -540,6 +540,7 @@ lpr_audit_worker_main(Datum argument)
 	lpr_queue_set_database_missing(true);
 	BackgroundWorkerInitializeConnection(lpr_database, NULL, 0);
 	lpr_queue_set_database_missing(false);
+	lpr_queue_drop_others();
 	CacheRegisterSyscacheCallback(PROCOID, function_changed, (Datum) 0);
 	lpr_worker_force_settings();
 	batch_context = AllocSetContextCreate(TopMemoryContext, "lpr audit batch", ALLOCSET_DEFAULT_SIZES);

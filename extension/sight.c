@@ -7,12 +7,19 @@
  */
 #include "postgres.h"
 
+#include "access/stratnum.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_opfamily.h"
 #include "catalog/pg_proc.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
 #include "storage/proc.h"
 #include "utils/array.h"
@@ -48,6 +55,9 @@ static struct
 	bool complete; /* events are all that are seen */
 	int64 *events; /* in order, in context */
 	int nevents;
+	bool has_last; /* the event asked about last */
+	int64 last;
+	bool last_seen;
 	struct
 	{
 		int64 event;
@@ -62,6 +72,7 @@ static int64 generation = 0; /* counts what it held for */
 PG_FUNCTION_INFO_V1(lpr_me);
 PG_FUNCTION_INFO_V1(lpr_my_people);
 PG_FUNCTION_INFO_V1(lpr_sees_all);
+PG_FUNCTION_INFO_V1(lpr_my_events);
 PG_FUNCTION_INFO_V1(lpr_sees);
 PG_FUNCTION_INFO_V1(lpr_sees_support);
 
@@ -172,7 +183,7 @@ refresh(FmgrInfo *function)
 		if (sight.context == NULL)
 			sight.context = AllocSetContextCreate(TopMemoryContext, "lpr sight", ALLOCSET_DEFAULT_SIZES);
 		MemoryContextReset(sight.context);
-		sight.has_me = sight.has_people = sight.has_all = sight.has_events = false;
+		sight.has_me = sight.has_people = sight.has_all = sight.has_events = sight.has_last = false;
 		sight.nprobed = 0;
 		keep_snapshot(now);
 		generation++;
@@ -278,23 +289,128 @@ lpr_sees_all(PG_FUNCTION_ARGS)
 Datum
 lpr_sees(PG_FUNCTION_ARGS)
 {
+	int64 event = PG_GETARG_INT64(0);
+
 	refresh(fcinfo->flinfo);
-	PG_RETURN_BOOL(sees(PG_GETARG_INT64(0)));
+	if (!sight.has_last || sight.last != event)
+	{
+		sight.has_last = false;
+		sight.last_seen = sees(event);
+		sight.last = event;
+		sight.has_last = true;
+	}
+	PG_RETURN_BOOL(sight.last_seen);
+}
+
+/* lpr_data.my_events(): all that are seen. */
+Datum
+lpr_my_events(PG_FUNCTION_ARGS)
+{
+	ArrayType *events;
+	size_t size;
+
+	refresh(fcinfo->flinfo);
+	if (!sight.has_events || !sight.complete)
+		look_up_events(PG_INT32_MAX);
+	if (sight.nevents == 0)
+		PG_RETURN_ARRAYTYPE_P(construct_empty_array(INT8OID));
+	size = ARR_OVERHEAD_NONULLS(1) + sight.nevents * sizeof(int64);
+	if (!AllocSizeIsValid(size))
+		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many events")));
+	events = palloc0(size);
+	SET_VARSIZE(events, size);
+	events->ndim = 1;
+	events->elemtype = INT8OID;
+	ARR_DIMS(events)[0] = sight.nevents;
+	ARR_LBOUND(events)[0] = 1;
+	memcpy(ARR_DATA_PTR(events), sight.events, sight.nevents * sizeof(int64));
+	PG_RETURN_ARRAYTYPE_P(events);
 }
 
 /*
- * What the planner should think of it. Left alone it takes a third of all events to be seen by everybody, and thinks of large joins and of compiling them,
- * which costs more than all the rest.
+ * The share of all events that is seen. Of a table that something else narrows as well, such as the number of an event, nearly all that is left is seen.
  */
+static Selectivity
+share(const SupportRequestSelectivity *request)
+{
+	Node *event = linitial(request->args);
+	RelOptInfo *rel = IsA(event, Var) ? request->root->simple_rel_array[((Var *) event)->varno] : NULL;
+	HeapTuple tuple;
+	double total = 0;
+	ListCell *cell;
+
+	if (sees_all())
+		return 1.0;
+	if (rel != NULL)
+		foreach (cell, rel->baserestrictinfo)
+		{
+			const RestrictInfo *other = lfirst(cell);
+
+			if (!other->pseudoconstant &&
+				!(IsA(other->clause, FuncExpr) && ((FuncExpr *) other->clause)->funcid == request->funcid))
+				return 0.9;
+		}
+	if (!sight.has_events)
+		look_up_events(AT_FIRST);
+	if (!sight.complete)
+		return 0.1;
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(get_relname_relid("event", get_namespace_oid("lpr_data", false))));
+	if (HeapTupleIsValid(tuple))
+	{
+		total = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
+		ReleaseSysCache(tuple);
+	}
+	return total > 0 ? Min(Max(sight.nevents, 1) / total, 1.0) : 0.1;
+}
+
+/* sees(event) as event = ANY (my_events()), for an index that starts with it; unless all events are seen. */
+static Node *
+index_condition(SupportRequestIndexCondition *request)
+{
+	FmgrInfo function;
+	Node *event;
+	ScalarArrayOpExpr *any;
+	ListCell *cell;
+
+	/* Further on in an index it would disturb the order that the planner counts on. */
+	if (request->indexarg != 0 || request->indexcol != 0 || request->index->relam != BTREE_AM_OID ||
+		request->opfamily != INTEGER_BTREE_FAM_OID || !IsA(request->node, FuncExpr) || sees_all())
+		return NULL;
+	event = linitial(((FuncExpr *) request->node)->args);
+	if (exprType(event) != INT8OID)
+		return NULL;
+	/* Where one event is looked for, all of them would be in the way. */
+	foreach (cell, request->index->rel->baserestrictinfo)
+	{
+		const OpExpr *other = (const OpExpr *) lfirst_node(RestrictInfo, cell)->clause;
+
+		if (IsA(other, OpExpr) && (equal(linitial(other->args), event) || equal(llast(other->args), event)))
+			return NULL;
+	}
+	our_function("my_events", InvalidOid, &function);
+	any = makeNode(ScalarArrayOpExpr);
+	any->opno = get_opfamily_member(request->opfamily, INT8OID, INT8OID, BTEqualStrategyNumber);
+	any->opfuncid = get_opcode(any->opno);
+	any->useOr = true;
+	any->args = list_make2(
+		event, makeFuncExpr(function.fn_oid, INT8ARRAYOID, NIL, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
+	any->location = -1;
+	request->lossy = false;
+	return (Node *) list_make1(any);
+}
+
+/* What the planner asks about sees(event): how often it is true, and whether an index helps. */
 Datum
 lpr_sees_support(PG_FUNCTION_ARGS)
 {
 	Node *request = (Node *) PG_GETARG_POINTER(0);
 
-	if (IsA(request, SupportRequestSelectivity))
-	{
-		((SupportRequestSelectivity *) request)->selectivity = 0.01;
-		PG_RETURN_POINTER(request);
-	}
-	PG_RETURN_POINTER(NULL);
+	if ((!IsA(request, SupportRequestSelectivity) && !IsA(request, SupportRequestIndexCondition)) ||
+		!ActiveSnapshotSet())
+		PG_RETURN_POINTER(NULL);
+	refresh(fcinfo->flinfo);
+	if (IsA(request, SupportRequestIndexCondition))
+		PG_RETURN_POINTER(index_condition((SupportRequestIndexCondition *) request));
+	((SupportRequestSelectivity *) request)->selectivity = share((SupportRequestSelectivity *) request);
+	PG_RETURN_POINTER(request);
 }

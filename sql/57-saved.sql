@@ -178,6 +178,7 @@ CREATE FUNCTION lpr_data.save_reads(event bigint, source text, reads text[], rel
     RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
+    SET jit = off -- what it guesses to be large is not
 AS $$
 #variable_conflict use_column
 DECLARE

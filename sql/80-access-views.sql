@@ -30,7 +30,7 @@ COMMENT ON COLUMN lpr.sources.approved_on IS 'Day on which the assessment was ap
 
 CREATE VIEW lpr.people WITH (security_barrier) AS
 SELECT p.login, p.name, p.unit, s.login AS supervisor, p.kind, p.left_at,
-       CASE WHEN p.person_id = (SELECT lpr_data.me()) OR (SELECT lpr_data.acts_as('lpr_admin', 'lpr_oversight')) THEN p.email END AS email
+       CASE WHEN p.person_id = lpr_data.me() OR (SELECT lpr_data.acts_as('lpr_admin', 'lpr_oversight')) THEN p.email END AS email
 FROM lpr_data.person AS p
 LEFT JOIN lpr_data.person AS s ON s.person_id = p.supervisor_id;
 GRANT SELECT ON lpr.people TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
@@ -94,7 +94,7 @@ LEFT JOIN (SELECT DISTINCT ON (r.person_id, r.course) r.person_id, r.course, r.c
            FROM lpr_data.training AS r ORDER BY r.person_id, r.course, r.valid_until DESC) AS t ON t.person_id = p.person_id AND t.course = c.code
 -- Everybody sees all people, but not what they lack.
 WHERE p.left_at IS NULL AND p.kind = 'personal'
-  AND (p.person_id = ANY ((SELECT lpr_data.my_people())::integer[]) OR (SELECT lpr_data.acts_as('lpr_training_officer', 'lpr_oversight')));
+  AND (p.person_id = ANY (lpr_data.my_people()) OR (SELECT lpr_data.acts_as('lpr_training_officer', 'lpr_oversight')));
 GRANT SELECT ON lpr.training TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON VIEW lpr.training IS 'Who has completed which course, and until when that counts (A3): one''s own; supervisors see that of their people too, training officers and oversight all.';
 COMMENT ON COLUMN lpr.training.login IS 'Whose training.';
@@ -139,7 +139,7 @@ CREATE VIEW lpr.my_access WITH (security_barrier) AS
 WITH me AS (
     SELECT u.oid, u.rolsuper, pg_has_role(u.oid, 'lpr_user', 'MEMBER') AS may_ask, p.person_id, p.kind, s.name AS supervisor
     FROM pg_roles AS u
-    LEFT JOIN lpr_data.person AS p ON p.person_id = (SELECT lpr_data.me())
+    LEFT JOIN lpr_data.person AS p ON p.person_id = lpr_data.me()
     LEFT JOIN lpr_data.person AS s ON s.person_id = p.supervisor_id
     WHERE u.rolname = lpr.login()
 ), mine AS (

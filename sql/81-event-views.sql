@@ -1,41 +1,13 @@
 -- 81-event-views: what people see of events (E1, E4), and of what they are made of (Q7, Q8).
---
--- Policies (90-isolation) decide what is seen, row by row, at a cost for each row that is looked at. So each view comes from the reader's own memberships,
--- and only those who see all events read all of them: as two branches, since one condition for both would read all events for everybody.
-
-CREATE FUNCTION lpr_data.look_up_all()
-    RETURNS boolean
-    LANGUAGE plpgsql STABLE
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    RETURN lpr_data.acts_as('lpr_oversight', 'lpr_privacy');
-END
-$$;
-REVOKE ALL ON FUNCTION lpr_data.look_up_all() FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.look_up_all() IS 'Rule of lpr_data.sees_all().';
-
-CREATE FUNCTION lpr_data.sees_all()
-    RETURNS boolean
-    LANGUAGE c STABLE
-AS 'MODULE_PATHNAME', 'lpr_sees_all';
-REVOKE ALL ON FUNCTION lpr_data.sees_all() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr_data.sees_all()
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
-COMMENT ON FUNCTION lpr_data.sees_all() IS 'Whether the person behind the authenticated login sees all events: oversight and privacy do (E4).';
+-- Which rows of events and what belongs to them anybody sees, the policies say (90-isolation), and they also lead the planner to them.
 
 CREATE VIEW lpr.events WITH (security_barrier) AS
 SELECT e.event_id AS event, e.title,
        CASE WHEN e.closed_at IS NOT NULL THEN 'closed' WHEN clock_timestamp() >= e.ends_at THEN 'over' ELSE 'open' END AS state,
-       (SELECT CASE WHEN m.owner THEN 'owner' ELSE 'member' END FROM lpr_data.event_member AS m WHERE m.event_id = e.event_id AND m.person_id = (SELECT lpr_data.me())) AS mine,
+       (SELECT CASE WHEN m.owner THEN 'owner' ELSE 'member' END FROM lpr_data.event_member AS m WHERE m.event_id = e.event_id AND m.person_id = lpr_data.me()) AS mine,
        (SELECT p.login FROM lpr_data.event_member AS m JOIN lpr_data.person AS p ON p.person_id = m.person_id WHERE m.event_id = e.event_id AND m.owner) AS owner,
        e.system, e.purpose, e.authority, e.matter_reference, e.reason, e.opened_at, e.ends_at, e.closed_at, e.outcome
-FROM (SELECT x.* FROM lpr_data.event AS x
-      WHERE NOT (SELECT lpr_data.sees_all())
-        AND x.event_id IN (SELECT m.event_id FROM lpr_data.event_member AS m WHERE m.person_id = ANY ((SELECT lpr_data.my_people())::integer[]))
-      UNION ALL
-      SELECT x.* FROM lpr_data.event AS x WHERE (SELECT lpr_data.sees_all())) AS e;
+FROM lpr_data.event AS e;
 GRANT SELECT ON lpr.events TO lpr_user, lpr_supervisor, lpr_oversight, lpr_privacy;
 COMMENT ON VIEW lpr.events IS 'Events, the matters that questions are asked for (E1): one''s own and those one was added to; supervisors see those of their people too, oversight and privacy all (E4).';
 COMMENT ON COLUMN lpr.events.event IS 'Number of the event, as lpr.work_on() and lpr.reads.event_id take it.';
@@ -55,11 +27,7 @@ COMMENT ON COLUMN lpr.events.outcome IS 'How it ended.';
 
 CREATE VIEW lpr.event_members WITH (security_barrier) AS
 SELECT m.event_id AS event, p.login, p.name, m.owner, m.added_at, b.login AS added_by
-FROM (SELECT x.* FROM lpr_data.event_member AS x
-      WHERE NOT (SELECT lpr_data.sees_all())
-        AND x.event_id IN (SELECT y.event_id FROM lpr_data.event_member AS y WHERE y.person_id = ANY ((SELECT lpr_data.my_people())::integer[]))
-      UNION ALL
-      SELECT x.* FROM lpr_data.event_member AS x WHERE (SELECT lpr_data.sees_all())) AS m
+FROM lpr_data.event_member AS m
 JOIN lpr_data.person AS p ON p.person_id = m.person_id
 JOIN lpr_data.person AS b ON b.person_id = m.added_by;
 GRANT SELECT ON lpr.event_members TO lpr_user, lpr_supervisor, lpr_oversight, lpr_privacy;
@@ -73,11 +41,7 @@ COMMENT ON COLUMN lpr.event_members.added_by IS 'By whom.';
 
 CREATE VIEW lpr.event_extensions WITH (security_barrier) AS
 SELECT t.event_id AS event, t.at, p.login AS by_login, t.ends_at, t.reason
-FROM (SELECT x.* FROM lpr_data.event_extension AS x
-      WHERE NOT (SELECT lpr_data.sees_all())
-        AND x.event_id IN (SELECT m.event_id FROM lpr_data.event_member AS m WHERE m.person_id = ANY ((SELECT lpr_data.my_people())::integer[]))
-      UNION ALL
-      SELECT x.* FROM lpr_data.event_extension AS x WHERE (SELECT lpr_data.sees_all())) AS t
+FROM lpr_data.event_extension AS t
 JOIN lpr_data.person AS p ON p.person_id = t.person_id;
 GRANT SELECT ON lpr.event_extensions TO lpr_user, lpr_supervisor, lpr_oversight, lpr_privacy;
 COMMENT ON VIEW lpr.event_extensions IS 'How the events that lpr.events shows were extended, and why (Q7).';

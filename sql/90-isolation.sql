@@ -28,10 +28,32 @@ $$;
 
 -- Who sees an event (E4). The view belongs to a superuser, and is granted to nobody: a policy of event_member that read event_member would be asked about itself.
 
+CREATE FUNCTION lpr_data.sees_all()
+    RETURNS boolean
+    LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'lpr_sees_all';
+REVOKE ALL ON FUNCTION lpr_data.sees_all() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.sees_all() IS 'Whether the person behind the authenticated login sees all events: oversight and privacy do (E4).';
+
 CREATE VIEW lpr_data.sight WITH (security_barrier) AS
-SELECT m.event_id FROM lpr_data.event_member AS m WHERE m.person_id = ANY ((SELECT lpr_data.my_people())::integer[]);
-COMMENT ON VIEW lpr_data.sight IS 'Events that the authenticated login sees as owner or member, or as supervisor of one (E4). For policies only.';
+SELECT m.event_id FROM lpr_data.event_member AS m WHERE m.person_id = ANY (lpr_data.my_people())
+UNION ALL
+SELECT e.event_id FROM lpr_data.event AS e WHERE (SELECT lpr_data.sees_all());
+COMMENT ON VIEW lpr_data.sight IS 'Events that the authenticated login sees: as owner or member, as supervisor of one, as oversight or privacy (E4). For policies only.';
 COMMENT ON COLUMN lpr_data.sight.event_id IS 'The event.';
+
+CREATE FUNCTION lpr_data.look_up_all()
+    RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN lpr_data.acts_as('lpr_oversight', 'lpr_privacy');
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.look_up_all() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.look_up_all() IS 'Rule of lpr_data.sees_all().';
 
 CREATE FUNCTION lpr_data.look_up_events(at_most integer)
     RETURNS bigint[]
@@ -64,7 +86,14 @@ CREATE FUNCTION lpr_data.sees_support(internal)
     LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'lpr_sees_support';
 REVOKE ALL ON FUNCTION lpr_data.sees_support(internal) FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.sees_support(internal) IS 'Tells the planner that a person sees few of all events.';
+COMMENT ON FUNCTION lpr_data.sees_support(internal) IS 'Tells the planner how many of all events are seen, and to look them up by lpr_data.my_events() where an index starts with the event.';
+
+CREATE FUNCTION lpr_data.my_events()
+    RETURNS bigint[]
+    LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'lpr_my_events';
+REVOKE ALL ON FUNCTION lpr_data.my_events() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.my_events() IS 'All events of lpr_data.sight.';
 
 CREATE FUNCTION lpr_data.sees(event_id bigint)
     RETURNS boolean
@@ -72,7 +101,7 @@ CREATE FUNCTION lpr_data.sees(event_id bigint)
     SUPPORT lpr_data.sees_support
 AS 'MODULE_PATHNAME', 'lpr_sees';
 REVOKE ALL ON FUNCTION lpr_data.sees(bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr_data.sees(bigint)
+GRANT EXECUTE ON FUNCTION lpr_data.sees(bigint), lpr_data.my_events()
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr_data.sees(bigint) IS
     'Whether the authenticated login sees an event: all (lpr_data.sees_all()), or those of lpr_data.sight. The condition of policies on whatever belongs to an event.';
@@ -85,21 +114,21 @@ COMMENT ON POLICY seen ON lpr_data.event_member IS 'As the event.';
 COMMENT ON POLICY seen ON lpr_data.event_extension IS 'As the event.';
 
 -- People, and what they are entitled to.
-CREATE POLICY seen ON lpr_data.person FOR SELECT TO lpr_owner USING ((SELECT lpr_data.me()) IS NOT NULL);
+CREATE POLICY seen ON lpr_data.person FOR SELECT TO lpr_owner USING (lpr_data.me() IS NOT NULL);
 COMMENT ON POLICY seen ON lpr_data.person IS 'Whoever is registered. The view leaves the addresses out.';
 CREATE POLICY seen ON lpr_data.access FOR SELECT TO lpr_owner
-    USING (person_id = ANY ((SELECT lpr_data.my_people())::integer[])
+    USING (person_id = ANY (lpr_data.my_people())
            OR (SELECT lpr_data.acts_as('lpr_system_owner', 'lpr_lead', 'lpr_oversight', 'lpr_privacy')));
 COMMENT ON POLICY seen ON lpr_data.access IS 'The person, their supervisor; system owners, leads, oversight and privacy.';
 CREATE POLICY seen ON lpr_data.access_step FOR SELECT TO lpr_owner
     USING (EXISTS (SELECT FROM lpr_data.access AS a WHERE a.access_id = access_step.access_id));
 COMMENT ON POLICY seen ON lpr_data.access_step IS 'As the request.';
 CREATE POLICY seen ON lpr_data.recertification FOR SELECT TO lpr_owner
-    USING (person_id = ANY ((SELECT lpr_data.my_people())::integer[])
+    USING (person_id = ANY (lpr_data.my_people())
            OR (SELECT lpr_data.acts_as('lpr_system_owner', 'lpr_lead', 'lpr_oversight', 'lpr_privacy')));
 COMMENT ON POLICY seen ON lpr_data.recertification IS 'As the access.';
 CREATE POLICY seen ON lpr_data.training FOR SELECT TO lpr_owner
-    USING (person_id = ANY ((SELECT lpr_data.my_people())::integer[]) OR (SELECT lpr_data.acts_as('lpr_training_officer', 'lpr_oversight')));
+    USING (person_id = ANY (lpr_data.my_people()) OR (SELECT lpr_data.acts_as('lpr_training_officer', 'lpr_oversight')));
 COMMENT ON POLICY seen ON lpr_data.training IS 'The person, their supervisor; training officers and oversight.';
 CREATE POLICY seen ON lpr_data.mail FOR SELECT TO lpr_owner USING ((SELECT lpr_data.acts_as('lpr_admin', 'lpr_oversight')));
 COMMENT ON POLICY seen ON lpr_data.mail IS 'Administrators and oversight.';

@@ -129,6 +129,11 @@ $fake = LprMail->fake($node, answer => { RCPT => "550 5.1.1 no \x01\xff user" })
 LprMail::configure($node, url => "smtp://127.0.0.1:$fake->{port}");
 LprMail::becomes($node, LprMail::post($node, key => 'odd'), "state = 'failed' AND last_error LIKE '%550 5.1.1 no \\\\x01\\\\xFF user%'", 'what a server says is shown, and harmless');
 $fake->end;
+$fake = LprMail->fake($node, answer => { MAIL => "250 fine\r\n250 fine\r\n354 go on\r\n250 taken" });
+LprMail::configure($node, url => "smtp://127.0.0.1:$fake->{port}");
+waits('does not speak SMTP as it should', 'answers before there was a question');
+unlike($fake->heard, qr/RCPT|a whole message/, '… are not taken for the answer to anything');
+$fake->end;
 $fake = LprMail->fake($node);
 LprMail::configure($node, url => "smtp://127.0.0.1:$fake->{port}");
 $node->answer('admin1', "SELECT lpr.retry_mail(mail_id) FROM lpr.mail WHERE state IN ('failed', 'waiting')");

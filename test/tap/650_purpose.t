@@ -260,6 +260,12 @@ like(($node->converse($session, $three))[1], qr/too many questions were asked.*H
 cmp_ok($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE kind = 'ask' AND number > $head"), '<=', 5, '… and no more than five');
 is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE kind IN ('ask', 'refused') AND number > $head"), 6, '… each of them on record');
 
+# Late in a minute, and early in that of an hour later: not yet an hour.
+set_clock($off + 2 * 86400 + 50 - (time + $off) % 60);
+$asks->('five more', 5);
+set_clock($off + 3560);
+$says->('59 minutes and 20 seconds later', $of->($second), 'LP046');
+
 # Many at once: what is judged together does not pass together.
 set_clock($off + 2 * 86400);
 $node->converse($session, 'SELECT 1');

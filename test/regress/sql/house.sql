@@ -52,11 +52,38 @@ SELECT pg_describe_object(classid, objid, 0) FROM member
 WHERE obj_description(objid, classid::regclass::text) IS NULL
   AND classid NOT IN ('pg_type'::regclass, 'pg_rewrite'::regclass, 'pg_constraint'::regclass, 'pg_trigger'::regclass)
   AND NOT (classid = 'pg_class'::regclass AND (SELECT relkind FROM pg_class WHERE oid = objid) IN ('i', 'I', 'S'));
--- Columns of tables without one:
+-- Columns of tables and views without one:
 SELECT c.oid::regclass, attname FROM relation AS c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0 AND NOT attisdropped
-WHERE c.relkind IN ('r', 'p') AND col_description(c.oid, attnum) IS NULL;
+WHERE c.relkind IN ('r', 'p', 'v') AND col_description(c.oid, attnum) IS NULL;
+-- Policies without one:
+SELECT polname, polrelid::regclass FROM pg_policy WHERE polrelid IN (SELECT oid FROM relation) AND obj_description(oid, 'pg_policy') IS NULL;
 -- Views that are no security barrier:
 SELECT oid::regclass FROM relation WHERE relkind = 'v' AND NOT coalesce('security_barrier=true' = ANY (reloptions) OR 'security_barrier' = ANY (reloptions), false);
+-- Tables of lpr_data, the log's and its months among them, whose row-level security does not bind everybody, their owner included:
+SELECT oid::regclass FROM pg_class
+WHERE relnamespace = 'lpr_data'::regnamespace AND relkind IN ('r', 'p') AND NOT (relrowsecurity AND relforcerowsecurity);
+-- … that belong to somebody who could log in, or pass row-level security:
+SELECT c.oid::regclass, c.relowner::regrole FROM pg_class AS c JOIN pg_roles AS r ON r.oid = c.relowner
+WHERE c.relnamespace = 'lpr_data'::regnamespace AND c.relkind IN ('r', 'p', 'S') AND (r.rolcanlogin OR r.rolsuper OR r.rolbypassrls);
+-- Views that do not belong to whom policies bind; lpr_data.sight is what policies themselves look at, and nobody may read it:
+SELECT oid::regclass, relowner::regrole FROM relation
+WHERE relkind = 'v' AND relowner <> 'lpr_owner'::regrole AND (oid <> 'lpr_data.sight'::regclass OR relacl::text <> '{postgres=arwdDxt/postgres}');
+-- Tables that views read, without a policy: such a view shows nothing.
+SELECT DISTINCT v.oid::regclass AS view, t.oid::regclass AS reads
+FROM relation AS v
+JOIN pg_rewrite AS w ON w.ev_class = v.oid
+JOIN pg_depend AS d ON d.classid = 'pg_rewrite'::regclass AND d.objid = w.oid AND d.refclassid = 'pg_class'::regclass
+JOIN pg_class AS t ON t.oid = d.refobjid AND t.relkind IN ('r', 'p') AND t.relnamespace = 'lpr_data'::regnamespace
+WHERE v.relkind = 'v' AND NOT EXISTS (SELECT FROM pg_policy WHERE polrelid = t.oid);
+-- Policies for others than lpr_owner, or for more than reading:
+SELECT polname, polrelid::regclass FROM pg_policy
+WHERE polrelid IN (SELECT oid FROM relation) AND NOT (polroles = ARRAY['lpr_owner'::regrole::oid] AND polcmd = 'r' AND polpermissive);
 -- Tables with rows of the site that pg_dump would leave out:
 SELECT oid::regclass FROM relation
 WHERE relkind = 'r' AND NOT oid = ANY ((SELECT extconfig FROM pg_extension WHERE extname = 'lpr')::oid[]);
+-- Sequences whose place it would leave out:
+SELECT s.oid::regclass FROM relation AS s
+WHERE s.relkind = 'S' AND NOT s.oid = ANY ((SELECT extconfig FROM pg_extension WHERE extname = 'lpr')::oid[]) AND s.oid <> 'lpr_data.change_number_seq'::regclass;
+-- Tables of the cache, partitions and indexes included, that reach the WAL: they have to be unlogged.
+SELECT c.oid::regclass FROM pg_class AS c
+WHERE c.relnamespace = 'lpr_data'::regnamespace AND c.relname LIKE 'cache%' AND c.relkind IN ('r', 'i') AND c.relpersistence <> 'u';
