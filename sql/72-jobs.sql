@@ -1,4 +1,4 @@
--- 85-jobs: what pg_cron has to do, where it is there. Nothing rests on it: what ends, ends by predicate, and the library's own workers purge, remind, mail and
+-- 72-jobs: what pg_cron has to do, where it is there. Nothing rests on it: what ends, ends by predicate, and the library's own workers purge, remind, mail and
 -- sign. A job does the same beside them, or looks whether they do: one that finds something wrong fails, and lpr.jobs tells why.
 
 CREATE TABLE lpr_data.job (
@@ -204,7 +204,7 @@ BEGIN
     PERFORM lpr.unschedule_jobs();
     FOR job, schedule, command IN SELECT l.job, l.schedule, l.command FROM lpr_data.job_list() AS l
     LOOP
-        EXECUTE 'SELECT cron.schedule($1, $2, $3)' USING job, schedule, command;
+        EXECUTE 'SELECT cron.schedule($1, $2, $3)' USING job, schedule, command; -- anew, and so active
         INSERT INTO lpr_data.job (job) VALUES (schedule_jobs.job);
         RETURN NEXT;
     END LOOP;
