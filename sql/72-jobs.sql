@@ -243,6 +243,8 @@ DECLARE
     l record;
     j record;
     r record;
+    since timestamptz;
+    late boolean;
 BEGIN
     FOR l IN SELECT x.* FROM lpr_data.job_list() AS x
     LOOP
@@ -263,10 +265,12 @@ BEGIN
                 last_success := r.last_success;
                 last_message := r.message;
                 next_run := CASE WHEN j.active THEN lpr_data.next_run(j.schedule, clock_timestamp()) END;
-                -- Late is what should have begun ten minutes ago, counted from the last time that it did well, or from when it was scheduled.
-                overdue := lpr_data.next_run(j.schedule, greatest(r.last_success, (SELECT s.scheduled_at FROM lpr_data.job AS s WHERE s.job = l.job))) < clock_timestamp() - interval '10 minutes';
-                state := CASE WHEN NOT j.active THEN 'inactive' WHEN overdue THEN 'overdue' WHEN r.status = 'failed' THEN 'failed' WHEN r.status IS NULL THEN 'scheduled'
-                              WHEN r.status = 'succeeded' THEN 'well' ELSE r.status END;
+                -- Late is what should have begun ten minutes ago, counted from its last run, or from when it was scheduled; overdue, from the last that did well.
+                since := (SELECT s.scheduled_at FROM lpr_data.job AS s WHERE s.job = l.job);
+                late := lpr_data.next_run(j.schedule, greatest(r.last_run, since)) < clock_timestamp() - interval '10 minutes';
+                overdue := lpr_data.next_run(j.schedule, greatest(r.last_success, since)) < clock_timestamp() - interval '10 minutes';
+                state := CASE WHEN NOT j.active THEN 'inactive' WHEN late THEN 'overdue' WHEN r.status IS NULL THEN 'scheduled' WHEN r.status = 'succeeded' THEN 'well'
+                              ELSE r.status END;
             END IF;
         END IF;
         RETURN NEXT;
@@ -285,10 +289,10 @@ COMMENT ON VIEW lpr.jobs IS 'What pg_cron does beside the workers of the library
 COMMENT ON COLUMN lpr.jobs.job IS 'Name, of pg_cron''s job as well.';
 COMMENT ON COLUMN lpr.jobs.what IS 'What it does.';
 COMMENT ON COLUMN lpr.jobs.schedule IS 'When: minute, hour, day, month, weekday; of UTC.';
-COMMENT ON COLUMN lpr.jobs.state IS 'no pg_cron, not scheduled, inactive, scheduled (not run yet), running, well, failed, or overdue: it should have run ten minutes ago.';
+COMMENT ON COLUMN lpr.jobs.state IS 'no pg_cron, not scheduled, inactive, scheduled (not run yet), starting, running, well, failed, or overdue: it should have run ten minutes ago.';
 COMMENT ON COLUMN lpr.jobs.last_run IS 'When it began last.';
 COMMENT ON COLUMN lpr.jobs.last_success IS 'When it last began a run that did well.';
 COMMENT ON COLUMN lpr.jobs.last_message IS 'What that run said; of a job that looks, what is wrong.';
 COMMENT ON COLUMN lpr.jobs.next_run IS 'When it runs next.';
-COMMENT ON COLUMN lpr.jobs.overdue IS 'Whether it should have done well since; NULL: it is not scheduled.';
+COMMENT ON COLUMN lpr.jobs.overdue IS 'Whether it should have done well since last_success; NULL: it is not scheduled.';
 COMMENT ON COLUMN lpr.jobs.otherwise IS 'What happens while it does not run.';
