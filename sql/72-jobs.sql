@@ -103,8 +103,9 @@ AS $$
 DECLARE
     trimmed bigint;
 BEGIN
-    EXECUTE $trim$DELETE FROM cron.job_run_details AS d USING cron.job AS j
-                  WHERE j.jobid = d.jobid AND j.jobname IN (SELECT l.job FROM lpr_data.job_list() AS l) AND d.start_time < clock_timestamp() - interval '7 days'$trim$;
+    -- By what they call: a job that was scheduled anew has another number.
+    EXECUTE 'DELETE FROM cron.job_run_details AS d
+             WHERE d.database = current_database() AND d.command IN (SELECT l.command FROM lpr_data.job_list() AS l) AND d.start_time < clock_timestamp() - interval ''7 days''';
     GET DIAGNOSTICS trimmed = ROW_COUNT;
     RETURN trimmed;
 END
@@ -181,8 +182,6 @@ CREATE FUNCTION lpr.schedule_jobs()
     SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
-DECLARE
-    others bigint;
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = current_user AND r.rolsuper) THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'jobs are scheduled by a superuser', DETAIL = 'They run as whoever scheduled them.';
@@ -200,12 +199,13 @@ BEGIN
             DETAIL = 'For that pg_hba.conf would have to let a superuser in without a password; a background worker needs nothing.',
             HINT = 'Set cron.use_background_workers = on, and restart.';
     END IF;
-    -- Also those that another superuser scheduled, or that an earlier version had.
-    PERFORM lpr.unschedule_jobs();
+    -- Those that another superuser scheduled, or that an earlier version had, go.
+    EXECUTE 'SELECT count(cron.unschedule(j.jobid)) FROM cron.job AS j
+             WHERE j.jobname LIKE ''lpr-%'' AND j.database = current_database() AND (j.username <> current_user OR j.jobname NOT IN (SELECT l.job FROM lpr_data.job_list() AS l))';
     FOR job, schedule, command IN SELECT l.job, l.schedule, l.command FROM lpr_data.job_list() AS l
     LOOP
-        EXECUTE 'SELECT cron.schedule($1, $2, $3)' USING job, schedule, command; -- anew, and so active
-        INSERT INTO lpr_data.job (job) VALUES (schedule_jobs.job);
+        EXECUTE 'SELECT cron.alter_job(cron.schedule($1, $2, $3), active => true)' USING job, schedule, command;
+        INSERT INTO lpr_data.job (job) VALUES (schedule_jobs.job) ON CONFLICT ON CONSTRAINT job_pkey DO UPDATE SET scheduled_at = excluded.scheduled_at, scheduled_by = excluded.scheduled_by;
         RETURN NEXT;
     END LOOP;
 END
