@@ -169,6 +169,7 @@ struct LprCacheFill
 	int64 answer;
 	int n;
 	HeapTuple tuples[BATCH];
+	TupleTableSlot *slots[BATCH]; /* made once */
 	int64 reads;
 	int nruns;
 	int32 runs[2 * RUNS_MAX];
@@ -233,8 +234,6 @@ static void
 flush(LprCacheFill *fill)
 {
 	Relation relation;
-	BulkInsertState bulk;
-	TupleTableSlot *slots[BATCH];
 	MemoryContext old;
 
 	if (fill->n == 0 || fill->broken)
@@ -247,21 +246,24 @@ flush(LprCacheFill *fill)
 		fill->broken = true;
 		return;
 	}
-	old = MemoryContextSwitchTo(fill->rows);
+	old = MemoryContextSwitchTo(fill->context);
 	for (int i = 0; i < fill->n; i++)
 	{
-		slots[i] = MakeSingleTupleTableSlot(fill->desc, &TTSOpsHeapTuple);
-		ExecStoreHeapTuple(fill->tuples[i], slots[i], false);
+		if (fill->slots[i] == NULL)
+			fill->slots[i] = MakeSingleTupleTableSlot(fill->desc, &TTSOpsHeapTuple);
+		ExecStoreHeapTuple(fill->tuples[i], fill->slots[i], false);
 	}
-	bulk = GetBulkInsertState();
-	/* Pages of our own: another session's rows do not come between ours. */
-	heap_multi_insert(relation, slots, fill->n, GetCurrentCommandId(true), HEAP_INSERT_FROZEN | HEAP_INSERT_SKIP_FSM,
-					  bulk);
-	FreeBulkInsertState(bulk);
+	MemoryContextSwitchTo(fill->rows);
+	/*
+	 * Pages of our own: another session's rows do not come between ours. No ring of buffers: unlogged pages are written out only when their buffers are
+	 * needed, and may well be gone before.
+	 */
+	heap_multi_insert(relation, fill->slots, fill->n, GetCurrentCommandId(true),
+					  HEAP_INSERT_FROZEN | HEAP_INSERT_SKIP_FSM, NULL);
 	for (int i = 0; i < fill->n; i++)
 	{
-		note_block(fill, ItemPointerGetBlockNumber(&slots[i]->tts_tid));
-		ExecDropSingleTupleTableSlot(slots[i]);
+		note_block(fill, ItemPointerGetBlockNumber(&fill->slots[i]->tts_tid));
+		ExecClearTuple(fill->slots[i]);
 	}
 	MemoryContextSwitchTo(old);
 	table_close(relation, RowExclusiveLock);

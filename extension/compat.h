@@ -67,10 +67,10 @@ lpr_wait_event(uint32 *cache, const char *name)
 
 #if PG_VERSION_NUM >= 170000
 #define LPR_MY_PROC_NUMBER MyProcNumber
-#define LPR_MY_LXID (MyProc->vxid.lxid)
+#define LPR_MY_LXID        (MyProc->vxid.lxid)
 #else
 #define LPR_MY_PROC_NUMBER (MyProc->pgprocno)
-#define LPR_MY_LXID (MyProc->lxid)
+#define LPR_MY_LXID        (MyProc->lxid)
 #endif
 
 /* An empty table of the same columns, for what becomes its content. */

@@ -128,6 +128,7 @@ extern void lpr_transfer_go(LprTransfer *transfer, bool prepared);
 
 /* http_mail.c */
 extern void lpr_mail_finish(LprTransfer *transfer, CURLcode code);
+extern void lpr_mail_talk(LprTransfer *transfer);
 extern void lpr_mail_free(LprTransfer *transfer);
 
 /* http_loop.c */
@@ -138,7 +139,8 @@ extern void lpr_engine_remove(LprTransfer *transfer);
 extern void lpr_engine_detach(LprTransfer *transfer); /* from the multi, between tries */
 extern void lpr_engine_launch(LprTransfer *transfer); /* when its turn has come; else WAITING */
 extern void lpr_engine_drive(void);
-extern void lpr_engine_changed(void); /* makes a wait return */
+extern void lpr_engine_watch(curl_socket_t fd, bool to_send); /* of a connection that is not curl's any more */
+extern void lpr_engine_changed(void);                         /* makes a wait return */
 
 /* http_reply.c */
 extern size_t lpr_reply_header(char *data, size_t size, size_t count, void *arg);
@@ -152,8 +154,6 @@ extern void lpr_buffer_recycle(LprBuffer *buffer);
 extern curl_socket_t lpr_socket_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address);
 extern int lpr_socket_close(void *arg, curl_socket_t fd);
 extern void lpr_sockets_reconcile(void);
-/* Nothing more is read from a transfer's sockets: who waits for it is told that the peer has gone. */
-extern void lpr_sockets_deafen(const LprTransfer *transfer);
 
 /* http_fault.c */
 extern void lpr_http_explain_failure(LprTransfer *transfer, CURLcode code);

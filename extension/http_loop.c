@@ -61,6 +61,12 @@ watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg
 	return 0;
 }
 
+void
+lpr_engine_watch(curl_socket_t fd, bool to_send)
+{
+	(void) watch_socket(NULL, fd, to_send ? CURL_POLL_INOUT : CURL_POLL_IN, NULL, NULL);
+}
+
 static int
 set_timer(CURLM *multi, long timeout_ms, void *arg)
 {
@@ -339,9 +345,10 @@ check_stall(LprTransfer *transfer, int64 now)
 	curl_off_t ready_us = 0;
 
 	curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
-	if (ready_us == 0)
+	/* in SMTP the peer speaks long before there is anything to transfer */
+	if (ready_us == 0 && transfer->header_bytes == 0)
 		transfer->heard_ms = now; /* still connecting, which has its own limit */
-	else
+	else if (ready_us > 0)
 		transfer->heard_ms = Max(transfer->heard_ms, transfer->try_ms + ready_us / 1000);
 	transfer->stall_at_ms = transfer->heard_ms + transfer->peer.stall_timeout_ms;
 	if (transfer->stall_at_ms <= now)
@@ -374,6 +381,8 @@ lpr_engine_drive(void)
 	dlist_foreach_modify(iter, &engine.outstanding)
 	{
 		transfer = dlist_container(LprTransfer, node, iter.cur);
+		if (transfer->state == LPR_HTTP_RUNNING && transfer->smtp != NULL)
+			lpr_mail_talk(transfer);
 		if (transfer->state == LPR_HTTP_WAITING && transfer->due_ms <= now)
 			lpr_engine_launch(transfer);
 		else if (transfer->state == LPR_HTTP_RUNNING && transfer->stall_at_ms <= now)

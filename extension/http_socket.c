@@ -16,8 +16,7 @@
 typedef struct LprSocket
 {
 	int fd;
-	ino_t inode;               /* the number of a descriptor is used again, that of a socket is not for a long time */
-	const LprTransfer *opener; /* to be compared, not followed: an idle connection outlives it */
+	ino_t inode; /* the number of a descriptor is used again, that of a socket is not for a long time */
 } LprSocket;
 
 static LprSocket *sockets = NULL;
@@ -77,23 +76,14 @@ lpr_socket_open(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 	if (fd >= 0 && fstat(fd, &st) == 0)
 	{
-		sockets[count++] = (LprSocket){fd, st.st_ino, transfer};
+		sockets[count].fd = fd;
+		sockets[count++].inode = st.st_ino;
 		return fd;
 	}
 	if (fd >= 0)
 		close(fd);
 	ReleaseExternalFD();
 	return CURL_SOCKET_BAD;
-}
-
-void
-lpr_sockets_deafen(const LprTransfer *transfer)
-{
-	struct stat st;
-
-	for (int i = 0; i < count; i++)
-		if (sockets[i].opener == transfer && fstat(sockets[i].fd, &st) == 0 && st.st_ino == sockets[i].inode)
-			(void) shutdown(sockets[i].fd, SHUT_RD);
 }
 
 /* An idle connection outlives the request that opened it, so there is no argument. */

@@ -184,6 +184,22 @@ COMMENT ON COLUMN lpr_data.change.pid IS 'Process id of the session''s backend.'
 COMMENT ON COLUMN lpr_data.change.session_started IS 'When that backend started.';
 COMMENT ON COLUMN lpr_data.change.payload IS 'JSON: table, action, role, transaction, made_at, old and new row.';
 
+CREATE FUNCTION lpr_data.number_change()
+    RETURNS trigger
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- A restore brings changes that waited, under numbers that the restore's own have taken, or that later ones would take.
+    NEW.number := nextval('lpr_data.change_number_seq');
+    RETURN NEW;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.number_change() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.number_change() IS 'Trigger of lpr_data.change: numbers what comes in.';
+CREATE TRIGGER number_change BEFORE INSERT ON lpr_data.change FOR EACH ROW EXECUTE FUNCTION lpr_data.number_change();
+ALTER TABLE lpr_data.change ENABLE ALWAYS TRIGGER number_change;
+
 CREATE FUNCTION lpr_data.wake_writer(OUT pid integer, OUT session_started timestamp with time zone)
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_wake_writer';

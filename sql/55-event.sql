@@ -318,6 +318,22 @@ $$;
 REVOKE ALL ON FUNCTION lpr_data.own_event(bigint, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.own_event(bigint, text) IS 'An open event of the caller, locked. Errors LP041 (not the owner) and LP042 (closed).';
 
+CREATE FUNCTION lpr_data.check_entitled(e lpr_data.event)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- Who has lost the access may still close an event, but not keep it going.
+    IF NOT lpr_data.is_entitled(lpr_data.acting('lpr_user', 'Q7'), e.system) THEN
+        PERFORM lpr_data.refuse('A7', 'LP025', format('you have no access for system "%s"', e.system), 'An event is kept going by an owner who has access for its system.',
+                                'SELECT * FROM lpr.my_access; shows what you have.');
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.check_entitled(lpr_data.event) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.check_entitled(lpr_data.event) IS 'Refuses an owner who has no access for the system of the event just now, error LP025.';
+
 CREATE FUNCTION lpr.add_member(event bigint, login text)
     RETURNS void
     LANGUAGE plpgsql
@@ -328,6 +344,7 @@ DECLARE
     e lpr_data.event := lpr_data.own_event(event, 'adds people');
     who integer := lpr_data.person_of(login);
 BEGIN
+    PERFORM lpr_data.check_entitled(e);
     IF NOT lpr_data.is_entitled(who, e.system) THEN
         PERFORM lpr_data.refuse('E4', 'LP025', format('login "%s" has no access for system "%s"', login, e.system), 'Who works on an event has access for its system.',
                                 'They request it with lpr.request_access(…).');
@@ -374,6 +391,7 @@ DECLARE
     e lpr_data.event := lpr_data.own_event(event, 'extends it');
     moment timestamptz := clock_timestamp();
 BEGIN
+    PERFORM lpr_data.check_entitled(e);
     IF (until > e.ends_at AND until <= moment + interval '1 year') IS NOT TRUE THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',

@@ -242,6 +242,8 @@ $node->refused('suspended by a supervisor of others', 'supervisor2', "SELECT lpr
 $node->refused('suspended by an administrator', 'admin1', "SELECT lpr.suspend_access($one, 'x')", 'A1', 'LP033');
 $node->answer('supervisor1', "SELECT lpr.suspend_access($one, 'Looked for a neighbour')");
 $not->('suspended', 'LP025');
+$node->refused('… nor is an event kept going', 'newcomer1', "SELECT lpr.extend_event($event, now() + interval '200 days', 'The vans are gone from the depot, and have to be found anew.')", 'A7', 'LP025');
+$node->refused('… nor is anybody let in', 'newcomer1', "SELECT lpr.add_member($event, 'analyst1')", 'A7', 'LP025');
 $node->refused('suspended once more', 'owner1', "SELECT lpr.suspend_access($one, 'x')", 'A1', 'LP034');
 $node->refused('resumed by the supervisor', 'supervisor1', "SELECT lpr.resume_access($one, 'It was about somebody else, who has the same name.')", 'A1', 'LP033');
 $node->refused('resumed by themselves', 'newcomer1', "SELECT lpr.resume_access($one, 'It was about somebody else, who has the same name.')", 'A1', 'LP033');

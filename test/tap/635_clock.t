@@ -65,6 +65,13 @@ for my $course (@LprTest::courses)
 	asks("$course, a minute before its year is over");
 	set_to($until, 1);
 	refuses("$course, once its year is over", 'A3', 'LP026');
+	if ($course eq 'privacy')
+	{
+		# What a superuser enters for later does not count before.
+		$node->answer('postgres', "INSERT INTO lpr_data.training (person_id, course, completed_on, valid_until, officer_id, recorded_at) SELECT p.person_id, 'privacy', lpr_data.utc_today() + 10, now() + interval '300 days', t.person_id,
+			now() + interval '11 days' FROM lpr_data.person AS p, lpr_data.person AS t WHERE p.login = 'clerk1' AND t.login = 'trainer1'");
+		refuses('privacy, entered for later', 'A3', 'LP026');
+	}
 	$node->train('clerk1', 0, $course);
 	asks("$course completed anew");
 }
@@ -80,6 +87,12 @@ like($birdseye->(), qr/ERROR: +LP025/, '… and after it: LP025');
 is($node->answer('postgres', "SELECT state FROM lpr_data.access WHERE access_id = $brief"), 'granted', '… by the clock: nothing had to run');
 is($node->answer('clerk1', "SELECT state FROM lpr.access_requests WHERE request = $brief"), 'lapsed', '… and shown as lapsed');
 like($node->messages('owner1', "SELECT lpr.recertify('clerk1', 'x')"), qr/LP033/, 'no lead');
+$node->hire('clerk2', 'lpr_user', supervisor => 'supervisor1');
+my $day = $node->grant('clerk2', valid_for => '1 day');
+my $their = $node->open_event('clerk2');
+set_to("SELECT ends_at FROM lpr_data.access WHERE access_id = $day", 1);
+$node->refused('an event, once the grant has lapsed', 'clerk2', "SELECT lpr.open_event('Another van', 'suspect', 'title_18', 'SD-1', 'Who drives the grey van at night has to be found out.')", 'A7', 'LP025');
+$node->refused('… nor is one extended', 'clerk2', "SELECT lpr.extend_event($their, clock_timestamp() + interval '200 days', 'Who drives the grey van at night has to be found out.')", 'A7', 'LP025');
 $node->refused('an event without a grant that lasts', 'clerk1', "SELECT lpr.open_event('t one', 'suspect', 'title_18', 'SD-1', 'Who drives the grey van at night has to be found out.', 'AFI')", 'A7', 'LP025');
 
 # ---- recertification lapses while a renewed grant goes on ----
@@ -93,6 +106,9 @@ asks('a year after the first grant, but a minute');
 set_to("SELECT granted_at + interval '1 year' FROM lpr_data.access WHERE access_id = $grant", 1);
 refuses('a year after the first grant', 'A4', 'LP027');
 is($node->answer('postgres', "SELECT ends_at > clock_timestamp() FROM lpr_data.access WHERE access_id = $second"), 't', '… though the second grant goes on');
+$node->answer('postgres', "INSERT INTO lpr_data.recertification (person_id, at, lead_id, valid_until, reason) SELECT p.person_id, now() + interval '10 days', l.person_id, now() + interval '20 days', 'x'
+	FROM lpr_data.person AS p, lpr_data.person AS l WHERE p.login = 'clerk1' AND l.login = 'lead1'");
+refuses('recertified from later on', 'A4', 'LP027');
 $node->answer('lead1', "SELECT lpr.recertify('clerk1', 'Still looks for stolen vans every day, as the log shows.')");
 asks('recertified');
 set_to('SELECT max(valid_until) FROM lpr_data.recertification', -40 * 86400);

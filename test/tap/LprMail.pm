@@ -14,7 +14,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::HiRes qw(sleep time);
 
-my @started; # process ids
+my @started; # process ids, negative ones of groups
+my $fakes = 0;
 
 # ---- certificates ----
 
@@ -128,7 +129,7 @@ sub start
 	$text =~ s/GROUP/$group/;
 	append_to_file("$directory/conf", $text);
 	# A copy is not setuid: it is we all the way.
-	system_or_bail('cp', $ENV{LPR_EXIM} // '/usr/sbin/exim4', "$directory/exim");
+	system_or_bail('cp', $ENV{LPR_EXIM}, "$directory/exim");
 	$self->switch('no_login', 1) unless $given{login} // 1;
 	$self->go;
 	$self->settings(%given) if $given{settings} // 1;
@@ -245,7 +246,7 @@ sub await_mails
 sub fake
 {
 	my ($class, $node, %does) = @_;
-	my $file = $node->basedir . '/fake' . @started . '.log';
+	my $file = $node->basedir . '/fake' . ++$fakes . '.log';
 	my $socket = IO::Socket::INET->new(Listen => 50, LocalAddr => '127.0.0.1', Proto => 'tcp', ReuseAddr => 1, ($does{port} ? (LocalPort => $does{port}) : ())) // die "listen: $!";
 	my $self = bless { node => $node, file => $file, port => $socket->sockport }, $class;
 
