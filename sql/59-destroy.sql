@@ -237,9 +237,10 @@ BEGIN
         PERFORM lpr_data.refuse('E9', 'LP034', format('order %s is %s', release_destruction.order_id, o.state), 'Only an order that waits is released.', 'SELECT * FROM lpr.destruction_orders;');
     END IF;
     IF o.made_by = who
-       OR EXISTS (SELECT FROM lpr_data.destruction_part AS p JOIN lpr_data.event_member AS m ON m.event_id = p.event_id AND m.person_id = who WHERE p.order_id = release_destruction.order_id) THEN
+       OR EXISTS (SELECT FROM lpr_data.destruction_part AS p JOIN lpr_data.event_member AS m ON m.event_id = p.event_id AND m.person_id = who WHERE p.order_id = release_destruction.order_id)
+       OR EXISTS (SELECT FROM lpr_data.destruction_part AS p JOIN lpr_data.event_read AS r ON r.event_id = p.event_id AND r.saved_by = who WHERE p.order_id = release_destruction.order_id) THEN
         PERFORM lpr_data.refuse('E9', 'LP033', format('order %s is not yours to release', release_destruction.order_id),
-                                'Destruction is released by a records officer who neither made the order nor works on an event in it.',
+                                'Destruction is released by a records officer who neither made the order nor works, or saved reads, on an event in it.',
                                 format('Ask %s.', lpr_data.whom('lpr_records_officer', 'a records officer')));
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'E9');

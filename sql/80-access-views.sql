@@ -9,7 +9,8 @@ SELECT s.name AS source,
        s.enabled,
        pg_catalog.has_server_privilege(lpr.login(), f.oid, 'USAGE') AS granted,
        s.assessment,
-       s.approved_on
+       s.approved_on,
+       s.exemptions
 FROM lpr_data.source AS s
 JOIN pg_catalog.pg_foreign_server AS f ON f.srvname = s.name
 JOIN lpr.dialects() AS d ON d.dialect = (
@@ -27,6 +28,7 @@ COMMENT ON COLUMN lpr.sources.enabled IS 'Whether anybody may ask it: its assess
 COMMENT ON COLUMN lpr.sources.granted IS 'Whether the login of this session has USAGE on its foreign server.';
 COMMENT ON COLUMN lpr.sources.assessment IS 'The privacy assessment or authority that covers it.';
 COMMENT ON COLUMN lpr.sources.approved_on IS 'Day on which the assessment was approved.';
+COMMENT ON COLUMN lpr.sources.exemptions IS 'Privacy Act exemptions that reads of it take along when they are saved (E8).';
 
 CREATE VIEW lpr.people WITH (security_barrier) AS
 SELECT p.login, p.name, p.unit, s.login AS supervisor, p.kind, p.left_at,

@@ -66,7 +66,10 @@ is($node->answer('oversight1', 'SELECT DISTINCT state FROM lpr.jobs'), 'not sche
 db("CREATE ROLE other_root LOGIN SUPERUSER");
 db("SET SESSION AUTHORIZATION other_root; SELECT cron.schedule('lpr-old', '1 1 1 1 *', 'SELECT 1'); SELECT cron.schedule('theirs', '1 1 1 1 *', 'SELECT 1')");
 is(db('SELECT count(*) FROM lpr.schedule_jobs()'), 7, 'scheduled');
+my $numbers = db("SELECT string_agg(jobid::text, ' ' ORDER BY jobid) FROM cron.job WHERE jobname ~ '^lpr-'");
+db("SELECT cron.alter_job(jobid, schedule => '1 1 1 1 *', active => false) FROM cron.job WHERE jobname = 'lpr-mail'");
 is(db('SELECT count(*) FROM lpr.schedule_jobs()'), 7, '… twice');
+is(db("SELECT string_agg(jobid::text, ' ' ORDER BY jobid) FROM cron.job WHERE jobname ~ '^lpr-'"), $numbers, '… they keep their history');
 is(db("SELECT count(*) || ' ' || count(*) FILTER (WHERE jobname = 'theirs') || ' ' || count(*) FILTER (WHERE jobname = 'lpr-old') FROM cron.job"), '8 1 0', '… is as good as once; old ones went, others stay');
 is($node->answer('oversight1', 'SELECT DISTINCT state, overdue FROM lpr.jobs'), 'scheduled|f', 'none has run yet, none is late');
 is(db('SELECT count(*) FROM lpr.jobs WHERE next_run > clock_timestamp()'), 7, '… all will');
@@ -104,9 +107,9 @@ set_clock($off + 1800);
 is($node->answer('admin1', "SELECT overdue FROM lpr.jobs WHERE job = 'lpr-purge'"), 't', '… is late after a while');
 db("SELECT cron.alter_job(jobid, active => true) FROM cron.job WHERE jobname = 'lpr-purge'");
 is(run_next('lpr-purge'), 'well', '… until it runs again');
-db("INSERT INTO cron.job_run_details (jobid, status, start_time, end_time) SELECT jobid, 'succeeded', now() - interval '8 days', now() - interval '8 days' FROM cron.job WHERE jobname IN ('theirs', 'lpr-purge') RETURNING 1");
+db("INSERT INTO cron.job_run_details (jobid, database, command, status, start_time, end_time) SELECT jobid + 100, database, command, 'succeeded', now() - interval '8 days', now() - interval '8 days' FROM cron.job WHERE jobname IN ('theirs', 'lpr-purge') RETURNING 1");
 is(run_next('lpr-history'), 'well', 'history is trimmed');
-is(db("SELECT string_agg(j.jobname, ' ') FROM cron.job_run_details AS d JOIN cron.job AS j USING (jobid) WHERE d.start_time < clock_timestamp() - interval '7 days'"), 'theirs', '… ours, and nobody else\'s');
+is(db("SELECT string_agg(d.command, ' ') FROM cron.job_run_details AS d WHERE d.start_time < clock_timestamp() - interval '7 days'"), 'SELECT 1', '… ours, and nobody else\'s');
 
 # ---- the looks ----
 

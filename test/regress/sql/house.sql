@@ -86,4 +86,4 @@ SELECT s.oid::regclass FROM relation AS s
 WHERE s.relkind = 'S' AND NOT s.oid = ANY ((SELECT extconfig FROM pg_extension WHERE extname = 'lpr')::oid[]) AND s.oid <> 'lpr_data.change_number_seq'::regclass;
 -- Tables of the cache, partitions and indexes included, that reach the WAL: they have to be unlogged.
 SELECT c.oid::regclass FROM pg_class AS c
-WHERE c.relnamespace = 'lpr_data'::regnamespace AND c.relname LIKE 'cache%' AND c.relkind IN ('r', 'i') AND c.relpersistence <> 'u';
+WHERE c.relnamespace = 'lpr_data'::regnamespace AND c.relname ~ '^cache_(read|answer)' AND c.relkind IN ('r', 'i') AND c.relpersistence <> 'u';

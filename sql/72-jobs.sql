@@ -1,4 +1,4 @@
--- 85-jobs: what pg_cron has to do, where it is there. Nothing rests on it: what ends, ends by predicate, and the library's own workers purge, remind, mail and
+-- 72-jobs: what pg_cron has to do, where it is there. Nothing rests on it: what ends, ends by predicate, and the library's own workers purge, remind, mail and
 -- sign. A job does the same beside them, or looks whether they do: one that finds something wrong fails, and lpr.jobs tells why.
 
 CREATE TABLE lpr_data.job (
@@ -103,8 +103,9 @@ AS $$
 DECLARE
     trimmed bigint;
 BEGIN
-    EXECUTE $trim$DELETE FROM cron.job_run_details AS d USING cron.job AS j
-                  WHERE j.jobid = d.jobid AND j.jobname IN (SELECT l.job FROM lpr_data.job_list() AS l) AND d.start_time < clock_timestamp() - interval '7 days'$trim$;
+    -- By what they call: a job that was scheduled anew has another number.
+    EXECUTE 'DELETE FROM cron.job_run_details AS d
+             WHERE d.database = current_database() AND d.command IN (SELECT l.command FROM lpr_data.job_list() AS l) AND d.start_time < clock_timestamp() - interval ''7 days''';
     GET DIAGNOSTICS trimmed = ROW_COUNT;
     RETURN trimmed;
 END
@@ -181,8 +182,6 @@ CREATE FUNCTION lpr.schedule_jobs()
     SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
-DECLARE
-    others bigint;
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = current_user AND r.rolsuper) THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'jobs are scheduled by a superuser', DETAIL = 'They run as whoever scheduled them.';
@@ -200,12 +199,13 @@ BEGIN
             DETAIL = 'For that pg_hba.conf would have to let a superuser in without a password; a background worker needs nothing.',
             HINT = 'Set cron.use_background_workers = on, and restart.';
     END IF;
-    -- Also those that another superuser scheduled, or that an earlier version had.
-    PERFORM lpr.unschedule_jobs();
+    -- Those that another superuser scheduled, or that an earlier version had, go.
+    EXECUTE 'SELECT count(cron.unschedule(j.jobid)) FROM cron.job AS j
+             WHERE j.jobname LIKE ''lpr-%'' AND j.database = current_database() AND (j.username <> current_user OR j.jobname NOT IN (SELECT l.job FROM lpr_data.job_list() AS l))';
     FOR job, schedule, command IN SELECT l.job, l.schedule, l.command FROM lpr_data.job_list() AS l
     LOOP
-        EXECUTE 'SELECT cron.schedule($1, $2, $3)' USING job, schedule, command;
-        INSERT INTO lpr_data.job (job) VALUES (schedule_jobs.job);
+        EXECUTE 'SELECT cron.alter_job(cron.schedule($1, $2, $3), active => true)' USING job, schedule, command;
+        INSERT INTO lpr_data.job (job) VALUES (schedule_jobs.job) ON CONFLICT ON CONSTRAINT job_pkey DO UPDATE SET scheduled_at = excluded.scheduled_at, scheduled_by = excluded.scheduled_by;
         RETURN NEXT;
     END LOOP;
 END
@@ -243,6 +243,8 @@ DECLARE
     l record;
     j record;
     r record;
+    since timestamptz;
+    late boolean;
 BEGIN
     FOR l IN SELECT x.* FROM lpr_data.job_list() AS x
     LOOP
@@ -263,10 +265,12 @@ BEGIN
                 last_success := r.last_success;
                 last_message := r.message;
                 next_run := CASE WHEN j.active THEN lpr_data.next_run(j.schedule, clock_timestamp()) END;
-                -- Late is what should have begun ten minutes ago, counted from the last time that it did well, or from when it was scheduled.
-                overdue := lpr_data.next_run(j.schedule, greatest(r.last_success, (SELECT s.scheduled_at FROM lpr_data.job AS s WHERE s.job = l.job))) < clock_timestamp() - interval '10 minutes';
-                state := CASE WHEN NOT j.active THEN 'inactive' WHEN overdue THEN 'overdue' WHEN r.status = 'failed' THEN 'failed' WHEN r.status IS NULL THEN 'scheduled'
-                              WHEN r.status = 'succeeded' THEN 'well' ELSE r.status END;
+                -- Late is what should have begun ten minutes ago, counted from its last run, or from when it was scheduled; overdue, from the last that did well.
+                since := (SELECT s.scheduled_at FROM lpr_data.job AS s WHERE s.job = l.job);
+                late := lpr_data.next_run(j.schedule, greatest(r.last_run, since)) < clock_timestamp() - interval '10 minutes';
+                overdue := lpr_data.next_run(j.schedule, greatest(r.last_success, since)) < clock_timestamp() - interval '10 minutes';
+                state := CASE WHEN NOT j.active THEN 'inactive' WHEN late THEN 'overdue' WHEN r.status IS NULL THEN 'scheduled' WHEN r.status = 'succeeded' THEN 'well'
+                              ELSE r.status END;
             END IF;
         END IF;
         RETURN NEXT;
@@ -285,10 +289,10 @@ COMMENT ON VIEW lpr.jobs IS 'What pg_cron does beside the workers of the library
 COMMENT ON COLUMN lpr.jobs.job IS 'Name, of pg_cron''s job as well.';
 COMMENT ON COLUMN lpr.jobs.what IS 'What it does.';
 COMMENT ON COLUMN lpr.jobs.schedule IS 'When: minute, hour, day, month, weekday; of UTC.';
-COMMENT ON COLUMN lpr.jobs.state IS 'no pg_cron, not scheduled, inactive, scheduled (not run yet), running, well, failed, or overdue: it should have run ten minutes ago.';
+COMMENT ON COLUMN lpr.jobs.state IS 'no pg_cron, not scheduled, inactive, scheduled (not run yet), starting, running, well, failed, or overdue: it should have run ten minutes ago.';
 COMMENT ON COLUMN lpr.jobs.last_run IS 'When it began last.';
 COMMENT ON COLUMN lpr.jobs.last_success IS 'When it last began a run that did well.';
 COMMENT ON COLUMN lpr.jobs.last_message IS 'What that run said; of a job that looks, what is wrong.';
 COMMENT ON COLUMN lpr.jobs.next_run IS 'When it runs next.';
-COMMENT ON COLUMN lpr.jobs.overdue IS 'Whether it should have done well since; NULL: it is not scheduled.';
+COMMENT ON COLUMN lpr.jobs.overdue IS 'Whether it should have done well since last_success; NULL: it is not scheduled.';
 COMMENT ON COLUMN lpr.jobs.otherwise IS 'What happens while it does not run.';
