@@ -83,6 +83,7 @@ is(schedule('ATS'), $month, 'one that is not yet effective does not count');
 $node->refused('an analyst who sets exemptions', 'supervisor1', "SELECT lpr.withdraw_schedule($month, '$because')", 'E9', 'LP033');
 $node->answer('admin1', "SELECT lpr.set_exemptions('acme', '{5 U.S.C. 552a(j)(2),5 U.S.C. 552a(k)(2)}')");
 is(save('analyst1', 1, 'BULK50', 3, "$why, marked MARKONE.", images => 1), 3, 'saved');
+is($node->answer('postgres', "SELECT DISTINCT schedule_id FROM lpr_data.event_read WHERE relevance LIKE '%MARKONE%'"), $month, '… by the schedule in force, not by one of later');
 $node->answer('admin1', "SELECT lpr.set_exemptions('acme', '{}')");
 is($node->answer('analyst1', 'SELECT exemptions, count(*) FROM lpr.event_reads(1) GROUP BY 1 ORDER BY 2'), "{}|1\n{\"5 U.S.C. 552a(j)(2)\",\"5 U.S.C. 552a(k)(2)\"}|3", 'reads keep the exemptions that their source had');
 

@@ -29,11 +29,10 @@ ORDER BY rolname;
 SELECT oid::regprocedure FROM routine WHERE has_function_privilege('public', oid, 'EXECUTE');
 -- Relations that PUBLIC may touch:
 SELECT oid::regclass FROM relation WHERE has_table_privilege('public', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER');
--- Relations of lpr_data that anybody but the owner may touch, partitions included; policies read what lpr_owner may:
+-- Relations of lpr_data that anybody but the owner may touch, partitions included:
 SELECT c.oid::regclass, a.grantee::regrole
 FROM pg_class AS c, aclexplode(c.relacl) AS a
-WHERE c.relnamespace = 'lpr_data'::regnamespace AND a.grantee <> c.relowner
-  AND NOT (c.relkind = 'v' AND a.grantee = 'lpr_owner'::regrole AND a.privilege_type = 'SELECT');
+WHERE c.relnamespace = 'lpr_data'::regnamespace AND a.grantee <> c.relowner;
 -- Relations that others than the owner may change:
 SELECT c.oid::regclass, a.grantee::regrole, a.privilege_type
 FROM relation AS c, aclexplode(c.relacl) AS a
