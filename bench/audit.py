@@ -41,15 +41,15 @@ class Load:
             raise SystemExit(f'bench: {done.stdout}{done.stderr}')
         return float(next(line for line in done.stdout.splitlines() if line.startswith('tps')).split()[2])
 
-    def latencies(self):
-        """Microseconds of each of one client's transactions."""
+    def latencies(self, clients=1):
+        """Microseconds of each transaction, the logons left out."""
         with tempfile.TemporaryDirectory() as directory:
             prefix = os.path.join(directory, 'log')
-            subprocess.run(self.command(1, '-T', f'{SECONDS:.0f}', '--log', f'--log-prefix={prefix}'), check=True, text=True,
+            subprocess.run(self.command(clients, '-T', f'{SECONDS:.0f}', '--log', f'--log-prefix={prefix}'), check=True, text=True,
                            capture_output=True, cwd='/')
             (name,) = os.listdir(directory)
             with open(os.path.join(directory, name), encoding='ascii') as lines:
-                return [int(line.split()[2]) for line in lines]
+                return [int(line.split()[2]) for line in lines if line.split()[1] != '0']
 
 
 def against(table, loads, clients, wanted):

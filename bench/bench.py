@@ -7,7 +7,7 @@ from cache import cache
 from house import (COLUMNS, COUNT_ALL, ROUNDS, VENDOR, Peer, Table, analyst, forget_requests, median, milliseconds, ratio,
                    requests_seen, rounds, say, timed_query, vendor)
 from interrupts import cancel
-from policy import policy
+from policy import policy, rules
 from pq import Session
 
 READS = 100_000
@@ -139,7 +139,7 @@ def join(table):
 def main():
     table = Table()
     cases = {'bulk': bulk, 'federated': federated, 'memory': memory, 'limit': limit, 'cancel': cancel, 'join': join,
-             'audit': audit, 'gate': gate, 'verify': verify, 'policy': policy, 'cache': cache, 'size': size}
+             'audit': audit, 'gate': gate, 'verify': verify, 'policy': policy, 'rules': rules, 'cache': cache, 'size': size}
     wanted = os.environ.get('ONLY', ' '.join(name for name in cases if name != 'size')).split()
     start = time.time()
     for name in wanted:

@@ -34,6 +34,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "judge.h"
+#include "version.h"
 #include "worker.h"
 
 #define BATCH_BYTES   (4 * 1024 * 1024)
@@ -274,6 +275,7 @@ write_batch(List *records, const ErrorData *unjudged)
 		CommitTransactionCommand();
 		return;
 	}
+	lpr_version_check();
 	if (!purged)
 		purge_cache();
 	if (!the_log.there)

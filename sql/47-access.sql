@@ -390,11 +390,8 @@ DECLARE
 BEGIN
     -- Compared as moments: of months and days none is longer than the other for good. What no moment can be added to is too long anyhow.
     IF (CASE WHEN valid_for BETWEEN interval '-2 years' AND interval '2 years' THEN moment + valid_for > moment AND moment + valid_for <= moment + interval '1 year' END) IS NOT TRUE THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('not a time of validity: %s', coalesce(valid_for::text, 'NULL')),
-            DETAIL = 'A grant ends after a year at the latest.',
-            HINT = 'For instance valid_for => ''6 months''.';
+        PERFORM lpr_data.refuse('A1', '22023', format('not a time of validity: %s', coalesce(valid_for::text, 'NULL')), 'A grant ends after a year at the latest.',
+                                'For instance valid_for => ''6 months''.');
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'A1');
     PERFORM lpr_data.add_step(request, 'approve', step, lpr_data.me(), reason);

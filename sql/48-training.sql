@@ -66,10 +66,8 @@ BEGIN
             HINT = format('Courses: %s.', (SELECT string_agg(c.code, ', ' ORDER BY c.code) FROM lpr_data.course AS c));
     END IF;
     IF (completed_on <= lpr_data.utc_today() AND isfinite(completed_on)) IS NOT TRUE THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('not a day on which a course was completed: %s', coalesce(completed_on::text, 'NULL')),
-            DETAIL = format('A completion is recorded once it was; by UTC it is %s.', lpr_data.utc_today());
+        PERFORM lpr_data.refuse('A3', '22023', format('not a day on which a course was completed: %s', coalesce(completed_on::text, 'NULL')),
+                                format('A completion is recorded once it was; by UTC it is %s.', lpr_data.utc_today()), 'Record it when the course is completed.');
     END IF;
     INSERT INTO lpr_data.training (person_id, course, completed_on, valid_until, officer_id, evidence)
     VALUES (who, record_training.course, record_training.completed_on, record_training.completed_on + interval '1 year', officer, record_training.evidence);
@@ -110,10 +108,9 @@ BEGIN
     PERFORM lpr_data.administering('A3');
     UPDATE lpr_data.course AS c SET required = false WHERE c.code = retire_course.code COLLATE "C" AND NOT c.shipped;
     IF NOT FOUND THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('course "%s" does not exist, or stays required', coalesce(code, 'NULL')),
-            DETAIL = 'Data security, privacy, information assurance and records management are demanded by the privacy assessment (A3).';
+        PERFORM lpr_data.refuse('A3', '22023', format('course "%s" does not exist, or stays required', coalesce(code, 'NULL')),
+                                'Data security, privacy, information assurance and records management are demanded by the privacy assessment.',
+                                'SELECT DISTINCT course, required FROM lpr.training; shows the others.');
     END IF;
 END
 $$;

@@ -262,10 +262,8 @@ BEGIN
     END IF;
     until := coalesce(until, moment + interval '90 days');
     IF (until > moment AND until <= moment + interval '1 year') IS NOT TRUE THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('not a day on which an event ends: %s', until),
-            DETAIL = 'An event runs for at most a year, and can be extended.';
+        PERFORM lpr_data.refuse('Q7', '22023', format('not a day on which an event ends: %s', until), 'An event runs for at most a year, and can be extended.',
+                                'For instance until => now() + interval ''6 months''.');
     END IF;
     IF (char_length(btrim(title)) BETWEEN 3 AND 200 AND char_length(btrim(matter_reference)) BETWEEN 3 AND 100 AND title !~ '[[:cntrl:]]' AND matter_reference !~ '[[:cntrl:]]') IS NOT TRUE THEN
         RAISE EXCEPTION USING
@@ -393,10 +391,8 @@ DECLARE
 BEGIN
     PERFORM lpr_data.check_entitled(e);
     IF (until > e.ends_at AND until <= moment + interval '1 year') IS NOT TRUE THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('not a day to which event %s can be extended: %s', event, coalesce(until::text, 'NULL')),
-            DETAIL = format('It ends on %s, and can be extended to a year from now.', e.ends_at);
+        PERFORM lpr_data.refuse('Q7', '22023', format('not a day to which event %s can be extended: %s', event, coalesce(until::text, 'NULL')),
+                                format('It ends on %s, and can be extended to a year from now.', e.ends_at), 'For instance until => now() + interval ''6 months''.');
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'Q7', e.title,
                                   e.reason || ARRAY(SELECT x.reason FROM lpr_data.event_extension AS x WHERE x.event_id = event ORDER BY x.at DESC LIMIT 20));
@@ -418,11 +414,8 @@ AS $$
 BEGIN
     PERFORM lpr_data.own_event(event, 'closes it');
     IF char_length(btrim(outcome)) BETWEEN 3 AND 4000 IS NOT TRUE THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('event %s is not closed without an outcome', event),
-            DETAIL = 'An outcome has 3 to 4,000 characters.',
-            HINT = 'For instance outcome => ''vehicle found, suspect arrested''.';
+        PERFORM lpr_data.refuse('Q7', '22023', format('event %s is not closed without an outcome', event), 'An outcome has 3 to 4,000 characters.',
+                                'For instance outcome => ''vehicle found, suspect arrested''.');
     END IF;
     UPDATE lpr_data.event AS x SET closed_at = clock_timestamp(), outcome = btrim(close_event.outcome) WHERE x.event_id = event;
 END
@@ -474,13 +467,21 @@ COMMENT ON FUNCTION lpr.add_purpose(text, text) IS 'Adds a purpose that events m
 
 CREATE FUNCTION lpr.retire_purpose(purpose text)
     RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-    SELECT lpr_data.administering('Q7');
+AS $$
+BEGIN
+    PERFORM lpr_data.administering('Q7');
     UPDATE lpr_data.purpose AS p SET active = false, shipped = false WHERE p.purpose = retire_purpose.purpose COLLATE "C";
-END;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'undefined_object',
+            MESSAGE = format('purpose "%s" does not exist', coalesce(purpose, 'NULL')),
+            HINT = 'SELECT * FROM lpr.purposes;';
+    END IF;
+END
+$$;
 REVOKE ALL ON FUNCTION lpr.retire_purpose(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.retire_purpose(text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.retire_purpose(text) IS 'No new event has this purpose; those that have it go on (Q7).';
@@ -501,13 +502,21 @@ COMMENT ON FUNCTION lpr.add_authority(text, text) IS 'Adds a legal authority tha
 
 CREATE FUNCTION lpr.retire_authority(authority text)
     RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-    SELECT lpr_data.administering('Q7');
+AS $$
+BEGIN
+    PERFORM lpr_data.administering('Q7');
     UPDATE lpr_data.authority AS a SET active = false, shipped = false WHERE a.authority = retire_authority.authority COLLATE "C";
-END;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'undefined_object',
+            MESSAGE = format('authority "%s" does not exist', coalesce(authority, 'NULL')),
+            HINT = 'SELECT * FROM lpr.authorities;';
+    END IF;
+END
+$$;
 REVOKE ALL ON FUNCTION lpr.retire_authority(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.retire_authority(text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.retire_authority(text) IS 'No new event rests on this authority; those that do go on (Q7).';

@@ -147,7 +147,7 @@ WITH me AS (
 ), mine AS (
     SELECT a.access_id, a.state, a.ends_at, a.granted_at, a.sources,
            format('access %s: systems %s; sources %s; by %s', a.access_id, array_to_string(a.systems, ', '), array_to_string(a.sources, ', '), array_to_string(a.modes, ', ')) AS requirement,
-           a.state = 'granted' AND clock_timestamp() < a.ends_at AS holds
+           a.state = 'granted' AND clock_timestamp() >= a.granted_at AND clock_timestamp() < a.ends_at AS holds
     FROM lpr_data.access AS a JOIN me ON me.person_id = a.person_id
 )
 SELECT r.requirement, r.holds, r.until, r.what_to_do

@@ -147,7 +147,7 @@ $node->refused('what is withdrawn stays', 'alone1', "SELECT lpr.withdraw_request
 # Valid for a year at most.
 for my $for ("'0'", "'-1 day'", "'1 year 1 second'", "'13 months'", "'367 days'", "'100000 years'", "'-1 month 30 days'", "'-200000 years'", 'NULL')
 {
-	$node->faulty("valid for $for", 'owner1', $approve->($one, for => $for), '22023', qr/not a time of validity/);
+	$node->refused("valid for $for", 'owner1', $approve->($one, for => $for), 'A1', '22023', words => qr/not a time of validity/);
 }
 $node->faulty("valid for infinity", 'owner1', $approve->($one, for => "'infinity'"), '22\d\d\d');
 is($state->($one), 'approved', 'it waits still');
@@ -173,7 +173,7 @@ $node->faulty('of nobody', 'trainer1', $record->("NULL, 'privacy', '2026-01-01'"
 $node->faulty('of somebody who has left', 'trainer1', $record->("'leaver1', 'privacy', '2026-01-01'"), '42704');
 $node->faulty('an unknown course', 'trainer1', $record->("'newcomer1', 'driving', '2026-01-01'"), '42704');
 $node->faulty('no course', 'trainer1', $record->("'newcomer1', NULL, '2026-01-01'"), '42704');
-$node->faulty("completed on $_", 'trainer1', $record->("'newcomer1', 'privacy', $_"), '22023') for 'NULL', "'infinity'", "'-infinity'", "(now() AT TIME ZONE 'UTC')::date + 1";
+$node->refused("completed on $_", 'trainer1', $record->("'newcomer1', 'privacy', $_"), 'A3', '22023') for 'NULL', "'infinity'", "'-infinity'", "(now() AT TIME ZONE 'UTC')::date + 1";
 $node->train('newcomer1', 0, qw(data_security privacy information_assurance));
 $node->faulty('the same once more', 'trainer1', $record->("'newcomer1', 'privacy', (now() AT TIME ZONE 'UTC')::date"), '23505');
 $newcomer->('three of four courses', 'A3', 'LP026', $event);
@@ -183,7 +183,7 @@ $node->train('newcomer1', 0, 'records_management');
 is($node->answer('newcomer1', "\\o /dev/null\n" . LprTest::consent($event) . "\n\\o\n$quick"), 1, 'the first answer');
 
 # A course more, by the administrator; the four of the assessment stay.
-$node->faulty('a demanded course is not retired', 'admin1', "SELECT lpr.retire_course('privacy')", '22023');
+$node->refused('a demanded course is not retired', 'admin1', "SELECT lpr.retire_course('privacy')", 'A3', '22023');
 $node->answer('admin1', "SELECT lpr.add_course('privacy', 'Something easier')");
 $node->faulty('… nor after it was added again', 'admin1', "SELECT lpr.retire_course('privacy')", '22023');
 is($node->answer('postgres', "SELECT title, required, shipped FROM lpr_data.course WHERE code = 'privacy'"), 'Privacy|t|t', '… which changes nothing');
