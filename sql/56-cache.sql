@@ -167,6 +167,8 @@ BEGIN
             EXECUTE format('CREATE INDEX %I ON lpr_data.%I (key)', leaf || '_key', leaf);
         END IF;
         EXECUTE format('ALTER TABLE lpr_data.%I ATTACH PARTITION lpr_data.%I FOR VALUES FROM (%L) TO (%L)', kind, leaf, hour, hour + interval '1 hour');
+        -- A member of the extension, so that no dump holds it and DROP EXTENSION takes it along.
+        EXECUTE format('ALTER EXTENSION lpr ADD TABLE lpr_data.%I', leaf);
     END LOOP;
 END
 $$;
@@ -209,6 +211,7 @@ DECLARE
     kept_reads bigint;
     numbers bytea;
     size bigint;
+    leaf name;
 BEGIN
     FOR due IN
         SELECT c.relname, to_timestamp(substring(c.relname FROM '_([0-9]{10})$'), 'YYYYMMDDHH24') AS deadline,
@@ -221,8 +224,14 @@ BEGIN
         EXECUTE format('SELECT count(*), coalesce(sum(a.reads) FILTER (WHERE a.ask = a.answer), 0), string_agg(int8send(a.answer), '''' ORDER BY a.answer) FROM lpr_data.%I AS a WHERE a.ask = a.answer', due.relname)
             INTO kept_answers, kept_reads, numbers;
         size := pg_total_relation_size(format('lpr_data.%I', due.relname)) + coalesce(pg_total_relation_size(to_regclass(format('lpr_data.%I', due.reads_of))), 0);
-        EXECUTE format('DROP TABLE lpr_data.%I', due.relname);
-        EXECUTE format('DROP TABLE IF EXISTS lpr_data.%I', due.reads_of);
+        FOREACH leaf IN ARRAY ARRAY[due.relname, due.reads_of]
+        LOOP
+            CONTINUE WHEN to_regclass(format('lpr_data.%I', leaf)) IS NULL;
+            IF EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = to_regclass(format('lpr_data.%I', leaf)) AND d.deptype = 'e') THEN
+                EXECUTE format('ALTER EXTENSION lpr DROP TABLE lpr_data.%I', leaf);
+            END IF;
+            EXECUTE format('DROP TABLE lpr_data.%I', leaf);
+        END LOOP;
         INSERT INTO lpr_data.purge_certificate (deadline, answers, reads, bytes, digest, late)
         VALUES (due.deadline, kept_answers, kept_reads, size, sha256(coalesce(numbers, '')), clock_timestamp() > due.deadline + interval '10 minutes');
         purged := purged + 1;

@@ -76,6 +76,77 @@ REVOKE ALL ON FUNCTION lpr_data.number_change() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.number_change() IS 'Trigger of lpr_data.change: numbers what comes in.';
 CREATE TRIGGER number_change BEFORE INSERT ON lpr_data.change FOR EACH ROW EXECUTE FUNCTION lpr_data.number_change();
 ALTER TABLE lpr_data.change ENABLE ALWAYS TRIGGER number_change;
+CREATE OR REPLACE FUNCTION lpr_data.create_log(id bytea)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET client_min_messages = warning
+AS $$
+BEGIN
+    CREATE TABLE lpr_data.log (
+        id bytea PRIMARY KEY CHECK (octet_length(id) = 16),
+        started_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+    );
+    COMMENT ON TABLE lpr_data.log IS 'Which log this is: one row. Its identity goes into every record, so that a new log cannot pass for the old one (U3).';
+    CREATE TABLE lpr_data.audit (
+        number bigint NOT NULL,
+        at timestamp with time zone NOT NULL,
+        kind text COLLATE "C" NOT NULL,
+        login text COLLATE "C",
+        pid integer,
+        session_started timestamp with time zone,
+        event_id bigint,
+        source text COLLATE "C",
+        mode text COLLATE "C",
+        ask bigint,
+        control text COLLATE "C",
+        sqlstate text COLLATE "C",
+        salt bytea,
+        payload text,
+        payload_digest bytea NOT NULL,
+        digest bytea NOT NULL
+    ) PARTITION BY RANGE (at);
+    COMMENT ON TABLE lpr_data.audit IS 'The audit log: who asked what and what came back as metadata, never the reads themselves (U1). Written by the audit writer alone, a partition a month.';
+    COMMENT ON COLUMN lpr_data.audit.number IS 'Place in the log: 1, 2, 3, …';
+    COMMENT ON COLUMN lpr_data.audit.at IS 'When it was decided and written, by the server''s clock; never before the record before.';
+    COMMENT ON COLUMN lpr_data.audit.kind IS 'start, month: the log or a partition begins; ask: a question that the gate let through; refused: one that it did not; sent, answer: what went out and what came back; change: of policy; read: of the log itself; clock: the clock was set back; consent: somebody agreed to the rules; flag: something for oversight to look at.';
+    COMMENT ON COLUMN lpr_data.audit.login IS 'The authenticated login; NULL for the writer itself.';
+    COMMENT ON COLUMN lpr_data.audit.pid IS 'Process id of the session''s backend.';
+    COMMENT ON COLUMN lpr_data.audit.session_started IS 'When that backend started: pid and this name a session.';
+    COMMENT ON COLUMN lpr_data.audit.event_id IS 'The purpose (Q7).';
+    COMMENT ON COLUMN lpr_data.audit.source IS 'The vendor asked.';
+    COMMENT ON COLUMN lpr_data.audit.mode IS 'plate, location or vehicle.';
+    COMMENT ON COLUMN lpr_data.audit.ask IS 'Of sent, answer and refused answers: the number of the ask.';
+    COMMENT ON COLUMN lpr_data.audit.control IS 'Of refused: the rule, by its id in the register of controls.';
+    COMMENT ON COLUMN lpr_data.audit.sqlstate IS 'Of refused and of answers that failed.';
+    COMMENT ON COLUMN lpr_data.audit.salt IS '16 random bytes; NULL once the payload was destroyed on its schedule.';
+    COMMENT ON COLUMN lpr_data.audit.payload IS 'The particulars as JSON: all parameters of a question, the metadata of an answer, old and new row of a change.';
+    COMMENT ON COLUMN lpr_data.audit.payload_digest IS 'SHA-256 of salt and payload; stays when they go.';
+    COMMENT ON COLUMN lpr_data.audit.digest IS 'Of the chain: SHA-256 over the digest before and this record (docs/audit-format.md).';
+    CREATE TABLE lpr_data.checkpoint (
+        size bigint PRIMARY KEY CHECK (size > 0),
+        at timestamp with time zone NOT NULL,
+        frontier bytea NOT NULL,
+        proof bytea NOT NULL,
+        note text NOT NULL
+    );
+    COMMENT ON TABLE lpr_data.checkpoint IS 'Signed checkpoints of the log: every minute or 10,000 records while records come, and at the end of each month (U3).';
+    COMMENT ON COLUMN lpr_data.checkpoint.size IS 'How many records it covers.';
+    COMMENT ON COLUMN lpr_data.checkpoint.at IS 'When it was made.';
+    COMMENT ON COLUMN lpr_data.checkpoint.frontier IS 'Roots of the complete subtrees, 32 bytes each, the largest first: the writer starts from them.';
+    COMMENT ON COLUMN lpr_data.checkpoint.proof IS 'Consistency proof from the checkpoint before, 32 bytes a node.';
+    COMMENT ON COLUMN lpr_data.checkpoint.note IS 'The signed note, in the form of transparency logs.';
+    CREATE TABLE lpr_data.delivery (
+        size bigint PRIMARY KEY,
+        delivered_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+    );
+    COMMENT ON TABLE lpr_data.delivery IS 'Checkpoints that were handed over to lpr.checkpoint_directory or lpr.checkpoint_command.';
+    COMMENT ON COLUMN lpr_data.delivery.size IS 'Of the checkpoint.';
+    COMMENT ON COLUMN lpr_data.delivery.delivered_at IS 'When.';
+    INSERT INTO lpr_data.log (id) VALUES (create_log.id);
+    PERFORM lpr_data.guard('lpr_data.log'), lpr_data.guard('lpr_data.audit'), lpr_data.guard('lpr_data.checkpoint'), lpr_data.guard('lpr_data.delivery');
+END
+$$;
 
 -- 45-audit-read
 COMMENT ON FUNCTION lpr_data.audit_record(text, text, text, text) IS 'Puts a record of kind read, refused, consent or flag into the log and returns its number once it is on disk. Error LP020 when it cannot be.';
