@@ -25,7 +25,7 @@
 
 #include "compat.h"
 
-#define BATCH      500
+#define BATCH      2000 /* reads that are written at once */
 #define RUNS_MAX   400  /* more of them, and an answer's row would not lie within a page */
 #define ROW_MAX    7000 /* bytes; a read that is longer is not kept, and so its answer is not */
 #define PAGES_ONCE 16
@@ -230,14 +230,51 @@ note_block(LprCacheFill *fill, BlockNumber block)
 	fill->nruns++;
 }
 
-static void
-flush(LprCacheFill *fill)
+/*
+ * Runs what writes to the cache. What goes wrong with that, such as a full disk, is no reason why the answer should not be shown: it is not kept, and the server's
+ * log says why. But who is cancelled is cancelled.
+ */
+static bool
+write_or_forget(void (*write)(void *), void *arg)
 {
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool good = true;
+
+	BeginInternalSubTransaction("lpr cache");
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		write(arg);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+			ReThrowError(error);
+		ereport(LOG, (errmsg("an answer is not kept: %s", error->message)));
+		FreeErrorData(error);
+		good = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return good;
+}
+
+static void
+write_reads(void *arg)
+{
+	LprCacheFill *fill = arg;
 	Relation relation;
 	MemoryContext old;
 
-	if (fill->n == 0 || fill->broken)
-		return;
 	relation = open_leaf(fill->leaf, RowExclusiveLock, read_types, READ_COLUMNS);
 	if (relation == NULL || GetCurrentTimestamp() >= fill->expires_at)
 	{
@@ -269,6 +306,13 @@ flush(LprCacheFill *fill)
 	table_close(relation, RowExclusiveLock);
 	fill->n = 0;
 	MemoryContextReset(fill->rows);
+}
+
+static void
+flush(LprCacheFill *fill)
+{
+	if (fill->n > 0 && !fill->broken && !write_or_forget(write_reads, fill))
+		fill->broken = true;
 }
 
 /* A text with the shortest header. */
@@ -375,9 +419,10 @@ lpr_cache_table_finish(LprCacheFill *fill, LprCacheAnswer *answer)
 	return kept;
 }
 
-void
-lpr_cache_table_add_answer(const LprCacheAnswer *answer)
+static void
+write_answer(void *arg)
 {
+	const LprCacheAnswer *answer = arg;
 	Relation relation;
 	Datum values[ANSWER_COLUMNS];
 	bool nulls[ANSWER_COLUMNS] = {false};
@@ -431,6 +476,12 @@ lpr_cache_table_add_answer(const LprCacheAnswer *answer)
 		index_close(result->ri_IndexRelationDescs[i], RowExclusiveLock);
 	FreeExecutorState(estate);
 	table_close(relation, RowExclusiveLock);
+}
+
+void
+lpr_cache_table_add_answer(const LprCacheAnswer *answer)
+{
+	(void) write_or_forget(write_answer, unconstify(LprCacheAnswer *, answer));
 }
 
 /* ---- finding ---- */
