@@ -231,8 +231,8 @@ note_block(LprCacheFill *fill, BlockNumber block)
 }
 
 /*
- * Runs what writes to the cache. What goes wrong with that, such as a full disk, is no reason why the answer should not be shown: it is not kept, and the server's
- * log says why. But who is cancelled is cancelled.
+ * Runs what writes to the cache. What goes wrong with that, such as a full disk, is no reason why the answer should not be shown: it is not kept, and whoever
+ * asked is told. But who is cancelled is cancelled.
  */
 static bool
 write_or_forget(void (*write)(void *), void *arg)
@@ -258,7 +258,8 @@ write_or_forget(void (*write)(void *), void *arg)
 		RollbackAndReleaseCurrentSubTransaction();
 		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
 			ReThrowError(error);
-		ereport(LOG, (errmsg("an answer is not kept: %s", error->message)));
+		ereport(WARNING, (errmsg("this answer is not kept"), errdetail("%s.", error->message),
+						  errhint("It is asked anew the next time, and nothing can be saved from it.")));
 		FreeErrorData(error);
 		good = false;
 	}
