@@ -3,7 +3,7 @@
  * SQL (lpr_data.look_up_me() and its like); here is only remembered what they said, since policies ask for every row, and of several tables in a query.
  *
  * What was said holds as long as the snapshot shows the same: nothing can have been committed in between then, neither a membership nor a grant of a role.
- * A snapshot is told by its contents. Within a transaction its own changes count as well, hence command and subtransaction.
+ * A snapshot is told by its contents. Of a transaction that has changed something its own changes count as well, hence command and subtransaction.
  */
 #include "postgres.h"
 
@@ -21,7 +21,6 @@
 #include "nodes/nodeFuncs.h"
 #include "nodes/pathnodes.h"
 #include "nodes/supportnodes.h"
-#include "storage/proc.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/datum.h"
@@ -40,7 +39,7 @@ static struct
 	/* What it holds for. */
 	bool valid;
 	Oid login;
-	LocalTransactionId transaction;
+	TransactionId transaction; /* if it has changed something, with the next two */
 	SubTransactionId subtransaction;
 	CommandId command;
 	SnapshotData snapshot; /* of which the limits and the lists of transactions count */
@@ -87,8 +86,9 @@ holds_for(Snapshot now)
 {
 	const SnapshotData *then = &sight.snapshot;
 
-	return sight.valid && sight.login == GetAuthenticatedUserId() && sight.transaction == LPR_MY_LXID &&
-		   sight.subtransaction == GetCurrentSubTransactionId() && sight.command == now->curcid &&
+	return sight.valid && sight.login == GetAuthenticatedUserId() && sight.transaction == GetTopTransactionIdIfAny() &&
+		   (!TransactionIdIsValid(sight.transaction) ||
+			(sight.subtransaction == GetCurrentSubTransactionId() && sight.command == now->curcid)) &&
 		   then->xmin == now->xmin && then->xmax == now->xmax && then->xcnt == now->xcnt &&
 		   then->subxcnt == now->subxcnt && then->suboverflowed == now->suboverflowed &&
 		   then->takenDuringRecovery == now->takenDuringRecovery && same_transactions(then->xip, now->xip, now->xcnt) &&
@@ -117,7 +117,7 @@ keep_snapshot(Snapshot now)
 	if (now->subxcnt > 0)
 		memcpy(lists + now->xcnt, now->subxip, now->subxcnt * sizeof(TransactionId));
 	sight.login = GetAuthenticatedUserId();
-	sight.transaction = LPR_MY_LXID;
+	sight.transaction = GetTopTransactionIdIfAny();
 	sight.subtransaction = GetCurrentSubTransactionId();
 	sight.command = now->curcid;
 }

@@ -56,7 +56,7 @@ AS 'MODULE_PATHNAME', 'lpr_me';
 REVOKE ALL ON FUNCTION lpr_data.me() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.me() IS 'The person behind the authenticated login; NULL when there is none, or the person has left.';
 
-CREATE FUNCTION lpr_data.holds(person_id integer, role text)
+CREATE FUNCTION lpr_data.holds(person_id integer, VARIADIC roles text[])
     RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -65,11 +65,11 @@ BEGIN
     RETURN EXISTS (SELECT FROM lpr_data.person AS p JOIN pg_roles AS r ON r.rolname = p.login
                    WHERE p.person_id = holds.person_id AND p.left_at IS NULL AND p.kind = 'personal' AND r.rolcanlogin AND NOT r.rolsuper
                      AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = r.oid)
-                     AND pg_has_role(r.oid, holds.role, 'MEMBER'));
+                     AND EXISTS (SELECT FROM unnest(holds.roles) AS o (role) WHERE pg_has_role(r.oid, o.role, 'MEMBER')));
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.holds(integer, text) FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.holds(integer, text) IS 'Whether a person acts under a personal login, which no other role is a member of, and which is a member of a role. Superusers, who are members of everything, do not.';
+REVOKE ALL ON FUNCTION lpr_data.holds(integer, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.holds(integer, text[]) IS 'Whether a person acts under a personal login, which no other role is a member of, and which is a member of a role, one of several. Superusers, who are members of everything, do not.';
 
 -- What policies and views are keyed on. Views call functions with the rights of whoever reads them: hence the grants, without USAGE on the schema.
 
@@ -79,17 +79,8 @@ CREATE FUNCTION lpr_data.acts_as(VARIADIC roles text[])
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    who integer := lpr_data.me();
-    role text;
 BEGIN
-    FOREACH role IN ARRAY roles
-    LOOP
-        IF lpr_data.holds(who, role) THEN
-            RETURN true;
-        END IF;
-    END LOOP;
-    RETURN false;
+    RETURN lpr_data.holds(lpr_data.me(), VARIADIC roles);
 END
 $$;
 REVOKE ALL ON FUNCTION lpr_data.acts_as(text[]) FROM PUBLIC;

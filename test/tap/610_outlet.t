@@ -228,6 +228,9 @@ $node->answer('postgres', 'CREATE ROLE boss SUPERUSER; GRANT boss TO analyst2');
 like($node->messages('analyst2', "SET ROLE boss; COPY own.kept TO STDOUT"), qr/LP050/, 'SET ROLE to a superuser changes nothing');
 $node->answer('postgres', 'DROP ROLE boss');
 is($node->answer('postgres', 'SET lpr.audit_timeout = 5000; COPY own.kept TO STDOUT'), 'x', 'a superuser\'s login is not confined');
+$node->answer('postgres', 'CREATE ROLE chief SUPERUSER LOGIN IN ROLE lpr_oversight');
+unlike($node->messages('chief', 'COPY own.kept TO STDOUT'), qr/ERROR/, '… nor as a member');
+$node->answer('postgres', 'DROP ROLE chief');
 
 # Members of the other roles, directly or through others; nobody else.
 $node->answer('postgres', 'CREATE ROLE staff; GRANT lpr_user TO staff; CREATE ROLE indirect LOGIN NOINHERIT; GRANT staff TO indirect; CREATE ROLE stranger LOGIN');

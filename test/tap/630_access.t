@@ -240,6 +240,8 @@ $node->refused('suspended without a reason', 'owner1', "SELECT lpr.suspend_acces
 $node->refused('suspended by themselves', 'newcomer1', "SELECT lpr.suspend_access($one, 'x')", 'A1', 'LP033');
 $node->refused('suspended by a supervisor of others', 'supervisor2', "SELECT lpr.suspend_access($one, 'x')", 'A1', 'LP033');
 $node->refused('suspended by an administrator', 'admin1', "SELECT lpr.suspend_access($one, 'x')", 'A1', 'LP033');
+my $own = $node->grant('all1');
+$node->refused("by themselves, whatever their roles: $_->[0]", 'all1', "SELECT lpr.$_->[0]_access($own, '$_->[1]')", 'A1', 'LP033') for [ 'suspend', 'x' ], [ 'revoke', 'x' ], [ 'resume', 'It was about somebody else, who has the same name.' ];
 $node->answer('supervisor1', "SELECT lpr.suspend_access($one, 'Looked for a neighbour')");
 $not->('suspended', 'LP025');
 $node->refused('… nor is an event kept going', 'newcomer1', "SELECT lpr.extend_event($event, now() + interval '200 days', 'The vans are gone from the depot, and have to be found anew.')", 'A7', 'LP025');

@@ -8,7 +8,6 @@ use warnings;
 use IO::Select;
 use IO::Socket::INET;
 use LprTest;
-use MIME::Base64 qw(decode_base64);
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -251,14 +250,16 @@ sub fake
 	my $self = bless { node => $node, file => $file, port => $socket->sockport }, $class;
 
 	append_to_file($file, '');
+	my $parent = $$;
 	my $pid = fork() // die "fork: $!";
 	if ($pid == 0)
 	{
 		setpgrp;
 		$SIG{CHLD} = 'IGNORE';
 		$SIG{TERM} = 'DEFAULT';
-		while (1)
+		while (getppid() == $parent)
 		{
+			IO::Select->new($socket)->can_read(1) or next;
 			my $client = $socket->accept or next;
 			my $child = fork() // next;
 			if ($child == 0) { close $socket; _serve($client, $file, %does); POSIX::_exit(0) }
