@@ -10,7 +10,6 @@ my $node = LprTest->make('retention', conf => "autovacuum = off\n");
 my $file = $node->basedir . '/clock';
 my $off = 0;
 sub set_clock { ($off) = @_; append_to_file("$file.new", $off); rename "$file.new", $file; return } # at once
-sub days_on { my ($days) = @_; return set_clock($off + $days * 86400) }
 set_clock(0);
 {
 	local @ENV{qw(LD_PRELOAD LPR_CLOCK)} = ($node->preload_library, $file);
@@ -32,6 +31,16 @@ sub save
 
 	return $node->answer($login, "SELECT array_agg(read_id) AS ids FROM (SELECT read_id FROM lpr.reads WHERE source = '$source' AND plate = '$plate' ORDER BY captured_at DESC LIMIT $reads) AS r\n\\gset\n"
 		. "SELECT lpr.save($event, '$source', :'ids', '$relevance', with_images => " . ($given{images} ? 'true' : 'false') . ')', event => $event);
+}
+
+# So many days later, once answers are kept again: the keeper makes the tables of the hours to come when it sees the clock.
+sub days_on
+{
+	my ($days) = @_;
+
+	set_clock($off + $days * 86400);
+	return LprTest::eventually(sub { $node->answer('postgres', "SELECT to_regclass('lpr_data.cache_answer_' || to_char(lpr_data.cache_expiry(clock_timestamp(), t.keep) AT TIME ZONE 'UTC', 'YYYYMMDDHH24')) IS NOT NULL
+		FROM lpr_data.cache_time AS t") eq 't' });
 }
 
 sub is_answer { my ($login, $sql, $expected, $name) = @_; return is($node->answer($login, $sql, logon => 0), $expected, $name) }
