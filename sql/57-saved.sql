@@ -10,9 +10,29 @@ COMMENT ON TABLE lpr_data.image IS 'Images of saved reads, each once.';
 COMMENT ON COLUMN lpr_data.image.sha256 IS 'SHA-256 of the content.';
 COMMENT ON COLUMN lpr_data.image.content IS 'PNG, JPEG or WebP, as the vendor gave it.';
 
+CREATE TABLE lpr_data.save (
+    save_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    event_id bigint NOT NULL REFERENCES lpr_data.event,
+    person_id integer NOT NULL REFERENCES lpr_data.person,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    schedule_id integer NOT NULL,
+    CONSTRAINT of_its_reads UNIQUE (save_id, event_id, person_id, schedule_id)
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.save', '');
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.save_save_id_seq', '');
+SELECT lpr_data.audit_changes_of('lpr_data.save');
+SELECT lpr_data.only_adds('lpr_data.save');
+COMMENT ON TABLE lpr_data.save IS 'Acts of saving: a row a call of lpr.save() (E2).';
+COMMENT ON COLUMN lpr_data.save.save_id IS 'Number of the act.';
+COMMENT ON COLUMN lpr_data.save.event_id IS 'For which event.';
+COMMENT ON COLUMN lpr_data.save.person_id IS 'By whom.';
+COMMENT ON COLUMN lpr_data.save.at IS 'When.';
+COMMENT ON COLUMN lpr_data.save.schedule_id IS 'The schedule that its reads are kept by (E9).';
+
 CREATE TABLE lpr_data.event_read (
     saved_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    event_id bigint NOT NULL REFERENCES lpr_data.event,
+    save_id bigint NOT NULL,
+    event_id bigint NOT NULL,
     source text COLLATE "C" NOT NULL,
     read_id text NOT NULL,
     plate text NOT NULL,
@@ -33,7 +53,7 @@ CREATE TABLE lpr_data.event_read (
     plate_image bytea REFERENCES lpr_data.image,
     vehicle_image bytea REFERENCES lpr_data.image,
     relevance text NOT NULL CHECK (relevance ~ '[^[:space:]]' AND char_length(relevance) <= 4000),
-    saved_by integer NOT NULL REFERENCES lpr_data.person,
+    saved_by integer NOT NULL,
     saved_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     fetched_at timestamp with time zone NOT NULL,
     ask bigint NOT NULL,
@@ -42,7 +62,9 @@ CREATE TABLE lpr_data.event_read (
     place bigint NOT NULL CHECK (place >= 0),
     proof bytea NOT NULL CHECK (octet_length(proof) % 32 = 0),
     exemptions text[] NOT NULL DEFAULT '{}',
-    schedule_id integer,
+    schedule_id integer NOT NULL,
+    -- One reference for event, person and schedule: ten thousand reads are looked up once each, not three times.
+    CONSTRAINT of_a_save FOREIGN KEY (save_id, event_id, saved_by, schedule_id) REFERENCES lpr_data.save (save_id, event_id, person_id, schedule_id),
     CONSTRAINT once_an_event UNIQUE (event_id, source, read_id, captured_at)
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.event_read', '');
@@ -57,28 +79,29 @@ BEGIN
     INSERT INTO lpr_data.change (login, pid, session_started, payload)
     SELECT lpr.login(), w.pid, w.session_started,
            jsonb_build_object('table', 'lpr_data.event_read', 'action', lower(TG_OP), 'role', session_user, 'transaction', pg_current_xact_id()::text, 'made_at', clock_timestamp(),
-                              'event_id', r.event_id, 'source', r.source, 'saved_by', r.saved_by, 'ask', r.asks, 'schedule_id', r.schedule_id, 'images', r.images,
-                              'saved', r.saved)::text
-    FROM (SELECT c.event_id, c.source, c.saved_by, c.schedule_id, jsonb_agg(DISTINCT c.ask) AS asks,
-                 jsonb_object_agg(c.saved_id, encode(c.digest, 'hex')) AS saved,
+                              'save_id', r.save_id, 'event_id', r.event_id, 'source', r.source, 'saved_by', r.saved_by, 'ask', r.asks, 'schedule_id', r.schedule_id, 'reads', r.reads,
+                              'first', r.first_id, 'last', r.last_id, 'digest', encode(r.digest, 'hex'), 'images', r.images)::text
+    FROM (SELECT c.save_id, c.event_id, c.source, c.saved_by, c.schedule_id, jsonb_agg(DISTINCT c.ask) AS asks, count(*) AS reads, min(c.saved_id) AS first_id, max(c.saved_id) AS last_id,
+                 sha256(string_agg(c.digest, '' ORDER BY c.saved_id)) AS digest,
                  jsonb_agg(DISTINCT encode(c.vehicle_image, 'hex')) FILTER (WHERE c.vehicle_image IS NOT NULL) AS images
-          FROM changed AS c GROUP BY c.event_id, c.source, c.saved_by, c.schedule_id) AS r
+          FROM changed AS c GROUP BY c.save_id, c.event_id, c.source, c.saved_by, c.schedule_id) AS r
     CROSS JOIN lpr_data.wake_writer() AS w;
     RETURN NULL;
 END
 $$;
 REVOKE ALL ON FUNCTION lpr_data.audit_saved() FROM PUBLIC;
-COMMENT ON FUNCTION lpr_data.audit_saved() IS 'Trigger of saved reads: who saved, or took off, how many for what, with their numbers and digests, in one record a statement (U4). Result rows are never in the audit (U1).';
+COMMENT ON FUNCTION lpr_data.audit_saved() IS 'Trigger of saved reads: who saved, or took off, how many for what, between which numbers, with the SHA-256 over their digests, in one record an act (U4). Result rows are never in the audit (U1).';
 CREATE TRIGGER audit_saved AFTER INSERT ON lpr_data.event_read REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_saved();
 CREATE TRIGGER audit_gone AFTER DELETE ON lpr_data.event_read REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_saved();
 CREATE TRIGGER audit_changed AFTER UPDATE ON lpr_data.event_read REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_saved();
 ALTER TABLE lpr_data.event_read ENABLE ALWAYS TRIGGER audit_saved, ENABLE ALWAYS TRIGGER audit_gone, ENABLE ALWAYS TRIGGER audit_changed;
 -- A saved read never changes. It goes by lpr.unsave() or by its schedule, and that is on record.
-CREATE TRIGGER refuse_rewrite BEFORE UPDATE ON lpr_data.event_read FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite('schedule_id', 'exemptions');
+CREATE TRIGGER refuse_rewrite BEFORE UPDATE ON lpr_data.event_read FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite('exemptions');
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON lpr_data.event_read FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.refuse_rewrite();
 ALTER TABLE lpr_data.event_read ENABLE ALWAYS TRIGGER refuse_rewrite, ENABLE ALWAYS TRIGGER refuse_truncate;
 COMMENT ON TABLE lpr_data.event_read IS 'Saved reads: a row a read and event (E2). A read locates a vehicle, not a person, and may be wrong: no action is taken on it alone (G2, G3).';
 COMMENT ON COLUMN lpr_data.event_read.saved_id IS 'Number of the saved read.';
+COMMENT ON COLUMN lpr_data.event_read.save_id IS 'The act of saving.';
 COMMENT ON COLUMN lpr_data.event_read.event_id IS 'The event that it is relevant to.';
 COMMENT ON COLUMN lpr_data.event_read.source IS 'As in lpr.reads.';
 COMMENT ON COLUMN lpr_data.event_read.read_id IS 'As in lpr.reads.';
@@ -187,6 +210,8 @@ DECLARE
     saved bigint;
     missing bigint;
     schedule integer;
+    who integer := lpr_data.me();
+    act bigint;
 BEGIN
     IF coalesce(cardinality(reads), 0) = 0 OR array_position(reads, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING
@@ -213,6 +238,7 @@ BEGIN
                                 'SELECT * FROM lpr.events; tells its dates.');
     END IF;
     schedule := lpr_data.usable_schedule(e.system);
+    INSERT INTO lpr_data.save (event_id, person_id, schedule_id) VALUES (event, who, schedule) RETURNING save_id INTO act;
     WITH chosen AS (
         SELECT r.read_id, w.relevance
         FROM unnest(reads) WITH ORDINALITY AS r (read_id, place)
@@ -227,20 +253,20 @@ BEGIN
     ), kept AS (
         INSERT INTO lpr_data.image (sha256, content) SELECT DISTINCT ON (i.sha256) i.sha256, i.image FROM images AS i ON CONFLICT DO NOTHING
     ), inserted AS (
-        INSERT INTO lpr_data.event_read (event_id, source, read_id, plate, plate_region, captured_at, latitude, longitude, plate_as_read, address, camera_id, camera_owner,
+        INSERT INTO lpr_data.event_read (save_id, event_id, source, read_id, plate, plate_region, captured_at, latitude, longitude, plate_as_read, address, camera_id, camera_owner,
                                          camera_type, make, model, color, confidence, matched_how, plate_image, vehicle_image, relevance, saved_by, fetched_at,
                                          ask, answer, digest, place, proof, exemptions, schedule_id)
-        SELECT event, source, s.read_id, s.plate, CASE WHEN 'plate_region' = ANY (fields) THEN s.plate_region END, s.captured_at, s.latitude, s.longitude,
+        SELECT act, event, source, s.read_id, s.plate, CASE WHEN 'plate_region' = ANY (fields) THEN s.plate_region END, s.captured_at, s.latitude, s.longitude,
                CASE WHEN 'plate_as_read' = ANY (fields) THEN s.plate_as_read END, CASE WHEN 'address' = ANY (fields) THEN s.address END,
                CASE WHEN 'camera_id' = ANY (fields) THEN s.camera_id END, CASE WHEN 'camera_owner' = ANY (fields) THEN s.camera_owner END,
                CASE WHEN 'camera_type' = ANY (fields) THEN s.camera_type END, CASE WHEN 'make' = ANY (fields) THEN lpr.normal_word(s.make) END,
                CASE WHEN 'model' = ANY (fields) THEN lpr.normal_word(s.model) END, CASE WHEN 'color' = ANY (fields) THEN lpr.normal_word(s.color) END,
                CASE WHEN 'confidence' = ANY (fields) THEN s.confidence END,
                CASE WHEN 'matched_how' = ANY (fields) THEN s.matched_how END,
-               (SELECT i.sha256 FROM images AS i WHERE i.url = s.plate_image), (SELECT i.sha256 FROM images AS i WHERE i.url = s.vehicle_image),
-               c.relevance, lpr_data.me(), s.fetched_at, s.ask, s.answer, s.digest, s.place, s.proof,
+               p.sha256, v.sha256, c.relevance, who, s.fetched_at, s.ask, s.answer, s.digest, s.place, s.proof,
                coalesce((SELECT x.exemptions FROM lpr_data.source AS x WHERE x.name = save_reads.source), '{}'), schedule
         FROM chosen AS c JOIN shown AS s ON s.read_id = c.read_id
+        LEFT JOIN images AS p ON p.url = s.plate_image LEFT JOIN images AS v ON v.url = s.vehicle_image
         ON CONFLICT ON CONSTRAINT once_an_event DO NOTHING
         RETURNING 1
     )

@@ -57,7 +57,7 @@ COMMENT ON COLUMN lpr_data.schedule_step.action IS 'verify or withdraw.';
 COMMENT ON COLUMN lpr_data.schedule_step.at IS 'When.';
 COMMENT ON COLUMN lpr_data.schedule_step.reason IS 'What it was compared with, or why it must not be used.';
 
-ALTER TABLE lpr_data.event_read ADD FOREIGN KEY (schedule_id) REFERENCES lpr_data.schedule, ALTER schedule_id SET NOT NULL;
+ALTER TABLE lpr_data.save ADD FOREIGN KEY (schedule_id) REFERENCES lpr_data.schedule;
 
 CREATE FUNCTION lpr_data.is_verified(schedule_id integer)
     RETURNS boolean

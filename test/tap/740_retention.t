@@ -232,9 +232,9 @@ $node->answer('postgres', "INSERT INTO lpr_data.event_member (event_id, person_i
 $node->refused('released by who works on an event in it', 'records2', "SELECT lpr.release_destruction($order, '$over')", 'E9', 'LP033');
 $node->answer('postgres', "DELETE FROM lpr_data.event_member WHERE event_id = 2 AND person_id = (SELECT person_id FROM lpr_data.person WHERE login = 'records2')");
 my $saver = "(SELECT person_id FROM lpr_data.person WHERE login = '%s')";
-$node->answer('postgres', "ALTER TABLE lpr_data.event_read DISABLE TRIGGER refuse_rewrite; UPDATE lpr_data.event_read SET saved_by = " . sprintf($saver, 'records2') . ' WHERE event_id = 2');
+$node->answer('postgres', "SET session_replication_role = replica; ALTER TABLE lpr_data.event_read DISABLE TRIGGER refuse_rewrite; UPDATE lpr_data.event_read SET saved_by = " . sprintf($saver, 'records2') . ' WHERE event_id = 2');
 $node->refused('released by who saved reads in it, and has left the event since', 'records2', "SELECT lpr.release_destruction($order, '$over')", 'E9', 'LP033');
-$node->answer('postgres', 'UPDATE lpr_data.event_read SET saved_by = ' . sprintf($saver, 'analyst2') . ' WHERE event_id = 2; ALTER TABLE lpr_data.event_read ENABLE ALWAYS TRIGGER refuse_rewrite');
+$node->answer('postgres', 'SET session_replication_role = replica; UPDATE lpr_data.event_read SET saved_by = ' . sprintf($saver, 'analyst2') . ' WHERE event_id = 2; ALTER TABLE lpr_data.event_read ENABLE ALWAYS TRIGGER refuse_rewrite');
 
 # ---- two events, one of them held ----
 

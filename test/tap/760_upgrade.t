@@ -69,7 +69,7 @@ $session->quit;
 $node->answer('admin1', "SELECT lpr.add_purpose('stolen', 'Find a stolen vehicle'), lpr.retire_purpose('terrorism'), lpr.set_cache_time('6 hours')");
 LprTest::eventually(sub { $node->answer('postgres', 'SELECT count(*) FROM lpr_data.change') == 0 });
 my %kept = map { $_ => $node->answer('postgres', "SELECT count(*) || ' ' || coalesce(md5(string_agg(t::text, chr(10) ORDER BY t::text COLLATE \"C\")), '') FROM lpr_data.$_ AS t") }
-	qw(person access access_step training recertification event event_member event_read image purpose authority cache_time mail source audit checkpoint purge_certificate schedule_step);
+	qw(person access access_step training recertification event event_member save event_read image purpose authority cache_time mail source audit checkpoint purge_certificate schedule_step);
 cmp_ok($node->answer('postgres', 'SELECT count(*) FROM lpr_data.cache_read'), '>', 0, 'something is in the cache');
 my $dump = $node->basedir . '/backup.sql';
 system_or_bail('pg_dumpall', '--roles-only', '-f', "$dump.roles", '-d', $node->connstr('postgres'));
