@@ -10,7 +10,10 @@ MODULE_big = lpr
 SOURCES := $(sort $(filter-out extension/place_data.c,$(wildcard extension/*.c extension/dialect/*.c)))
 OBJS = $(SOURCES:.c=.o) extension/place_data.o
 
-DATA_built = sql/lpr--$(LPR_VERSION).sql
+# The version before, and what the update from it is made of: what changed of it, and the files that are new since or made anew.
+LPR_VERSION_BEFORE = 0.1.0
+UPDATE_FILES = sql/update/$(LPR_VERSION_BEFORE).sql $(filter-out $(addprefix sql/,00-house.sql 10-read.sql 20-source.sql 40-audit.sql 45-audit-read.sql),$(sort $(wildcard sql/[0-9][0-9]-*.sql)))
+DATA_built = sql/lpr--$(LPR_VERSION).sql sql/lpr--$(LPR_VERSION_BEFORE)--$(LPR_VERSION).sql
 DATA = $(filter-out $(DATA_built),$(wildcard sql/lpr--*.sql))
 
 # C11; gnu11 since the server's headers use typeof, and no -Wunused-parameter since its callbacks have their signatures.
@@ -41,7 +44,10 @@ endif
 $(OBJS): Makefile lpr.control
 -include $(wildcard $(OBJS:.o=.d))
 
-$(DATA_built): $(sort $(wildcard sql/[0-9][0-9]-*.sql)) Makefile
+sql/lpr--$(LPR_VERSION).sql: $(sort $(wildcard sql/[0-9][0-9]-*.sql)) Makefile
+	cat $(filter %.sql,$^) >$@.new && mv $@.new $@
+
+sql/lpr--$(LPR_VERSION_BEFORE)--$(LPR_VERSION).sql: $(UPDATE_FILES) Makefile
 	cat $(filter %.sql,$^) >$@.new && mv $@.new $@
 
 extension/place_data.c: data/us-boundary.txt scripts/boundary-to-c.awk

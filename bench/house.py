@@ -70,7 +70,7 @@ def timed_query(session, sql, first=None, nrows=1):
     rows = session.query(sql)
     taken = time.perf_counter() - start
     if session.nrows != nrows or (first is not None and rows[0][:len(first)] != first):
-        raise SystemExit(f'bench: expected {nrows} rows, {first}; got {session.nrows}, {rows[:1]}, of: {sql}')
+        raise SystemExit(f'bench: expected {nrows} rows, {first}; got {session.nrows}, {rows[:1]}, of: {sql[:300]}')
     return taken
 
 

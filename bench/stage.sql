@@ -21,6 +21,11 @@ VALUES (1, '{ATS}', '{bulk,north,east,south,west,hang,drip,busy,nameless,deaf}',
 INSERT INTO lpr_data.event (system, title, purpose, authority, matter_reference, reason, ends_at)
 VALUES ('ATS', 'Bench', 'suspect', 'title_18', 'BENCH-1', 'bench', now() + interval '90 days');
 INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by) VALUES (1, 1, true, 1);
+INSERT INTO lpr_data.schedule (records, citation, base_period, runs_from, life_of_matter, effective_from, reason, proposed_by)
+VALUES ('ATS', 'bench', '15 years', 'saved', true, '2020-01-01', 'bench', 2);
+INSERT INTO lpr_data.schedule_step (schedule_id, person_id, action, reason) SELECT s.schedule_id, p, 'verify', 'bench' FROM lpr_data.schedule AS s, generate_series(1, 2) AS p WHERE NOT s.shipped;
+-- Asked every time, but in the cases of the cache.
+DELETE FROM lpr_data.cache_time;
 SELECT lpr.set_rate_limit(scope, per, 1000000) FROM unnest('{person,event}'::text[]) AS scope, unnest('{hour,day}'::text[]) AS per
 \g /dev/null
 

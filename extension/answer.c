@@ -23,6 +23,7 @@ typedef struct LprAnswer
 	TimestampTz asked_at;
 	LprTally before; /* what the tally said when this question began */
 	LprTree reads;
+	int64 kept; /* the question whose answer it is; 0 = its own */
 	LprText scratch;
 	LprText sent;
 	LprMoment oldest;
@@ -111,6 +112,13 @@ lpr_answer_sent(LprTally *tally, const char *request)
 	lpr_payload_element(&answer->sent, request);
 }
 
+void
+lpr_answer_from_cache(LprTally *tally, int64 answer)
+{
+	if (tally->answer != NULL)
+		tally->answer->kept = answer;
+}
+
 #define LENGTH_BYTES 4
 #define NUMBER_BYTES 8
 
@@ -146,13 +154,10 @@ put_number(char *to, bool given, int64 value)
 }
 
 /* docs/audit-format.md, "The digest of an answer". */
-void
-lpr_answer_read(LprTally *tally, const LprRead *read)
+bool
+lpr_answer_leaf(const LprRead *read, LprText *scratch, LprDigest *leaf)
 {
-	LprAnswer *answer = tally->answer;
-	LprText *out;
 	char *to;
-	LprDigest leaf;
 	const LprSlice texts[] = {read->id,          read->plate_as_read,
 							  read->camera_id,   read->camera_owner,
 							  read->camera_type, read->address,
@@ -160,23 +165,33 @@ lpr_answer_read(LprTally *tally, const LprRead *read)
 							  read->color,       {read->plate_region, strlen(read->plate_region)}};
 	size_t room = lengthof(texts) * LENGTH_BYTES + 4 * (LENGTH_BYTES + NUMBER_BYTES);
 
-	if (answer == NULL)
-		return;
 	for (size_t i = 0; i < lengthof(texts); i++)
 		room += texts[i].data != NULL ? texts[i].len : 0;
-	out = &answer->scratch;
-	out->len = 0;
-	to = lpr_text_extend(out, room);
+	scratch->len = 0;
+	to = lpr_text_extend(scratch, room);
 	if (to == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		return false;
 	for (size_t i = 0; i < lengthof(texts); i++)
 		to = put_text(to, texts[i]);
 	to = put_number(to, true, read->captured_at);
 	to = put_number(to, read->has_point, (int64) rint(read->latitude * 1e7));
 	to = put_number(to, read->has_point, (int64) rint(read->longitude * 1e7));
 	to = put_number(to, read->has_confidence, (int64) rint(read->confidence * 1e6));
-	out->len = to - out->data;
-	lpr_record_leaf(out->data, out->len, &leaf);
+	scratch->len = to - scratch->data;
+	lpr_record_leaf(scratch->data, scratch->len, leaf);
+	return true;
+}
+
+void
+lpr_answer_read(LprTally *tally, const LprRead *read)
+{
+	LprAnswer *answer = tally->answer;
+	LprDigest leaf;
+
+	if (answer == NULL)
+		return;
+	if (!lpr_answer_leaf(read, &answer->scratch, &leaf))
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	lpr_tree_add(&answer->reads, &leaf);
 	if (answer->oldest == LPR_MOMENT_NONE || read->captured_at < answer->oldest)
 		answer->oldest = read->captured_at;
@@ -211,7 +226,9 @@ describe(LprText *payload, const LprTally *tally)
 	lpr_payload_integer(payload, "pages", tally->pages - before->pages);
 	lpr_payload_integer(payload, "bytes", tally->bytes - before->bytes);
 	lpr_payload_integer(payload, "images_missing", tally->images_missing - before->images_missing);
-	lpr_payload_bool(payload, "from_cache", false);
+	lpr_payload_bool(payload, "from_cache", answer->kept != 0);
+	if (answer->kept != 0)
+		lpr_payload_integer(payload, "kept_from", answer->kept);
 	lpr_payload_double(payload, "milliseconds", (double) (GetCurrentTimestamp() - answer->asked_at) / 1000.0);
 	if (tally->outcome == LPR_OUTCOME_FAILED || tally->outcome == LPR_OUTCOME_CUT)
 		lpr_payload_text(payload, "message", tally->fault.message);

@@ -79,8 +79,9 @@ typedef struct LprReceipt
 	bool written;
 	bool refused;
 	int64 number;
-	LprDigest digest;  /* the chain's, of that record */
-	int64 reads_limit; /* that may be shown; 0 = no limit */
+	LprDigest digest;       /* the chain's, of that record */
+	int64 reads_limit;      /* that may be shown; 0 = no limit */
+	TimestampTz expires_at; /* until when the answer may be kept; 0 = not at all */
 	uint8 log[LPR_LOG_ID_LEN];
 	char control[8];
 	char sqlstate[6];

@@ -63,6 +63,7 @@ lpr_audit_mode_name(uint8 mode)
 	return mode == LPR_MODE_PLATE      ? "plate"
 		   : mode == LPR_MODE_LOCATION ? "location"
 		   : mode == LPR_MODE_VEHICLE  ? "vehicle"
+		   : mode == LPR_MODE_SAVED    ? "saved"
 									   : NULL;
 }
 

@@ -34,6 +34,7 @@
 #include "compat.h"
 #include "errors.h"
 #include "judge.h"
+#include "version.h"
 #include "worker.h"
 
 #define BATCH_BYTES   (4 * 1024 * 1024)
@@ -47,6 +48,8 @@ char *lpr_database = NULL;
 static LprLog the_log;
 static bool reconciled = false; /* nothing of what the ring holds can be in the log already */
 static MemoryContext batch_context = NULL;
+
+static bool purged = false; /* what had expired when the server started is gone */
 
 static bool is_writer = false;
 
@@ -235,6 +238,16 @@ chain_changes(void)
 	return n;
 }
 
+/* What expired while the server was down is gone before the first question, and what that one brings can be kept (C1, C2). */
+static void
+purge_cache(void)
+{
+	SPI_connect();
+	if (SPI_execute("SELECT lpr_data.purge_cache(), lpr_data.prepare_cache()", false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not purge the cache");
+	SPI_finish();
+}
+
 /*
  * Writes what waits, in one transaction, and hands out the receipts. `only` > 0: no more than that many records. `unjudged`: the gate cannot judge the first
  * record, for this reason: it is refused.
@@ -262,6 +275,9 @@ write_batch(List *records, const ErrorData *unjudged)
 		CommitTransactionCommand();
 		return;
 	}
+	lpr_version_check();
+	if (!purged)
+		purge_cache();
 	if (!the_log.there)
 		lpr_log_load(&the_log);
 	if (lpr_queue_settled_number() < 0)
@@ -322,6 +338,7 @@ write_batch(List *records, const ErrorData *unjudged)
 	reconciled = false; /* until they are settled */
 	CommitTransactionCommand();
 	lpr_log_committed(&the_log);
+	purged = true;
 	lpr_judge_count(list_copy_tail(records, known), receipts + known);
 	/* The wait for a standby may have been cut short by our own end: then nothing is acknowledged. */
 	CHECK_FOR_INTERRUPTS();

@@ -27,11 +27,13 @@ lpr_json_lexer_init(JsonLexContext *lex, char *input, int len)
 
 #ifndef FRONTEND
 
+#include "commands/cluster.h"
 #include "storage/latch.h"
 #if PG_VERSION_NUM >= 180000
 #include "storage/waiteventset.h"
 #endif
 #include "utils/memutils.h"
+#include "utils/rel.h"
 #include "utils/wait_event.h"
 #if PG_VERSION_NUM >= 150000
 #include "common/pg_prng.h"
@@ -70,6 +72,19 @@ lpr_wait_event(uint32 *cache, const char *name)
 #define LPR_MY_PROC_NUMBER (MyProc->pgprocno)
 #define LPR_MY_LXID        (MyProc->lxid)
 #endif
+
+/* An empty table of the same columns, for what becomes its content. */
+static inline Oid
+lpr_make_heap_like(Relation table)
+{
+#if PG_VERSION_NUM >= 150000
+	return make_new_heap(RelationGetRelid(table), table->rd_rel->reltablespace, table->rd_rel->relam,
+						 table->rd_rel->relpersistence, AccessExclusiveLock);
+#else
+	return make_new_heap(RelationGetRelid(table), table->rd_rel->reltablespace, table->rd_rel->relpersistence,
+						 AccessExclusiveLock);
+#endif
+}
 
 /* In [0, 1): for jitter, never for secrets. */
 static inline double

@@ -95,7 +95,7 @@ lpr_condition_is_anchor(LprConditionKind kind)
 int
 lpr_condition_nvalues(LprConditionKind kind)
 {
-	return kind == LPR_CONDITION_NEAR ? 3 : kind == LPR_CONDITION_RECENT ? 0 : 1;
+	return kind == LPR_CONDITION_NEAR ? 3 : kind == LPR_CONDITION_RECENT || kind == LPR_CONDITION_FRESH ? 0 : 1;
 }
 
 bool
@@ -411,6 +411,12 @@ lpr_condition_recognize(Expr *clause, Index varno, Oid relid, LprCondition *cond
 	if (IsA(clause, Var) && column_expression((Node *) clause, varno, relid) == LPR_COLUMN_RECENT)
 	{
 		condition->kind = LPR_CONDITION_RECENT;
+		return true;
+	}
+	if (IsA(clause, BoolExpr) && ((BoolExpr *) clause)->boolop == NOT_EXPR &&
+		column_expression(linitial(((BoolExpr *) clause)->args), varno, relid) == LPR_COLUMN_FROM_CACHE)
+	{
+		condition->kind = LPR_CONDITION_FRESH;
 		return true;
 	}
 	if (IsA(clause, BoolExpr) && ((BoolExpr *) clause)->boolop == OR_EXPR)

@@ -43,6 +43,8 @@ describe(LprText *payload, const LprGateQuestion *question)
 	lpr_payload_moment(payload, "asked_at", query->asked_at);
 	if (query->want_images)
 		lpr_payload_bool(payload, "images", true);
+	if (query->fresh)
+		lpr_payload_bool(payload, "fresh", true);
 	lpr_payload_text(payload, "url", utf8(question->url));
 	lpr_audit_describe_session(payload);
 	lpr_payload_close(payload);

@@ -51,7 +51,8 @@ prepare_gate(void)
 		return;
 	/* One plan for all batches: planning costs more than deciding. It is made anew when anything that it rests on changes. */
 	plan = SPI_prepare_cursor(
-		"SELECT q.place::integer, g.control, g.sqlstate, g.message, g.detail, g.hint, l.reads::bigint, g.refuses "
+		"SELECT q.place::integer, g.control, g.sqlstate, g.message, g.detail, g.hint, l.reads::bigint, g.refuses, "
+		"(SELECT lpr_data.cache_expiry(clock_timestamp(), c.keep) FROM lpr_data.cache_time AS c) "
 		"FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) WITH ORDINALITY AS q "
 		"(login, same_user, remote, encrypted, client, agreed, source, mode, event_id, since, until, "
 		"radius_m, address_length, place) "
@@ -247,6 +248,9 @@ lpr_judge(List *records, LprReceipt *receipts)
 		if (isnull || place < 1 || place > n)
 			elog(ERROR, "the gate answered about nothing that was asked");
 		receipts[places[place - 1]].reads_limit = unlimited ? 0 : reads;
+		receipts[places[place - 1]].expires_at = DatumGetTimestampTz(SPI_getbinval(tuple, desc, 9, &isnull));
+		if (isnull)
+			receipts[places[place - 1]].expires_at = 0;
 		(void) SPI_getbinval(tuple, desc, 8, &let_through); /* whatever stands in a row of the gate's, it refuses */
 		if (let_through)
 			continue;

@@ -14,6 +14,8 @@
 #include "audit_deliver.h"
 #include "audit_log.h"
 #include "audit_worker.h"
+#include "cache_flight.h"
+#include "cache_keeper.h"
 #include "compat.h"
 #include "fdw.h"
 #include "mail.h"
@@ -43,6 +45,8 @@ request_shmem(void)
 	RequestNamedLWLockTranche("lpr audit", 1);
 	RequestAddinShmemSpace(lpr_mail_shmem_size());
 	RequestNamedLWLockTranche("lpr mail", 1);
+	RequestAddinShmemSpace(lpr_flight_shmem_size());
+	RequestNamedLWLockTranche("lpr cache", 1);
 }
 
 static void
@@ -53,6 +57,7 @@ start_shmem(void)
 	lpr_rate_shmem_init();
 	lpr_queue_shmem_init();
 	lpr_mail_shmem_init();
+	lpr_flight_shmem_init();
 }
 
 void
@@ -109,6 +114,7 @@ _PG_init(void)
 		lpr_audit_worker_register();
 		lpr_audit_deliver_register();
 		lpr_mail_register();
+		lpr_cache_keeper_register();
 	}
 	MarkGUCPrefixReserved("lpr");
 }

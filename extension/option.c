@@ -54,6 +54,7 @@ static const OptionRule rules[] = {
 	{"max_megabytes", SERVER, OPTION_INTEGER, AT(max_megabytes), 1, 16384, 2048, NULL, NULL}, /* megabytes of one question after decompression; more are cut, which is told */
 	{"max_page_kilobytes", SERVER, OPTION_INTEGER, AT(peer.body_max), 1, 65536, 16384, NULL, NULL}, /* kilobytes of one page after decompression; a larger one is refused */
 	{"max_image_kilobytes", SERVER, OPTION_INTEGER, AT(max_image_kilobytes), 1, 65536, 4096, NULL, NULL}, /* kilobytes of one image; a larger one is left out, which is told */
+	{"cache", SERVER, OPTION_CHOICE, AT(uncached), 0, 0, 0, "on|off", NULL}, /* whether its answers are kept for some hours (C1) */
 	{"on_failure", SERVER, OPTION_CHOICE, AT(fail_on_error), 0, 0, 0, "warning|error", NULL}, /* what a failure of this source is to the query: its reads are missing, or all fails */
 	{"order", SERVER, OPTION_CHOICE, AT(order_here), 0, 0, 0, "vendor|here", NULL}, /* who sorts by captured_at: the vendor where its dialect can, or always the database */
 	{"ca_file", SERVER, OPTION_FILE, AT(peer.ca_file), 0, 0, 0, NULL, NULL}, /* file (PEM) of the certificate authorities to trust; default: the system's */

@@ -64,11 +64,16 @@ lpr_is_confined(Oid login)
 	return false;
 }
 
-/* Whether what runs now is for a person who is confined, and not the work of a superuser's SECURITY DEFINER function. SET ROLE is no such function. */
+/*
+ * Whether what runs now is for a person who is confined, and not the work of a superuser's SECURITY DEFINER function, or of a foreign key. SET ROLE is no
+ * such function.
+ */
 static bool
 is_confined_now(void)
 {
-	return IsTransactionState() && !(InLocalUserIdChange() && superuser()) && lpr_is_confined(GetAuthenticatedUserId());
+	if (InLocalUserIdChange() && (superuser() || InNoForceRLSOperation()))
+		return false;
+	return IsTransactionState() && lpr_is_confined(GetAuthenticatedUserId());
 }
 
 static void

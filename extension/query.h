@@ -17,7 +17,8 @@ typedef enum LprMode
 {
 	LPR_MODE_PLATE = 1,
 	LPR_MODE_LOCATION = 2,
-	LPR_MODE_VEHICLE = 4
+	LPR_MODE_VEHICLE = 4,
+	LPR_MODE_SAVED = 8 /* no question to a source: what was saved for an event is looked at, or reads are saved */
 } LprMode;
 
 typedef enum LprOrder
@@ -55,6 +56,7 @@ typedef struct LprQuery
 	LprOrder order;
 	int page_size; /* wished for; 0 = the dialect's own. A hint, never a limit of the answer */
 	bool want_images;
+	bool fresh;                         /* asked of the vendor, whatever is kept */
 	int64_t reads_max;                  /* that may be shown, 0 = no limit (Q8) */
 	char reference[LPR_REFERENCE_ROOM]; /* opaque; goes to the vendor instead of user and case (U7) */
 } LprQuery;

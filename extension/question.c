@@ -326,6 +326,9 @@ lpr_question_make(LprStatement *statement, const char *source, int nconditions, 
 				possible = possible && (!event->given || event->id == DatumGetInt64(values[0].value));
 				*event = (LprEvent){true, DatumGetInt64(values[0].value)};
 				break;
+			case LPR_CONDITION_FRESH:
+				query->fresh = true;
+				break;
 			case LPR_CONDITION_SOURCE:
 			case LPR_CONDITION_SOURCES:
 				possible = possible && is_among(source, conditions[i] == LPR_CONDITION_SOURCE, values[0].value);

@@ -78,7 +78,10 @@ lpr_row_value(const LprRowFrame *frame, LprColumn column, const LprRead *read, b
 		case LPR_COLUMN_FETCHED_AT:
 			return TimestampTzGetDatum(frame->fetched_at);
 		case LPR_COLUMN_FROM_CACHE:
-			return BoolGetDatum(false);
+			return BoolGetDatum(frame->from_cache);
+		case LPR_COLUMN_EXPIRES_AT:
+			*isnull = frame->expires_at == 0;
+			return TimestampTzGetDatum(frame->expires_at);
 		default:
 			*isnull = true;
 			return (Datum) 0;

@@ -15,6 +15,8 @@ typedef struct LprRowFrame
 	LprEvent event;
 	TimestampTz thirty_days_ago;
 	TimestampTz fetched_at;
+	bool from_cache;
+	TimestampTz expires_at; /* 0: not kept */
 } LprRowFrame;
 
 /* One column of a read, in the current memory context. Images are not among them. */

@@ -23,6 +23,7 @@
 
 #include "answer.h"
 #include "ask.h"
+#include "cache.h"
 #include "errors.h"
 #include "image.h"
 #include "outlet.h"
@@ -75,7 +76,8 @@ typedef struct LprScan
 	bool wants; /* there is something to ask */
 	bool fail_on_error;
 	LprGateQuestion question;
-	LprAsk *ask; /* NULL: nothing to ask */
+	LprAsk *ask;     /* NULL: nothing to ask */
+	LprCache *cache; /* NULL: nothing is kept of this question */
 	LprTally *tally;
 	AheadRow *rows; /* ROWS_AHEAD of them, when images are wanted */
 	int first_row;
@@ -351,6 +353,35 @@ prepare(LprScan *scan)
 	MemoryContextSwitchTo(old);
 }
 
+/* Whether the answer is there already. */
+static bool
+is_kept(const LprScan *scan)
+{
+	return scan->cache != NULL && lpr_cache_hit(scan->cache);
+}
+
+static bool
+next_read(LprScan *scan, LprRead *read)
+{
+	if (is_kept(scan))
+		return lpr_cache_next(scan->cache, read);
+	if (!lpr_ask_next(scan->ask, read))
+		return false;
+	if (scan->cache != NULL)
+		lpr_cache_keep(scan->cache, read, lpr_ask_fetched_at(scan->ask));
+	return true;
+}
+
+/* No more of it is read. */
+static void
+close_answer(LprScan *scan)
+{
+	if (scan->cache != NULL)
+		lpr_cache_close(scan->cache);
+	scan->cache = NULL;
+	lpr_answer_end(scan->tally);
+}
+
 /* The gate has spoken: asks the source, or passes it over. */
 static void
 start(LprScan *scan)
@@ -371,7 +402,13 @@ start(LprScan *scan)
 		source = lpr_source_hold(scan->server, GetAuthenticatedUserId(), &tally->fault);
 		if (source != NULL)
 		{
-			scan->ask = lpr_ask_start(scan->context, scan->statement, source, &scan->query, tally);
+			if (!source->options.uncached)
+				scan->cache = lpr_cache_open(scan->context, scan->statement, tally, &scan->question, source->mapping,
+											 scan->query.fresh);
+			if (is_kept(scan))
+				lpr_source_release(source);
+			else
+				scan->ask = lpr_ask_start(scan->context, scan->statement, source, &scan->query, tally);
 			if (scan->query.want_images)
 				prepare_images(scan);
 		}
@@ -387,7 +424,7 @@ stop(LprScan *scan)
 	if (scan->ask != NULL)
 		lpr_ask_stop(scan->ask);
 	scan->ask = NULL;
-	lpr_answer_end(scan->tally);
+	close_answer(scan);
 	scan->rows = NULL;
 	scan->first_row = scan->nrows = scan->taken = 0;
 	scan->no_more = false;
@@ -511,8 +548,13 @@ start_group(LprScan *scan)
 static LprRowFrame
 row_frame(const LprScan *scan)
 {
-	return (LprRowFrame){scan->source, &scan->query, scan->event, scan->statement->thirty_days_ago,
-						 lpr_ask_fetched_at(scan->ask)};
+	return (LprRowFrame){scan->source,
+						 &scan->query,
+						 scan->event,
+						 scan->statement->thirty_days_ago,
+						 is_kept(scan) ? lpr_cache_fetched_at(scan->cache) : lpr_ask_fetched_at(scan->ask),
+						 is_kept(scan),
+						 scan->cache != NULL ? lpr_cache_expires_at(scan->cache) : 0};
 }
 
 static TupleTableSlot *
@@ -584,7 +626,7 @@ fetch_ahead(LprScan *scan, TupleTableSlot *slot)
 		/* Past the rows that will do, only what is really asked for. */
 		if (scan->page_size > 0 && scan->taken >= scan->page_size && scan->nrows > 0)
 			break;
-		if (!lpr_ask_next(scan->ask, &read))
+		if (!next_read(scan, &read))
 		{
 			scan->no_more = true;
 			break;
@@ -661,15 +703,18 @@ lpr_iterate_scan(ForeignScanState *node)
 	}
 	if (!scan->started)
 		start_group(scan);
-	if (scan->ask == NULL)
+	if (scan->ask == NULL && !is_kept(scan))
 		return slot;
 	if (scan->rows != NULL)
 		next_with_images(scan, slot);
-	else if (lpr_ask_next(scan->ask, &read))
+	else if (next_read(scan, &read))
 		store(scan, slot, &read);
 	if (TupIsNull(slot))
 	{
-		lpr_answer_end(scan->tally);
+		if (!is_kept(scan))
+			close_answer(scan);
+		else
+			lpr_answer_end(scan->tally);
 		/* It may turn out late that there is nobody to ask. */
 		if (scan->tally->outcome == LPR_OUTCOME_PASSED_OVER && !scan->tally->told)
 			tell_passed_over(scan);

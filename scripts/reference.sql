@@ -65,7 +65,7 @@ SELECT format(E'\n### %s.%s\n\n%s: %s\n\n| column | type | what |\n|---|---|---|
                                  E'\n' ORDER BY a.attnum)
                FROM pg_attribute AS a WHERE a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped))
 FROM pg_class AS c JOIN member AS m ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
-WHERE c.relkind IN ('r', 'p', 'v', 'm')
+WHERE c.relkind IN ('r', 'p', 'v', 'm') AND NOT c.relispartition
 ORDER BY c.relnamespace::regnamespace::text COLLATE "C", c.relname COLLATE "C";
 
 \qecho

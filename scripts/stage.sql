@@ -18,6 +18,8 @@ FROM (VALUES ('analyst1', 'lpr_user'),
              ('admin1', 'lpr_admin'),
              ('trainer1', 'lpr_training_officer'),
              ('lead1', 'lpr_lead'),
+             ('records1', 'lpr_records_officer'),
+             ('records2', 'lpr_records_officer'),
              ('newcomer1', 'lpr_user')) AS people (login, role)
 WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = login)
 \gexec
@@ -48,9 +50,20 @@ FROM (VALUES ('supervisor1', 'Sue Visor', 'Targeting', NULL),
              ('privacy1', 'Priya Vasey', 'Privacy', NULL),
              ('trainer1', 'Trey Ning', 'Training', NULL),
              ('lead1', 'Lee Adler', 'Targeting', NULL),
+             ('records1', 'Rhea Cordes', 'Records', NULL),
+             ('records2', 'Reed Cordero', 'Records', NULL),
              ('analyst1', 'Ann Alister', 'Targeting', 'supervisor1'),
              ('analyst2', 'Anton Lystra', 'Targeting', 'supervisor1'),
              ('newcomer1', 'Newt Comer', 'Targeting', 'supervisor1')) AS p (login, name, unit, supervisor)
+\g /dev/null
+-- How long saved reads are kept: a value for the demo, not that of the real schedules, which a records officer takes from their source.
+\c - records1
+SELECT lpr.verify_schedule(lpr.propose_schedule(records, '15 years', 'Made up for the demo and the sandbox, so that reads can be saved there.'),
+                           'Compared with nothing: a made-up period for the demo.')
+FROM unnest('{ATS,AFI,CIRS}'::text[]) AS records
+\g /dev/null
+\c - records2
+SELECT lpr.verify_schedule(schedule, 'Compared with nothing: a made-up period for the demo.') FROM lpr.schedules WHERE base_period IS NOT NULL
 \g /dev/null
 \c - trainer1
 SELECT lpr.record_training(login, course, (now() AT TIME ZONE 'UTC')::date, 'certificate of ' || course)

@@ -8,7 +8,7 @@ DECLARE
     role_name text;
 BEGIN
     FOREACH role_name IN ARRAY ARRAY['lpr_user', 'lpr_supervisor', 'lpr_system_owner', 'lpr_oversight', 'lpr_privacy', 'lpr_admin',
-                                     'lpr_training_officer', 'lpr_lead',
+                                     'lpr_training_officer', 'lpr_lead', 'lpr_records_officer',
                                      'lpr_log', 'lpr_owner'] -- own the audit log, and all other tables and views; granted to nobody
     LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN
@@ -61,5 +61,5 @@ $$;
 COMMENT ON SCHEMA lpr_data IS 'Where lpr keeps its tables. Nobody has USAGE on it: people go through the views and functions of schema lpr.';
 REVOKE ALL ON SCHEMA lpr_data FROM PUBLIC;
 
-GRANT USAGE ON SCHEMA lpr TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_owner;
+GRANT USAGE ON SCHEMA lpr TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer, lpr_owner;
 GRANT USAGE ON SCHEMA lpr_data TO lpr_owner;

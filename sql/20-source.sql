@@ -5,6 +5,7 @@ CREATE TABLE lpr_data.source (
     assessment text CHECK (assessment ~ '[^[:space:]]'),
     approved_on date,
     enabled boolean NOT NULL DEFAULT false,
+    exemptions text[] NOT NULL DEFAULT '{}' CHECK (array_position(exemptions, NULL) IS NULL),
     CONSTRAINT assessed_before_enabled CHECK (NOT enabled OR (assessment IS NOT NULL AND approved_on IS NOT NULL))
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.source', '');
@@ -13,6 +14,7 @@ COMMENT ON COLUMN lpr_data.source.name IS 'Name of the source, of its foreign se
 COMMENT ON COLUMN lpr_data.source.assessment IS 'The privacy assessment or authority that covers the source, for instance DHS/CBP/PIA-049(a).';
 COMMENT ON COLUMN lpr_data.source.approved_on IS 'Day on which the assessment was approved.';
 COMMENT ON COLUMN lpr_data.source.enabled IS 'Whether the source may be asked.';
+COMMENT ON COLUMN lpr_data.source.exemptions IS 'Privacy Act exemptions of its records, such as 5 U.S.C. 552a(j)(2): every read that is saved takes them along (E8).';
 
 CREATE TABLE lpr_data.camera (
     source text COLLATE "C" NOT NULL REFERENCES lpr_data.source ON DELETE CASCADE,

@@ -9,7 +9,8 @@ CREATE FUNCTION lpr.search_plate(
     until timestamp with time zone DEFAULT NULL,
     look_alikes boolean DEFAULT false,
     other_regions boolean DEFAULT false,
-    event_id bigint DEFAULT NULL
+    event_id bigint DEFAULT NULL,
+    refresh boolean DEFAULT false
 )
     RETURNS SETOF lpr.reads
     LANGUAGE sql STABLE
@@ -26,12 +27,13 @@ AS $$
       AND (search_plate.since IS NULL OR r.captured_at >= search_plate.since)
       AND (search_plate.until IS NULL OR r.captured_at <= search_plate.until)
       AND (search_plate.event_id IS NULL OR r.event_id = search_plate.event_id)
+      AND (search_plate.refresh IS NOT TRUE OR NOT r.from_cache)
     ORDER BY r.captured_at DESC
 $$;
-REVOKE ALL ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint) TO lpr_user;
-COMMENT ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint) IS
-    'Reads of a plate, newest first, the last 30 days marked recent (Q5). The whole plate, in any case, with blanks and dashes or without; NULL finds nothing. region: state of registration, two letters in any case or its name, NULL = any; reads whose region the vendor does not tell are kept. since, until: of captured_at, both included; at most five years back (Q6). look_alikes asks also for up to 63 plates that readers confuse with it (more are told in a notice), other_regions keeps the same number of other states; column matched_how tells which is which (G1). Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT …) AS w, LATERAL lpr.search_plate(w.plate) AS r. Errors LP011 (not a plate), LP012 (not a region), LP003 to LP005 and LP002 (no source may be asked).';
+REVOKE ALL ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint, boolean) TO lpr_user;
+COMMENT ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint, boolean) IS
+    'Reads of a plate, newest first, the last 30 days marked recent (Q5). The whole plate, in any case, with blanks and dashes or without; NULL finds nothing. region: state of registration, two letters in any case or its name, NULL = any; reads whose region the vendor does not tell are kept. since, until: of captured_at, both included; at most five years back (Q6). event_id: the purpose, if not that of lpr.work_on(). refresh: asks the vendor although the answer is kept (Q9). look_alikes asks also for up to 63 plates that readers confuse with it (more are told in a notice), other_regions keeps the same number of other states; column matched_how tells which is which (G1). Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT …) AS w, LATERAL lpr.search_plate(w.plate) AS r. Errors LP011 (not a plate), LP012 (not a region), LP003 to LP005 and LP002 (no source may be asked).';
 
 CREATE FUNCTION lpr.search_location(
     latitude double precision DEFAULT NULL,
@@ -40,7 +42,8 @@ CREATE FUNCTION lpr.search_location(
     address text DEFAULT NULL,
     since timestamp with time zone DEFAULT NULL,
     until timestamp with time zone DEFAULT NULL,
-    event_id bigint DEFAULT NULL
+    event_id bigint DEFAULT NULL,
+    refresh boolean DEFAULT false
 )
     RETURNS SETOF lpr.reads
     LANGUAGE sql STABLE
@@ -53,12 +56,13 @@ AS $$
       AND (search_location.since IS NULL OR r.captured_at >= search_location.since)
       AND (search_location.until IS NULL OR r.captured_at <= search_location.until)
       AND (search_location.event_id IS NULL OR r.event_id = search_location.event_id)
+      AND (search_location.refresh IS NOT TRUE OR NOT r.from_cache)
     ORDER BY r.captured_at DESC
 $$;
-REVOKE ALL ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint) TO lpr_user;
-COMMENT ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint) IS
-    'Reads of cameras near a point, or of cameras whose address contains a text (3 to 200 bytes, in any case), or both, newest first (Q2). latitude, longitude: degrees, west is negative; both or neither. radius_m: metres, 1 to 500,000; NULL finds nothing. since, until: of captured_at, both included; at most five years back (Q6). Sources that cannot be asked by place are passed over with a notice. Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT …) AS w, LATERAL lpr.search_location(w.latitude, w.longitude) AS r. Errors LP001 (neither a point nor an address), LP014 (not a point, half of one, not a radius or address), LP003 to LP005 and LP002 (no source may be asked).';
+REVOKE ALL ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint, boolean) TO lpr_user;
+COMMENT ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint, boolean) IS
+    'Reads of cameras near a point, or of cameras whose address contains a text (3 to 200 bytes, in any case), or both, newest first (Q2). latitude, longitude: degrees, west is negative; both or neither. radius_m: metres, 1 to 500,000; NULL finds nothing. since, until: of captured_at, both included; at most five years back (Q6). event_id: the purpose, if not that of lpr.work_on(). refresh: asks the vendor although the answer is kept (Q9). Sources that cannot be asked by place are passed over with a notice. Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT …) AS w, LATERAL lpr.search_location(w.latitude, w.longitude) AS r. Errors LP001 (neither a point nor an address), LP014 (not a point, half of one, not a radius or address), LP003 to LP005 and LP002 (no source may be asked).';
 
 CREATE FUNCTION lpr.search_vehicle(
     make text,
@@ -66,7 +70,8 @@ CREATE FUNCTION lpr.search_vehicle(
     color text DEFAULT NULL,
     since timestamp with time zone DEFAULT NULL,
     until timestamp with time zone DEFAULT NULL,
-    event_id bigint DEFAULT NULL
+    event_id bigint DEFAULT NULL,
+    refresh boolean DEFAULT false
 )
     RETURNS SETOF lpr.reads
     LANGUAGE sql STABLE
@@ -79,12 +84,13 @@ AS $$
       AND (search_vehicle.since IS NULL OR r.captured_at >= search_vehicle.since)
       AND (search_vehicle.until IS NULL OR r.captured_at <= search_vehicle.until)
       AND (search_vehicle.event_id IS NULL OR r.event_id = search_vehicle.event_id)
+      AND (search_vehicle.refresh IS NOT TRUE OR NOT r.from_cache)
     ORDER BY r.captured_at DESC
 $$;
-REVOKE ALL ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint) FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint) TO lpr_user;
-COMMENT ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint) IS
-    'Reads of vehicles of a make, or of a make and model, newest first (Q2); upper and lower case are the same, as are blanks around, 1 to 64 bytes each, a make of NULL finds nothing. The colour is checked here, not by the vendor. since, until: of captured_at, both included; at most five years back (Q6). Sources that cannot be asked by vehicle are passed over with a notice. Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT …) AS w, LATERAL lpr.search_vehicle(w.make) AS r. Errors LP012 (not a make or model), LP003 to LP005 and LP002 (no source may be asked).';
+REVOKE ALL ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint, boolean) TO lpr_user;
+COMMENT ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint, boolean) IS
+    'Reads of vehicles of a make, or of a make and model, newest first (Q2); upper and lower case are the same, as are blanks around, 1 to 64 bytes each, a make of NULL finds nothing. The colour is checked here, not by the vendor. since, until: of captured_at, both included; at most five years back (Q6). event_id: the purpose, if not that of lpr.work_on(). refresh: asks the vendor although the answer is kept (Q9). Sources that cannot be asked by vehicle are passed over with a notice. Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT …) AS w, LATERAL lpr.search_vehicle(w.make) AS r. Errors LP012 (not a make or model), LP003 to LP005 and LP002 (no source may be asked).';
 
 CREATE FUNCTION lpr.last_query(
     OUT source text,

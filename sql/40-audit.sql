@@ -8,7 +8,7 @@ CREATE FUNCTION lpr.login()
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_login';
 REVOKE ALL ON FUNCTION lpr.login() FROM PUBLIC;
-GRANT EXECUTE ON FUNCTION lpr.login() TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+GRANT EXECUTE ON FUNCTION lpr.login() TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.login() IS 'The login that connected: no SET ROLE, SET SESSION AUTHORIZATION or SECURITY DEFINER changes it. All of lpr judges by it.';
 
 CREATE FUNCTION lpr_data.refuse_change()

@@ -130,7 +130,7 @@ $$;
 REVOKE ALL ON FUNCTION lpr_data.whom(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.whom(text, text) IS 'Whom to ask: the title, with the names of up to three people other than oneself who act in the role.';
 GRANT EXECUTE ON FUNCTION lpr_data.me(), lpr_data.acts_as(text[]), lpr_data.my_people(), lpr_data.whom(text, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 
 CREATE FUNCTION lpr_data.acting(role text, control text)
     RETURNS integer
@@ -241,7 +241,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.add_person(text, text, text, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.add_person(text, text, text, text, text, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.add_person(text, text, text, text, text, text) IS
     'Registers who is behind a login (A1). login: an existing login role. name, unit: at most 200 characters. email: where notices go. supervisor: the login of the person who approves first, registered before. kind: personal, service or shared; only a personal login can hold an entitlement. Registered people keep their row for good: a login is never given to anybody else.';
 
@@ -267,7 +267,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.change_person(text, text, text, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.change_person(text, text, text, text, text, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.change_person(text, text, text, text, text, text) IS 'Changes what is registered of a person, but for the login; NULL leaves as it is (A1). Nobody changes their own: error LP033.';
 
 CREATE FUNCTION lpr.retire_person(login text)
@@ -283,5 +283,5 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.retire_person(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.retire_person(text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.retire_person(text) IS 'A person has left: from the next statement on nothing can be done under that login, for good (A1). Its rows stay.';

@@ -3,6 +3,7 @@
 CREATE TABLE lpr_data.system (
     system text COLLATE "C" PRIMARY KEY CHECK (system <> ''),
     name text NOT NULL,
+    records text COLLATE "C" NOT NULL CHECK (records ~ '^[A-Z][A-Z0-9-]{0,39}$'),
     shipped boolean NOT NULL DEFAULT false
 );
 SELECT lpr_data.ships('lpr_data.system', 'system');
@@ -10,11 +11,12 @@ SELECT lpr_data.audit_changes_of('lpr_data.system');
 COMMENT ON TABLE lpr_data.system IS 'The systems that people ask from (A7).';
 COMMENT ON COLUMN lpr_data.system.system IS 'Short name.';
 COMMENT ON COLUMN lpr_data.system.name IS 'Full name.';
+COMMENT ON COLUMN lpr_data.system.records IS 'The system of records that what is kept for its events belongs to (E9).';
 COMMENT ON COLUMN lpr_data.system.shipped IS 'Whether it stands as it came with lpr.';
-INSERT INTO lpr_data.system (system, name, shipped)
-VALUES ('ATS', 'Automated Targeting System', true),
-       ('AFI', 'Analytical Framework for Intelligence', true),
-       ('IRS-NG', 'Intelligence Reporting System – Next Generation', true);
+INSERT INTO lpr_data.system (system, name, records, shipped)
+VALUES ('ATS', 'Automated Targeting System', 'ATS', true),
+       ('AFI', 'Analytical Framework for Intelligence', 'AFI', true),
+       ('IRS-NG', 'Intelligence Reporting System – Next Generation', 'CIRS', true);
 
 -- What says nothing.
 
@@ -304,7 +306,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.request_access(text[], text[], text[], text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.request_access(text[], text[], text[], text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.request_access(text[], text[], text[], text) IS
     'Asks for access (A1): to sources, from systems (ATS, AFI, IRS-NG), by modes (plate, location, vehicle: A7), with the reason why you need to know. Returns the number of the request. First your supervisor approves, then a system owner, who are different people; each may deny with a reason. What was asked for never changes: withdraw it and ask anew. Errors LP024 and LP033 (who may ask), LP034 (one waits already), LP043 (the reason says nothing).';
 
@@ -420,7 +422,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.approve(bigint, text, interval) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.approve(bigint, text, interval)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.approve(bigint, text, interval) IS
     'Approves a request for access (A1): first the requester''s own supervisor, then a system owner, who is somebody else. Returns its state: approved, or granted after the second. reason: why it is right. valid_for: of the second, at most a year, the default. The grant sends the mail of authorization (A2). Errors LP024 and LP033 (not entitled to that step now), LP034 (nothing to decide), LP043 (the reason says nothing).';
 
@@ -443,7 +445,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.deny(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.deny(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.deny(bigint, text) IS 'Denies a request for access, with the reason (A1); whoever could approve it may. Errors as of lpr.approve().';
 
 CREATE FUNCTION lpr.withdraw_request(request bigint, reason text)
@@ -468,7 +470,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.withdraw_request(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.withdraw_request(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.withdraw_request(bigint, text) IS 'Takes back a request of one''s own that still waits (A1).';
 
 CREATE FUNCTION lpr_data.stop_access(request bigint, action text, reason text)
@@ -520,7 +522,7 @@ BEGIN ATOMIC
 END;
 REVOKE ALL ON FUNCTION lpr.suspend_access(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.suspend_access(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.suspend_access(bigint, text) IS 'Stops a grant from the next query on until it is resumed (A1): by the person''s own supervisor, a system owner or oversight.';
 
 CREATE FUNCTION lpr.resume_access(request bigint, reason text)
@@ -533,7 +535,7 @@ BEGIN ATOMIC
 END;
 REVOKE ALL ON FUNCTION lpr.resume_access(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.resume_access(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.resume_access(bigint, text) IS 'Lets a suspended grant count again; its end stays (A1). By a system owner or oversight.';
 
 CREATE FUNCTION lpr.revoke_access(request bigint, reason text)
@@ -546,7 +548,7 @@ BEGIN ATOMIC
 END;
 REVOKE ALL ON FUNCTION lpr.revoke_access(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.revoke_access(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.revoke_access(bigint, text) IS 'Ends a grant for good, from the next query on (A1): by the person''s own supervisor, a system owner or oversight.';
 
 -- Once a year a government lead looks at each person anew (A4).
@@ -611,6 +613,6 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.recertify(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.recertify(text, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.recertify(text, text) IS
     'Confirms for another year that a person is to have access (A4), by a government lead who is neither the person nor one who approved it. Returns until when it counts. Without it access stops a year after the first grant or the last recertification, by the clock. Errors LP024 and LP033 (who may), LP034 (no access), LP043 (the reason says nothing).';

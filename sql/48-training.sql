@@ -80,7 +80,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.record_training(text, text, date, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.record_training(text, text, date, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.record_training(text, text, date, text) IS
     'Records that a person completed a course (A3), by a training officer who is somebody else. completed_on: not later than today by UTC. evidence: for instance the number of the certificate. Returns until when it counts: a year. All required courses must be current, or the next query is refused.';
 

@@ -289,7 +289,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz) IS
     'Opens an event, the ongoing matter that questions are asked for (Q7, E1), and returns its number; it counts once it is committed. title: 3 to 200 characters. purpose: one of lpr.purposes. authority: one of lpr.authorities. matter_reference: its number in the system where it is led. reason: why reads are needed, in a sentence of its own. system: ATS, AFI or IRS-NG; you need access for it. until: when it ends, at most a year, by default 90 days. Errors LP024 and LP033 (who may), LP025 (no access), LP043 (the reason says nothing).';
 
@@ -352,7 +352,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.add_member(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.add_member(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.add_member(bigint, text) IS 'The owner of an event lets somebody work on it and see it (E4). Errors LP041 (not the owner), LP042 (closed), LP025 (that person has no access for its system).';
 
 CREATE FUNCTION lpr.remove_member(event bigint, login text)
@@ -375,7 +375,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.remove_member(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.remove_member(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.remove_member(bigint, text) IS 'The owner of an event takes somebody off it, from the next query on (E4).';
 
 CREATE FUNCTION lpr.extend_event(event bigint, until timestamp with time zone, reason text)
@@ -402,7 +402,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.extend_event(bigint, timestamptz, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.extend_event(bigint, timestamptz, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.extend_event(bigint, timestamptz, text) IS 'The owner of an event extends it, to at most a year from now, and says why the matter goes on (Q7). Errors LP041, LP042, LP043.';
 
 CREATE FUNCTION lpr.close_event(event bigint, outcome text)
@@ -422,7 +422,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.close_event(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.close_event(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.close_event(bigint, text) IS 'The owner of an event closes it for good, with its outcome: nothing is asked for it any more (Q7). Errors LP041, LP042.';
 
 CREATE FUNCTION lpr_data.set_work(event bigint)
@@ -448,7 +448,7 @@ END
 $$;
 REVOKE ALL ON FUNCTION lpr.work_on(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.work_on(bigint)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.work_on(bigint) IS 'From now on the questions of this session are asked for this event, unless WHERE names another one by event_id (Q7). NULL: for none. Whether it is open is judged at each question. Error LP041.';
 
 CREATE FUNCTION lpr.add_purpose(purpose text, title text)

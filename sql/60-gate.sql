@@ -59,16 +59,16 @@ AS $$
             'Questions are asked under the personal login of a registered person, which no other role is a member of.', 'Ask an administrator to register you: lpr.add_person(…).']
         WHEN (gate.agreed = (SELECT max(t.version) FROM lpr_data.rules AS t)) IS NOT TRUE THEN ARRAY['A5', 'LP028', 'you have not agreed to the rules in this session',
             'Before the first question of a session its user agrees to the rules of use, as they stand now.', 'SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''…the code…'');']
-        WHEN (gate.mode IN ('plate', 'location', 'vehicle')) IS NOT TRUE THEN ARRAY['Q2', 'LP001', 'the question has no anchor',
+        WHEN (gate.mode IN ('plate', 'location', 'vehicle', 'saved')) IS NOT TRUE THEN ARRAY['Q2', 'LP001', 'the question has no anchor',
             'A question starts from a plate, a place or the make of a vehicle.', 'Use lpr.search_plate(…), lpr.search_location(…) or lpr.search_vehicle(…).']
         WHEN (gate.event_id IS NOT NULL) IS NOT TRUE THEN ARRAY['Q7', 'LP040', 'the question names no event',
             'Every question is asked for an open event of one''s own.', 'SELECT lpr.work_on(…); names one for this session, event_id => … for one question; SELECT * FROM lpr.events; shows yours.']
         WHEN (EXISTS (SELECT FROM lpr_data.event_member AS m WHERE m.person_id = p.person_id AND m.event_id = gate.event_id)) IS NOT TRUE THEN ARRAY['Q7', 'LP041', 'event {event} is not yours',
             'A question is asked for an event whose owner or member one is, and which is committed.', 'SELECT * FROM lpr.events; shows yours. If you have just opened it: COMMIT first.']
-        WHEN (e.closed_at IS NULL AND clock_timestamp() >= e.opened_at AND clock_timestamp() < e.ends_at) IS NOT TRUE THEN ARRAY['Q7', 'LP042', 'event {event} is over',
+        WHEN (gate.mode = 'saved' OR e.closed_at IS NULL AND clock_timestamp() >= e.opened_at AND clock_timestamp() < e.ends_at) IS NOT TRUE THEN ARRAY['Q7', 'LP042', 'event {event} is over',
             'A question is asked for an event that is open, within its dates.', 'SELECT * FROM lpr.events; tells its dates. Its owner can extend it unless it is closed: lpr.extend_event(…).']
         WHEN (EXISTS (SELECT FROM lpr_data.access AS a WHERE a.person_id = p.person_id AND a.state = 'granted' AND clock_timestamp() >= a.granted_at AND clock_timestamp() < a.ends_at
-                      AND e.system = ANY (a.systems) AND gate.source = ANY (a.sources) AND gate.mode = ANY (a.modes))) IS NOT TRUE THEN ARRAY['A7', 'LP025', 'you have no access to source "{source}" by {mode} for system {system}',
+                      AND e.system = ANY (a.systems) AND (gate.mode = 'saved' OR gate.source = ANY (a.sources) AND gate.mode = ANY (a.modes)))) IS NOT TRUE THEN ARRAY['A7', 'LP025', CASE gate.mode WHEN 'saved' THEN 'you have no access for system {system}' ELSE 'you have no access to source "{source}" by {mode} for system {system}' END,
             'An entitlement covers systems, sources and search modes, was approved twice, and ends.', 'SELECT * FROM lpr.my_access; shows what you have, lpr.request_access(…) requests more.']
         WHEN ((SELECT count(*) >= 4 AND bool_and(EXISTS (SELECT FROM lpr_data.training AS t
                       WHERE t.person_id = p.person_id AND t.course = c.code AND clock_timestamp() >= t.recorded_at AND clock_timestamp() < t.valid_until))
@@ -77,6 +77,8 @@ AS $$
         WHEN (clock_timestamp() < coalesce((SELECT max(c.valid_until) FROM lpr_data.recertification AS c WHERE c.person_id = p.person_id AND clock_timestamp() >= c.at),
                       (SELECT min(a.granted_at) FROM lpr_data.access AS a WHERE a.person_id = p.person_id) + interval '1 year')) IS NOT TRUE THEN ARRAY['A4', 'LP027', 'your access has not been recertified',
             'A government lead confirms every access once a year.', 'Ask a government lead: SELECT lpr.recertify(…).']
+        -- What is kept for an event was asked of a source already: here its rules end.
+        WHEN (gate.mode = 'saved') THEN NULL
         WHEN (EXISTS (SELECT FROM lpr_data.source AS s WHERE s.name = gate.source AND s.enabled AND s.approved_on <= lpr_data.utc_today())) IS NOT TRUE THEN ARRAY['Q10', 'LP003', 'source "{source}" is not enabled',
             'A source is asked only once its privacy assessment is on record as approved.', 'Ask an administrator to record it with lpr.approve_source(…).']
         WHEN (SELECT has_server_privilege(gate.login, f.oid, 'USAGE') FROM pg_foreign_server AS f WHERE f.srvname = gate.source) IS NOT TRUE THEN ARRAY['Q10', 'LP004',

@@ -9,7 +9,8 @@ SELECT s.name AS source,
        s.enabled,
        pg_catalog.has_server_privilege(lpr.login(), f.oid, 'USAGE') AS granted,
        s.assessment,
-       s.approved_on
+       s.approved_on,
+       s.exemptions
 FROM lpr_data.source AS s
 JOIN pg_catalog.pg_foreign_server AS f ON f.srvname = s.name
 JOIN lpr.dialects() AS d ON d.dialect = (
@@ -27,13 +28,14 @@ COMMENT ON COLUMN lpr.sources.enabled IS 'Whether anybody may ask it: its assess
 COMMENT ON COLUMN lpr.sources.granted IS 'Whether the login of this session has USAGE on its foreign server.';
 COMMENT ON COLUMN lpr.sources.assessment IS 'The privacy assessment or authority that covers it.';
 COMMENT ON COLUMN lpr.sources.approved_on IS 'Day on which the assessment was approved.';
+COMMENT ON COLUMN lpr.sources.exemptions IS 'Privacy Act exemptions that reads of it take along when they are saved (E8).';
 
 CREATE VIEW lpr.people WITH (security_barrier) AS
 SELECT p.login, p.name, p.unit, s.login AS supervisor, p.kind, p.left_at,
        CASE WHEN p.person_id = lpr_data.me() OR (SELECT lpr_data.acts_as('lpr_admin', 'lpr_oversight')) THEN p.email END AS email
 FROM lpr_data.person AS p
 LEFT JOIN lpr_data.person AS s ON s.person_id = p.supervisor_id;
-GRANT SELECT ON lpr.people TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+GRANT SELECT ON lpr.people TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON VIEW lpr.people IS 'Who is behind which login (A1), for everybody who is registered.';
 COMMENT ON COLUMN lpr.people.login IS 'The login, as the functions take it.';
 COMMENT ON COLUMN lpr.people.name IS 'The person''s name.';
@@ -95,7 +97,7 @@ LEFT JOIN (SELECT DISTINCT ON (r.person_id, r.course) r.person_id, r.course, r.c
 -- Everybody sees all people, but not what they lack.
 WHERE p.left_at IS NULL AND p.kind = 'personal'
   AND (p.person_id = ANY (lpr_data.my_people()) OR (SELECT lpr_data.acts_as('lpr_training_officer', 'lpr_oversight')));
-GRANT SELECT ON lpr.training TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+GRANT SELECT ON lpr.training TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON VIEW lpr.training IS 'Who has completed which course, and until when that counts (A3): one''s own; supervisors see that of their people too, training officers and oversight all.';
 COMMENT ON COLUMN lpr.training.login IS 'Whose training.';
 COMMENT ON COLUMN lpr.training.name IS 'That person''s name.';
@@ -214,9 +216,9 @@ FROM (
     JOIN lpr_data.event AS e ON e.event_id = m.event_id AND e.closed_at IS NULL AND clock_timestamp() >= e.opened_at AND clock_timestamp() < e.ends_at
 ) AS r (place, number, requirement, holds, until, what_to_do)
 ORDER BY r.place, r.number;
-GRANT SELECT ON lpr.my_access TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+GRANT SELECT ON lpr.my_access TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 GRANT EXECUTE ON FUNCTION lpr_data.session(), lpr_data.agreed(), lpr_data.utc_today()
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON VIEW lpr.my_access IS 'What a question needs of you, in the order in which the gate looks at it, whether you have it, and what to do about what is missing (A1, A3, A4, A5).';
 COMMENT ON COLUMN lpr.my_access.requirement IS 'What is needed.';
 COMMENT ON COLUMN lpr.my_access.holds IS 'Whether you have it now. Of several accesses one that covers the question is enough.';

@@ -44,7 +44,7 @@ AS $$
     FROM pg_auth_members AS a JOIN pg_roles AS g ON g.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member WHERE g.rolname ~ '^lpr_' AND m.rolsuper
     UNION ALL
     SELECT 'high', 'roles', format('role %I can log in', r.rolname), 'People log in as themselves.', format('ALTER ROLE %I NOLOGIN', r.rolname)
-    FROM pg_roles AS r WHERE r.rolcanlogin AND r.rolname IN ('lpr_user', 'lpr_supervisor', 'lpr_system_owner', 'lpr_oversight', 'lpr_privacy', 'lpr_admin', 'lpr_training_officer', 'lpr_lead', 'lpr_log', 'lpr_owner')
+    FROM pg_roles AS r WHERE r.rolcanlogin AND r.rolname IN ('lpr_user', 'lpr_supervisor', 'lpr_system_owner', 'lpr_oversight', 'lpr_privacy', 'lpr_admin', 'lpr_training_officer', 'lpr_lead', 'lpr_records_officer', 'lpr_log', 'lpr_owner')
     UNION ALL
     SELECT 'medium', 'roles', format('%I is a member of login %I', m.rolname, l.rolname), 'It can act as that person; that login may not ask any more.', format('REVOKE %I FROM %I', l.rolname, m.rolname)
     FROM pg_auth_members AS a JOIN pg_roles AS l ON l.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member WHERE l.rolcanlogin AND lpr_data.is_confined(l.oid)
@@ -75,9 +75,6 @@ AS $$
     FROM pg_stat_replication AS s
     UNION ALL
     SELECT 'low', 'copies', format('publication %I', p.pubname), 'It hands rows to other servers.', format('DROP PUBLICATION %I', p.pubname) FROM pg_publication AS p
-    UNION ALL
-    SELECT 'low', 'jobs', 'pg_cron is not installed', 'Reminders and purges are then called by nobody.', 'CREATE EXTENSION pg_cron; -- with pg_cron in shared_preload_libraries'
-    WHERE NOT EXISTS (SELECT FROM pg_extension WHERE extname = 'pg_cron') AND current_setting('shared_preload_libraries') !~ 'pg_cron'
 $$;
 REVOKE ALL ON FUNCTION lpr_data.findings_of_roles() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.findings_of_roles() IS 'Part of lpr.security_report(): roles, their memberships and settings, and who copies.';
@@ -181,6 +178,27 @@ $$;
 REVOKE ALL ON FUNCTION lpr_data.findings_of_parameters() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.findings_of_parameters() IS 'Part of lpr.security_report(): who may set what only superusers could.';
 
+CREATE FUNCTION lpr_data.findings_of_jobs()
+    RETURNS SETOF lpr_data.finding
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT 'low', 'jobs', 'pg_cron is not installed', 'What is due for destruction is then listed when a records officer asks for it only, and nobody looks whether the workers work.',
+           'CREATE EXTENSION pg_cron; SELECT lpr.schedule_jobs(); -- with pg_cron in shared_preload_libraries'
+    WHERE NOT lpr_data.has_pg_cron() AND current_setting('shared_preload_libraries') !~ 'pg_cron'
+    UNION ALL
+    SELECT 'medium', 'jobs', 'cron.use_background_workers is off', 'pg_cron then connects to run a job: pg_hba.conf would have to let a superuser in without a password.', 'ALTER SYSTEM SET cron.use_background_workers = on; -- and restart'
+    WHERE lpr_data.has_pg_cron() AND current_setting('cron.use_background_workers', true) = 'off'
+    UNION ALL
+    SELECT CASE j.state WHEN 'not scheduled' THEN 'low' ELSE 'medium' END, 'jobs', format('job %s is %s', j.job, j.state),
+           CASE WHEN j.state = 'failed' THEN coalesce(j.last_message, 'It said nothing.') ELSE format('It %s. Otherwise %s.', j.what, j.otherwise) END,
+           CASE j.state WHEN 'not scheduled' THEN 'SELECT lpr.schedule_jobs()' WHEN 'inactive' THEN 'SELECT lpr.schedule_jobs()'
+                        ELSE format('SELECT last_run, last_message FROM lpr.jobs WHERE job = %L; -- tells what to see to', j.job) END
+    FROM lpr_data.jobs() AS j WHERE j.state IN ('not scheduled', 'inactive', 'failed', 'overdue')
+$$;
+REVOKE ALL ON FUNCTION lpr_data.findings_of_jobs() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.findings_of_jobs() IS 'Part of lpr.security_report(): jobs that pg_cron does not do.';
+
 CREATE FUNCTION lpr.security_report()
     RETURNS TABLE (severity text, topic text, finding text, reason text, mend text)
     LANGUAGE sql VOLATILE
@@ -189,7 +207,8 @@ CREATE FUNCTION lpr.security_report()
 AS $$
     SELECT f.severity, f.topic, f.finding, f.reason, f.mend
     FROM (SELECT * FROM lpr_data.findings_of_settings() UNION ALL SELECT * FROM lpr_data.findings_of_connection() UNION ALL SELECT * FROM lpr_data.findings_of_host()
-          UNION ALL SELECT * FROM lpr_data.findings_of_roles() UNION ALL SELECT * FROM lpr_data.findings_of_rights() UNION ALL SELECT * FROM lpr_data.findings_of_parameters()) AS f
+          UNION ALL SELECT * FROM lpr_data.findings_of_roles() UNION ALL SELECT * FROM lpr_data.findings_of_rights() UNION ALL SELECT * FROM lpr_data.findings_of_parameters()
+          UNION ALL SELECT * FROM lpr_data.findings_of_jobs()) AS f
     ORDER BY array_position('{high,medium,low}', f.severity), f.topic, f.finding, f.mend
 $$;
 REVOKE ALL ON FUNCTION lpr.security_report() FROM PUBLIC;

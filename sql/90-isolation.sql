@@ -132,6 +132,14 @@ CREATE POLICY seen ON lpr_data.training FOR SELECT TO lpr_owner
 COMMENT ON POLICY seen ON lpr_data.training IS 'The person, their supervisor; training officers and oversight.';
 CREATE POLICY seen ON lpr_data.mail FOR SELECT TO lpr_owner USING ((SELECT lpr_data.acts_as('lpr_admin', 'lpr_oversight')));
 COMMENT ON POLICY seen ON lpr_data.mail IS 'Administrators and oversight.';
+CREATE POLICY seen ON lpr_data.legal_hold FOR SELECT TO lpr_owner USING ((SELECT lpr_data.acts_as('lpr_records_officer', 'lpr_privacy', 'lpr_oversight')));
+COMMENT ON POLICY seen ON lpr_data.legal_hold IS 'Records officers, privacy and oversight.';
+CREATE POLICY seen ON lpr_data.destruction_order FOR SELECT TO lpr_owner USING ((SELECT lpr_data.acts_as('lpr_records_officer', 'lpr_privacy', 'lpr_oversight')));
+COMMENT ON POLICY seen ON lpr_data.destruction_order IS 'Records officers, privacy and oversight.';
+CREATE POLICY seen ON lpr_data.destruction_part FOR SELECT TO lpr_owner USING ((SELECT lpr_data.acts_as('lpr_records_officer', 'lpr_privacy', 'lpr_oversight')));
+COMMENT ON POLICY seen ON lpr_data.destruction_part IS 'Records officers, privacy and oversight.';
+CREATE POLICY seen ON lpr_data.destruction_certificate FOR SELECT TO lpr_owner USING ((SELECT lpr_data.acts_as('lpr_records_officer', 'lpr_privacy', 'lpr_oversight')));
+COMMENT ON POLICY seen ON lpr_data.destruction_certificate IS 'Records officers, privacy and oversight.';
 
 -- What is the same for everybody whom a view is granted to. Tables without a policy (secrets, settings, changes on their way, …) show nothing to any view.
 CREATE POLICY seen ON lpr_data.source FOR SELECT TO lpr_owner USING (true);
@@ -141,6 +149,8 @@ CREATE POLICY seen ON lpr_data.purpose FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.authority FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.search_limit FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.rate_limit FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.schedule FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.schedule_step FOR SELECT TO lpr_owner USING (true);
 COMMENT ON POLICY seen ON lpr_data.source IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.course IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.rules IS 'Everybody.';
@@ -148,3 +158,5 @@ COMMENT ON POLICY seen ON lpr_data.purpose IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.authority IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.search_limit IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.rate_limit IS 'Everybody.';
+COMMENT ON POLICY seen ON lpr_data.schedule IS 'Everybody.';
+COMMENT ON POLICY seen ON lpr_data.schedule_step IS 'Everybody.';

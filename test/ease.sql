@@ -51,3 +51,6 @@ BEGIN
     EXECUTE command;
 END
 $$;
+
+-- Questions are asked every time; what is kept of answers is tested by 700_cache and its like.
+DELETE FROM lpr_data.cache_time;

@@ -7,7 +7,7 @@ use Test::More;
 
 my $node = LprTest->start_staged('audit_lifecycle', conf => "max_connections = 110\n");
 is($node->answer('analyst1', LprTest::quick()), 1, 'a question');
-sub stage { system_or_bail('psql', '-X', '-q', '-d', $node->connstr('lpr'), '-v', "vendor_url=$node->{vendor_url}", '-v', 'password=', '-f', $ENV{LPR_STAGE}); return }
+sub stage { system_or_bail('psql', '-X', '-q', '-d', $node->connstr('lpr'), '-v', "vendor_url=$node->{vendor_url}", '-v', 'password=', '-f', $ENV{LPR_STAGE}); $node->safe_psql('lpr', 'DELETE FROM lpr_data.cache_time'); return }
 
 # ---- ALTER EXTENSION UPDATE ----
 

@@ -6,7 +6,7 @@ use LprAudit;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = LprTest->start_staged('report', conf => "log_statement = 'none'\nlog_line_prefix = '%m [%p] '\nshared_preload_libraries = 'lpr,pg_cron,pg_stat_statements'\ncron.database_name = 'lpr'\npg_stat_statements.track = 'none'\npg_stat_statements.track_utility = off\nmax_wal_senders = 5\nwal_level = replica\n");
+my $node = LprTest->start_staged('report', conf => "log_statement = 'none'\nlog_line_prefix = '%m [%p] '\nshared_preload_libraries = 'lpr,pg_cron,pg_stat_statements'\ncron.database_name = 'lpr'\ncron.use_background_workers = on\nmax_worker_processes = 20\npg_stat_statements.track = 'none'\npg_stat_statements.track_utility = off\nmax_wal_senders = 5\nwal_level = replica\n");
 is($node->answer('analyst1', LprTest::quick()), 1, 'a question, so that there is a log');
 
 # The findings, as hashes by their words.
@@ -152,7 +152,10 @@ found(sub {
 $node->safe_psql('postgres', 'CREATE DATABASE beside');
 found('SELECT 1', 'low', 'connection', 'people who see reads can connect to database beside');
 $node->safe_psql('postgres', 'DROP DATABASE beside');
-$node->answer('postgres', 'CREATE EXTENSION pg_cron');
+$node->answer('postgres', 'CREATE EXTENSION pg_cron; SELECT lpr.schedule_jobs()');
+found("SELECT cron.alter_job(jobid, active => false) FROM cron.job WHERE jobname = 'lpr-purge'", 'medium', 'jobs', 'job lpr-purge is inactive');
+found('SELECT lpr.unschedule_jobs()', 'low', 'jobs', 'job lpr-destroy-due is not scheduled');
+found("ALTER SYSTEM SET cron.use_background_workers = off", 'medium', 'jobs', 'cron.use_background_workers is off', restart => 1);
 
 # ---- settings of the server ----
 
@@ -172,7 +175,7 @@ found("ALTER SYSTEM SET wal_level = 'logical'", 'low', 'copies', 'wal_level is l
 found("ALTER SYSTEM SET archive_mode = 'on'; ALTER SYSTEM SET archive_command = 'true'", 'low', 'copies', 'the WAL is archived', restart => 1, undo => 'ALTER SYSTEM RESET archive_command');
 found("ALTER SYSTEM SET logging_collector = on; ALTER SYSTEM SET log_file_mode = '0644'", 'medium', 'logging', 'log_file_mode is', restart => 1, by_hand => sub { $node->answer('postgres', "$_[0]; ALTER SYSTEM RESET logging_collector") });
 found('DROP EXTENSION pg_cron; ALTER SYSTEM SET shared_preload_libraries = lpr, pg_stat_statements', 'low', 'jobs', 'pg_cron is not installed', restart => 1,
-	by_hand => sub { like($_[0], qr/^CREATE EXTENSION pg_cron; -- with/, '… by hand'); $node->answer('postgres', 'ALTER SYSTEM SET shared_preload_libraries = lpr, pg_cron, pg_stat_statements'); $node->restart; $node->answer('postgres', $_[0]) });
+	by_hand => sub { like($_[0], qr/^CREATE EXTENSION pg_cron; SELECT lpr.schedule_jobs\(\); -- with/, '… by hand'); $node->answer('postgres', 'ALTER SYSTEM SET shared_preload_libraries = lpr, pg_cron, pg_stat_statements'); $node->restart; $node->answer('postgres', $_[0]) });
 found('ALTER SYSTEM SET shared_preload_libraries = pg_cron, pg_stat_statements', 'high', 'audit', 'lpr is not in shared_preload_libraries', restart => 1);
 like($node->answer('postgres', 'SHOW shared_preload_libraries'), qr/lpr/, '… which is there again');
 ok(LprTest::eventually(sub { $node->answer('postgres', 'SELECT state FROM lpr_data.writer()') eq 'ready' }), '… and the writer is ready');

@@ -45,7 +45,7 @@ sub make
 	return $node;
 }
 
-# A cluster and a simulator that run; database lpr has the extension, the logins and three sources (scripts/stage.sql).
+# A cluster and a simulator that run, nothing being kept of answers unless (cache => 1); database lpr has the extension, the logins and three sources (scripts/stage.sql).
 sub start_staged
 {
 	my ($class, $name, %given) = @_;
@@ -53,14 +53,14 @@ sub start_staged
 
 	$node->start;
 	$node->vendor_start(@{ $given{vendor} // [] });
-	$node->stage('lpr');
+	$node->stage('lpr', %given);
 	return $node;
 }
 
 # Creates a database and stages it.
 sub stage
 {
-	my ($node, $database) = @_;
+	my ($node, $database, %given) = @_;
 
 	$node->safe_psql('postgres', "CREATE DATABASE $database");
 	PostgreSQL::Test::Utils::system_or_bail('psql', '-X', '-q', '-d', $node->connstr($database),
@@ -68,6 +68,7 @@ sub stage
 	# These tests ask more than people do; what the limits are for is tested by 650_purpose.
 	$node->safe_psql($database, q{SELECT lpr.set_search_limit('location', 500000, '5 years', 1000000, 3), lpr.set_search_limit('vehicle', NULL, '5 years', 1000000, 3);
 		SELECT lpr.set_rate_limit(scope, per, 1000000) FROM unnest('{person,event}'::text[]) AS scope, unnest('{hour,day}'::text[]) AS per});
+	$node->safe_psql($database, 'DELETE FROM lpr_data.cache_time') unless $given{cache};
 	# The audit writer looks every second whether its database is there.
 	eventually(sub { $node->safe_psql($database, 'SELECT state FROM lpr_data.writer()') eq 'ready' })
 		if $database eq 'lpr' && $node->safe_psql('postgres', 'SHOW shared_preload_libraries') =~ /lpr/;

@@ -79,10 +79,10 @@ SELECT polname, polrelid::regclass FROM pg_policy
 WHERE polrelid IN (SELECT oid FROM relation) AND NOT (polroles = ARRAY['lpr_owner'::regrole::oid] AND polcmd = 'r' AND polpermissive);
 -- Tables with rows of the site that pg_dump would leave out:
 SELECT oid::regclass FROM relation
-WHERE relkind = 'r' AND NOT oid = ANY ((SELECT extconfig FROM pg_extension WHERE extname = 'lpr')::oid[]);
+WHERE relkind = 'r' AND relpersistence <> 'u' AND NOT oid = ANY ((SELECT extconfig FROM pg_extension WHERE extname = 'lpr')::oid[]);
 -- Sequences whose place it would leave out:
 SELECT s.oid::regclass FROM relation AS s
 WHERE s.relkind = 'S' AND NOT s.oid = ANY ((SELECT extconfig FROM pg_extension WHERE extname = 'lpr')::oid[]) AND s.oid <> 'lpr_data.change_number_seq'::regclass;
 -- Tables of the cache, partitions and indexes included, that reach the WAL: they have to be unlogged.
 SELECT c.oid::regclass FROM pg_class AS c
-WHERE c.relnamespace = 'lpr_data'::regnamespace AND c.relname LIKE 'cache%' AND c.relkind IN ('r', 'i') AND c.relpersistence <> 'u';
+WHERE c.relnamespace = 'lpr_data'::regnamespace AND c.relname ~ '^cache_(read|answer)' AND c.relkind IN ('r', 'i') AND c.relpersistence <> 'u';

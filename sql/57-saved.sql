@@ -1,0 +1,536 @@
+-- 57-saved: what is kept of an answer: chosen reads, each with its relevance, by one explicit act (E2, E3). Content comes back through the gate only.
+
+CREATE TABLE lpr_data.image (
+    sha256 bytea PRIMARY KEY CHECK (octet_length(sha256) = 32),
+    content bytea NOT NULL CHECK (sha256(content) = sha256)
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.image', '');
+ALTER TABLE lpr_data.image ALTER content SET STORAGE EXTERNAL; -- images are compressed already
+COMMENT ON TABLE lpr_data.image IS 'Images of saved reads, each once.';
+COMMENT ON COLUMN lpr_data.image.sha256 IS 'SHA-256 of the content.';
+COMMENT ON COLUMN lpr_data.image.content IS 'PNG, JPEG or WebP, as the vendor gave it.';
+
+CREATE TABLE lpr_data.save (
+    save_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    event_id bigint NOT NULL REFERENCES lpr_data.event,
+    person_id integer NOT NULL REFERENCES lpr_data.person,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    schedule_id integer NOT NULL,
+    CONSTRAINT of_its_reads UNIQUE (save_id, event_id, person_id, schedule_id)
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.save', '');
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.save_save_id_seq', '');
+SELECT lpr_data.audit_changes_of('lpr_data.save');
+SELECT lpr_data.only_adds('lpr_data.save');
+COMMENT ON TABLE lpr_data.save IS 'Acts of saving: a row a call of lpr.save() (E2).';
+COMMENT ON COLUMN lpr_data.save.save_id IS 'Number of the act.';
+COMMENT ON COLUMN lpr_data.save.event_id IS 'For which event.';
+COMMENT ON COLUMN lpr_data.save.person_id IS 'By whom.';
+COMMENT ON COLUMN lpr_data.save.at IS 'When.';
+COMMENT ON COLUMN lpr_data.save.schedule_id IS 'The schedule that its reads are kept by (E9).';
+
+CREATE TABLE lpr_data.event_read (
+    saved_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    save_id bigint NOT NULL,
+    event_id bigint NOT NULL,
+    source text COLLATE "C" NOT NULL,
+    read_id text NOT NULL,
+    plate text NOT NULL,
+    plate_region text,
+    captured_at timestamp with time zone NOT NULL,
+    latitude double precision NOT NULL,
+    longitude double precision NOT NULL,
+    plate_as_read text,
+    address text,
+    camera_id text,
+    camera_owner text,
+    camera_type text,
+    make text,
+    model text,
+    color text,
+    confidence double precision,
+    matched_how text,
+    plate_image bytea REFERENCES lpr_data.image,
+    vehicle_image bytea REFERENCES lpr_data.image,
+    relevance text NOT NULL CHECK (relevance ~ '[^[:space:]]' AND char_length(relevance) <= 4000),
+    saved_by integer NOT NULL,
+    saved_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    fetched_at timestamp with time zone NOT NULL,
+    ask bigint NOT NULL,
+    answer bigint NOT NULL,
+    digest bytea NOT NULL CHECK (octet_length(digest) = 32),
+    place bigint NOT NULL CHECK (place >= 0),
+    proof bytea NOT NULL CHECK (octet_length(proof) % 32 = 0),
+    exemptions text[] NOT NULL DEFAULT '{}',
+    schedule_id integer NOT NULL,
+    -- One reference for event, person and schedule: ten thousand reads are looked up once each, not three times.
+    CONSTRAINT of_a_save FOREIGN KEY (save_id, event_id, saved_by, schedule_id) REFERENCES lpr_data.save (save_id, event_id, person_id, schedule_id),
+    CONSTRAINT once_an_event UNIQUE (event_id, source, read_id, captured_at)
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.event_read', '');
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.event_read_saved_id_seq', '');
+CREATE FUNCTION lpr_data.audit_saved()
+    RETURNS trigger
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    INSERT INTO lpr_data.change (login, pid, session_started, payload)
+    SELECT lpr.login(), w.pid, w.session_started,
+           jsonb_build_object('table', 'lpr_data.event_read', 'action', lower(TG_OP), 'role', session_user, 'transaction', pg_current_xact_id()::text, 'made_at', clock_timestamp(),
+                              'save_id', r.save_id, 'event_id', r.event_id, 'source', r.source, 'saved_by', r.saved_by, 'ask', r.asks, 'schedule_id', r.schedule_id, 'reads', r.reads,
+                              'first', r.first_id, 'last', r.last_id, 'digest', encode(r.digest, 'hex'), 'images', r.images)::text
+    FROM (SELECT c.save_id, c.event_id, c.source, c.saved_by, c.schedule_id, jsonb_agg(DISTINCT c.ask) AS asks, count(*) AS reads, min(c.saved_id) AS first_id, max(c.saved_id) AS last_id,
+                 sha256(string_agg(c.digest, '' ORDER BY c.saved_id)) AS digest,
+                 jsonb_agg(DISTINCT encode(c.vehicle_image, 'hex')) FILTER (WHERE c.vehicle_image IS NOT NULL) AS images
+          FROM changed AS c GROUP BY c.save_id, c.event_id, c.source, c.saved_by, c.schedule_id) AS r
+    CROSS JOIN lpr_data.wake_writer() AS w;
+    RETURN NULL;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.audit_saved() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.audit_saved() IS 'Trigger of saved reads: who saved, or took off, how many for what, between which numbers, with the SHA-256 over their digests, in one record an act (U4). Result rows are never in the audit (U1).';
+CREATE TRIGGER audit_saved AFTER INSERT ON lpr_data.event_read REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_saved();
+CREATE TRIGGER audit_gone AFTER DELETE ON lpr_data.event_read REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_saved();
+CREATE TRIGGER audit_changed AFTER UPDATE ON lpr_data.event_read REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_saved();
+ALTER TABLE lpr_data.event_read ENABLE ALWAYS TRIGGER audit_saved, ENABLE ALWAYS TRIGGER audit_gone, ENABLE ALWAYS TRIGGER audit_changed;
+-- A saved read never changes. It goes by lpr.unsave() or by its schedule, and that is on record.
+CREATE TRIGGER refuse_rewrite BEFORE UPDATE ON lpr_data.event_read FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite('exemptions');
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON lpr_data.event_read FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.refuse_rewrite();
+ALTER TABLE lpr_data.event_read ENABLE ALWAYS TRIGGER refuse_rewrite, ENABLE ALWAYS TRIGGER refuse_truncate;
+COMMENT ON TABLE lpr_data.event_read IS 'Saved reads: a row a read and event (E2). A read locates a vehicle, not a person, and may be wrong: no action is taken on it alone (G2, G3).';
+COMMENT ON COLUMN lpr_data.event_read.saved_id IS 'Number of the saved read.';
+COMMENT ON COLUMN lpr_data.event_read.save_id IS 'The act of saving.';
+COMMENT ON COLUMN lpr_data.event_read.event_id IS 'The event that it is relevant to.';
+COMMENT ON COLUMN lpr_data.event_read.source IS 'As in lpr.reads.';
+COMMENT ON COLUMN lpr_data.event_read.read_id IS 'As in lpr.reads.';
+COMMENT ON COLUMN lpr_data.event_read.plate IS 'As in lpr.reads.';
+COMMENT ON COLUMN lpr_data.event_read.plate_region IS 'As in lpr.reads; NULL also when it was not chosen. So with all columns down to vehicle_image.';
+COMMENT ON COLUMN lpr_data.event_read.captured_at IS 'As in lpr.reads.';
+COMMENT ON COLUMN lpr_data.event_read.latitude IS 'As in lpr.reads.';
+COMMENT ON COLUMN lpr_data.event_read.longitude IS 'As in lpr.reads.';
+COMMENT ON COLUMN lpr_data.event_read.plate_as_read IS 'As in lpr.reads.';
+COMMENT ON COLUMN lpr_data.event_read.address IS 'As in lpr.reads.';
+COMMENT ON COLUMN lpr_data.event_read.camera_id IS 'As in lpr.reads.';
+COMMENT ON COLUMN lpr_data.event_read.camera_owner IS 'As in lpr.reads.';
+COMMENT ON COLUMN lpr_data.event_read.camera_type IS 'As in lpr.reads.';
+COMMENT ON COLUMN lpr_data.event_read.make IS 'As in lpr.reads.';
+COMMENT ON COLUMN lpr_data.event_read.model IS 'As in lpr.reads.';
+COMMENT ON COLUMN lpr_data.event_read.color IS 'As in lpr.reads.';
+COMMENT ON COLUMN lpr_data.event_read.confidence IS 'As in lpr.reads.';
+COMMENT ON COLUMN lpr_data.event_read.matched_how IS 'As in lpr.reads.';
+COMMENT ON COLUMN lpr_data.event_read.plate_image IS 'SHA-256 of the image.';
+COMMENT ON COLUMN lpr_data.event_read.vehicle_image IS 'SHA-256 of the image.';
+COMMENT ON COLUMN lpr_data.event_read.relevance IS 'Why it is relevant to the event.';
+COMMENT ON COLUMN lpr_data.event_read.saved_by IS 'By whom.';
+COMMENT ON COLUMN lpr_data.event_read.saved_at IS 'When.';
+COMMENT ON COLUMN lpr_data.event_read.fetched_at IS 'When the vendor handed it over.';
+COMMENT ON COLUMN lpr_data.event_read.ask IS 'Number, in the audit log, of the question that it was shown for.';
+COMMENT ON COLUMN lpr_data.event_read.answer IS 'Number of the question that fetched it: its answer''s record holds the digest of all its reads.';
+COMMENT ON COLUMN lpr_data.event_read.digest IS 'Leaf of that digest''s tree (docs/audit-format.md).';
+COMMENT ON COLUMN lpr_data.event_read.place IS 'Its place among the answer''s reads, from 0.';
+COMMENT ON COLUMN lpr_data.event_read.proof IS 'Proof of inclusion (RFC 6962), 32 bytes a node: that the answer held this read.';
+COMMENT ON COLUMN lpr_data.event_read.exemptions IS 'Exemptions of the source system that travel with it (E8).';
+COMMENT ON COLUMN lpr_data.event_read.schedule_id IS 'The schedule that it is kept by (E9).';
+
+CREATE FUNCTION lpr_data.pass_gate(event_id bigint, what text)
+    RETURNS bigint
+    LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'lpr_saved_pass_gate';
+REVOKE ALL ON FUNCTION lpr_data.pass_gate(bigint, text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.pass_gate(bigint, text) IS 'Puts it before the gate that somebody looks at, or keeps, content of an event: returns the number of its record once that is on disk, or raises the refusal.';
+
+CREATE FUNCTION lpr_data.note_answer(ask bigint, event_id bigint, reads bigint)
+    RETURNS void
+    LANGUAGE c VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'lpr_saved_note_answer';
+REVOKE ALL ON FUNCTION lpr_data.note_answer(bigint, bigint, bigint) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.note_answer(bigint, bigint, bigint) IS 'The answer''s record to lpr_data.pass_gate(): how many reads were shown, or saved.';
+
+CREATE FUNCTION lpr_data.shown_reads(
+    event_id bigint,
+    source text,
+    read_ids text[],
+    OUT ask bigint,
+    OUT answer bigint,
+    OUT fetched_at timestamp with time zone,
+    OUT read_id text,
+    OUT plate text,
+    OUT plate_region text,
+    OUT captured_at timestamp with time zone,
+    OUT latitude double precision,
+    OUT longitude double precision,
+    OUT plate_as_read text,
+    OUT address text,
+    OUT camera_id text,
+    OUT camera_owner text,
+    OUT camera_type text,
+    OUT make text,
+    OUT model text,
+    OUT color text,
+    OUT confidence double precision,
+    OUT matched_how text,
+    OUT plate_image text,
+    OUT vehicle_image text,
+    OUT digest bytea,
+    OUT place bigint,
+    OUT proof bytea
+)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'lpr_saved_shown_reads';
+REVOKE ALL ON FUNCTION lpr_data.shown_reads(bigint, text, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.shown_reads(bigint, text, text[]) IS 'Those of the reads named that the authenticated login was shown for an event and that have not expired, the newest answer of each.';
+
+CREATE FUNCTION lpr_data.fetch_images(source text, urls text[], OUT url text, OUT image bytea)
+    RETURNS SETOF record
+    LANGUAGE c VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'lpr_saved_fetch_images';
+REVOKE ALL ON FUNCTION lpr_data.fetch_images(text, text[]) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.fetch_images(text, text[]) IS 'Fetches images from a source, side by side; NULL when there is none, or none that may be.';
+
+CREATE FUNCTION lpr_data.savable_fields()
+    RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN '{plate_region,plate_as_read,address,camera_id,camera_owner,camera_type,make,model,color,confidence,matched_how}'::text[];
+REVOKE ALL ON FUNCTION lpr_data.savable_fields() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.savable_fields() IS 'What may be saved of a read besides plate, time and place (E3).';
+
+CREATE FUNCTION lpr_data.save_reads(event bigint, source text, reads text[], relevances text[], fields text[], with_images boolean)
+    RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET jit = off -- what it guesses to be large is not
+AS $$
+#variable_conflict use_column
+DECLARE
+    e lpr_data.event;
+    passed bigint;
+    saved bigint;
+    missing bigint;
+    schedule integer;
+    who integer := lpr_data.me();
+    act bigint;
+BEGIN
+    IF coalesce(cardinality(reads), 0) = 0 OR array_position(reads, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'no read was chosen',
+            HINT = 'Name reads by their read_id, for instance reads => ARRAY[''r-17'', ''r-18''].';
+    END IF;
+    fields := coalesce(fields, lpr_data.savable_fields());
+    IF NOT fields <@ lpr_data.savable_fields() OR array_position(fields, NULL) IS NOT NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'such fields are not saved',
+            DETAIL = format('Plate, time and place always are; of the others any of: %s.', array_to_string(lpr_data.savable_fields(), ', '));
+    END IF;
+    FOR i IN 1 .. cardinality(relevances)
+    LOOP
+        PERFORM lpr_data.check_reason('relevance statement', relevances[i], 'E2');
+    END LOOP;
+    passed := lpr_data.pass_gate(event, format('save %s reads of %s', cardinality(reads), source));
+    -- A closing event waits for us, or we see that it is closed.
+    SELECT x.* INTO e FROM lpr_data.event AS x WHERE x.event_id = event FOR NO KEY UPDATE;
+    IF e.closed_at IS NOT NULL OR e.ends_at <= clock_timestamp() THEN
+        PERFORM lpr_data.refuse('E2', 'LP042', format('event %s is over', event), 'Reads are saved for an event that is open, within its dates.',
+                                'SELECT * FROM lpr.events; tells its dates.');
+    END IF;
+    schedule := lpr_data.usable_schedule(e.system);
+    INSERT INTO lpr_data.save (event_id, person_id, schedule_id) VALUES (event, who, schedule) RETURNING save_id INTO act;
+    WITH chosen AS (
+        SELECT r.read_id, w.relevance
+        FROM unnest(reads) WITH ORDINALITY AS r (read_id, place)
+        JOIN (SELECT relevances[i] AS relevance, i FROM generate_subscripts(relevances, 1) AS i) AS w ON w.i = least(r.place, cardinality(relevances))
+    ), shown AS MATERIALIZED (
+        SELECT s.* FROM lpr_data.shown_reads(event, source, reads) AS s
+    ), images AS MATERIALIZED (
+        SELECT f.url, f.image, sha256(f.image) AS sha256
+        FROM lpr_data.fetch_images(source, CASE WHEN with_images THEN ARRAY(SELECT DISTINCT u FROM shown AS s, unnest(ARRAY[s.plate_image, s.vehicle_image]) AS u WHERE u IS NOT NULL)
+                                                ELSE '{}' END) AS f
+        WHERE f.image IS NOT NULL
+    ), kept AS (
+        INSERT INTO lpr_data.image (sha256, content) SELECT DISTINCT ON (i.sha256) i.sha256, i.image FROM images AS i ON CONFLICT DO NOTHING
+    ), inserted AS (
+        INSERT INTO lpr_data.event_read (save_id, event_id, source, read_id, plate, plate_region, captured_at, latitude, longitude, plate_as_read, address, camera_id, camera_owner,
+                                         camera_type, make, model, color, confidence, matched_how, plate_image, vehicle_image, relevance, saved_by, fetched_at,
+                                         ask, answer, digest, place, proof, exemptions, schedule_id)
+        SELECT act, event, source, s.read_id, s.plate, CASE WHEN 'plate_region' = ANY (fields) THEN s.plate_region END, s.captured_at, s.latitude, s.longitude,
+               CASE WHEN 'plate_as_read' = ANY (fields) THEN s.plate_as_read END, CASE WHEN 'address' = ANY (fields) THEN s.address END,
+               CASE WHEN 'camera_id' = ANY (fields) THEN s.camera_id END, CASE WHEN 'camera_owner' = ANY (fields) THEN s.camera_owner END,
+               CASE WHEN 'camera_type' = ANY (fields) THEN s.camera_type END, CASE WHEN 'make' = ANY (fields) THEN lpr.normal_word(s.make) END,
+               CASE WHEN 'model' = ANY (fields) THEN lpr.normal_word(s.model) END, CASE WHEN 'color' = ANY (fields) THEN lpr.normal_word(s.color) END,
+               CASE WHEN 'confidence' = ANY (fields) THEN s.confidence END,
+               CASE WHEN 'matched_how' = ANY (fields) THEN s.matched_how END,
+               p.sha256, v.sha256, c.relevance, who, s.fetched_at, s.ask, s.answer, s.digest, s.place, s.proof,
+               coalesce((SELECT x.exemptions FROM lpr_data.source AS x WHERE x.name = save_reads.source), '{}'), schedule
+        FROM chosen AS c JOIN shown AS s ON s.read_id = c.read_id
+        LEFT JOIN images AS p ON p.url = s.plate_image LEFT JOIN images AS v ON v.url = s.vehicle_image
+        ON CONFLICT ON CONSTRAINT once_an_event DO NOTHING
+        RETURNING 1
+    )
+    SELECT (SELECT count(*) FROM inserted), (SELECT count(DISTINCT c.read_id) FROM chosen AS c) - (SELECT count(*) FROM shown) INTO saved, missing;
+    IF missing > 0 THEN
+        PERFORM lpr_data.note_answer(passed, event, 0);
+        PERFORM lpr_data.refuse('E2', 'LP060', format('%s of the chosen reads are not there to be saved', missing),
+                                'Reads are saved out of one''s own fresh answers for that event; an expired one cannot be.', 'Ask again, for that event, and save then. Nothing was saved.');
+    END IF;
+    PERFORM lpr_data.note_answer(passed, event, saved);
+    RETURN saved;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.save_reads(bigint, text, text[], text[], text[], boolean) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.save_reads(bigint, text, text[], text[], text[], boolean) IS 'Saves reads, each with the relevance of its place, or all with the last.';
+
+CREATE FUNCTION lpr.save(event bigint, source text, reads text[], relevance text, with_images boolean DEFAULT false, fields text[] DEFAULT NULL)
+    RETURNS bigint
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN lpr_data.save_reads(event, source, reads, ARRAY[relevance], fields, with_images);
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.save(bigint, text, text[], text, boolean, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.save(bigint, text, text[], text, boolean, text[]) TO lpr_user;
+COMMENT ON FUNCTION lpr.save(bigint, text, text[], text, boolean, text[]) IS
+    'Saves chosen reads for an event (E2): one explicit act; nothing is saved by itself. reads: their read_id, out of one''s own answers of that source for that event which have not expired. relevance: why they matter to the event, a sentence. with_images: fetches and keeps their images as well. fields: what to keep besides plate, time and place (E3); NULL = all. Returns how many were saved; what was saved before is not saved twice. All or nothing. Errors LP060 (not shown, or expired), LP043 (the relevance says nothing), LP042 (the event is over), LP062 (no verified schedule), and those of the gate.';
+
+CREATE FUNCTION lpr.save_each(event bigint, source text, reads jsonb, with_images boolean DEFAULT false, fields text[] DEFAULT NULL)
+    RETURNS bigint
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF jsonb_typeof(reads) IS DISTINCT FROM 'object' THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'no read was chosen',
+            HINT = 'For instance reads => ''{"r-17": "…why it is relevant…", "r-18": "…"}''.';
+    END IF;
+    RETURN lpr_data.save_reads(event, source, ARRAY(SELECT k FROM jsonb_object_keys(reads) AS k ORDER BY k),
+                               ARRAY(SELECT reads ->> k FROM jsonb_object_keys(reads) AS k ORDER BY k), fields, with_images);
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.save_each(bigint, text, jsonb, boolean, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.save_each(bigint, text, jsonb, boolean, text[]) TO lpr_user;
+COMMENT ON FUNCTION lpr.save_each(bigint, text, jsonb, boolean, text[]) IS 'The same, with a relevance of its own for each read: reads is a JSON object of read_id and relevance (E2).';
+
+-- What was saved, through the gate.
+
+CREATE TABLE lpr_data.correction (
+    saved_id bigint NOT NULL REFERENCES lpr_data.event_read ON DELETE CASCADE,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    person_id integer NOT NULL REFERENCES lpr_data.person,
+    field text COLLATE "C" NOT NULL CHECK (field IN ('plate', 'plate_region', 'make', 'model', 'color')),
+    value text NOT NULL CHECK (value ~ '[^[:space:]]' AND value !~ '[[:cntrl:]]' AND char_length(value) <= 100),
+    reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),
+    PRIMARY KEY (saved_id, at)
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.correction', '');
+SELECT lpr_data.audit_changes_of('lpr_data.correction', 'value', 'reason');
+CREATE TRIGGER refuse_rewrite BEFORE UPDATE ON lpr_data.correction FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite();
+ALTER TABLE lpr_data.correction ENABLE ALWAYS TRIGGER refuse_rewrite;
+COMMENT ON TABLE lpr_data.correction IS 'What people found to be wrong in a saved read, beside the original, which stays (G1).';
+COMMENT ON COLUMN lpr_data.correction.saved_id IS 'The saved read.';
+COMMENT ON COLUMN lpr_data.correction.at IS 'When.';
+COMMENT ON COLUMN lpr_data.correction.person_id IS 'By whom.';
+COMMENT ON COLUMN lpr_data.correction.field IS 'plate, plate_region, make, model or color.';
+COMMENT ON COLUMN lpr_data.correction.value IS 'What is right, in the form that lpr.reads has.';
+COMMENT ON COLUMN lpr_data.correction.reason IS 'How that is known.';
+
+CREATE FUNCTION lpr.event_reads(
+    event bigint,
+    with_images boolean DEFAULT false,
+    OUT saved_id bigint,
+    OUT source text,
+    OUT read_id text,
+    OUT plate text,
+    OUT plate_region text,
+    OUT captured_at timestamp with time zone,
+    OUT latitude double precision,
+    OUT longitude double precision,
+    OUT address text,
+    OUT camera_id text,
+    OUT camera_owner text,
+    OUT camera_type text,
+    OUT make text,
+    OUT model text,
+    OUT color text,
+    OUT plate_as_read text,
+    OUT confidence double precision,
+    OUT matched_how text,
+    OUT relevance text,
+    OUT saved_by text,
+    OUT saved_at timestamp with time zone,
+    OUT fetched_at timestamp with time zone,
+    OUT corrected jsonb,
+    OUT exemptions text[],
+    OUT caveat text,
+    OUT plate_image bytea,
+    OUT vehicle_image bytea
+)
+    RETURNS SETOF record
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    passed bigint := lpr_data.pass_gate(event, format('event_reads(%s)', event));
+    shown bigint;
+BEGIN
+    RETURN QUERY
+        SELECT r.saved_id, r.source, r.read_id,
+               coalesce(c.values ->> 'plate', r.plate), coalesce(c.values ->> 'plate_region', r.plate_region), r.captured_at, r.latitude, r.longitude, r.address, r.camera_id,
+               r.camera_owner, r.camera_type, coalesce(c.values ->> 'make', r.make), coalesce(c.values ->> 'model', r.model), coalesce(c.values ->> 'color', r.color),
+               r.plate_as_read, r.confidence, r.matched_how, r.relevance, p.login, r.saved_at, r.fetched_at,
+               (SELECT jsonb_object_agg(k.key, jsonb_build_object('original', to_jsonb(r) -> k.key, 'why', k.value)) FROM jsonb_each_text(c.reasons) AS k), r.exemptions,
+               'A read locates a vehicle, not a person, and may be wrong: no action on it alone.',
+               (SELECT i.content FROM lpr_data.image AS i WHERE with_images AND i.sha256 = r.plate_image),
+               (SELECT i.content FROM lpr_data.image AS i WHERE with_images AND i.sha256 = r.vehicle_image)
+        FROM lpr_data.event_read AS r
+        JOIN lpr_data.person AS p ON p.person_id = r.saved_by
+        LEFT JOIN LATERAL (SELECT jsonb_object_agg(x.field, x.value ORDER BY x.at) AS values, jsonb_object_agg(x.field, x.reason ORDER BY x.at) AS reasons
+                           FROM lpr_data.correction AS x WHERE x.saved_id = r.saved_id) AS c ON true
+        WHERE r.event_id = event
+        ORDER BY r.captured_at DESC, r.saved_id;
+    GET DIAGNOSTICS shown = ROW_COUNT;
+    PERFORM lpr_data.note_answer(passed, event, shown);
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.event_reads(bigint, boolean) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.event_reads(bigint, boolean) TO lpr_user;
+COMMENT ON FUNCTION lpr.event_reads(bigint, boolean) IS
+    'What was saved for an event, newest first, through the gate: each call is a question on record (C4, E2). Also of a closed event, for its owner and members. corrected: fields that somebody corrected, with the original and why. caveat: what a read is and is not (G2, G3). with_images: the images as well. Errors: those of the gate.';
+
+CREATE FUNCTION lpr_data.own_saved(saved_id bigint, what text)
+    RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    event bigint := (SELECT r.event_id FROM lpr_data.event_read AS r WHERE r.saved_id = own_saved.saved_id);
+    passed bigint;
+BEGIN
+    IF event IS NULL OR NOT EXISTS (SELECT FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.person_id = lpr_data.me()) THEN
+        PERFORM lpr_data.refuse('E4', 'LP041', format('saved read %s is not of an event of yours', coalesce(saved_id::text, 'NULL')), 'Only its owner and members work on an event.',
+                                'SELECT * FROM lpr.event_reads(…);');
+    END IF;
+    passed := lpr_data.pass_gate(event, format('%s %s', what, saved_id));
+    PERFORM lpr_data.note_answer(passed, event, 0);
+    RETURN event;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.own_saved(bigint, text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.own_saved(bigint, text) IS 'The event of a saved read, of which the caller is owner or member, through the gate.';
+
+CREATE FUNCTION lpr.correct(saved_id bigint, field text, value text, reason text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM lpr_data.own_saved(saved_id, 'correct');
+    PERFORM lpr_data.check_reason('reason', reason, 'G1');
+    INSERT INTO lpr_data.correction (saved_id, person_id, field, value, reason)
+    VALUES (correct.saved_id, lpr_data.me(), correct.field,
+            CASE correct.field WHEN 'plate' THEN lpr.normal_plate(correct.value) WHEN 'plate_region' THEN lpr.normal_region(correct.value) ELSE lpr.normal_word(correct.value) END, correct.reason);
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.correct(bigint, text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.correct(bigint, text, text, text) TO lpr_user;
+COMMENT ON FUNCTION lpr.correct(bigint, text, text, text) IS 'Says what is wrong in a saved read of an event of one''s own: the right value stands beside the original, which stays (G1). field: plate, plate_region, make, model or color. Errors LP041, LP043, LP011, LP012.';
+
+CREATE FUNCTION lpr.unsave(saved_id bigint, reason text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    event bigint := lpr_data.own_saved(saved_id, 'unsave');
+    gone lpr_data.event_read;
+BEGIN
+    IF NOT EXISTS (SELECT FROM lpr_data.event AS e WHERE e.event_id = event AND e.closed_at IS NULL) THEN
+        PERFORM lpr_data.refuse('E9', 'LP042', format('event %s is closed', event), 'What a closed event holds goes by its schedule.', 'SELECT * FROM lpr.events;');
+    END IF;
+    PERFORM lpr_data.check_reason('reason', reason, 'E3');
+    PERFORM lpr_data.refuse_held(event);
+    DELETE FROM lpr_data.event_read AS r WHERE r.saved_id = unsave.saved_id RETURNING r.* INTO gone;
+    DELETE FROM lpr_data.image AS i WHERE i.sha256 IN (gone.plate_image, gone.vehicle_image)
+       AND NOT EXISTS (SELECT FROM lpr_data.event_read AS r WHERE i.sha256 IN (r.plate_image, r.vehicle_image));
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.unsave(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.unsave(bigint, text) TO lpr_user;
+COMMENT ON FUNCTION lpr.unsave(bigint, text) IS 'Takes a read that turned out to be of no relevance off an open event of one''s own, with its images; who, when and its digest stay in the audit log (E3). Errors LP041, LP042 (closed), LP043, LP063 (a legal hold).';
+
+-- Events change hands.
+
+CREATE FUNCTION lpr.transfer_event(event bigint, login text, reason text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    e lpr_data.event;
+    owner_id integer;
+    heir integer := lpr_data.person_of(login);
+    who integer := lpr_data.me();
+BEGIN
+    SELECT x.* INTO e FROM lpr_data.event AS x WHERE x.event_id = event FOR NO KEY UPDATE;
+    SELECT m.person_id INTO owner_id FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.owner;
+    -- The owner hands over; for one who has left, or cannot, the supervisor.
+    IF (owner_id = who AND lpr_data.holds(who, 'lpr_user')
+        OR who = (SELECT p.supervisor_id FROM lpr_data.person AS p WHERE p.person_id = owner_id) AND lpr_data.holds(who, 'lpr_supervisor')) IS NOT TRUE THEN
+        PERFORM lpr_data.refuse('E4', 'LP041', format('event %s is not yours to hand over', coalesce(event::text, 'NULL')), 'An event is handed over by its owner, or by the owner''s supervisor.', 'SELECT * FROM lpr.events;');
+    END IF;
+    IF e.closed_at IS NOT NULL THEN
+        PERFORM lpr_data.refuse('Q7', 'LP042', format('event %s is closed', event), 'A closed event stays as it is.', 'SELECT lpr.open_event(…); opens another one.');
+    END IF;
+    IF NOT lpr_data.is_entitled(heir, e.system) THEN
+        PERFORM lpr_data.refuse('E4', 'LP025', format('login "%s" has no access for system "%s"', login, e.system), 'Who works on an event has access for its system.', 'They request it with lpr.request_access(…).');
+    END IF;
+    PERFORM lpr_data.check_reason('reason', reason, 'E4');
+    UPDATE lpr_data.event_member AS m SET owner = false WHERE m.event_id = event AND m.owner;
+    INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by) VALUES (event, heir, true, who)
+    ON CONFLICT (person_id, event_id) DO UPDATE SET owner = true;
+    DELETE FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.person_id = owner_id AND m.person_id <> heir
+       AND EXISTS (SELECT FROM lpr_data.person AS p WHERE p.person_id = owner_id AND p.left_at IS NOT NULL);
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.transfer_event(bigint, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.transfer_event(bigint, text, text) TO lpr_user, lpr_supervisor;
+COMMENT ON FUNCTION lpr.transfer_event(bigint, text, text) IS 'Makes somebody else the owner of an open event (E4): by its owner, or by the owner''s supervisor when the owner has left or cannot. The former owner stays a member unless they left. Errors LP041, LP042, LP025 (the heir has no access), LP043.';
+
+CREATE FUNCTION lpr.hand_over(from_login text, to_login text, reason text)
+    RETURNS bigint
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    event bigint;
+    events bigint := 0;
+BEGIN
+    FOR event IN
+        SELECT m.event_id FROM lpr_data.event_member AS m
+        JOIN lpr_data.event AS e ON e.event_id = m.event_id AND e.closed_at IS NULL
+        JOIN lpr_data.person AS p ON p.person_id = m.person_id AND p.login = hand_over.from_login COLLATE "C"
+        WHERE m.owner ORDER BY m.event_id
+    LOOP
+        PERFORM lpr.transfer_event(event, to_login, reason);
+        events := events + 1;
+    END LOOP;
+    RETURN events;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.hand_over(text, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.hand_over(text, text, text) TO lpr_user, lpr_supervisor;
+COMMENT ON FUNCTION lpr.hand_over(text, text, text) IS 'Hands all open events of a person over to another, as when they leave (E4); returns how many. Errors as of lpr.transfer_event().';

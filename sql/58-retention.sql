@@ -1,0 +1,383 @@
+-- 58-retention: how long what was saved is kept, and what stops its destruction (E8, E9): schedules that two people verified, and legal holds.
+
+CREATE TABLE lpr_data.schedule (
+    schedule_id integer GENERATED ALWAYS AS IDENTITY (START 101) PRIMARY KEY, -- numbers up to 100 come with lpr
+    records text COLLATE "C" NOT NULL CHECK (records ~ '^[A-Z][A-Z0-9-]{0,39}$'),
+    citation text NOT NULL CHECK (citation ~ '[^[:space:]]' AND citation !~ '[[:cntrl:]]' AND char_length(citation) <= 500),
+    base_period interval CHECK (base_period >= '1 day' AND base_period <= '100 years'),
+    runs_from text COLLATE "C" NOT NULL CHECK (runs_from IN ('saved', 'closed')),
+    life_of_matter boolean NOT NULL,
+    effective_from date NOT NULL,
+    effective_until date,
+    reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),
+    proposed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    proposed_by integer REFERENCES lpr_data.person,
+    shipped boolean NOT NULL DEFAULT false,
+    CONSTRAINT ends_after_it_begins CHECK (effective_until > effective_from),
+    CONSTRAINT periods_are_the_site_s CHECK (shipped = (base_period IS NULL) AND shipped = (proposed_by IS NULL))
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.schedule', 'WHERE NOT shipped'); -- what comes with lpr never changes
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.schedule_schedule_id_seq', '');
+SELECT lpr_data.audit_changes_of('lpr_data.schedule');
+COMMENT ON TABLE lpr_data.schedule IS 'Schedules of systems of records: how long what is saved is kept (E9). A schedule never changes, since reads are kept by it: another one follows it, and is verified anew.';
+COMMENT ON COLUMN lpr_data.schedule.schedule_id IS 'Number.';
+COMMENT ON COLUMN lpr_data.schedule.records IS 'The system of records, short: ATS, TECS, CIRS, AFI, …';
+COMMENT ON COLUMN lpr_data.schedule.citation IS 'Where the schedule stands.';
+COMMENT ON COLUMN lpr_data.schedule.base_period IS 'How long, 1 day to 100 years; NULL: left to the records officer, and not to be used.';
+COMMENT ON COLUMN lpr_data.schedule.runs_from IS 'From when the period runs: saved (the read) or closed (the event).';
+COMMENT ON COLUMN lpr_data.schedule.life_of_matter IS 'Whether nothing is due before its event is closed, however long that takes.';
+COMMENT ON COLUMN lpr_data.schedule.effective_from IS 'First day (UTC) on which reads are saved by it.';
+COMMENT ON COLUMN lpr_data.schedule.effective_until IS 'First day on which they no longer are; NULL = without end.';
+COMMENT ON COLUMN lpr_data.schedule.reason IS 'Why it reads so.';
+COMMENT ON COLUMN lpr_data.schedule.proposed_at IS 'When it was entered.';
+COMMENT ON COLUMN lpr_data.schedule.proposed_by IS 'By whom.';
+COMMENT ON COLUMN lpr_data.schedule.shipped IS 'Whether it came with lpr: the citation, without a period.';
+INSERT INTO lpr_data.schedule (schedule_id, records, citation, runs_from, life_of_matter, effective_from, reason, shipped) OVERRIDING SYSTEM VALUE
+VALUES (1, 'ATS', 'Automated Targeting System, 77 FR 30297', 'saved', true, '2012-05-22', 'Named by DHS/CBP/PIA-049(a).', true),
+       (2, 'TECS', 'TECS, 73 FR 77778', 'saved', true, '2008-12-19', 'Named by DHS/CBP/PIA-049(a).', true),
+       (3, 'CIRS', 'CBP Intelligence Records System, 82 FR 44198, reissued 85 FR 80806', 'saved', true, '2020-12-14', 'Named by DHS/CBP/PIA-049(a).', true),
+       (4, 'AFI', 'Analytical Framework for Intelligence, 77 FR 33753', 'saved', true, '2012-06-07', 'Named by DHS/CBP/PIA-049(a).', true);
+SELECT lpr_data.only_adds('lpr_data.schedule');
+
+CREATE TABLE lpr_data.schedule_step (
+    schedule_id integer NOT NULL REFERENCES lpr_data.schedule,
+    person_id integer NOT NULL REFERENCES lpr_data.person,
+    action text COLLATE "C" NOT NULL CHECK (action IN ('verify', 'withdraw')),
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),
+    PRIMARY KEY (schedule_id, person_id, action) -- nobody counts twice
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.schedule_step', '');
+SELECT lpr_data.audit_changes_of('lpr_data.schedule_step');
+SELECT lpr_data.only_adds('lpr_data.schedule_step');
+COMMENT ON TABLE lpr_data.schedule_step IS 'Who verified a schedule, and who withdrew it (E9).';
+COMMENT ON COLUMN lpr_data.schedule_step.schedule_id IS 'The schedule.';
+COMMENT ON COLUMN lpr_data.schedule_step.person_id IS 'By whom.';
+COMMENT ON COLUMN lpr_data.schedule_step.action IS 'verify or withdraw.';
+COMMENT ON COLUMN lpr_data.schedule_step.at IS 'When.';
+COMMENT ON COLUMN lpr_data.schedule_step.reason IS 'What it was compared with, or why it must not be used.';
+
+ALTER TABLE lpr_data.save ADD FOREIGN KEY (schedule_id) REFERENCES lpr_data.schedule;
+
+CREATE FUNCTION lpr_data.is_verified(schedule_id integer)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+RETURN (SELECT count(DISTINCT s.person_id) FILTER (WHERE s.action = 'verify') >= 2 AND count(*) FILTER (WHERE s.action = 'withdraw') = 0
+        FROM lpr_data.schedule_step AS s WHERE s.schedule_id = is_verified.schedule_id);
+REVOKE ALL ON FUNCTION lpr_data.is_verified(integer) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.is_verified(integer) IS 'Whether a schedule may be used: two people verified it, and nobody withdrew it (E9).';
+
+CREATE FUNCTION lpr_data.schedule_in_force(records text)
+    RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+RETURN (SELECT s.schedule_id FROM lpr_data.schedule AS s
+        WHERE s.records = schedule_in_force.records COLLATE "C" AND s.base_period IS NOT NULL AND lpr_data.is_verified(s.schedule_id)
+          AND s.effective_from <= lpr_data.utc_today() AND coalesce(s.effective_until > lpr_data.utc_today(), true)
+        ORDER BY s.effective_from DESC, s.schedule_id DESC LIMIT 1);
+REVOKE ALL ON FUNCTION lpr_data.schedule_in_force(text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.schedule_in_force(text) IS 'The verified schedule of a system of records that is effective today, the latest if there are several; NULL = none.';
+
+CREATE FUNCTION lpr_data.usable_schedule(system text)
+    RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    records text := (SELECT y.records FROM lpr_data.system AS y WHERE y.system = usable_schedule.system COLLATE "C");
+    schedule integer := lpr_data.schedule_in_force(records);
+BEGIN
+    IF schedule IS NULL THEN
+        PERFORM lpr_data.refuse('E9', 'LP062', format('system of records %s has no verified schedule', coalesce(records, 'NULL')),
+                                'Reads are saved only where it is settled for how long: by a schedule in force that two people verified.',
+                                format('Ask %s: lpr.propose_schedule(…), then lpr.verify_schedule(…) by two people. SELECT * FROM lpr.schedules; shows what there is.',
+                                       lpr_data.whom('lpr_records_officer', 'a records officer')));
+    END IF;
+    RETURN schedule;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.usable_schedule(text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.usable_schedule(text) IS 'The schedule that a read saved for an event of that system is kept by (E9). Error LP062 when there is none.';
+
+CREATE FUNCTION lpr.propose_schedule(
+    records text,
+    base_period interval,
+    reason text,
+    citation text DEFAULT NULL,
+    runs_from text DEFAULT 'saved',
+    life_of_matter boolean DEFAULT true,
+    effective_from date DEFAULT NULL,
+    effective_until date DEFAULT NULL
+)
+    RETURNS integer
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    who integer := lpr_data.acting('lpr_records_officer', 'E9');
+    proposed integer;
+BEGIN
+    citation := coalesce(citation, (SELECT s.citation FROM lpr_data.schedule AS s WHERE s.records = propose_schedule.records COLLATE "C" ORDER BY s.schedule_id DESC LIMIT 1));
+    IF citation IS NULL OR (base_period BETWEEN '1 day' AND '100 years') IS NOT TRUE OR (runs_from IN ('saved', 'closed')) IS NOT TRUE OR life_of_matter IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('not a schedule of %s', coalesce(records, 'NULL')),
+            DETAIL = 'A schedule has a citation, a base period of 1 day to 100 years, which runs from ''saved'' or ''closed'', and says whether nothing is due before the matter ends.',
+            HINT = 'For instance lpr.propose_schedule(''ATS'', ''15 years'', ''…why…'').';
+    END IF;
+    PERFORM lpr_data.check_reason('reason', reason, 'E9');
+    INSERT INTO lpr_data.schedule (records, citation, base_period, runs_from, life_of_matter, effective_from, effective_until, reason, proposed_by)
+    VALUES (propose_schedule.records, propose_schedule.citation, propose_schedule.base_period, propose_schedule.runs_from, propose_schedule.life_of_matter,
+            coalesce(propose_schedule.effective_from, lpr_data.utc_today()), propose_schedule.effective_until, propose_schedule.reason, who)
+    RETURNING schedule_id INTO proposed;
+    RETURN proposed;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.propose_schedule(text, interval, text, text, text, boolean, date, date) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.propose_schedule(text, interval, text, text, text, boolean, date, date)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+COMMENT ON FUNCTION lpr.propose_schedule(text, interval, text, text, text, boolean, date, date) IS
+    'Enters a schedule of a system of records, by a records officer; returns its number (E9). It counts once two people verified it, and is then followed by reads that are saved from then on. records: ATS, TECS, CIRS, AFI or another. base_period: 1 day to 100 years. citation: by default that of the schedule before. runs_from: saved or closed. life_of_matter: nothing is due before its event is closed. effective_from: today unless said otherwise. Errors LP024 and LP033 (who may), LP043 (the reason says nothing).';
+
+CREATE FUNCTION lpr_data.step_schedule(schedule integer, action text, reason text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    who integer := lpr_data.acting('lpr_records_officer', 'E9');
+    s lpr_data.schedule;
+BEGIN
+    SELECT x.* INTO s FROM lpr_data.schedule AS x WHERE x.schedule_id = schedule FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'undefined_object',
+            MESSAGE = format('schedule %s does not exist', coalesce(schedule::text, 'NULL')),
+            HINT = 'SELECT * FROM lpr.schedules;';
+    END IF;
+    IF s.base_period IS NULL THEN
+        PERFORM lpr_data.refuse('E9', 'LP034', format('schedule %s has no period', schedule), 'What comes with lpr is the citation; the period is the records officer''s to state.',
+                                format('SELECT lpr.propose_schedule(%L, …);', s.records));
+    END IF;
+    IF EXISTS (SELECT FROM lpr_data.schedule_step AS t WHERE t.schedule_id = schedule AND (t.action = 'withdraw' OR t.person_id = who AND t.action = step_schedule.action)) THEN
+        PERFORM lpr_data.refuse('E9', 'LP034', format('you verified schedule %s already, or it was withdrawn', schedule),
+                                'Each person counts once, and what was withdrawn stays so.', 'SELECT * FROM lpr.schedules;');
+    END IF;
+    PERFORM lpr_data.check_reason('reason', reason, 'E9');
+    INSERT INTO lpr_data.schedule_step (schedule_id, person_id, action, reason) VALUES (schedule, who, step_schedule.action, step_schedule.reason);
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.step_schedule(integer, text, text) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.step_schedule(integer, text, text) IS 'Verifies or withdraws a schedule.';
+
+CREATE FUNCTION lpr.verify_schedule(schedule integer, reason text)
+    RETURNS boolean
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM lpr_data.step_schedule(schedule, 'verify', reason);
+    RETURN lpr_data.is_verified(schedule);
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.verify_schedule(integer, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.verify_schedule(integer, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+COMMENT ON FUNCTION lpr.verify_schedule(integer, text) IS
+    'A records officer compared a schedule with its source, and says how (E9). Two different people have to; returns whether they have. Errors LP024 and LP033 (who may), LP034 (verified by you already, withdrawn, or without a period), LP043 (the reason says nothing).';
+
+CREATE FUNCTION lpr.withdraw_schedule(schedule integer, reason text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM lpr_data.step_schedule(schedule, 'withdraw', reason);
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.withdraw_schedule(integer, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.withdraw_schedule(integer, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+COMMENT ON FUNCTION lpr.withdraw_schedule(integer, text) IS
+    'A schedule turned out to be wrong: nothing is saved or destroyed by it any more (E9). One records officer does. What was saved by it follows the one in force of the same system of records, once there is one. Errors as of lpr.verify_schedule().';
+
+CREATE FUNCTION lpr.set_exemptions(source text, exemptions text[])
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM lpr_data.administering('E8');
+    UPDATE lpr_data.source AS s SET exemptions = coalesce(set_exemptions.exemptions, '{}') WHERE s.name = set_exemptions.source COLLATE "C";
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'undefined_object',
+            MESSAGE = format('source "%s" does not exist', coalesce(source, 'NULL')),
+            HINT = 'SELECT * FROM lpr.sources;';
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.set_exemptions(text, text[]) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.set_exemptions(text, text[]) TO lpr_admin;
+COMMENT ON FUNCTION lpr.set_exemptions(text, text[]) IS 'Which Privacy Act exemptions a source''s records carry, for instance ''{5 U.S.C. 552a(j)(2)}'': reads that are saved from then on take them along (E8).';
+
+-- Legal holds.
+
+CREATE TABLE lpr_data.legal_hold (
+    hold_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    event_id bigint NOT NULL REFERENCES lpr_data.event,
+    authority text NOT NULL CHECK (authority ~ '[^[:space:]]' AND authority !~ '[[:cntrl:]]' AND char_length(authority) <= 500),
+    reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),
+    placed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    placed_by integer NOT NULL REFERENCES lpr_data.person,
+    lifted_at timestamp with time zone,
+    lifted_by integer REFERENCES lpr_data.person,
+    lift_reason text CHECK (lift_reason ~ '[^[:space:]]'),
+    CONSTRAINT lifted_by_somebody_else CHECK (lifted_by <> placed_by),
+    CONSTRAINT lifted_as_a_whole CHECK (num_nulls(lifted_at, lifted_by, lift_reason) IN (0, 3))
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.legal_hold', '');
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.legal_hold_hold_id_seq', '');
+SELECT lpr_data.audit_changes_of('lpr_data.legal_hold');
+SELECT lpr_data.only_adds('lpr_data.legal_hold', 'lifted_at', 'lifted_by', 'lift_reason');
+CREATE INDEX legal_hold_event ON lpr_data.legal_hold (event_id) WHERE lifted_at IS NULL;
+COMMENT ON TABLE lpr_data.legal_hold IS 'What must not be destroyed, whatever its schedule says: all that is saved for an event (E9).';
+COMMENT ON COLUMN lpr_data.legal_hold.hold_id IS 'Number.';
+COMMENT ON COLUMN lpr_data.legal_hold.event_id IS 'The event.';
+COMMENT ON COLUMN lpr_data.legal_hold.authority IS 'Who orders it: a court, counsel, with the reference.';
+COMMENT ON COLUMN lpr_data.legal_hold.reason IS 'Why.';
+COMMENT ON COLUMN lpr_data.legal_hold.placed_at IS 'Since when.';
+COMMENT ON COLUMN lpr_data.legal_hold.placed_by IS 'By whom.';
+COMMENT ON COLUMN lpr_data.legal_hold.lifted_at IS 'When it was lifted; NULL: it stands.';
+COMMENT ON COLUMN lpr_data.legal_hold.lifted_by IS 'By whom: somebody else.';
+COMMENT ON COLUMN lpr_data.legal_hold.lift_reason IS 'Why.';
+
+CREATE FUNCTION lpr_data.fresh_snapshots()
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'active_sql_transaction',
+            MESSAGE = format('this is not done in a transaction of isolation level %s', upper(current_setting('transaction_isolation'))),
+            DETAIL = 'It would look at holds as they were when the transaction began.',
+            HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED;';
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.fresh_snapshots() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.fresh_snapshots() IS 'Refuses transactions in which a hold that was just placed could not be seen.';
+
+CREATE FUNCTION lpr_data.is_held(event_id bigint)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+RETURN EXISTS (SELECT FROM lpr_data.legal_hold AS h WHERE h.event_id = is_held.event_id AND h.lifted_at IS NULL);
+REVOKE ALL ON FUNCTION lpr_data.is_held(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.is_held(bigint) IS 'Whether a legal hold stands on an event (E9).';
+
+CREATE FUNCTION lpr_data.refuse_held(event bigint)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM lpr_data.fresh_snapshots();
+    -- A hold that is being placed waits for us, or we for it.
+    PERFORM FROM lpr_data.event AS e WHERE e.event_id = event FOR NO KEY UPDATE;
+    IF lpr_data.is_held(event) THEN
+        PERFORM lpr_data.refuse('E9', 'LP063', format('a legal hold stands on event %s', event), 'What is under a legal hold stays as it is.',
+                                format('Ask %s; holds are lifted by lpr.lift_hold(…).', lpr_data.whom('lpr_records_officer', 'a records officer')));
+    END IF;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.refuse_held(bigint) FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.refuse_held(bigint) IS 'Refuses, error LP063, what a legal hold on an event forbids, and lets none be placed before the end of the transaction.';
+
+CREATE FUNCTION lpr_data.holding()
+    RETURNS integer
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN lpr_data.acting(CASE WHEN lpr_data.holds(lpr_data.me(), 'lpr_privacy') THEN 'lpr_privacy' ELSE 'lpr_records_officer' END, 'E9');
+END
+$$;
+REVOKE ALL ON FUNCTION lpr_data.holding() FROM PUBLIC;
+COMMENT ON FUNCTION lpr_data.holding() IS 'The person who acts, as records or privacy officer. Errors LP024 and LP033.';
+
+CREATE FUNCTION lpr.place_hold(event bigint, authority text, reason text)
+    RETURNS bigint
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    who integer := lpr_data.holding();
+    placed bigint;
+BEGIN
+    -- Waits for a destruction under way, and comes before the next one.
+    PERFORM FROM lpr_data.event AS e WHERE e.event_id = event FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'undefined_object',
+            MESSAGE = format('event %s does not exist', coalesce(event::text, 'NULL'));
+    END IF;
+    IF (authority ~ '[^[:space:]]' AND authority !~ '[[:cntrl:]]' AND char_length(authority) <= 500) IS NOT TRUE THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = 'a hold has an authority',
+            DETAIL = 'It is a line of at most 500 characters.',
+            HINT = 'For instance ''S.D. Cal., order of 2026-03-02, 26-cr-00417''.';
+    END IF;
+    PERFORM lpr_data.check_given(reason, 'E9');
+    INSERT INTO lpr_data.legal_hold (event_id, authority, reason, placed_by) VALUES (place_hold.event, place_hold.authority, place_hold.reason, who) RETURNING hold_id INTO placed;
+    RETURN placed;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.place_hold(bigint, text, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.place_hold(bigint, text, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+COMMENT ON FUNCTION lpr.place_hold(bigint, text, text) IS
+    'Puts a legal hold on all that is or will be saved for an event, open or closed: nothing of it is destroyed or taken off until it is lifted (E9). By a records or privacy officer; returns its number. authority: who orders it, with the reference. Errors LP024 and LP033 (who may), LP043 (no reason).';
+
+CREATE FUNCTION lpr.lift_hold(hold bigint, reason text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    who integer := lpr_data.holding();
+    h lpr_data.legal_hold;
+BEGIN
+    SELECT x.* INTO h FROM lpr_data.legal_hold AS x WHERE x.hold_id = hold FOR NO KEY UPDATE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'undefined_object',
+            MESSAGE = format('hold %s does not exist', coalesce(hold::text, 'NULL')),
+            HINT = 'SELECT * FROM lpr.holds;';
+    END IF;
+    IF h.lifted_at IS NOT NULL THEN
+        PERFORM lpr_data.refuse('E9', 'LP034', format('hold %s is lifted already', hold), 'A hold is lifted once.', 'SELECT * FROM lpr.holds;');
+    END IF;
+    IF h.placed_by = who THEN
+        PERFORM lpr_data.refuse('E9', 'LP033', format('you placed hold %s yourself', hold), 'A hold is lifted by somebody else than placed it.',
+                                format('Ask %s.', lpr_data.whom('lpr_records_officer', 'a records officer')));
+    END IF;
+    PERFORM lpr_data.check_reason('reason', reason, 'E9');
+    UPDATE lpr_data.legal_hold AS x SET lifted_at = clock_timestamp(), lifted_by = who, lift_reason = lift_hold.reason WHERE x.hold_id = hold;
+END
+$$;
+REVOKE ALL ON FUNCTION lpr.lift_hold(bigint, text) FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION lpr.lift_hold(bigint, text)
+    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+COMMENT ON FUNCTION lpr.lift_hold(bigint, text) IS
+    'Lifts a legal hold, for good: by a records or privacy officer who did not place it (E9). Errors LP024 and LP033 (who may), LP034 (lifted already), LP043 (the reason says nothing).';

@@ -1,0 +1,131 @@
+# save: one explicit act for chosen reads, with a relevance, out of one's own fresh answers for that event; what is saved comes back through the gate only.
+use strict;
+use warnings;
+use LprAudit;
+use Test::More;
+
+my $node = LprTest->start_staged('save', cache => 1);
+$node->await_answers;
+my ($one) = $node->session('analyst1');
+my ($two) = $node->session('analyst2');
+my $why = 'Seen at the safe house on each day of a delivery, by the camera across the street.';
+my $from = "FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK20'";
+
+# A refusal: SQLSTATE, hint, and a record that a rollback does not take back.
+sub refuses
+{
+	my ($session, $state, $sql, $name) = @_;
+	my $head = $node->head;
+	my ($out, $err) = $node->converse($session, "BEGIN; $sql; ROLLBACK");
+
+	like($err, qr/ERROR: +$state: .*\nDETAIL: .*\nHINT: /s, "$name: $state") or diag "$out\n$err";
+	$session->query('ROLLBACK');
+	return like($node->answer('postgres', "SELECT string_agg(kind || ' ' || coalesce(sqlstate, ''), ',') FROM lpr_data.audit WHERE number > $head AND kind = 'refused'"), qr/refused $state/, '… on record');
+}
+sub saves
+{
+	my ($session, $sql, $expected, $name) = @_;
+	my ($out, $err) = $node->converse($session, $sql);
+	return is($err =~ /ERROR: .*/ ? $& : $out, $expected, $name) || diag $err;
+}
+
+# ---- what can be saved ----
+
+refuses($one, 'LP060', "SELECT lpr.save(1, 'acme', '{no-such-read}', '$why')", 'a read that was never shown');
+my @ids = split /\n/, ($node->converse($one, "SELECT read_id $from ORDER BY captured_at DESC"))[0];
+is(scalar @ids, 20, 'an answer');
+refuses($two, 'LP060', "SELECT lpr.save(2, 'acme', '{$ids[0]}', '$why')", "what another person was shown");
+refuses($two, 'LP041', "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why')", "… or for another person's event");
+my $other = $node->answer('analyst1', "SELECT lpr.open_event('Another matter', 'contraband', 'title_19', 'SD-2026-00999', 'A second courier of the same people drives a grey truck; its routes have to be found.')");
+refuses($one, 'LP060', "SELECT lpr.save($other, 'acme', '{$ids[0]}', '$why')", 'what was shown for another event');
+refuses($one, 'LP060', "SELECT lpr.save(1, 'birdseye', '{$ids[0]}', '$why')", "… or of another source");
+refuses($one, 'LP043', "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$_')", "relevance: '$_'") for '', 'relevant', 'n/a', 'for the investigation';
+refuses($one, 'LP043', "SELECT lpr.save(1, 'acme', '{$ids[0]}', NULL)", 'no relevance');
+refuses($one, 'LP060', "SELECT lpr.save(1, 'acme', '{$ids[0],no-such-read}', '$why')", 'one that is not there among others');
+saves($one, 'SELECT count(*) FROM lpr.event_reads(1)', 0, 'nothing was saved so far: nothing is by itself');
+like(($node->converse($one, "SELECT lpr.save(1, 'acme', '{}', '$why')"))[1], qr/22023: no read was chosen/, 'nothing chosen');
+like(($node->converse($one, "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why', fields => '{plate,make,password}')"))[1], qr/22023: such fields are not saved/, 'a field that there is not');
+
+# A question that is stopped early can be saved from, too.
+my ($limited) = split /\n/, ($node->converse($one, "SELECT read_id FROM lpr.search_plate('BULK400') WHERE source = 'acme' LIMIT 1"))[0];
+saves($one, "SELECT lpr.save(1, 'acme', '{$limited}', '$why')", 1, 'a read of an answer that was not read to its end');
+saves($one, "SELECT lpr.save(1, 'acme', '{$ids[0],$ids[1]}', '$why')", 2, 'two reads, one relevance');
+saves($one, "SELECT lpr.save(1, 'acme', '{$ids[0],$ids[1],$ids[2]}', '$why')", 1, '… what was saved before is not saved twice');
+saves($one, qq{SELECT lpr.save_each(1, 'acme', '{"$ids[3]": "The driver of the first day got out here, as the photo shows.", "$ids[4]": "The only read on the day that the informant named."}')}, 2, 'each with its own');
+saves($one, "SELECT lpr.save(1, 'acme', '{$ids[5]}', '$why', fields => '{}')", 1, 'with no fields but plate, time and place');
+saves($one, "SELECT lpr.save(1, 'acme', '{$ids[6]}', '$why', with_images => true)", 1, 'with images');
+
+# ---- what was saved ----
+
+saves($one, "SELECT count(*), count(DISTINCT relevance), count(make), count(DISTINCT caveat), bool_and(caveat LIKE '%not a person%'), min(saved_by) FROM lpr.event_reads(1)", '8|3|7|1|t|analyst1', 'what was saved, with its caveat');
+saves($one, "SELECT count(plate), count(captured_at), count(latitude), count(address), count(confidence), count(matched_how) FROM lpr.event_reads(1) WHERE read_id = '$ids[5]'", '1|1|1|0|0|0', '… only the chosen fields');
+saves($one, "SELECT count(*) FROM lpr.event_reads(1) AS e JOIN (SELECT * $from) AS r USING (source, read_id) WHERE (e.plate, e.captured_at, e.latitude, e.longitude) IS DISTINCT FROM (r.plate, r.captured_at, r.latitude, r.longitude) OR e.make <> r.make OR e.confidence <> r.confidence OR e.matched_how <> r.matched_how", 0, '… as the vendor told it');
+is($node->answer('postgres', "SELECT count(*), bool_and(sha256(content) = sha256) FROM lpr_data.image"), '2|t', 'images by their digests');
+saves($one, "SELECT octet_length(plate_image) > 0 AND octet_length(vehicle_image) > 0 FROM lpr.event_reads(1, with_images => true) WHERE read_id = '$ids[6]'", 't', '… come back');
+is($node->answer('oversight1', "SELECT string_agg(DISTINCT concat_ws(' ', a.kind, a.login, a.event_id, a.mode), ', ') FROM lpr.audit() AS a WHERE a.mode = 'saved' AND a.kind = 'ask'"), 'ask analyst1 1 saved, ask analyst1 3 saved, ask analyst2 2 saved', 'each look is a question on record');
+is($node->answer('oversight1', "SELECT count(*) FROM lpr.unanswered() WHERE mode = 'saved'"), 0, '… and has its answer');
+unlike($node->answer('postgres', 'SELECT string_agg(payload, chr(10)) FROM lpr_data.audit'), qr/$ids[0]|safe house/, 'no result and no relevance stands in the audit log');
+is($node->answer('oversight1', "SELECT sum((payload->>'reads')::integer) FROM lpr.audit(kind => 'change') WHERE payload->>'table' = 'lpr_data.event_read'"), 8, '… but who saved how many, with a digest');
+
+# That the answer on record held each of them can be proved.
+is($node->answer('postgres', q{
+	WITH RECURSIVE up AS (
+		SELECT r.saved_id, r.digest AS node, r.place, (SELECT (a.payload::jsonb->>'reads')::bigint FROM lpr_data.audit AS a WHERE a.kind = 'answer' AND a.ask = r.answer) AS size, r.proof,
+			(SELECT a.payload::jsonb->>'digest' FROM lpr_data.audit AS a WHERE a.kind = 'answer' AND a.ask = r.answer) AS root FROM lpr_data.event_read AS r
+		UNION ALL
+		SELECT saved_id, CASE WHEN place % 2 = 1 THEN sha256('\x01' || substring(proof FOR 32) || node)
+			WHEN place + 1 < size THEN sha256('\x01' || node || substring(proof FOR 32)) ELSE node END,
+			place / 2, (size + 1) / 2, CASE WHEN place % 2 = 1 OR place + 1 < size THEN substring(proof FROM 33) ELSE proof END, root
+		FROM up WHERE size > 1)
+	SELECT count(*), bool_and(encode(node, 'hex') = root AND proof = '') FROM up WHERE size = 1}), '8|t', 'the proof of each leads to the digest of its answer');
+
+# ---- who sees it ----
+
+refuses($two, 'LP041', 'SELECT * FROM lpr.event_reads(1)', 'another person');
+$node->answer('analyst1', "SELECT lpr.add_member(1, 'analyst2')");
+saves($two, 'SELECT count(*) FROM lpr.event_reads(1)', 8, 'a member sees it');
+$node->answer('analyst1', "SELECT lpr.remove_member(1, 'analyst2')");
+refuses($two, 'LP041', 'SELECT * FROM lpr.event_reads(1)', 'who was taken off the event');
+like($node->messages('supervisor1', 'SELECT * FROM lpr.event_reads(1)'), qr/permission denied/, 'a supervisor sees events, not their reads');
+my ($bare) = $node->session('analyst1', logon => 0);
+refuses($bare, 'LP028', 'SELECT * FROM lpr.event_reads(1)', 'a session that has not agreed to the rules');
+$bare->quit;
+refuses($one, 'LP050', $_, "$_: kept") for 'DECLARE c CURSOR WITH HOLD FOR SELECT * FROM lpr.event_reads(1)', 'CREATE TABLE pg_temp.t AS SELECT * FROM lpr.event_reads(1)', 'COPY (SELECT * FROM lpr.event_reads(1)) TO STDOUT';
+like($node->messages('analyst1', 'SELECT * FROM lpr_data.event_read'), qr/permission denied/, 'nobody reads the table');
+
+# ---- corrections, and what was no good ----
+
+my ($id) = split /\n/, ($node->converse($one, "SELECT saved_id FROM lpr.event_reads(1) WHERE read_id = '$ids[0]'"))[0];
+saves($one, "SELECT lpr.correct($id, 'make', 'honda', 'The photo shows the badge of another maker quite clearly.')", '', 'a correction');
+saves($one, "SELECT make, corrected->'make' ? 'original' FROM lpr.event_reads(1) WHERE saved_id = $id", 'HONDA|t', '… stands beside the original');
+like(($node->converse($one, "SELECT lpr.correct($id, 'captured_at', 'now', 'The photo shows the badge of another maker quite clearly.')"))[1], qr/23514/, 'time and place are what the vendor said');
+like(($node->converse($one, "SELECT lpr.correct($id, 'plate', '---', 'The photo shows the badge of another maker quite clearly.')"))[1], qr/LP011/, 'a plate is one');
+refuses($two, 'LP041', "SELECT lpr.correct($id, 'make', 'honda', '$why')", "another person's");
+refuses($one, 'LP043', "SELECT lpr.unsave($id, 'wrong')", 'taken off without a reason');
+saves($one, "SELECT lpr.unsave($id, 'The badge shows that it is the car of a neighbour, not the one that we look for.')", '', 'taken off');
+is($node->answer('postgres', "SELECT (SELECT count(*) FROM lpr_data.event_read WHERE saved_id = $id) || ' ' || (SELECT count(*) FROM lpr_data.correction WHERE saved_id = $id)"), '0 0', '… with its correction');
+my ($imaged) = split /\n/, ($node->converse($one, "SELECT saved_id FROM lpr.event_reads(1) WHERE read_id = '$ids[6]'"))[0];
+saves($one, "SELECT lpr.unsave($imaged, 'The badge shows that it is the car of a neighbour, not the one that we look for.')", '', 'one with images');
+is($node->answer('postgres', 'SELECT count(*) FROM lpr_data.image'), 0, '… which go with it');
+like($node->messages('postgres', 'UPDATE lpr_data.event_read SET make = $$BUICK$$'), qr/LP034/, 'a saved read never changes, whoever tries');
+
+# ---- events change hands ----
+
+refuses($two, 'LP041', "SELECT lpr.transfer_event(1, 'analyst2', '$why')", 'who takes an event for himself');
+refuses($one, 'LP025', "SELECT lpr.transfer_event(1, 'newcomer1', '$why')", 'to somebody without access');
+saves($one, "SELECT lpr.transfer_event(1, 'analyst2', 'The case went over to the fugitive team by order of last Friday.')", '', 'the owner hands over');
+saves($two, 'SELECT count(*) FROM lpr.event_reads(1)', 6, '… the new one sees it');
+saves($one, 'SELECT count(*) FROM lpr.event_reads(1)', 6, '… the old one is still a member');
+refuses($one, 'LP041', "SELECT lpr.close_event(1, 'solved')", '… but no longer the owner');
+$node->answer('admin1', "SELECT lpr.retire_person('analyst1')");
+refuses($one, 'LP024', 'SELECT count(*) FROM lpr.event_reads(1)', 'who has left sees nothing');
+is($node->answer('supervisor1', "SELECT lpr.hand_over('analyst1', 'analyst2', 'She has left the agency, and he goes on with her matters from here.')"), 1, 'the supervisor hands over what is left');
+$two->query("SELECT lpr.close_event($other, 'nothing found')");
+saves($two, 'SELECT count(*) FROM lpr.event_reads(1)', 6, 'an open event');
+$two->query("SELECT lpr.close_event(1, 'courier arrested at the border')");
+saves($two, 'SELECT count(*) FROM lpr.event_reads(1)', 6, '… and a closed one shows what it holds');
+$two->query('SELECT lpr.work_on(NULL)');
+refuses($two, 'LP042', "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why')", 'but nothing more is saved for it');
+$_->quit for $one, $two;
+$node->sound('in the end');
+done_testing();

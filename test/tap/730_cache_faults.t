@@ -1,0 +1,129 @@
+# cache_faults: processes killed and disks full in the middle of keeping, saving, purging: nothing saved is lost, nothing expired is shown, and no answer fails
+# because it cannot be kept (preload.c plays the disk and the clock).
+use strict;
+use warnings;
+use LprAudit;
+use PostgreSQL::Test::Utils;
+use Test::More;
+
+my $node = LprTest->make('cache_faults', conf => "restart_after_crash = on\nautovacuum = off\nmin_wal_size = 32MB\nmax_wal_size = 64MB\nwal_recycle = off\n");
+my ($clock, $full) = map { $node->basedir . "/$_" } qw(clock full);
+my $off = 0;
+sub set_clock { ($off) = @_; append_to_file("$clock.new", $off); rename "$clock.new", $clock; return } # at once
+sub fill_disk { my ($where) = @_; append_to_file("$full.new", $where); rename "$full.new", $full; return }
+sub free_disk { unlink $full; return }
+set_clock(0);
+{
+	local @ENV{qw(LD_PRELOAD LPR_CLOCK LPR_FULL)} = ($node->preload_library, $clock, $full);
+	$node->start;
+}
+$node->vendor_start;
+$node->stage('lpr', cache => 1);
+$node->await_answers;
+my $why = 'Seen at the safe house on each day of a delivery, by the camera across the street.';
+sub question { my ($plate) = @_; return "SELECT count(*), count(*) FILTER (WHERE from_cache) FROM lpr.reads WHERE source = 'acme' AND plate = '$plate'" }
+sub path_of { my ($table) = @_; return $node->answer('postgres', "SELECT pg_relation_filepath('lpr_data.$table')") }
+sub cache_table { my ($kind) = @_; return $node->answer('postgres', "SELECT relname FROM pg_class WHERE relname ~ '^cache_${kind}_' AND relkind = 'r' ORDER BY pg_relation_size(oid) DESC, relname LIMIT 1") }
+sub back { return LprTest::eventually(sub { $node->await_answers }) }
+
+# ---- a disk that is full ----
+
+is($node->answer('analyst1', question('BULK50')), '50|0', 'an answer that is kept');
+fill_disk(path_of(cache_table('read')));
+my ($status, $out, $err) = $node->ask('analyst1', question('BULK8000'));
+is($out, '8000|0', 'no room for the reads: the answer is shown all the same') or diag $err;
+is($node->answer('analyst1', question('BULK8000')), '8000|0', '… and not kept');
+is($node->answer('analyst1', question('BULK50')), '50|50', 'what was kept before still is');
+like($err, qr/WARNING: +this answer is not kept\nDETAIL: +could not (?:extend|write)/, '… which is told');
+my ($session) = $node->session('analyst1');
+$node->converse($session, 'BEGIN');
+is(($node->converse($session, question('BULK8001')))[0], '8001|0', 'in a transaction');
+is(($node->converse($session, 'SELECT 1'))[0], 1, '… which goes on');
+$node->converse($session, 'COMMIT');
+free_disk();
+is($node->answer('analyst1', question('BULK8000')), '8000|0', 'room again: asked');
+is($node->answer('analyst1', question('BULK8000')), '8000|8000', '… and kept');
+
+# A save finds no room, by what it writes to the table and by its WAL.
+my @ids = split /\n/, ($node->converse($session, "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK4000'"))[0];
+my $save = "SELECT lpr.save(1, 'acme', '{" . join(',', @ids) . "}', '$why')";
+fill_disk(path_of('event_read'));
+like(($node->converse($session, $save))[1], qr/ERROR: +53100/, 'no room to save: an error');
+free_disk();
+is($node->answer('postgres', 'SELECT count(*) FROM lpr_data.event_read'), 0, '… nothing is saved');
+is(($node->converse($session, $save))[0], 4000, 'room again: all are saved');
+$session->quit;
+
+# A purge finds no room for its certificate: it is done later, and nothing is shown meanwhile.
+my $due = cache_table('read');
+fill_disk(path_of('purge_certificate'));
+my $seconds = $node->answer('postgres', 'SELECT ceil(extract(epoch FROM max(expires_at) - clock_timestamp())) FROM lpr_data.cache_answer');
+set_clock($off + $seconds + 1);
+sleep 5;
+is($node->answer('postgres', "SELECT to_regclass('lpr_data.$due') IS NOT NULL"), 't', 'no room for the certificate: the tables stay');
+is($node->answer('analyst1', question('BULK50')), '50|0', '… nothing of them is shown');
+free_disk();
+ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT to_regclass('lpr_data.$due') IS NULL") eq 't' }), 'room again: purged');
+cmp_ok($node->answer('postgres', 'SELECT count(*) FROM lpr_data.purge_certificate WHERE reads > 0'), '>', 0, '… with a certificate');
+
+# ---- processes that are killed ----
+
+# In the middle of a fill: an answer of which some thousand reads are in the table.
+sub kill_in_the_middle_of
+{
+	my ($name, $sql, $wait, $signal) = @_;
+	my $job = $node->launch('analyst1', $sql);
+	my $pid = '';
+
+	LprTest::eventually(sub { $pid = $node->answer('postgres', "SELECT pid FROM pg_stat_activity WHERE application_name = '$job->{name}' AND state = 'active'"); $pid ne '' && $wait->() }) or diag 'not seen';
+	kill $signal, $pid if $pid;
+	$node->landed($job);
+	ok(back(), "$name: questions are answered again");
+	return;
+}
+$node->vendor_faults({ vendor => 'acme', class => 'page', fault => 'delay', ms => 400 });
+my $filling = sub { $node->answer('postgres', "SELECT coalesce(sum(pg_relation_size(oid)), 0) > 1000000 FROM pg_class WHERE relname ~ '^cache_read_' AND relkind = 'r'") eq 't' };
+kill_in_the_middle_of('terminated in the middle of a fill', question('BULK60000'), $filling, 'TERM');
+is($node->answer('postgres', 'SELECT count(*) FROM lpr_data.cache_answer WHERE reads > 1000'), 0, '… half an answer is none');
+kill_in_the_middle_of('killed in the middle of a fill', question('BULK60001'), $filling, 'KILL');
+$node->vendor_well;
+is($node->answer('analyst1', question('BULK50')), '50|0', '… after a crash nothing is kept');
+is($node->answer('analyst1', question('BULK60000')), '60000|0', '… what was broken off is asked anew');
+is($node->answer('analyst1', question('BULK60000')), '60000|60000', '… and whole then');
+
+# In the middle of a save.
+my $before = $node->answer('postgres', 'SELECT count(*), md5(string_agg(r::text, chr(10) ORDER BY saved_id)) FROM lpr_data.event_read AS r');
+is($before =~ s/\|.*//r, 4000, 'what was saved before is there');
+my $big = $node->launch('analyst1', "SELECT '{' || string_agg(read_id, ',') || '}' AS ids FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK60000' \\gset", "SELECT lpr.save(1, 'acme', :'ids', '$why')");
+my ($saver) = $node->session('analyst1');
+($out) = $node->converse($saver, "SELECT string_agg(read_id, ',') FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK60000'");
+$node->landed($big);
+$node->send_sql($saver, "SELECT lpr.save(1, 'acme', '{$out}', '$why')");
+my $pid = '';
+LprTest::eventually(sub { $pid = $node->answer('postgres', "SELECT pid FROM pg_stat_activity WHERE usename = 'analyst1' AND query LIKE 'SELECT lpr.save%' AND state = 'active'"); $pid ne '' && $node->answer('postgres', "SELECT pg_relation_size('lpr_data.event_read') > 2500000") eq 't' });
+kill 'KILL', $pid if $pid;
+eval { $saver->quit };
+ok(back(), 'killed in the middle of a save: questions are answered again');
+is($node->answer('postgres', 'SELECT count(*), md5(string_agg(r::text, chr(10) ORDER BY saved_id)) FROM lpr_data.event_read AS r'), $before, '… nothing of it is saved, and nothing else lost');
+
+# The worker that purges.
+my $keeper = '';
+ok(LprTest::eventually(sub { $keeper = $node->answer('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'lpr cache keeper'"); $keeper ne '' }), 'a worker keeps the cache');
+kill 'TERM', $keeper;
+is($node->answer('analyst1', question('BULK51')), '51|0', 'ended: questions go on');
+ok(LprTest::eventually(sub { my $new = $node->answer('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'lpr cache keeper'"); $new ne '' && $new != $keeper }), '… and it comes again');
+$keeper = $node->answer('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'lpr cache keeper'");
+$seconds = $node->answer('postgres', 'SELECT ceil(extract(epoch FROM max(expires_at) - clock_timestamp())) FROM lpr_data.cache_answer');
+my ($holder) = $node->session('postgres');
+$due = cache_table('answer');
+$node->converse($holder, "BEGIN; LOCK TABLE lpr_data.$due IN ACCESS SHARE MODE");
+set_clock($off + $seconds + 1);
+ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM pg_stat_activity WHERE pid = $keeper AND wait_event_type = 'Lock'") == 1 }), 'in the middle of a purge');
+kill 'KILL', $keeper;
+eval { $holder->quit };
+ok(back(), '… it is killed: questions are answered again');
+is($node->answer('analyst1', question('BULK51')), '51|0', '… nothing expired is shown');
+ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT to_regclass('lpr_data.$due') IS NULL") eq 't' }), '… and it is purged then');
+is($node->answer('postgres', 'SELECT count(*) FROM lpr_data.event_read'), 4000, 'what was saved is there');
+$node->sound('in the end', log => 0);
+done_testing();
