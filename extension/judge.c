@@ -52,7 +52,9 @@ prepare_gate(void)
 	/* One plan for all batches: planning costs more than deciding. It is made anew when anything that it rests on changes. */
 	plan = SPI_prepare_cursor(
 		"SELECT q.place::integer, g.control, g.sqlstate, g.message, g.detail, g.hint, l.reads::bigint, g.refuses, "
-		"(SELECT lpr_data.cache_expiry(clock_timestamp(), c.keep) FROM lpr_data.cache_time AS c) "
+		/* the moment by a subquery: a volatile argument would keep the function from being inlined */
+		"(SELECT lpr_data.cache_expiry(n.moment, c.keep) FROM lpr_data.cache_time AS c, "
+		"(SELECT clock_timestamp() AS moment OFFSET 0) AS n) "
 		"FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) WITH ORDINALITY AS q "
 		"(login, same_user, remote, encrypted, client, agreed, source, mode, event_id, since, until, "
 		"radius_m, address_length, place) "

@@ -30,11 +30,10 @@ COMMENT ON FUNCTION lpr.set_cache_time(interval) IS 'How long answers are kept f
 
 CREATE FUNCTION lpr_data.cache_expiry(fetched_at timestamp with time zone, keep interval)
     RETURNS timestamp with time zone
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+    LANGUAGE sql STABLE PARALLEL SAFE
 RETURN -- full hours of UTC: up, unless that were past 24 hours
-    to_timestamp(CASE WHEN ceil((extract(epoch FROM fetched_at) + extract(epoch FROM keep)) / 3600) * 3600 <= extract(epoch FROM fetched_at) + 86400
-                      THEN ceil((extract(epoch FROM fetched_at) + extract(epoch FROM keep)) / 3600) * 3600
-                      ELSE floor((extract(epoch FROM fetched_at) + 86400) / 3600) * 3600 END::double precision);
+    least(date_bin('1 hour', fetched_at + keep + interval '59 minutes 59.999999 seconds', timestamptz '2000-01-01 00:00+00'),
+          date_bin('1 hour', fetched_at + interval '24 hours', timestamptz '2000-01-01 00:00+00'));
 REVOKE ALL ON FUNCTION lpr_data.cache_expiry(timestamptz, interval) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.cache_expiry(timestamptz, interval) IS 'When an answer expires: at a full hour, at least 4 and at most 24 hours after it was fetched (C1).';
 

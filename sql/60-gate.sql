@@ -56,7 +56,7 @@ AS $$
         WHEN (gate.client) IS NOT TRUE THEN ARRAY['A5', 'LP029', 'nobody is connected who could agree to the rules',
             'Questions are asked by a person at a client, not by a job or another session of this server.', 'Connect with a client of your own.']
         WHEN (p.left_at IS NULL AND p.kind = 'personal' AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = u.oid)) IS NOT TRUE THEN ARRAY['A1', 'LP024', 'login {login} is not one person''s own',
-            'Questions are asked under the personal login of a registered person, which no other role is a member of.', 'Ask an administrator to register you: lpr.add_person(…).']
+            'Questions are asked under the personal login of a registered person, which no other role is a member of.', 'Ask an administrator: lpr.add_person(…) registers you, under a login that is nobody else''s.']
         WHEN (gate.agreed = (SELECT max(t.version) FROM lpr_data.rules AS t)) IS NOT TRUE THEN ARRAY['A5', 'LP028', 'you have not agreed to the rules in this session',
             'Before the first question of a session its user agrees to the rules of use, as they stand now.', 'SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''…the code…'');']
         WHEN (gate.mode IN ('plate', 'location', 'vehicle', 'saved')) IS NOT TRUE THEN ARRAY['Q2', 'LP001', 'the question has no anchor',
