@@ -208,11 +208,15 @@ DECLARE
     e lpr_data.event;
     passed bigint;
     saved bigint;
-    missing bigint;
     schedule integer;
+    fresh text[];
+    urls text[];
+    images bytea[];
+    exempt text[];
     who integer := lpr_data.me();
     act bigint;
 BEGIN
+    exempt := coalesce((SELECT x.exemptions FROM lpr_data.source AS x WHERE x.name = save_reads.source COLLATE "C"), '{}');
     IF coalesce(cardinality(reads), 0) = 0 OR array_position(reads, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
@@ -239,41 +243,40 @@ BEGIN
     END IF;
     schedule := lpr_data.usable_schedule(e.system);
     INSERT INTO lpr_data.save (event_id, person_id, schedule_id) VALUES (event, who, schedule) RETURNING save_id INTO act;
-    WITH chosen AS (
-        SELECT r.read_id, w.relevance
-        FROM unnest(reads) WITH ORDINALITY AS r (read_id, place)
-        JOIN (SELECT relevances[i] AS relevance, i FROM generate_subscripts(relevances, 1) AS i) AS w ON w.i = least(r.place, cardinality(relevances))
-    ), shown AS MATERIALIZED (
-        SELECT s.* FROM lpr_data.shown_reads(event, source, reads) AS s
-    ), images AS MATERIALIZED (
-        SELECT f.url, f.image, sha256(f.image) AS sha256
-        FROM lpr_data.fetch_images(source, CASE WHEN with_images THEN ARRAY(SELECT DISTINCT u FROM shown AS s, unnest(ARRAY[s.plate_image, s.vehicle_image]) AS u WHERE u IS NOT NULL)
-                                                ELSE '{}' END) AS f
-        WHERE f.image IS NOT NULL
-    ), kept AS (
-        INSERT INTO lpr_data.image (sha256, content) SELECT DISTINCT ON (i.sha256) i.sha256, i.image FROM images AS i ON CONFLICT DO NOTHING
-    ), inserted AS (
-        INSERT INTO lpr_data.event_read (save_id, event_id, source, read_id, plate, plate_region, captured_at, latitude, longitude, plate_as_read, address, camera_id, camera_owner,
-                                         camera_type, make, model, color, confidence, matched_how, plate_image, vehicle_image, relevance, saved_by, fetched_at,
-                                         ask, answer, digest, place, proof, exemptions, schedule_id)
-        SELECT act, event, source, s.read_id, s.plate, CASE WHEN 'plate_region' = ANY (fields) THEN s.plate_region END, s.captured_at, s.latitude, s.longitude,
-               CASE WHEN 'plate_as_read' = ANY (fields) THEN s.plate_as_read END, CASE WHEN 'address' = ANY (fields) THEN s.address END,
-               CASE WHEN 'camera_id' = ANY (fields) THEN s.camera_id END, CASE WHEN 'camera_owner' = ANY (fields) THEN s.camera_owner END,
-               CASE WHEN 'camera_type' = ANY (fields) THEN s.camera_type END, CASE WHEN 'make' = ANY (fields) THEN lpr.normal_word(s.make) END,
-               CASE WHEN 'model' = ANY (fields) THEN lpr.normal_word(s.model) END, CASE WHEN 'color' = ANY (fields) THEN lpr.normal_word(s.color) END,
-               CASE WHEN 'confidence' = ANY (fields) THEN s.confidence END,
-               CASE WHEN 'matched_how' = ANY (fields) THEN s.matched_how END,
-               p.sha256, v.sha256, c.relevance, who, s.fetched_at, s.ask, s.answer, s.digest, s.place, s.proof,
-               coalesce((SELECT x.exemptions FROM lpr_data.source AS x WHERE x.name = save_reads.source), '{}'), schedule
-        FROM chosen AS c JOIN shown AS s ON s.read_id = c.read_id
-        LEFT JOIN images AS p ON p.url = s.plate_image LEFT JOIN images AS v ON v.url = s.vehicle_image
-        ON CONFLICT ON CONSTRAINT once_an_event DO NOTHING
-        RETURNING 1
-    )
-    SELECT (SELECT count(*) FROM inserted), (SELECT count(DISTINCT c.read_id) FROM chosen AS c) - (SELECT count(*) FROM shown) INTO saved, missing;
-    IF missing > 0 THEN
+    -- The event is locked: what is not there now is saved by nobody else meanwhile.
+    fresh := ARRAY(SELECT DISTINCT r.read_id FROM unnest(reads) AS r (read_id)
+                   WHERE NOT EXISTS (SELECT FROM lpr_data.event_read AS k WHERE k.event_id = event AND k.source = save_reads.source COLLATE "C" AND k.read_id = r.read_id));
+    IF with_images THEN
+        WITH fetched AS MATERIALIZED (
+            SELECT f.url, f.image, sha256(f.image) AS sha256
+            FROM lpr_data.fetch_images(source, ARRAY(SELECT DISTINCT u FROM lpr_data.shown_reads(event, source, fresh) AS s, unnest(ARRAY[s.plate_image, s.vehicle_image]) AS u
+                                                     WHERE u IS NOT NULL)) AS f
+            WHERE f.image IS NOT NULL
+        ), kept AS (
+            INSERT INTO lpr_data.image (sha256, content) SELECT DISTINCT ON (f.sha256) f.sha256, f.image FROM fetched AS f ON CONFLICT DO NOTHING
+        )
+        SELECT array_agg(f.url), array_agg(f.sha256) INTO urls, images FROM fetched AS f;
+    END IF;
+    INSERT INTO lpr_data.event_read (save_id, event_id, source, read_id, plate, plate_region, captured_at, latitude, longitude, plate_as_read, address, camera_id, camera_owner,
+                                     camera_type, make, model, color, confidence, matched_how, plate_image, vehicle_image, relevance, saved_by, fetched_at,
+                                     ask, answer, digest, place, proof, exemptions, schedule_id)
+    SELECT act, event, source, s.read_id, s.plate, CASE WHEN 'plate_region' = ANY (fields) THEN s.plate_region END, s.captured_at, s.latitude, s.longitude,
+           CASE WHEN 'plate_as_read' = ANY (fields) THEN s.plate_as_read END, CASE WHEN 'address' = ANY (fields) THEN s.address END,
+           CASE WHEN 'camera_id' = ANY (fields) THEN s.camera_id END, CASE WHEN 'camera_owner' = ANY (fields) THEN s.camera_owner END,
+           CASE WHEN 'camera_type' = ANY (fields) THEN s.camera_type END, CASE WHEN 'make' = ANY (fields) THEN lpr.normal_word(s.make) END,
+           CASE WHEN 'model' = ANY (fields) THEN lpr.normal_word(s.model) END, CASE WHEN 'color' = ANY (fields) THEN lpr.normal_word(s.color) END,
+           CASE WHEN 'confidence' = ANY (fields) THEN s.confidence END,
+           CASE WHEN 'matched_how' = ANY (fields) THEN s.matched_how END,
+           p.sha256, v.sha256, CASE WHEN cardinality(relevances) = 1 THEN relevances[1] ELSE c.relevance END, who, s.fetched_at, s.ask, s.answer, s.digest, s.place, s.proof,
+           exempt, schedule
+    FROM lpr_data.shown_reads(event, source, fresh) AS s
+    LEFT JOIN (SELECT u.* FROM unnest(reads, relevances) AS u (read_id, relevance) WHERE cardinality(relevances) > 1) AS c ON c.read_id = s.read_id
+    LEFT JOIN unnest(urls, images) AS p (url, sha256) ON p.url = s.plate_image
+    LEFT JOIN unnest(urls, images) AS v (url, sha256) ON v.url = s.vehicle_image;
+    GET DIAGNOSTICS saved = ROW_COUNT;
+    IF saved < cardinality(fresh) THEN
         PERFORM lpr_data.note_answer(passed, event, 0);
-        PERFORM lpr_data.refuse('E2', 'LP060', format('%s of the chosen reads are not there to be saved', missing),
+        PERFORM lpr_data.refuse('E2', 'LP060', format('%s of the chosen reads are not there to be saved', cardinality(fresh) - saved),
                                 'Reads are saved out of one''s own fresh answers for that event; an expired one cannot be.', 'Ask again, for that event, and save then. Nothing was saved.');
     END IF;
     PERFORM lpr_data.note_answer(passed, event, saved);
