@@ -347,6 +347,37 @@ put_slice(char **to, LprSlice slice, bool *isnull)
 	return put_text(to, slice.data, slice.len, isnull);
 }
 
+/*
+ * Pages are what keeping costs. The two images of a read have addresses that begin alike, and most plates are written as they are: the one is kept as two hexadecimal
+ * digits of how much is shared and the rest, the other as an empty text.
+ */
+static Datum
+put_vehicle_image(char **to, const LprRead *read, bool *isnull)
+{
+	char address[LPR_IMAGE_URL_MAX + 3];
+	size_t shared = 0;
+	size_t most = Min(Min(read->plate_image.len, read->vehicle_image.len), 255);
+
+	*isnull = read->vehicle_image.data == NULL;
+	if (*isnull || read->vehicle_image.len > LPR_IMAGE_URL_MAX)
+		return (Datum) 0;
+	while (read->plate_image.data != NULL && shared < most &&
+		   read->plate_image.data[shared] == read->vehicle_image.data[shared])
+		shared++;
+	snprintf(address, 3, "%02x", (unsigned) shared);
+	memcpy(address + 2, read->vehicle_image.data + shared, read->vehicle_image.len - shared);
+	return put_text(to, address, read->vehicle_image.len - shared + 2, isnull);
+}
+
+static Datum
+put_plate_as_read(char **to, const LprRead *read, bool *isnull)
+{
+	if (read->plate_as_read.data != NULL && read->plate_as_read.len == read->plate_len &&
+		memcmp(read->plate_as_read.data, read->plate, read->plate_len) == 0)
+		return put_text(to, "", 0, isnull);
+	return put_slice(to, read->plate_as_read, isnull);
+}
+
 bool
 lpr_cache_table_add(LprCacheFill *fill, const LprRead *read)
 {
@@ -377,7 +408,7 @@ lpr_cache_table_add(LprCacheFill *fill, const LprRead *read)
 	values[READ_CONFIDENCE] = Float8GetDatum(read->confidence);
 	values[READ_ID] = put_slice(&to, read->id, &nulls[READ_ID]);
 	values[READ_PLATE] = put_text(&to, read->plate, read->plate_len, &nulls[READ_PLATE]);
-	values[READ_PLATE_AS_READ] = put_slice(&to, read->plate_as_read, &nulls[READ_PLATE_AS_READ]);
+	values[READ_PLATE_AS_READ] = put_plate_as_read(&to, read, &nulls[READ_PLATE_AS_READ]);
 	values[READ_PLATE_REGION] = put_text(&to, read->plate_region[0] != '\0' ? read->plate_region : NULL,
 										 strlen(read->plate_region), &nulls[READ_PLATE_REGION]);
 	values[READ_COUNTRY] = put_slice(&to, read->country, &nulls[READ_COUNTRY]);
@@ -390,7 +421,7 @@ lpr_cache_table_add(LprCacheFill *fill, const LprRead *read)
 	values[READ_MODEL] = put_slice(&to, read->model, &nulls[READ_MODEL]);
 	values[READ_COLOR] = put_slice(&to, read->color, &nulls[READ_COLOR]);
 	values[READ_PLATE_IMAGE] = put_slice(&to, read->plate_image, &nulls[READ_PLATE_IMAGE]);
-	values[READ_VEHICLE_IMAGE] = put_slice(&to, read->vehicle_image, &nulls[READ_VEHICLE_IMAGE]);
+	values[READ_VEHICLE_IMAGE] = put_vehicle_image(&to, read, &nulls[READ_VEHICLE_IMAGE]);
 	old = MemoryContextSwitchTo(fill->rows);
 	fill->tuples[fill->n++] = heap_form_tuple(fill->desc, values, nulls);
 	MemoryContextSwitchTo(old);
@@ -603,6 +634,7 @@ struct LprCacheWalk
 	int page;
 	OffsetNumber line;
 	char *pages;
+	char vehicle_image[LPR_IMAGE_URL_MAX]; /* of the read at hand */
 };
 
 LprCacheWalk *
@@ -678,6 +710,26 @@ take_text(Datum value, bool isnull)
 	return isnull ? (LprSlice){NULL, 0} : (LprSlice){VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
 }
 
+/* See put_vehicle_image. What is not as it was written there is none. */
+static LprSlice
+take_vehicle_image(LprCacheWalk *walk, LprSlice plate_image, LprSlice kept)
+{
+	char digits[3] = {0};
+	size_t shared, rest;
+
+	if (kept.data == NULL || kept.len < 2)
+		return (LprSlice){NULL, 0};
+	memcpy(digits, kept.data, 2);
+	shared = strtoul(digits, NULL, 16);
+	rest = kept.len - 2;
+	if (shared > plate_image.len || shared + rest > sizeof(walk->vehicle_image))
+		return (LprSlice){NULL, 0};
+	if (shared > 0)
+		memcpy(walk->vehicle_image, plate_image.data, shared);
+	memcpy(walk->vehicle_image + shared, kept.data + 2, rest);
+	return (LprSlice){walk->vehicle_image, shared + rest};
+}
+
 static bool
 take_row(LprCacheWalk *walk, HeapTuple tuple, LprRead *read)
 {
@@ -705,6 +757,8 @@ take_row(LprCacheWalk *walk, HeapTuple tuple, LprRead *read)
 	if (region.len > 0)
 		memcpy(read->plate_region, region.data, region.len);
 	read->plate_as_read = take_text(values[READ_PLATE_AS_READ], nulls[READ_PLATE_AS_READ]);
+	if (read->plate_as_read.data != NULL && read->plate_as_read.len == 0)
+		read->plate_as_read = (LprSlice){read->plate, read->plate_len};
 	read->country = take_text(values[READ_COUNTRY], nulls[READ_COUNTRY]);
 	read->address = take_text(values[READ_ADDRESS], nulls[READ_ADDRESS]);
 	read->camera_id = take_text(values[READ_CAMERA_ID], nulls[READ_CAMERA_ID]);
@@ -715,7 +769,8 @@ take_row(LprCacheWalk *walk, HeapTuple tuple, LprRead *read)
 	read->model = take_text(values[READ_MODEL], nulls[READ_MODEL]);
 	read->color = take_text(values[READ_COLOR], nulls[READ_COLOR]);
 	read->plate_image = take_text(values[READ_PLATE_IMAGE], nulls[READ_PLATE_IMAGE]);
-	read->vehicle_image = take_text(values[READ_VEHICLE_IMAGE], nulls[READ_VEHICLE_IMAGE]);
+	read->vehicle_image =
+		take_vehicle_image(walk, read->plate_image, take_text(values[READ_VEHICLE_IMAGE], nulls[READ_VEHICLE_IMAGE]));
 	return true;
 }
 

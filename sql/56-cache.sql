@@ -122,7 +122,7 @@ COMMENT ON COLUMN lpr_data.cache_read.longitude IS 'As in lpr.reads.';
 COMMENT ON COLUMN lpr_data.cache_read.confidence IS 'As in lpr.reads.';
 COMMENT ON COLUMN lpr_data.cache_read.read_id IS 'As in lpr.reads.';
 COMMENT ON COLUMN lpr_data.cache_read.plate IS 'As in lpr.reads.';
-COMMENT ON COLUMN lpr_data.cache_read.plate_as_read IS 'As in lpr.reads.';
+COMMENT ON COLUMN lpr_data.cache_read.plate_as_read IS 'As in lpr.reads; empty: the same as plate.';
 COMMENT ON COLUMN lpr_data.cache_read.plate_region IS 'As in lpr.reads.';
 COMMENT ON COLUMN lpr_data.cache_read.country IS 'Of the camera, as the vendor told it.';
 COMMENT ON COLUMN lpr_data.cache_read.address IS 'As in lpr.reads.';
@@ -134,7 +134,7 @@ COMMENT ON COLUMN lpr_data.cache_read.make IS 'As the vendor told it.';
 COMMENT ON COLUMN lpr_data.cache_read.model IS 'As the vendor told it.';
 COMMENT ON COLUMN lpr_data.cache_read.color IS 'As the vendor told it.';
 COMMENT ON COLUMN lpr_data.cache_read.plate_image IS 'URL of the image.';
-COMMENT ON COLUMN lpr_data.cache_read.vehicle_image IS 'URL of the image.';
+COMMENT ON COLUMN lpr_data.cache_read.vehicle_image IS 'URL of the image: two hexadecimal digits of how much it begins like that of the plate, and the rest.';
 
 CREATE FUNCTION lpr_data.add_cache_hour(hour timestamp with time zone)
     RETURNS void
