@@ -1,7 +1,7 @@
 -- policy.sql: 2,000 people, 100,000 events and 10 million rows under the policies. psql variables: reads (10000000).
 --
--- What is saved for an event, and displays, are not built yet: bench.event_read and bench.display stand in for them, with the columns that bear on cost
--- and the policy that tables of events have.
+-- Ten million saved reads would each need an answer to be proved against: bench.event_read and bench.display stand in for them, with the columns that bear
+-- on cost and the policy that tables of events have.
 \set ON_ERROR_STOP on
 SET client_min_messages = warning;
 CREATE ROLE reader LOGIN IN ROLE lpr_user;
