@@ -7,7 +7,6 @@ use Test::More;
 
 my $node = LprTest->start_staged('audit_lifecycle', conf => "max_connections = 110\n");
 is($node->answer('analyst1', LprTest::quick()), 1, 'a question');
-sub stage { system_or_bail('psql', '-X', '-q', '-d', $node->connstr('lpr'), '-v', "vendor_url=$node->{vendor_url}", '-v', 'password=', '-f', $ENV{LPR_STAGE}); $node->safe_psql('lpr', 'DELETE FROM lpr_data.cache_time'); return }
 
 # ---- ALTER EXTENSION UPDATE ----
 
@@ -40,7 +39,7 @@ ok(LprTest::eventually(sub { $node->swarm_errors($swarm) =~ /42P01|3F000/ }), 'â
 cmp_ok($node->head, '>=', $head, 'the log stays');
 is($node->writer, $writer, 'the writer takes no harm');
 unlink "$extensions/lpr--$version--test.sql";
-stage();
+$node->stage_again('lpr');
 ok($node->await_acks($swarm, 64), 'with a new extension answers come again');
 @acks = $node->swarm_end($swarm);
 is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE kind = 'start'"), 1, 'â€¦ in the same log');

@@ -63,15 +63,24 @@ sub stage
 	my ($node, $database, %given) = @_;
 
 	$node->safe_psql('postgres', "CREATE DATABASE $database");
+	$node->stage_again($database, %given);
+	# The audit writer looks every second whether its database is there.
+	eventually(sub { $node->safe_psql($database, 'SELECT state FROM lpr_data.writer()') eq 'ready' })
+		if $database eq 'lpr' && $node->safe_psql('postgres', 'SHOW shared_preload_libraries') =~ /lpr/;
+	return;
+}
+
+# Stages a database that is there.
+sub stage_again
+{
+	my ($node, $database, %given) = @_;
+
 	PostgreSQL::Test::Utils::system_or_bail('psql', '-X', '-q', '-d', $node->connstr($database),
 		'-v', "vendor_url=$node->{vendor_url}", '-v', 'password=', '-f', $ENV{LPR_STAGE});
 	# These tests ask more than people do; what the limits are for is tested by 650_purpose.
 	$node->safe_psql($database, q{SELECT lpr.set_search_limit('location', 500000, '5 years', 1000000, 3), lpr.set_search_limit('vehicle', NULL, '5 years', 1000000, 3);
 		SELECT lpr.set_rate_limit(scope, per, 1000000) FROM unnest('{person,event}'::text[]) AS scope, unnest('{hour,day}'::text[]) AS per});
 	$node->safe_psql($database, 'DELETE FROM lpr_data.cache_time') unless $given{cache};
-	# The audit writer looks every second whether its database is there.
-	eventually(sub { $node->safe_psql($database, 'SELECT state FROM lpr_data.writer()') eq 'ready' })
-		if $database eq 'lpr' && $node->safe_psql('postgres', 'SHOW shared_preload_libraries') =~ /lpr/;
 	return;
 }
 
