@@ -6,7 +6,9 @@
 #include "utils/timestamp.h"
 
 #include "answer.h"
+#include "cache_fill.h"
 #include "cache_flight.h"
+#include "cache_walk.h"
 #include "filter.h"
 
 #define WAIT_MS       20
@@ -164,7 +166,7 @@ lpr_cache_open(MemoryContext context, LprStatement *statement, LprTally *tally, 
 		shown.has_key = false;
 		lpr_cache_table_add_answer(&shown);
 		lpr_answer_from_cache(tally, cache->answer.answer);
-		cache->walk = lpr_cache_table_walk(context, &cache->answer);
+		cache->walk = lpr_cache_walk(context, &cache->answer);
 	}
 	else if (question->receipt.expires_at != 0)
 	{
@@ -175,7 +177,7 @@ lpr_cache_open(MemoryContext context, LprStatement *statement, LprTally *tally, 
 		cache->answer.until = query->until;
 		cache->answer.open_until = is_open(query);
 		describe(cache, &cache->answer);
-		cache->fill = lpr_cache_table_fill(context, question->receipt.expires_at, question->receipt.number);
+		cache->fill = lpr_cache_fill(context, question->receipt.expires_at, question->receipt.number);
 	}
 	MemoryContextSwitchTo(old);
 	return cache;
@@ -214,7 +216,7 @@ lpr_cache_next(LprCache *cache, LprRead *read)
 
 	if (cache->over)
 		return false;
-	while (lpr_cache_table_next(cache->walk, read, &gone))
+	while (lpr_cache_walk_next(cache->walk, read, &gone))
 	{
 		LprDrop drop = lpr_filter(query, cache->statement->five_years_ago, read);
 
@@ -241,7 +243,7 @@ lpr_cache_keep(LprCache *cache, const LprRead *read, TimestampTz fetched_at)
 		return;
 	if (cache->answer.fetched_at == 0)
 		cache->answer.fetched_at = fetched_at;
-	(void) lpr_cache_table_add(cache->fill, read);
+	(void) lpr_cache_fill_add(cache->fill, read);
 	if (cache->in_flight && ++cache->shown % PROGRESS_STEP == 0)
 		lpr_flight_progress(&cache->answer.key);
 }
@@ -260,7 +262,7 @@ lpr_cache_close(LprCache *cache)
 		cache->answer.has_key = cache->answer.complete;
 		if (cache->answer.fetched_at == 0)
 			cache->answer.fetched_at = GetCurrentTimestamp();
-		(void) lpr_cache_table_finish(fill, &cache->answer);
+		(void) lpr_cache_fill_finish(fill, &cache->answer);
 	}
 	if (cache->in_flight)
 		lpr_flight_end(&cache->answer.key);

@@ -44,15 +44,6 @@ typedef struct LprCacheAnswer
 	int32 *runs; /* first block and number of blocks, pair by pair */
 } LprCacheAnswer;
 
-/* Reads on their way into the table. */
-typedef struct LprCacheFill LprCacheFill;
-
-/* NULL when there is no table of that hour: nothing is kept then. Goes with the context. */
-extern LprCacheFill *lpr_cache_table_fill(MemoryContext context, TimestampTz expires_at, int64 answer);
-/* False when it can be kept no longer. */
-extern bool lpr_cache_table_add(LprCacheFill *fill, const LprRead *read);
-/* The last reads and the answer's own row. False when it could not be kept. */
-extern bool lpr_cache_table_finish(LprCacheFill *fill, LprCacheAnswer *answer);
 /* An answer's row, of reads that are there already. */
 extern void lpr_cache_table_add_answer(const LprCacheAnswer *answer);
 
@@ -61,11 +52,5 @@ typedef bool (*LprCacheVisit)(const LprCacheAnswer *answer, void *arg);
 extern void lpr_cache_table_find(const LprDigest *key, LprCacheVisit visit, void *arg);
 /* For each answer that was shown to a login for an event. */
 extern void lpr_cache_table_shown(const char *login, int64 event_id, LprCacheVisit visit, void *arg);
-
-/* The reads of an answer. */
-typedef struct LprCacheWalk LprCacheWalk;
-extern LprCacheWalk *lpr_cache_table_walk(MemoryContext context, const LprCacheAnswer *answer);
-/* False at the end, or with *gone when it expired meanwhile. Slices live until the next call. */
-extern bool lpr_cache_table_next(LprCacheWalk *walk, LprRead *read, bool *gone);
 
 #endif

@@ -16,6 +16,7 @@
 
 #include "answer.h"
 #include "cache_table.h"
+#include "cache_walk.h"
 #include "compat.h"
 #include "errors.h"
 #include "gate.h"
@@ -261,7 +262,7 @@ search_answer(const LprCacheAnswer *answer, HTAB *wanted, Tuplestorestate *store
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "lpr shown reads", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	LprCacheWalk *walk = lpr_cache_table_walk(context, answer);
+	LprCacheWalk *walk = lpr_cache_walk(context, answer);
 	Levels levels = {.count = 1};
 	int64 room = Max(answer->reads, 1);
 	LprText scratch = {0};
@@ -271,7 +272,7 @@ search_answer(const LprCacheAnswer *answer, HTAB *wanted, Tuplestorestate *store
 	ListCell *cell;
 
 	levels.nodes[0] = MemoryContextAllocHuge(context, room * sizeof(LprDigest));
-	while (levels.sizes[0] < room && lpr_cache_table_next(walk, &read, &gone))
+	while (levels.sizes[0] < room && lpr_cache_walk_next(walk, &read, &gone))
 	{
 		int64 place = levels.sizes[0]++;
 		LprDigest *leaf = &levels.nodes[0][place];
