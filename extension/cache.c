@@ -24,7 +24,7 @@ struct LprCache
 	bool over;
 	LprCacheWalk *walk;
 	LprCacheFill *fill;
-	int64 shown;
+	int64 reads; /* shown, or kept, so far */
 	bool in_flight;
 };
 
@@ -222,11 +222,11 @@ lpr_cache_next(LprCache *cache, LprRead *read)
 
 		if (drop != LPR_DROP_NONE)
 			continue; /* of the wider question */
-		if (query->reads_max > 0 && cache->shown == query->reads_max)
+		if (query->reads_max > 0 && cache->reads == query->reads_max)
 			return end(cache, LPR_OUTCOME_CUT,
 					   psprintf("Without a plate, at most " INT64_FORMAT " reads are shown for a question (Q8).",
 								query->reads_max));
-		cache->shown++;
+		cache->reads++;
 		cache->tally->received++;
 		cache->tally->reads++;
 		lpr_answer_read(cache->tally, read);
@@ -244,7 +244,7 @@ lpr_cache_keep(LprCache *cache, const LprRead *read, TimestampTz fetched_at)
 	if (cache->answer.fetched_at == 0)
 		cache->answer.fetched_at = fetched_at;
 	(void) lpr_cache_fill_add(cache->fill, read);
-	if (cache->in_flight && ++cache->shown % PROGRESS_STEP == 0)
+	if (cache->in_flight && ++cache->reads % PROGRESS_STEP == 0)
 		lpr_flight_progress(&cache->answer.key);
 }
 

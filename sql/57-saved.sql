@@ -459,11 +459,11 @@ DECLARE
     event bigint := lpr_data.own_saved(saved_id, 'unsave');
     gone lpr_data.event_read;
 BEGIN
+    PERFORM lpr_data.check_reason('reason', reason, 'E3');
+    PERFORM lpr_data.refuse_held(event); -- and locks it: a closing event waits for us, or we see that it is closed
     IF NOT EXISTS (SELECT FROM lpr_data.event AS e WHERE e.event_id = event AND e.closed_at IS NULL) THEN
         PERFORM lpr_data.refuse('E9', 'LP042', format('event %s is closed', event), 'What a closed event holds goes by its schedule.', 'SELECT * FROM lpr.events;');
     END IF;
-    PERFORM lpr_data.check_reason('reason', reason, 'E3');
-    PERFORM lpr_data.refuse_held(event);
     DELETE FROM lpr_data.event_read AS r WHERE r.saved_id = unsave.saved_id RETURNING r.* INTO gone;
     DELETE FROM lpr_data.image AS i WHERE i.sha256 IN (gone.plate_image, gone.vehicle_image)
        AND NOT EXISTS (SELECT FROM lpr_data.event_read AS r WHERE i.sha256 IN (r.plate_image, r.vehicle_image));

@@ -122,10 +122,26 @@ refuses($one, 'LP024', 'SELECT count(*) FROM lpr.event_reads(1)', 'who has left 
 is($node->answer('supervisor1', "SELECT lpr.hand_over('analyst1', 'analyst2', 'She has left the agency, and he goes on with her matters from here.')"), 1, 'the supervisor hands over what is left');
 $two->query("SELECT lpr.close_event($other, 'nothing found')");
 saves($two, 'SELECT count(*) FROM lpr.event_reads(1)', 6, 'an open event');
-$two->query("SELECT lpr.close_event(1, 'courier arrested at the border')");
+
+# ---- an event is closed ----
+
+$two->query('SELECT lpr.work_on(1)');
+saves($two, "SELECT count(*) $from", 20, 'the new owner asks for it');
+my ($three) = $node->session('analyst2');
+my ($closing) = $node->session('analyst2');
+$node->converse($three, 'SELECT 1');
+my ($last) = split /\n/, ($node->converse($two, 'SELECT max(saved_id) FROM lpr.event_reads(1)'))[0];
+my %beside = ($two => [ $two, "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why')", 'saved' ],
+	$three => [ $three, "SELECT lpr.unsave($last, 'The badge shows that it is the car of a neighbour, not the one that we look for.')", 'taken off' ]);
+$closing->query("BEGIN; SELECT lpr.close_event(1, 'courier arrested at the border')");
+for (values %beside) { $_->[0]{stderr} = ''; $node->send_sql($_->[0], $_->[1]) }
+ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'analyst2' AND wait_event_type = 'Lock'") == 2 }),
+	'who saves, or takes off, while somebody closes the event, waits');
+$closing->query('COMMIT');
+for (values %beside) { $_->[0]->query(''); like($_->[0]{stderr}, qr/ERROR: +LP042/, "… and nothing is $_->[2]") }
 saves($two, 'SELECT count(*) FROM lpr.event_reads(1)', 6, '… and a closed one shows what it holds');
 $two->query('SELECT lpr.work_on(NULL)');
 refuses($two, 'LP042', "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why')", 'but nothing more is saved for it');
-$_->quit for $one, $two;
+$_->quit for $one, $two, $three, $closing;
 $node->sound('in the end');
 done_testing();

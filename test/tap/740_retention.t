@@ -119,6 +119,16 @@ like($node->messages('analyst1', $stale), qr/25001: this is not done in a transa
 $node->answer('analyst1', $unsave);
 is(kept("saved_id = $saved"), 0, 'without a hold it is taken off');
 
+# ---- over ----
+
+my $short = $node->answer('analyst1', "SELECT lpr.open_event('Courier of the night', 'suspect', 'title_18', 'HSI-2026-1199', 'Where the car stands tonight decides where the team waits for the courier.',
+	until => clock_timestamp() + interval '1 hour')");
+my ($late) = $node->session('analyst1');
+my ($seen) = $node->converse($late, "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK20' AND event_id = $short LIMIT 1");
+set_clock($off + 3700);
+like(($node->converse($late, "SELECT lpr.save($short, 'acme', '{$seen}', '$why.')"))[1], qr/ERROR: +LP042: event $short is over/, 'of an answer that is still there nothing is saved for an event that is over');
+$late->quit;
+
 # ---- due ----
 
 is(save('analyst2', 2, 'BULK50', 2, "$why, marked MARKTWO.", images => 1), 2, 'another event has some of the same reads');
