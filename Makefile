@@ -7,8 +7,8 @@ EXTENSION = lpr
 LPR_VERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" lpr.control)
 
 MODULE_big = lpr
-SOURCES := $(sort $(filter-out extension/place_data.c,$(wildcard extension/*.c extension/dialect/*.c)))
-OBJS = $(SOURCES:.c=.o) extension/place_data.o
+SOURCES := $(sort $(filter-out extension/core/place_data.c,$(wildcard extension/*.c extension/*/*.c)))
+OBJS = $(SOURCES:.c=.o) extension/core/place_data.o
 
 # The version before, and what the update from it is made of: what changed of it, and the files that are new since or made anew.
 LPR_VERSION_BEFORE = 0.1.0
@@ -25,9 +25,9 @@ PG_CFLAGS = -std=gnu11 -Wextra -Wno-unused-parameter $(WERROR) -MMD -MP
 SHLIB_LINK = -lcurl -ljson-c -lcrypto -lm
 override with_llvm = no # nothing here is worth inlining into expressions
 
-EXTRA_CLEAN = $(OBJS:.o=.d) extension/place_data.c build/prepare.log build/reference.md build/test build/bench # a sandbox stays
+EXTRA_CLEAN = $(OBJS:.o=.d) extension/core/place_data.c build/prepare.log build/reference.md build/test build/bench # a sandbox stays
 WITH_MAKEFILE := $(patsubst %/Makefile,%,$(wildcard test/vendor/Makefile test/unit/Makefile test/fuzz/Makefile test/verify/Makefile verify/Makefile bench/Makefile))
-FORMATTED := $(filter-out extension/place_data.c,$(wildcard $(addsuffix /*.[ch],extension extension/dialect verify test/vendor test/unit test/fuzz test/verify bench)))
+FORMATTED := $(filter-out extension/core/place_data.c,$(wildcard $(addsuffix /*.[ch],extension extension/* verify test/vendor test/unit test/fuzz test/verify bench)))
 SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* test/run test/verify/* 2>/dev/null) $(wildcard scripts/*.sh)
 
 all:
@@ -50,7 +50,7 @@ sql/lpr--$(LPR_VERSION).sql: $(sort $(wildcard sql/[0-9][0-9]-*.sql)) Makefile
 sql/lpr--$(LPR_VERSION_BEFORE)--$(LPR_VERSION).sql: $(UPDATE_FILES) Makefile
 	cat $(filter %.sql,$^) >$@.new && mv $@.new $@
 
-extension/place_data.c: data/us-boundary.txt scripts/boundary-to-c.awk
+extension/core/place_data.c: data/us-boundary.txt scripts/boundary-to-c.awk
 	awk -f scripts/boundary-to-c.awk data/us-boundary.txt >$@.new && mv $@.new $@
 
 # The verifier needs no database; it is installed beside the server's programs all the same, and can be copied from there.

@@ -9,7 +9,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-#include "gate.h"
+#include "gate/gate.h"
 
 PG_MODULE_MAGIC;
 

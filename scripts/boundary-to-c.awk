@@ -27,7 +27,7 @@ function state(code)
 BEGIN {
 	arcs = points = states = left = 0
 	print "/* Generated from data/us-boundary.txt by scripts/boundary-to-c.awk. Do not edit. */"
-	print "#include \"place.h\"\n"
+	print "#include \"core/place.h\"\n"
 	print "const int32_t lpr_place_points[][2] = {"
 }
 

@@ -5,7 +5,7 @@
 #define LPR_CHECKPOINTS_H
 
 #include "findings.h"
-#include "submission.h"
+#include "format/submission.h"
 
 typedef struct Checkpoint
 {

@@ -4,7 +4,7 @@
 #ifndef LPR_EXPORT_H
 #define LPR_EXPORT_H
 
-#include "record.h"
+#include "format/record.h"
 
 typedef struct Export Export; /* malloc */
 

@@ -4,7 +4,7 @@
 #ifndef LPR_FILE_H
 #define LPR_FILE_H
 
-#include "base.h"
+#include "base/base.h"
 
 /* Files over this are not ours. */
 #define FILE_MAX (4 * 1024 * 1024)

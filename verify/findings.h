@@ -4,7 +4,7 @@
 #ifndef LPR_FINDINGS_H
 #define LPR_FINDINGS_H
 
-#include "base.h"
+#include "base/base.h"
 
 #define FINDINGS_SHOWN 100
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "log.h"
-#include "month.h"
+#include "format/month.h"
 #include "check.h"
 #include "sequence.h"
 

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "kit.h"
+#include "dialect/kit.h"
 
 json_object *
 lpr_body_new(void)

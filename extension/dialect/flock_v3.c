@@ -3,7 +3,7 @@
  */
 #include <math.h>
 
-#include "kit.h"
+#include "dialect/kit.h"
 
 #define METRES_PER_MILE 1609.344
 #define RADIUS_MAX      2000 /* miles */

@@ -6,8 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kit.h"
-#include "../place.h"
+#include "dialect/kit.h"
+#include "core/place.h"
 
 enum
 {

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-#include "../dialect.h"
+#include "dialect/dialect.h"
 
 #define LPR_CURSOR_MAX 4096 /* bytes of a cursor or next link */
 #define LPR_TOKEN_MAX  8192
@@ -125,6 +125,6 @@ extern struct json_object *lpr_body_element(struct json_object *body, int i);
 extern bool lpr_refusal_member(const char *data, size_t len, const char *key, LprText *said);
 
 #define DIALECT(name) extern const LprDialect lpr_dialect_##name;
-#include "dialects.h"
+#include "dialect/dialects.h"
 
 #endif

@@ -1,7 +1,7 @@
 /*
  * lpr_v1.c: our own reference protocol, docs/vendor-api.yaml.
  */
-#include "kit.h"
+#include "dialect/kit.h"
 
 /* The reference goes out as a header; the protocol tells its characters. */
 static bool

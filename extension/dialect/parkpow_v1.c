@@ -1,7 +1,7 @@
 /*
  * parkpow_v1.c: the visit list of ParkPow.
  */
-#include "kit.h"
+#include "dialect/kit.h"
 
 #define LIST "/api/v1/visit-list/"
 

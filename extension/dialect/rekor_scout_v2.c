@@ -7,7 +7,7 @@
  */
 #include <stdio.h>
 
-#include "kit.h"
+#include "dialect/kit.h"
 
 #define BOX_MAX 100000 /* pixels */
 

@@ -3,7 +3,7 @@
  */
 #include <stdio.h>
 
-#include "kit.h"
+#include "dialect/kit.h"
 
 #define TOKEN_SECONDS 1800
 #define EPOCH         (-LPR_UNIX_GAP * LPR_SECOND) /* 1970, before which the vendor counts nothing */

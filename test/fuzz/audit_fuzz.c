@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "export.h"
-#include "month.h"
-#include "submission.h"
+#include "format/month.h"
+#include "format/submission.h"
 
 #define CHECK(condition)                                                                                               \
 	do                                                                                                                 \

@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "dialect.h"
+#include "dialect/dialect.h"
 
 #define CHECK(condition)                                                                                               \
 	do                                                                                                                 \

@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-#include "dialect.h"
+#include "dialect/dialect.h"
 #include "tap.h"
 
 #define SECRET "s3cr3t-Key"

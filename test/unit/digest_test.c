@@ -3,8 +3,8 @@
  */
 #include <stdlib.h>
 
-#include "base64.h"
-#include "digest.h"
+#include "base/base64.h"
+#include "format/digest.h"
 #include "tap.h"
 
 static LprSlice

@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "filter.h"
+#include "core/filter.h"
 #include "tap.h"
 
 #define NOW      (INT64_C(800000000) * LPR_SECOND)

@@ -3,10 +3,10 @@
  */
 #include <stdlib.h>
 
-#include "note.h"
-#include "record.h"
+#include "format/note.h"
+#include "format/record.h"
 #include "tap.h"
-#include "tree.h"
+#include "format/tree.h"
 
 #define PEM(seed)   "-----BEGIN PRIVATE KEY-----\n" seed "\n-----END PRIVATE KEY-----\n"
 #define LOG_PEM     PEM("MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g")

@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "message.h"
+#include "mail/message.h"
 #include "tap.h"
 
 static LprFault fault;

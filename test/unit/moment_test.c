@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "moment.h"
+#include "base/moment.h"
 #include "tap.h"
 
 static bool

@@ -4,7 +4,7 @@
  */
 #include <stdlib.h>
 
-#include "note.h"
+#include "format/note.h"
 #include "tap.h"
 
 /* The private key behind Go's example, in PEM. */

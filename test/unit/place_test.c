@@ -5,7 +5,7 @@
  */
 #define _POSIX_C_SOURCE 200809L
 
-#include "place.h"
+#include "core/place.h"
 
 #include <math.h>
 #include <stdio.h>

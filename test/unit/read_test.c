@@ -3,7 +3,7 @@
  */
 #include <stdlib.h>
 
-#include "dialect.h"
+#include "dialect/dialect.h"
 #include "tap.h"
 
 static LprSlice

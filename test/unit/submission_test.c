@@ -3,8 +3,8 @@
  */
 #include <stdlib.h>
 
-#include "month.h"
-#include "submission.h"
+#include "format/month.h"
+#include "format/submission.h"
 #include "tap.h"
 
 #define DIGEST_1 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="

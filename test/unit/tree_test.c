@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "tap.h"
-#include "tree.h"
+#include "format/tree.h"
 
 #define LEAVES 70
 

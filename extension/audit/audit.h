@@ -1,0 +1,58 @@
+/*
+ * audit.h: how a session puts records into the audit log, and waits until they are safe (U1, U2).
+ */
+#ifndef LPR_AUDIT_H
+#define LPR_AUDIT_H
+
+#include "audit/audit_queue.h"
+
+extern int lpr_audit_timeout; /* GUC, milliseconds */
+
+/* What a session says; who it is is added here. Strings may be NULL. The payload is ASCII. */
+typedef struct LprAuditEntry
+{
+	LprAuditKind kind;
+	bool has_event;
+	int64 event_id;
+	const char *source;
+	uint8 mode;
+	TimestampTz from;
+	TimestampTz until;
+	double radius_m;
+	int address_length;
+	int64 ask; /* 0 = none */
+	const char *control;
+	const char *sqlstate;
+	const char *payload;
+	Size payload_len;
+} LprAuditEntry;
+
+/* Where the receipt will be. Up to LPR_RECEIPTS / 2 may be awaited by one caller at a time. */
+typedef struct LprTicket
+{
+	int place;
+	uint64 ticket;
+} LprTicket;
+
+/*
+ * Puts a record into the queue, waiting for room (interruptibly). ERROR LP020 when there can be none: library not preloaded, standby, another database,
+ * writer down, no room in time; and when the record is too large.
+ */
+extern LprTicket lpr_audit_send(const LprAuditEntry *entry);
+/* Waits until the record is durable, and for the gate's verdict. ERROR LP020 after lpr.audit_timeout, or at once when we ourselves lock the log. */
+extern void lpr_audit_await(LprTicket ticket, LprReceipt *receipt);
+/* Whether this is where the log is kept: preloaded, the right database, no standby. */
+extern bool lpr_audit_here(void);
+/* Writes down that something was refused, and waits until that is durable. The entry says of what; the message is all that its payload tells. */
+extern void lpr_audit_refusal(LprAuditEntry entry, int code, const char *message);
+/* The same, for who cannot wait: left in the queue if there is room. */
+extern void lpr_audit_leave_refusal(LprAuditEntry entry, int code, const char *message);
+/* Whether nobody has awaited it yet. */
+extern bool lpr_audit_pending(LprTicket ticket);
+/* Puts a record into the queue if there is room, waits for nothing, throws nothing: for transactions that abort. */
+extern bool lpr_audit_leave(const LprAuditEntry *entry);
+
+/* What names this session in a payload: client, application. */
+extern void lpr_audit_describe_session(LprText *payload);
+
+#endif

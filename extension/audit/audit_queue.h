@@ -1,0 +1,140 @@
+/*
+ * audit_queue.h: the way to the audit writer through shared memory: a ring of records of any length, and receipts for those who wait.
+ *
+ * A record belongs to nobody once it is in the ring: it is written whether its sender still waits, was cancelled, or is dead. A receipt is found
+ * by process and ticket, so that a later process in the same place never takes an earlier one's.
+ */
+#ifndef LPR_AUDIT_QUEUE_H
+#define LPR_AUDIT_QUEUE_H
+
+#include "postgres.h"
+#include "datatype/timestamp.h"
+#include "nodes/pg_list.h"
+
+#include "format/record.h"
+
+typedef enum LprAuditKind
+{
+	LPR_AUDIT_START,   /* the log begins */
+	LPR_AUDIT_MONTH,   /* a monthly leaf begins */
+	LPR_AUDIT_ASK,     /* a question that the gate let through */
+	LPR_AUDIT_REFUSED, /* one that it did not, or that was no question */
+	LPR_AUDIT_SENT,    /* more of what was sent than fits into the answer's row */
+	LPR_AUDIT_ANSWER,  /* what came of a question */
+	LPR_AUDIT_CHANGE,  /* of policy or case data */
+	LPR_AUDIT_READ,    /* of the audit itself */
+	LPR_AUDIT_CLOCK,   /* the server's clock was set back */
+	LPR_AUDIT_CONSENT, /* somebody agreed to the rules for this session */
+	LPR_AUDIT_FLAG     /* something that oversight should look at */
+} LprAuditKind;
+#define LPR_AUDIT_KINDS 11
+
+extern const char *const lpr_audit_kind_names[LPR_AUDIT_KINDS];
+
+/* One record on its way. Fixed part; its payload follows. What the gate looks at was taken from the session by our code. */
+typedef struct LprQueued
+{
+	uint32 len; /* of all, payload included */
+	uint32 payload_len;
+	int procno; /* whose receipt */
+	int place;  /* of its receipts */
+	uint64 ticket;
+	Oid database; /* whose log it belongs to */
+	LprAuditKind kind;
+	uint8 salt[LPR_SALT_LEN]; /* random: also the key by which a record is known again */
+	LprDigest payload_digest;
+	Oid login;
+	NameData login_name;
+	bool same_user; /* the session's user is the login that connected */
+	bool remote;
+	bool encrypted;
+	bool client; /* somebody is connected who is no process of this server */
+	int agreed;  /* version of the rules of use; 0 = none */
+	int pid;
+	TimestampTz session_started;
+	bool has_event;
+	int64 event_id;
+	NameData source; /* "" = none */
+	uint8 mode;      /* LprMode, 0 = none */
+	TimestampTz from;
+	TimestampTz until;
+	double radius_m;    /* 0 = no point was given */
+	int address_length; /* characters */
+	bool has_ask;
+	int64 ask;
+	char control[8];
+	char sqlstate[6];
+	char payload[FLEXIBLE_ARRAY_MEMBER];
+} LprQueued;
+
+#define LPR_RECEIPTS    16 /* that one process waits for at once */
+#define LPR_TEXTS_ROOM  1000
+#define LPR_REASON_ROOM 400
+#define LPR_HINT_ROOM   300
+
+/* What became of a record. */
+typedef struct LprReceipt
+{
+	uint64 ticket;
+	bool written;
+	bool refused;
+	int64 number;
+	LprDigest digest;       /* the chain's, of that record */
+	int64 reads_limit;      /* that may be shown; 0 = no limit */
+	TimestampTz expires_at; /* until when the answer may be kept; 0 = not at all */
+	uint8 log[LPR_LOG_ID_LEN];
+	char control[8];
+	char sqlstate[6];
+	char texts[LPR_TEXTS_ROOM]; /* message, detail and hint, a NUL behind each */
+} LprReceipt;
+
+typedef enum LprWriterState
+{
+	LPR_WRITER_DOWN,
+	LPR_WRITER_STARTING,
+	LPR_WRITER_READY,
+	LPR_WRITER_STUCK /* it cannot write just now: the reason says why */
+} LprWriterState;
+
+extern int lpr_audit_queue_kb; /* GUC */
+
+extern Size lpr_queue_shmem_size(void);
+extern void lpr_queue_shmem_init(void);
+/* False when the library was not preloaded. */
+extern bool lpr_queue_there(void);
+/* The most that a record may be, payload included. */
+extern Size lpr_queue_record_max(void);
+
+/*
+ * For senders. Fills len, procno, place, ticket and database and puts the record in, in one piece. False when there is no room. Never throws and allocates nothing,
+ * so that it can be called while a transaction aborts.
+ */
+extern bool lpr_queue_put(LprQueued *head, const char *payload, int place);
+extern bool lpr_queue_receipt(int place, uint64 ticket, LprReceipt *receipt);
+extern int64 lpr_queue_bytes(void); /* that wait */
+extern LprWriterState lpr_queue_writer(char reason[LPR_REASON_ROOM], char hint[LPR_HINT_ROOM]);
+extern void lpr_queue_wake_writer(void);
+/* Of a transaction with changes of policy, once it is committed. */
+extern void lpr_queue_set_changes_wait(void);
+
+/* For the writer. */
+extern void lpr_queue_attach(void);
+/* Drops what sessions of a database of that name left that is no more; with it went the log that this would belong to. */
+extern void lpr_queue_drop_others(void);
+extern void lpr_queue_publish(LprWriterState state, const char *reason, const char *hint);
+/* Copies the records that wait, up to a number of bytes but at least one, into the current memory context. The ring keeps them until lpr_queue_settle. */
+extern List *lpr_queue_peek(Size most);
+/* Drops the first records of the ring, and hands over their receipts. */
+extern void lpr_queue_settle(List *records, const LprReceipt *receipts);
+/* The records of the ring cannot be in the log up to this number; -1 = not known yet. */
+extern int64 lpr_queue_settled_number(void);
+extern void lpr_queue_set_settled_number(int64 number);
+/* Whether records or changes wait. */
+extern bool lpr_queue_waits(void);
+/* Whether committed changes of policy wait in lpr_data.change; asking takes the answer back. */
+extern bool lpr_queue_take_changes_wait(void);
+/* A note that the writer leaves for its next life. */
+extern bool lpr_queue_database_missing(void);
+extern void lpr_queue_set_database_missing(bool missing);
+
+#endif

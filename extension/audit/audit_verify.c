@@ -1,0 +1,394 @@
+/*
+ * audit_verify.c: lpr.verify_audit(): holds the log against itself and its checkpoints, in constant memory (U3).
+ */
+#include "postgres.h"
+
+#include "executor/spi.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "nodes/pg_list.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "audit/audit_log.h"
+#include "server/compat.h"
+#include "server/errors.h"
+#include "format/month.h"
+#include "server/secret.h"
+
+#define FINDINGS_SHOWN 1000
+
+typedef struct Verification
+{
+	ReturnSetInfo *result;
+	MemoryContext context; /* of one record */
+	int64 findings;
+	uint8 log[LPR_LOG_ID_LEN];
+	char origin[LPR_ORIGIN_ROOM];
+	LprVerifier *verifier;
+	bool started; /* a record was met, or a checkpoint to start from */
+	int64 number;
+	TimestampTz at;
+	LprDigest digest;
+	bool whole; /* the tree is that of all records so far */
+	LprTree tree;
+	int64 records;
+	int64 destroyed; /* payloads */
+	int64 checkpoints;
+	int64 next; /* size of the next checkpoint to hold against, INT64_MAX = none */
+	LprCheckpoint checkpoint;
+	LprTree checkpoint_tree;
+	int64 begins_after; /* records up to this one are in an archive */
+} Verification;
+
+static void
+add_row(Verification *v, bool good, bool has_number, int64 number, const char *detail)
+{
+	Datum values[3] = {BoolGetDatum(good), Int64GetDatum(number), CStringGetTextDatum(detail)};
+	bool nulls[3] = {false, !has_number, false};
+
+	tuplestore_putvalues(v->result->setResult, v->result->setDesc, values, nulls);
+}
+
+static void finding(Verification *v, int64 number, const char *format, ...) pg_attribute_printf(3, 4);
+
+static void
+finding(Verification *v, int64 number, const char *format, ...)
+{
+	char text[300];
+	va_list args;
+
+	if (v->findings++ >= FINDINGS_SHOWN)
+		return;
+	va_start(args, format);
+	vsnprintf(text, sizeof(text), format, args);
+	va_end(args);
+	add_row(v, false, true, number, text);
+}
+
+static Datum
+column(int number, bool *isnull)
+{
+	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, number, isnull);
+}
+
+/* The checkpoint that a statement finds. One that this log's key did not sign is a finding, and nothing is held against it. */
+static bool
+read_checkpoint(Verification *v, const char *sql, int64 bound)
+{
+	LprTree *tree = &v->checkpoint_tree;
+	Oid types[1] = {INT8OID};
+	Datum values[1] = {Int64GetDatum(bound)};
+	bool isnull;
+	text *note;
+	bytea *frontier;
+	LprSlice slice;
+	LprFault fault = {0};
+	LprDigest root;
+	int64 size;
+
+	if (SPI_execute_with_args(sql, 1, types, values, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the checkpoints");
+	if (SPI_processed == 0)
+		return false;
+	size = DatumGetInt64(column(1, &isnull));
+	note = DatumGetTextPP(column(2, &isnull));
+	frontier = DatumGetByteaPP(column(3, &isnull));
+	slice = (LprSlice){VARDATA_ANY(note), VARSIZE_ANY_EXHDR(note)};
+	memset(&v->checkpoint, 0, sizeof(v->checkpoint));
+	if (!lpr_note_verify(v->verifier, slice, NULL) || !lpr_checkpoint_read(slice, &v->checkpoint, &fault) ||
+		strcmp(v->checkpoint.origin, v->origin) != 0 || v->checkpoint.size != (uint64) size)
+	{
+		finding(v, size, "the checkpoint is not one of this log's key");
+		v->checkpoint.size = size;
+		v->checkpoint.origin[0] = '\0'; /* not to be held against */
+	}
+	memset(tree, 0, sizeof(*tree));
+	if (VARSIZE_ANY_EXHDR(frontier) == lpr_tree_nroots(size) * sizeof(LprDigest))
+	{
+		tree->size = size;
+		memcpy(tree->roots, VARDATA_ANY(frontier), VARSIZE_ANY_EXHDR(frontier));
+	}
+	lpr_tree_root(tree, &root);
+	if (v->checkpoint.origin[0] != '\0' && !lpr_digest_same(&root, &v->checkpoint.root))
+	{
+		finding(v, size, "the checkpoint's frontier does not make its root");
+		tree->size = 0;
+	}
+	SPI_freetuptable(SPI_tuptable);
+	return true;
+}
+
+static void
+next_checkpoint(Verification *v, int64 after)
+{
+	v->next =
+		read_checkpoint(v, "SELECT size, note, frontier FROM lpr_data.checkpoint WHERE size > $1 ORDER BY size LIMIT 1",
+						after)
+			? (int64) v->checkpoint.size
+			: PG_INT64_MAX;
+}
+
+/* Where records end that a checkpoint covers, the two must agree. */
+static void
+hold_against_checkpoint(Verification *v)
+{
+	LprDigest root;
+
+	while (v->next < v->number)
+	{
+		finding(v, v->next, "the checkpoint ends at a record that is missing");
+		next_checkpoint(v, v->next);
+	}
+	if (v->next != v->number)
+		return;
+	if (v->checkpoint.origin[0] != '\0')
+	{
+		lpr_tree_root(&v->tree, &root);
+		if (!lpr_digest_same(&v->digest, &v->checkpoint.head))
+			finding(v, v->number, "the chain is not the one that the checkpoint signs");
+		else if (v->whole && !lpr_digest_same(&root, &v->checkpoint.root))
+			finding(v, v->number, "the records are not those that the checkpoint signs");
+		v->checkpoints++;
+		/* From here on the tree is the signed one, so that one damaged record is not found again at every checkpoint. */
+		if (v->checkpoint_tree.size == (uint64) v->number)
+		{
+			v->tree = v->checkpoint_tree;
+			v->whole = true;
+		}
+	}
+	next_checkpoint(v, v->number);
+}
+
+static void
+verify_record(Verification *v, const LprAuditRow *row, LprText *scratch)
+{
+	LprDigest digest, leaf, payload;
+	MemoryContext old = MemoryContextSwitchTo(v->context);
+
+	v->records++;
+	if (row->number != v->number + 1)
+	{
+		if (row->number == v->number + 2)
+			finding(v, v->number + 1, "the record is missing");
+		else if (row->number > v->number)
+			finding(v, v->number + 1, "the records up to " INT64_FORMAT " are missing", row->number - 1);
+		else
+			finding(v, row->number, "the number is there twice");
+		v->whole = false;
+	}
+	if (row->at < v->at)
+		finding(v, row->number, "the record is older than the one before");
+	if (row->has_payload)
+	{
+		lpr_audit_payload_digest(row->salt, row->payload, row->payload_len, &payload);
+		if (!lpr_digest_same(&payload, &row->payload_digest))
+			finding(v, row->number, "the payload is not what it was");
+	}
+	else
+		v->destroyed++;
+	lpr_audit_hash(v->log, row, &v->digest, scratch, &digest, &leaf);
+	if (row->number == v->number + 1 && !lpr_digest_same(&digest, &row->digest))
+		finding(v, row->number, "the record, or its place in the chain, is not what it was");
+	if (strcmp(row->kind != NULL ? row->kind : "", lpr_audit_kind_names[LPR_AUDIT_MONTH]) == 0 && v->whole &&
+		row->has_payload)
+	{
+		LprMonth month;
+		LprDigest told = {0}, root;
+		bool good = lpr_month_read((LprSlice){row->payload, row->payload_len}, &month);
+
+		if (good)
+			lpr_tree_root(&month.tree, &told);
+		lpr_tree_root(&v->tree, &root);
+		if (!good || !lpr_digest_same(&told, &root) || !lpr_digest_same(&month.head, &v->digest))
+			finding(v, row->number, "the month does not begin where the one before ends");
+	}
+	lpr_tree_add(&v->tree, &leaf);
+	v->number = row->number;
+	v->at = row->at;
+	v->digest = row->digest; /* as it stands there, so that one damaged record is one finding */
+	MemoryContextSwitchTo(old);
+	MemoryContextReset(v->context);
+	hold_against_checkpoint(v);
+}
+
+/* One leaf: by its index, and once more as it lies there, so that no record hides from the index. */
+static void
+verify_leaf(Verification *v, Oid leaf, int64 first, int64 last, LprText *scratch)
+{
+	LprAuditScan *scan = lpr_audit_scan(leaf, true, false, first, last);
+	LprAuditRow row;
+	int64 count[2] = {0, 0};
+	uint64 sum[2] = {0, 0};
+
+	while (lpr_audit_scan_next(scan, &row))
+	{
+		CHECK_FOR_INTERRUPTS();
+		verify_record(v, &row, scratch);
+		count[0]++;
+		sum[0] += *(const uint64 *) row.digest.bytes ^ (uint64) row.number;
+	}
+	lpr_audit_scan_end(scan);
+	scan = lpr_audit_scan(leaf, false, false, first, last);
+	while (lpr_audit_scan_next(scan, &row))
+	{
+		CHECK_FOR_INTERRUPTS();
+		count[1]++;
+		sum[1] += *(const uint64 *) row.digest.bytes ^ (uint64) row.number;
+	}
+	lpr_audit_scan_end(scan);
+	if (count[0] != count[1] || sum[0] != sum[1])
+		finding(v, v->number, "table %s and its index do not hold the same records", get_rel_name(leaf));
+}
+
+static void
+read_identity(Verification *v)
+{
+	bool isnull;
+	bytea *id;
+	LprText public = {0};
+	LprFault fault = {0};
+	char *pem;
+	LprSigner *signer;
+
+	if (!OidIsValid(lpr_audit_table("log")))
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("there is no audit log yet"),
+						errdetail("It begins with the first question.")));
+	if (SPI_execute("SELECT id FROM lpr_data.log", true, 2) != SPI_OK_SELECT || SPI_processed != 1)
+		ereport(ERROR, (errcode(LPR_ERRCODE_LOG_ALTERED), errmsg("the audit log was altered"),
+						errdetail("Table lpr_data.log does not have exactly one row.")));
+	id = DatumGetByteaPP(column(1, &isnull));
+	memcpy(v->log, VARDATA_ANY(id), Min(VARSIZE_ANY_EXHDR(id), LPR_LOG_ID_LEN));
+	lpr_origin(v->log, v->origin);
+	pem = lpr_secret_get_key(lpr_checkpoint_key);
+	if (pem == NULL)
+		ereport(ERROR,
+				(errcode(ERRCODE_CONFIG_FILE_ERROR), errmsg("checkpoint key \"%s\" does not exist", lpr_checkpoint_key),
+				 errdetail("Its public part is needed to verify the checkpoints.")));
+	signer = lpr_signer_read(v->origin, (LprSlice){pem, strlen(pem)}, &fault);
+	explicit_bzero(pem, strlen(pem));
+	if (signer != NULL && lpr_signer_public(signer, false, &public))
+		v->verifier = lpr_verifier_read((LprSlice){public.data, public.len}, &fault);
+	lpr_signer_free(signer);
+	lpr_text_free(&public);
+	if (v->verifier == NULL)
+		ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR), errmsg("the checkpoint key cannot be used"),
+						errdetail("%s", fault.message)));
+}
+
+static void
+free_verifier(void *arg)
+{
+	lpr_verifier_free(((Verification *) arg)->verifier);
+}
+
+static void
+free_scratch(void *arg)
+{
+	lpr_text_free(arg);
+}
+
+static void
+on_reset(MemoryContextCallbackFunction function, void *arg)
+{
+	MemoryContextCallback *callback = palloc(sizeof(MemoryContextCallback));
+
+	callback->func = function;
+	callback->arg = arg;
+	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
+}
+
+/* Takes the thread up at a checkpoint of exactly this size, or (smaller) the last one before. */
+static bool
+start_from_checkpoint(Verification *v, int64 size, bool smaller)
+{
+	if (!read_checkpoint(
+			v,
+			smaller ? "SELECT size, note, frontier FROM lpr_data.checkpoint WHERE size <= $1 ORDER BY size DESC LIMIT 1"
+					: "SELECT size, note, frontier FROM lpr_data.checkpoint WHERE size = $1",
+			size) ||
+		v->checkpoint.origin[0] == '\0' || v->checkpoint_tree.size == 0)
+		return false;
+	v->tree = v->checkpoint_tree;
+	v->number = v->tree.size;
+	v->digest = v->checkpoint.head;
+	return true;
+}
+
+/* Months that lie in an archive are verified there: then the log begins with the month that follows them, behind a checkpoint. */
+static void
+find_begin(Verification *v, List *leaves)
+{
+	ListCell *cell;
+
+	foreach (cell, leaves)
+	{
+		LprAuditScan *scan = lpr_audit_scan(lfirst_oid(cell), true, false, PG_INT64_MIN, PG_INT64_MAX);
+		LprAuditRow row;
+		bool found = lpr_audit_scan_next(scan, &row);
+		bool month = found && row.kind != NULL && strcmp(row.kind, lpr_audit_kind_names[LPR_AUDIT_MONTH]) == 0;
+
+		lpr_audit_scan_end(scan);
+		if (month && row.number > 1 && start_from_checkpoint(v, row.number - 1, false))
+			v->begins_after = v->number;
+		if (found)
+			return;
+	}
+}
+
+PG_FUNCTION_INFO_V1(lpr_verify_audit);
+Datum
+lpr_verify_audit(PG_FUNCTION_ARGS)
+{
+	int64 first = PG_ARGISNULL(0) ? 1 : PG_GETARG_INT64(0);
+	int64 last = PG_ARGISNULL(1) ? PG_INT64_MAX : PG_GETARG_INT64(1);
+	Verification *v = palloc0(sizeof(Verification));
+	LprText *scratch = palloc0(sizeof(LprText));
+	ListCell *cell;
+	List *leaves;
+
+	lpr_init_materialized_srf(fcinfo);
+	on_reset(free_verifier, v);
+	on_reset(free_scratch, scratch);
+	v->result = (ReturnSetInfo *) fcinfo->resultinfo;
+	v->context = AllocSetContextCreate(CurrentMemoryContext, "lpr verify", ALLOCSET_SMALL_SIZES);
+	v->whole = true;
+	v->at = DT_NOBEGIN;
+	SPI_connect();
+	read_identity(v);
+	leaves = lpr_audit_leaves();
+	/* From the last checkpoint before the first record asked for: what lies between must be hashed anyway. */
+	if (first <= 1 || !start_from_checkpoint(v, first - 1, true))
+		find_begin(v, leaves);
+	/* What is numbered below the first record has no place in the log: it is read as well. */
+	first = v->number == v->begins_after ? PG_INT64_MIN : v->number + 1;
+	next_checkpoint(v, v->number);
+	foreach (cell, leaves)
+		verify_leaf(v, lfirst_oid(cell), first, last, scratch);
+	if (last == PG_INT64_MAX && v->next != PG_INT64_MAX)
+		finding(v, v->number + 1, "the log is cut: a checkpoint covers " INT64_FORMAT " records", v->next);
+	SPI_finish();
+	{
+		StringInfoData text;
+
+		initStringInfo(&text);
+		appendStringInfo(&text, INT64_FORMAT " %s, " INT64_FORMAT " to " INT64_FORMAT ", " INT64_FORMAT " %s",
+						 v->records, v->records == 1 ? "record" : "records", v->number - v->records + 1, v->number,
+						 v->checkpoints, v->checkpoints == 1 ? "checkpoint" : "checkpoints");
+		if (v->begins_after > 0)
+			appendStringInfo(&text, ", " INT64_FORMAT " before them in archived months", v->begins_after);
+		if (v->destroyed > 0)
+			appendStringInfo(&text, ", " INT64_FORMAT " payloads destroyed on schedule", v->destroyed);
+		appendStringInfo(&text,
+						 v->findings == 0   ? ": no finding"
+						 : v->findings == 1 ? ": 1 finding"
+											: ": " INT64_FORMAT " findings",
+						 v->findings);
+		add_row(v, v->findings == 0, false, 0, text.data);
+	}
+	return (Datum) 0;
+}

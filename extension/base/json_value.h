@@ -1,0 +1,19 @@
+/*
+ * json_value.h: what stands in a token, for json.c alone. Knows nothing of the lexer.
+ */
+#ifndef LPR_JSON_VALUE_H
+#define LPR_JSON_VALUE_H
+
+#include "base/base.h"
+
+/*
+ * Decodes what stands between the quotes, from start to end; the lexer has proved the form of every escape. What comes
+ * out is UTF-8 and never longer than what went in. With out == NULL it only checks. NULL, or why not and *at where.
+ */
+extern const char *lpr_json_unescape(const char *start, const char *end, char *out, size_t *out_len, const char **at);
+
+/* The number is one of JSON: the lexer has proved it. NULL, or what it should have been. */
+extern const char *lpr_json_to_double(LprSlice number, double *value);
+extern bool lpr_json_to_int64(LprSlice number, int64_t *value);
+
+#endif

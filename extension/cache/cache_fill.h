@@ -1,0 +1,19 @@
+/*
+ * cache_fill.h: reads on their way into the cache's tables.
+ */
+#ifndef LPR_CACHE_FILL_H
+#define LPR_CACHE_FILL_H
+
+#include "cache/cache_table.h"
+
+/* Reads on their way into the table. */
+typedef struct LprCacheFill LprCacheFill;
+
+/* NULL when there is no table of that hour: nothing is kept then. Goes with the context. */
+extern LprCacheFill *lpr_cache_fill(MemoryContext context, TimestampTz expires_at, int64 answer);
+/* False when it can be kept no longer. */
+extern bool lpr_cache_fill_add(LprCacheFill *fill, const LprRead *read);
+/* The last reads and the answer's own row. False when it could not be kept. */
+extern bool lpr_cache_fill_finish(LprCacheFill *fill, LprCacheAnswer *answer);
+
+#endif

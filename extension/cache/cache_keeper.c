@@ -1,0 +1,74 @@
+#include "cache/cache_keeper.h"
+
+#include "access/xact.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/latch.h"
+#include "tcop/tcopprot.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+
+#include "server/worker.h"
+
+#define LOOK_EVERY_MS 2000
+
+void
+lpr_cache_keeper_register(void)
+{
+	lpr_worker_register("lpr cache keeper", "lpr_cache_keeper_main", 2);
+}
+
+/* In a transaction of its own: what somebody holds up holds up nothing else. */
+static void
+attempt(MemoryContext context, const char *sql)
+{
+	PG_TRY();
+	{
+		SetCurrentStatementStartTimestamp();
+		StartTransactionCommand();
+		PushActiveSnapshot(GetTransactionSnapshot());
+		if (OidIsValid(get_extension_oid("lpr", true)))
+		{
+			SPI_connect();
+			if (SPI_execute(sql, false, 0) != SPI_OK_SELECT)
+				elog(ERROR, "could not keep the cache");
+			SPI_finish();
+		}
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+		pgstat_report_stat(false);
+	}
+	PG_CATCH();
+	{
+		lpr_worker_give_up(context);
+	}
+	PG_END_TRY();
+}
+
+void
+lpr_cache_keeper_main(Datum argument)
+{
+	MemoryContext context;
+
+	pqsignal(SIGTERM, die);
+	pqsignal(SIGINT, lpr_worker_handle_cancel);
+	pqsignal(SIGHUP, SignalHandlerForConfigReload);
+	BackgroundWorkerUnblockSignals();
+	lpr_worker_connect();
+	context = AllocSetContextCreate(TopMemoryContext, "lpr cache keeper", ALLOCSET_DEFAULT_SIZES);
+	for (;;)
+	{
+		CHECK_FOR_INTERRUPTS();
+		(void) lpr_worker_reload();
+		MemoryContextReset(context);
+		MemoryContextSwitchTo(context);
+		attempt(context, "SELECT lpr_data.prepare_cache()");
+		attempt(context, "SELECT lpr_data.purge_cache()");
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_EVERY_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+	}
+}

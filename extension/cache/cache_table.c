@@ -1,0 +1,336 @@
+#include "cache/cache_table.h"
+
+#include "access/genam.h"
+#include "access/heapam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_am.h"
+#include "catalog/pg_type.h"
+#include "executor/executor.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+#include "utils/timestamp.h"
+
+#include "cache/cache_internal.h"
+#include "server/compat.h"
+
+#define HOURS 25
+
+/* Columns of lpr_data.cache_answer. */
+enum
+{
+	ANSWER_EXPIRES_AT,
+	ANSWER_KEY,
+	ANSWER_ASK,
+	ANSWER_ANSWER,
+	ANSWER_LOGIN,
+	ANSWER_EVENT_ID,
+	ANSWER_SOURCE,
+	ANSWER_COMPLETE,
+	ANSWER_SORTED,
+	ANSWER_MATCHED,
+	ANSWER_SINCE,
+	ANSWER_UNTIL,
+	ANSWER_OPEN_UNTIL,
+	ANSWER_FETCHED_AT,
+	ANSWER_READS,
+	ANSWER_BLOCKS,
+	ANSWER_COLUMNS
+};
+
+static const Oid read_types[READ_COLUMNS] = {
+	[READ_EXPIRES_AT] = TIMESTAMPTZOID,
+	[READ_ANSWER] = INT8OID,
+	[READ_CAPTURED_AT] = TIMESTAMPTZOID,
+	[READ_LATITUDE] = FLOAT8OID,
+	[READ_LONGITUDE] = FLOAT8OID,
+	[READ_CONFIDENCE] = FLOAT8OID,
+	[READ_ID] = TEXTOID,
+	[READ_PLATE] = TEXTOID,
+	[READ_PLATE_AS_READ] = TEXTOID,
+	[READ_PLATE_REGION] = TEXTOID,
+	[READ_COUNTRY] = TEXTOID,
+	[READ_ADDRESS] = TEXTOID,
+	[READ_CAMERA_ID] = TEXTOID,
+	[READ_CAMERA_OWNER] = TEXTOID,
+	[READ_CAMERA_TYPE] = TEXTOID,
+	[READ_CAMERA_REGION] = TEXTOID,
+	[READ_MAKE] = TEXTOID,
+	[READ_MODEL] = TEXTOID,
+	[READ_COLOR] = TEXTOID,
+	[READ_PLATE_IMAGE] = TEXTOID,
+	[READ_VEHICLE_IMAGE] = TEXTOID,
+};
+
+static const Oid answer_types[ANSWER_COLUMNS] = {
+	[ANSWER_EXPIRES_AT] = TIMESTAMPTZOID,
+	[ANSWER_KEY] = BYTEAOID,
+	[ANSWER_ASK] = INT8OID,
+	[ANSWER_ANSWER] = INT8OID,
+	[ANSWER_LOGIN] = TEXTOID,
+	[ANSWER_EVENT_ID] = INT8OID,
+	[ANSWER_SOURCE] = TEXTOID,
+	[ANSWER_COMPLETE] = BOOLOID,
+	[ANSWER_SORTED] = INT2OID,
+	[ANSWER_MATCHED] = INT2OID,
+	[ANSWER_SINCE] = TIMESTAMPTZOID,
+	[ANSWER_UNTIL] = TIMESTAMPTZOID,
+	[ANSWER_OPEN_UNTIL] = BOOLOID,
+	[ANSWER_FETCHED_AT] = TIMESTAMPTZOID,
+	[ANSWER_READS] = INT8OID,
+	[ANSWER_BLOCKS] = INT4ARRAYOID,
+};
+
+Oid
+lpr_cache_leaf(const char *kind, TimestampTz expires_at)
+{
+	Oid schema = get_namespace_oid("lpr_data", true);
+	pg_time_t seconds = timestamptz_to_time_t(expires_at);
+	struct pg_tm *tm = pg_gmtime(&seconds);
+
+	if (!OidIsValid(schema) || tm == NULL)
+		return InvalidOid;
+	return get_relname_relid(
+		psprintf("%s_%04d%02d%02d%02d", kind, tm->tm_year + 1900, tm->tm_mon + 1, tm->tm_mday, tm->tm_hour), schema);
+}
+
+/* The leaf, opened; NULL when it is gone, or is not as lpr made it: then nothing is kept. */
+static Relation
+open_leaf(Oid leaf, LOCKMODE mode, const Oid *types, int ncolumns)
+{
+	Relation relation = OidIsValid(leaf) ? try_table_open(leaf, mode) : NULL;
+	TupleDesc desc;
+	bool good;
+
+	if (relation == NULL)
+		return NULL;
+	desc = RelationGetDescr(relation);
+	good = desc->natts == ncolumns && relation->rd_rel->relpersistence == RELPERSISTENCE_UNLOGGED &&
+		   relation->rd_rel->relam == HEAP_TABLE_AM_OID;
+	for (int i = 0; good && i < ncolumns; i++)
+		good = TupleDescAttr(desc, i)->atttypid == types[i] && !TupleDescAttr(desc, i)->attisdropped &&
+			   (TupleDescAttr(desc, i)->attstorage == TYPSTORAGE_PLAIN);
+	if (good)
+		return relation;
+	table_close(relation, mode);
+	return NULL;
+}
+
+Relation
+lpr_cache_open_reads(Oid leaf, LOCKMODE mode)
+{
+	return open_leaf(leaf, mode, read_types, READ_COLUMNS);
+}
+
+bool
+lpr_cache_write(void (*write)(void *), void *arg)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	volatile bool good = true;
+
+	BeginInternalSubTransaction("lpr cache");
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		write(arg);
+		ReleaseCurrentSubTransaction();
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+			ReThrowError(error);
+		ereport(WARNING, (errmsg("this answer is not kept"), errdetail("%s.", error->message),
+						  errhint("It is asked anew the next time, and nothing can be saved from it.")));
+		FreeErrorData(error);
+		good = false;
+	}
+	PG_END_TRY();
+	MemoryContextSwitchTo(context);
+	CurrentResourceOwner = owner;
+	return good;
+}
+
+/* ---- answers ---- */
+
+static void
+write_answer(void *arg)
+{
+	const LprCacheAnswer *answer = arg;
+	Relation relation;
+	Datum values[ANSWER_COLUMNS];
+	bool nulls[ANSWER_COLUMNS] = {false};
+	Datum *blocks = palloc((2 * answer->nruns + 1) * sizeof(Datum));
+	bytea *key = palloc(VARHDRSZ + LPR_DIGEST_LEN);
+	EState *estate;
+	ResultRelInfo *result;
+	TupleTableSlot *slot;
+
+	if (IsInParallelMode() || GetCurrentTimestamp() >= answer->expires_at)
+		return;
+	relation =
+		open_leaf(lpr_cache_leaf("cache_answer", answer->expires_at), RowExclusiveLock, answer_types, ANSWER_COLUMNS);
+	if (relation == NULL)
+		return;
+	for (int i = 0; i < 2 * answer->nruns; i++)
+		blocks[i] = Int32GetDatum(answer->runs[i]);
+	SET_VARSIZE(key, VARHDRSZ + LPR_DIGEST_LEN);
+	memcpy(VARDATA(key), answer->key.bytes, LPR_DIGEST_LEN);
+	values[ANSWER_EXPIRES_AT] = TimestampTzGetDatum(answer->expires_at);
+	nulls[ANSWER_KEY] = !answer->has_key;
+	values[ANSWER_KEY] = PointerGetDatum(key);
+	values[ANSWER_ASK] = Int64GetDatum(answer->ask);
+	values[ANSWER_ANSWER] = Int64GetDatum(answer->answer);
+	values[ANSWER_LOGIN] = CStringGetTextDatum(answer->login);
+	values[ANSWER_EVENT_ID] = Int64GetDatum(answer->event_id);
+	values[ANSWER_SOURCE] = CStringGetTextDatum(answer->source);
+	values[ANSWER_COMPLETE] = BoolGetDatum(answer->complete);
+	values[ANSWER_SORTED] = Int16GetDatum((int16) answer->sorted);
+	values[ANSWER_MATCHED] = Int16GetDatum((int16) answer->matched);
+	values[ANSWER_SINCE] = TimestampTzGetDatum(answer->since);
+	values[ANSWER_UNTIL] = TimestampTzGetDatum(answer->until);
+	values[ANSWER_OPEN_UNTIL] = BoolGetDatum(answer->open_until);
+	values[ANSWER_FETCHED_AT] = TimestampTzGetDatum(answer->fetched_at);
+	values[ANSWER_READS] = Int64GetDatum(answer->reads);
+	values[ANSWER_BLOCKS] =
+		PointerGetDatum(construct_array(blocks, 2 * answer->nruns, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+
+	estate = CreateExecutorState();
+	result = makeNode(ResultRelInfo);
+	InitResultRelInfo(result, relation, 1, NULL, 0);
+	ExecOpenIndices(result, false);
+	slot = MakeSingleTupleTableSlot(RelationGetDescr(relation), table_slot_callbacks(relation));
+	memcpy(slot->tts_values, values, sizeof(values));
+	memcpy(slot->tts_isnull, nulls, sizeof(nulls));
+	ExecStoreVirtualTuple(slot);
+	table_tuple_insert(relation, slot, GetCurrentCommandId(true), HEAP_INSERT_FROZEN, NULL);
+	lpr_insert_index_entries(result, slot, estate);
+	ExecDropSingleTupleTableSlot(slot);
+	/* Unlike ExecCloseIndices we keep no locks. */
+	for (int i = 0; i < result->ri_NumIndices; i++)
+		index_close(result->ri_IndexRelationDescs[i], RowExclusiveLock);
+	FreeExecutorState(estate);
+	table_close(relation, RowExclusiveLock);
+}
+
+void
+lpr_cache_table_add_answer(const LprCacheAnswer *answer)
+{
+	(void) lpr_cache_write(write_answer, unconstify(LprCacheAnswer *, answer));
+}
+
+static bool
+read_answer(TupleDesc desc, HeapTuple tuple, LprCacheAnswer *answer)
+{
+	Datum values[ANSWER_COLUMNS];
+	bool nulls[ANSWER_COLUMNS];
+	bytea *key;
+	Datum *blocks;
+	int nblocks;
+
+	heap_deform_tuple(tuple, desc, values, nulls);
+	for (int i = 0; i < ANSWER_COLUMNS; i++)
+		if (nulls[i] && i != ANSWER_KEY)
+			return false;
+	memset(answer, 0, sizeof(*answer));
+	answer->expires_at = DatumGetTimestampTz(values[ANSWER_EXPIRES_AT]);
+	answer->has_key = !nulls[ANSWER_KEY];
+	if (answer->has_key)
+	{
+		key = DatumGetByteaPP(values[ANSWER_KEY]);
+		if (VARSIZE_ANY_EXHDR(key) != LPR_DIGEST_LEN)
+			return false;
+		memcpy(answer->key.bytes, VARDATA_ANY(key), LPR_DIGEST_LEN);
+	}
+	answer->ask = DatumGetInt64(values[ANSWER_ASK]);
+	answer->answer = DatumGetInt64(values[ANSWER_ANSWER]);
+	strlcpy(answer->login, TextDatumGetCString(values[ANSWER_LOGIN]), NAMEDATALEN);
+	answer->event_id = DatumGetInt64(values[ANSWER_EVENT_ID]);
+	strlcpy(answer->source, TextDatumGetCString(values[ANSWER_SOURCE]), NAMEDATALEN);
+	answer->complete = DatumGetBool(values[ANSWER_COMPLETE]);
+	answer->sorted = (LprOrder) DatumGetInt16(values[ANSWER_SORTED]);
+	answer->matched = (LprCacheMatched) DatumGetInt16(values[ANSWER_MATCHED]);
+	answer->since = DatumGetTimestampTz(values[ANSWER_SINCE]);
+	answer->until = DatumGetTimestampTz(values[ANSWER_UNTIL]);
+	answer->open_until = DatumGetBool(values[ANSWER_OPEN_UNTIL]);
+	answer->fetched_at = DatumGetTimestampTz(values[ANSWER_FETCHED_AT]);
+	answer->reads = DatumGetInt64(values[ANSWER_READS]);
+	deconstruct_array(DatumGetArrayTypeP(values[ANSWER_BLOCKS]), INT4OID, sizeof(int32), true, TYPALIGN_INT, &blocks,
+					  NULL, &nblocks);
+	answer->nruns = nblocks / 2;
+	answer->runs = palloc((nblocks + 1) * sizeof(int32));
+	for (int i = 0; i < nblocks; i++)
+		answer->runs[i] = DatumGetInt32(blocks[i]);
+	return true;
+}
+
+/* The hours in which something may expire that has not yet, the last first. */
+static void
+visit_hours(const LprDigest *key, LprCacheVisit visit, void *arg, const char *login, int64 event_id)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	TimestampTz hour = now - now % USECS_PER_HOUR;
+	bool go_on = true;
+
+	for (int i = HOURS; i > 0 && go_on; i--)
+	{
+		TimestampTz expires_at = hour + i * USECS_PER_HOUR;
+		Relation relation =
+			open_leaf(lpr_cache_leaf("cache_answer", expires_at), AccessShareLock, answer_types, ANSWER_COLUMNS);
+		ScanKeyData scan_key;
+		SysScanDesc scan;
+		HeapTuple tuple;
+		List *indexes;
+		bytea *wanted = palloc(VARHDRSZ + LPR_DIGEST_LEN);
+
+		if (relation == NULL)
+			continue;
+		indexes = RelationGetIndexList(relation);
+		if (key != NULL)
+		{
+			SET_VARSIZE(wanted, VARHDRSZ + LPR_DIGEST_LEN);
+			memcpy(VARDATA(wanted), key->bytes, LPR_DIGEST_LEN);
+			ScanKeyInit(&scan_key, ANSWER_KEY + 1, BTEqualStrategyNumber, F_BYTEAEQ, PointerGetDatum(wanted));
+		}
+		scan = systable_beginscan(relation, key != NULL && indexes != NIL ? linitial_oid(indexes) : InvalidOid,
+								  key != NULL && indexes != NIL, GetActiveSnapshot(), key != NULL ? 1 : 0, &scan_key);
+		while (go_on && (tuple = systable_getnext(scan)) != NULL)
+		{
+			LprCacheAnswer answer;
+
+			if (!read_answer(RelationGetDescr(relation), tuple, &answer) || answer.expires_at <= now)
+				continue;
+			if (login != NULL && (strcmp(answer.login, login) != 0 || answer.event_id != event_id))
+				continue;
+			go_on = visit(&answer, arg);
+		}
+		systable_endscan(scan);
+		list_free(indexes);
+		table_close(relation, AccessShareLock);
+	}
+}
+
+void
+lpr_cache_table_find(const LprDigest *key, LprCacheVisit visit, void *arg)
+{
+	visit_hours(key, visit, arg, NULL, 0);
+}
+
+void
+lpr_cache_table_shown(const char *login, int64 event_id, LprCacheVisit visit, void *arg)
+{
+	visit_hours(NULL, visit, arg, login, event_id);
+}

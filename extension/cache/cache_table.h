@@ -1,0 +1,56 @@
+/*
+ * cache_table.h: the tables of the cache, a pair an hour of expiry (C1, C2).
+ *
+ * They are written and read past the executor and past transactions: rows are frozen at once, so that a rollback takes nothing back and other sessions see
+ * them before we commit; and no lock is kept longer than a few pages take, so that nobody's open transaction holds up a purge.
+ */
+#ifndef LPR_CACHE_TABLE_H
+#define LPR_CACHE_TABLE_H
+
+#include "postgres.h"
+#include "datatype/timestamp.h"
+
+#include "format/digest.h"
+#include "core/read.h"
+
+/* What of a question its reads match (G1). */
+typedef enum LprCacheMatched
+{
+	LPR_MATCHED_NOTHING,
+	LPR_MATCHED_PLATE,
+	LPR_MATCHED_PLATE_AND_REGION
+} LprCacheMatched;
+
+/* An answer that is kept, and to whom for what it was shown. */
+typedef struct LprCacheAnswer
+{
+	TimestampTz expires_at; /* a full hour */
+	bool has_key;           /* without one it is found by lpr_cache_table_shown() only */
+	LprDigest key;
+	int64 ask;    /* the question that it was shown for */
+	int64 answer; /* the question that fetched it */
+	char login[NAMEDATALEN];
+	int64 event_id;
+	char source[NAMEDATALEN];
+	bool complete;
+	LprOrder sorted;
+	LprCacheMatched matched;
+	LprMoment since;
+	LprMoment until;
+	bool open_until; /* asked up to now */
+	TimestampTz fetched_at;
+	int64 reads;
+	int nruns;
+	int32 *runs; /* first block and number of blocks, pair by pair */
+} LprCacheAnswer;
+
+/* An answer's row, of reads that are there already. */
+extern void lpr_cache_table_add_answer(const LprCacheAnswer *answer);
+
+/* Calls back for each answer of that key that has not expired, the newest hour first, until it returns false. */
+typedef bool (*LprCacheVisit)(const LprCacheAnswer *answer, void *arg);
+extern void lpr_cache_table_find(const LprDigest *key, LprCacheVisit visit, void *arg);
+/* For each answer that was shown to a login for an event. */
+extern void lpr_cache_table_shown(const char *login, int64 event_id, LprCacheVisit visit, void *arg);
+
+#endif

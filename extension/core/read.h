@@ -1,0 +1,92 @@
+/*
+ * read.h: the canonical read (Q3): what one camera saw of one plate at one moment, out of whatever dialect.
+ */
+#ifndef LPR_READ_H
+#define LPR_READ_H
+
+#include <string.h>
+
+#include "core/query.h"
+
+/* Slices point into the page and live until the next read of that page is asked for. */
+typedef struct LprRead
+{
+	LprSlice id;
+	LprSlice plate_as_read;
+	char plate[LPR_PLATE_ROOM]; /* normal form */
+	uint32_t plate_len;
+	char plate_region[3]; /* "" = not told */
+	LprMoment captured_at;
+	bool has_confidence;
+	double confidence; /* 0 to 1 */
+	LprSlice camera_id;
+	LprSlice camera_owner;
+	LprSlice camera_type;
+	LprSlice camera_region; /* as told */
+	LprSlice country;       /* as told */
+	LprSlice address;
+	bool has_point;
+	double latitude;
+	double longitude;
+	LprSlice make; /* as told; lpr_upper() makes it canonical */
+	LprSlice model;
+	LprSlice color;
+	LprSlice plate_image;   /* absolute URL */
+	LprSlice vehicle_image; /* absolute URL */
+} LprRead;
+
+/* Lengths in bytes that a value of a vendor may have (pitfall 23). */
+#define LPR_ID_MAX            128
+#define LPR_PLATE_AS_READ_MAX 128
+#define LPR_TEXT_MAX          400
+#define LPR_IMAGE_URL_MAX     4096
+
+/*
+ * The normal form of a plate (G1): ASCII letters in upper case; blanks (the no-break space too) and the separators - . ' _ / · dropped; nothing else touched,
+ * so that O and 0, I and 1, B and 8, S and 5 stay different. False when nothing is left, when more than LPR_PLATE_MAX characters
+ * are, or when a control character or broken UTF-8 is met.
+ */
+extern bool lpr_plate_normal(LprSlice plate, char out[LPR_PLATE_ROOM], uint32_t *out_len);
+
+/* How a read matches what was asked (G1). */
+typedef enum LprMatch
+{
+	LPR_MATCH_NONE,
+	LPR_MATCH_EXACT,         /* same normal form, and the same region where one was asked */
+	LPR_MATCH_CONFUSABLE,    /* differs only in characters that readers confuse: O/0/Q/D, I/1/L, B/8, S/5, Z/2, G/6 */
+	LPR_MATCH_OTHER_REGION,  /* same normal form, another region than the one asked */
+	LPR_MATCH_UNKNOWN_REGION /* same normal form, a region was asked and the vendor tells none */
+} LprMatch;
+/* Both plates in normal form. The region plays no part in LPR_MATCH_CONFUSABLE. */
+extern LprMatch lpr_plate_match(LprSlice asked, const char *asked_region, LprSlice plate, const char *region);
+extern const char *lpr_match_name(LprMatch match); /* "exact", "confusable", "other_region", "unknown_region", NULL */
+
+/*
+ * Look-alikes of a plate, itself first, fewest changed characters next, at most max of them; returns how many were written. Each
+ * out[i] is LPR_PLATE_ROOM bytes.
+ */
+extern int lpr_plate_confusables(LprSlice plate, char (*out)[LPR_PLATE_ROOM], int max);
+
+/* How many there are, itself included. */
+extern uint64_t lpr_plate_confusables_count(LprSlice plate);
+
+/* ASCII upper case with inner blanks folded to one and outer ones dropped, for make, model and color; returns the length, out holds len bytes. */
+extern size_t lpr_upper(LprSlice text, char *out);
+
+/* Whether eight bytes all lie in [least, 0x7E]; least <= 0x80. */
+static inline bool
+lpr_eight_printable(const char *data, unsigned char least)
+{
+	const uint64_t ones = UINT64_MAX / 0xFF;
+	uint64_t v, del;
+
+	memcpy(&v, data, 8);
+	del = v ^ ones * 0x7F;
+	/* A bit 7 that is set, a borrow from what is below least, or from what is 0x7F. */
+	return ((v | (v - ones * least) | (del - ones)) & ones * 0x80) == 0;
+}
+
+/* No control characters, at most max bytes. (UTF-8 was proved for the whole page.) */
+extern bool lpr_text_ok(LprSlice text, size_t max);
+
+#endif

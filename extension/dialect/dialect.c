@@ -1,0 +1,387 @@
+/*
+ * dialect.c: the table of dialects, legs, and what holds for the pages of all of them.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "dialect/kit.h"
+#include "core/place.h"
+
+const LprDialect *const lpr_dialects[] = {
+#define DIALECT(name) &lpr_dialect_##name,
+#include "dialect/dialects.h"
+	NULL};
+
+const LprDialect *
+lpr_dialect_find(const char *name)
+{
+	for (int i = 0; lpr_dialects[i] != NULL; i++)
+		if (strcmp(lpr_dialects[i]->name, name) == 0)
+			return lpr_dialects[i];
+	return NULL;
+}
+
+static char
+lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
+}
+
+/* text contains part, ASCII case ignored. */
+static bool
+contains(const char *text, const char *part)
+{
+	for (; *text != '\0'; text++)
+	{
+		size_t i = 0;
+
+		while (part[i] != '\0' && lower(text[i]) == lower(part[i]))
+			i++;
+		if (part[i] == '\0')
+			return true;
+	}
+	return part[0] == '\0';
+}
+
+/*
+ * Whether reads of this camera can be an answer. Of a point and an address only the point decides: comparing addresses
+ * without regard to case takes more than ASCII, and who compares the reads later knows how.
+ */
+static bool
+camera_answers(const LprCamera *camera, const LprQuery *query)
+{
+	if (query->has_near)
+		return camera->has_point && lpr_place_distance_m(query->latitude, query->longitude, camera->latitude,
+														 camera->longitude) <= query->radius_m;
+	if (query->mode == LPR_MODE_LOCATION && query->address != NULL)
+		return camera->address != NULL && contains(camera->address, query->address);
+	return true;
+}
+
+bool
+lpr_asks_by_camera(const LprDialect *dialect, const LprQuery *query)
+{
+	return dialect->by_camera || (query->mode == LPR_MODE_LOCATION && !dialect->takes_near);
+}
+
+int
+lpr_legs(const LprDialect *dialect, const LprQuery *query, const LprSite *site, LprLeg **legs, LprFault *fault)
+{
+	bool cameras = lpr_asks_by_camera(dialect, query);
+	int per_leg = dialect->plates_per_leg > 0 ? dialect->plates_per_leg : 1;
+	int64_t by_plate = query->nplates > 0 ? (query->nplates + per_leg - 1) / per_leg : 1;
+	int64_t by_camera = cameras ? 0 : 1;
+	int n = 0;
+
+	*legs = NULL;
+	if (!(dialect->modes & (unsigned) query->mode))
+	{
+		lpr_fault(fault, LPR_STATE_BAD_OPTION, "dialect %s cannot be asked this way", dialect->name);
+		return -1;
+	}
+	if (cameras && !site->has_cameras)
+	{
+		lpr_fault(fault, LPR_STATE_BAD_OPTION, "dialect %s needs the source's register of cameras for this question",
+				  dialect->name);
+		return -1;
+	}
+	for (int i = 0; cameras && i < site->ncameras; i++)
+		by_camera += camera_answers(&site->cameras[i], query);
+	if (by_camera == 0 || (query->mode == LPR_MODE_PLATE && query->nplates == 0))
+		return 0;
+	if (by_plate * by_camera > LPR_LEGS_MAX)
+	{
+		lpr_fault(fault, LPR_STATE_TOO_MUCH, "the question takes %lld requests to this source, more than %d",
+				  (long long) (by_plate * by_camera), LPR_LEGS_MAX);
+		lpr_fault_hint(fault, "Ask for fewer plates, or for a smaller place.");
+		return -1;
+	}
+
+	*legs = calloc((size_t) (by_plate * by_camera), sizeof(LprLeg));
+	if (*legs == NULL)
+	{
+		lpr_fault(fault, LPR_STATE_NO_MEMORY, "out of memory");
+		return -1;
+	}
+	for (int camera = cameras ? 0 : -1; camera < (cameras ? site->ncameras : 0); camera++)
+	{
+		if (camera >= 0 && !camera_answers(&site->cameras[camera], query))
+			continue;
+		for (int plate = 0; plate == 0 || plate < query->nplates; plate += per_leg)
+		{
+			int left = query->nplates - plate;
+
+			(*legs)[n++] = (LprLeg){.query = query,
+									.site = site,
+									.first_plate = plate,
+									.nplates = left < per_leg ? left : per_leg,
+									.camera = camera,
+									.from = query->from,
+									.until = query->until,
+									.page_size = query->page_size};
+		}
+	}
+	return n;
+}
+
+void
+lpr_legs_free(LprLeg *legs, int nlegs)
+{
+	for (int i = 0; i < nlegs; i++)
+		free(legs[i].next);
+	free(legs);
+}
+
+bool
+lpr_page_open(LprPage *page, LprLeg *leg, const char *body, size_t len)
+{
+	memset(page, 0, sizeof(*page));
+	page->leg = leg;
+	page->body = body;
+	page->len = len;
+	page->oldest = page->newest = page->last = LPR_MOMENT_NONE;
+	leg->pages++;
+	leg->next_known = false;
+	page->json = lpr_json_open(body, len, &page->fault);
+	return page->json != NULL;
+}
+
+void
+lpr_page_close(LprPage *page)
+{
+	lpr_json_close(page->json);
+	page->json = NULL;
+	lpr_text_free(&page->scratch);
+}
+
+static bool
+image_ok(LprSlice url)
+{
+	bool http = url.len > 8 && (memcmp(url.data, "https://", 8) == 0 || memcmp(url.data, "http://", 7) == 0);
+	size_t i = 0;
+
+	if (!http || url.len > LPR_IMAGE_URL_MAX)
+		return false;
+	while (url.len - i >= 8 && lpr_eight_printable(url.data + i, 0x21))
+		i += 8;
+	for (; i < url.len; i++)
+		if ((unsigned char) url.data[i] <= 0x20 || (unsigned char) url.data[i] >= 0x7F)
+			return false;
+	return true;
+}
+
+/* Whatever the dialect: what a read must have, and how large and how clean its values are (pitfall 23). */
+static void
+check_read(LprPage *page, LprRead *read)
+{
+	static const LprSlice none = {NULL, 0};
+	const struct
+	{
+		const char *column;
+		const LprSlice *value;
+	} texts[] = {{"camera_id", &read->camera_id},
+				 {"camera_owner", &read->camera_owner},
+				 {"camera_type", &read->camera_type},
+				 {"camera_region", &read->camera_region},
+				 {"country", &read->country},
+				 {"address", &read->address},
+				 {"make", &read->make},
+				 {"model", &read->model},
+				 {"color", &read->color}};
+
+	if (read->id.len == 0)
+		lpr_page_bad(page, "read_id", "is missing", none);
+	else if (!lpr_text_ok(read->id, LPR_ID_MAX))
+		lpr_page_bad(page, "read_id", "is too long or has control characters", read->id);
+	if (read->plate_as_read.len == 0)
+		lpr_page_bad(page, "plate", "is missing", none);
+	else if (read->plate_as_read.len > LPR_PLATE_AS_READ_MAX ||
+			 !lpr_plate_normal(read->plate_as_read, read->plate, &read->plate_len))
+		lpr_page_bad(page, "plate", "is no plate", read->plate_as_read);
+	if (read->captured_at == LPR_MOMENT_NONE)
+		lpr_page_bad(page, "captured_at", "is missing", none);
+	/* Written so that NaN fails. */
+	if (read->has_confidence && !(read->confidence >= 0 && read->confidence <= 1))
+		lpr_page_bad(page, "confidence", "is out of range", none);
+	if (read->has_point && !(read->latitude >= -90 && read->latitude <= 90))
+		lpr_page_bad(page, "latitude", "is out of range", none);
+	if (read->has_point && !(read->longitude >= -180 && read->longitude <= 180))
+		lpr_page_bad(page, "longitude", "is out of range", none);
+	for (int i = 0; i < LPR_COUNT(texts); i++)
+		if (!lpr_text_ok(*texts[i].value, i == 0 ? LPR_ID_MAX : LPR_TEXT_MAX))
+			lpr_page_bad(page, texts[i].column, "is too long or has control characters", *texts[i].value);
+	if (read->plate_image.data != NULL && !image_ok(read->plate_image))
+		lpr_page_bad(page, "plate_image", "is no http or https URL", read->plate_image);
+	if (read->vehicle_image.data != NULL && !image_ok(read->vehicle_image))
+		lpr_page_bad(page, "vehicle_image", "is no http or https URL", read->vehicle_image);
+}
+
+/* For dialects that page by time. Reads that are bad for another reason count too: the vendor has handed them over. */
+static void
+note_moment(LprPage *page, LprMoment moment)
+{
+	bool oldest_first = page->leg->query->order == LPR_ORDER_OLDEST_FIRST;
+
+	if (moment == LPR_MOMENT_NONE)
+		return;
+	if (page->last != LPR_MOMENT_NONE && (oldest_first ? moment < page->last : moment > page->last))
+		page->unsorted = true;
+	page->last = moment;
+	if (page->oldest == LPR_MOMENT_NONE || moment < page->oldest)
+		page->oldest = moment;
+	if (page->newest == LPR_MOMENT_NONE || moment > page->newest)
+		page->newest = moment;
+}
+
+LprPageStep
+lpr_page_step(const LprDialect *dialect, LprPage *page, LprRead *read)
+{
+	LprPageStep step;
+
+	if (page->json == NULL || lpr_json_failed(page->json) || page->phase < 0)
+		return LPR_PAGE_FAULT; /* the fault of then still stands */
+	memset(read, 0, sizeof(*read));
+	read->captured_at = LPR_MOMENT_NONE;
+	page->scratch.len = 0;
+	lpr_json_forget(page->json);
+	page->fault.message[0] = '\0'; /* what was bad about the read before */
+
+	step = dialect->step(page, read);
+	if (page->scratch.failed)
+	{
+		lpr_fault(&page->fault, LPR_STATE_NO_MEMORY, "out of memory");
+		return LPR_PAGE_FAULT;
+	}
+	if (step != LPR_PAGE_READ)
+		return step;
+	note_moment(page, read->captured_at);
+	check_read(page, read);
+	page->reads++;
+	return page->fault.message[0] == '\0' ? LPR_PAGE_READ : LPR_PAGE_BAD_READ;
+}
+
+void
+lpr_request_free(LprRequest *request)
+{
+	lpr_text_free(&request->url);
+	lpr_text_free(&request->body);
+	lpr_text_free(&request->headers);
+	lpr_text_free(&request->shown);
+}
+
+static void
+camera_free(LprCamera *camera)
+{
+	free(camera->id);
+	free(camera->address);
+	free(camera->owner);
+	free(camera->type);
+	free(camera->region);
+	free(camera->country);
+}
+
+static void
+forget_cameras(LprSite *site)
+{
+	for (int i = 0; i < site->ncameras; i++)
+		camera_free(&site->cameras[i]);
+	free(site->cameras);
+	site->cameras = NULL;
+	site->ncameras = 0;
+	site->has_cameras = false;
+}
+
+void
+lpr_site_forget(LprSite *site)
+{
+	forget_cameras(site);
+	free(site->token);
+	site->token = NULL;
+	site->token_seconds = 0;
+}
+
+static bool
+copy_text(char **to, const char *from)
+{
+	*to = from ? strdup(from) : NULL;
+	return from == NULL || *to != NULL;
+}
+
+bool
+lpr_site_add_camera(LprSite *fresh, const LprCamera *camera)
+{
+	LprCamera copy = *camera, *cameras;
+	bool copied;
+
+	cameras = realloc(fresh->cameras, ((size_t) fresh->ncameras + 1) * sizeof(LprCamera));
+	if (cameras == NULL)
+		return false;
+	fresh->cameras = cameras;
+	copied = copy_text(&copy.id, camera->id);
+	copied &= copy_text(&copy.address, camera->address);
+	copied &= copy_text(&copy.owner, camera->owner);
+	copied &= copy_text(&copy.type, camera->type);
+	copied &= copy_text(&copy.region, camera->region);
+	copied &= copy_text(&copy.country, camera->country);
+	if (!copied)
+	{
+		camera_free(&copy);
+		return false;
+	}
+	fresh->cameras[fresh->ncameras++] = copy;
+	return true;
+}
+
+static int
+compare_cameras(const void *a, const void *b)
+{
+	return strcmp(((const LprCamera *) a)->id, ((const LprCamera *) b)->id);
+}
+
+void
+lpr_site_take_cameras(LprSite *site, LprSite *fresh)
+{
+	LprCamera *cameras = fresh->cameras;
+	int kept = 0;
+
+	if (fresh->ncameras > 1)
+		qsort(cameras, (size_t) fresh->ncameras, sizeof(LprCamera), compare_cameras);
+	/* A camera that stands twice would be asked twice. */
+	for (int i = 0; i < fresh->ncameras; i++)
+		if (kept > 0 && strcmp(cameras[i].id, cameras[kept - 1].id) == 0)
+			camera_free(&cameras[i]);
+		else
+			cameras[kept++] = cameras[i];
+
+	forget_cameras(site);
+	site->cameras = cameras;
+	site->ncameras = kept;
+	site->has_cameras = true;
+	fresh->cameras = NULL;
+	fresh->ncameras = 0;
+}
+
+const LprCamera *
+lpr_site_camera(const LprSite *site, LprSlice id)
+{
+	int low = 0, high = site->ncameras;
+
+	if (id.data == NULL)
+		return NULL;
+	while (low < high)
+	{
+		int middle = low + (high - low) / 2;
+		const char *other = site->cameras[middle].id;
+		int order = strncmp(id.data, other, id.len);
+
+		if (order == 0 && other[id.len] != '\0')
+			order = -1;
+		if (order == 0)
+			return &site->cameras[middle];
+		if (order < 0)
+			high = middle;
+		else
+			low = middle + 1;
+	}
+	return NULL;
+}

@@ -1,0 +1,175 @@
+/*
+ * dialect.h: how one kind of vendor is asked (Q11). One file a dialect, one line in dialect/dialects.h.
+ *
+ * A dialect is pure: it turns a question into requests and pages into canonical reads. It knows no SQL, no server and no socket.
+ *
+ * An answer is fetched in legs. A leg is one row of pages, followed from its first request to its last; a dialect that must ask
+ * plate by plate or camera by camera has many legs. Legs may be fetched side by side, pages of a leg only one after the other.
+ */
+#ifndef LPR_DIALECT_H
+#define LPR_DIALECT_H
+
+#include "base/json.h"
+#include "core/read.h"
+
+/* A camera of the source's register: for vendors whose reads do not say where they were taken. Strings may be NULL. */
+typedef struct LprCamera
+{
+	char *id;
+	char *address;
+	char *owner;
+	char *type;
+	char *region;
+	char *country;
+	bool has_point;
+	double latitude;
+	double longitude;
+} LprCamera;
+
+/* A source as its dialect sees it. Strings are the caller's and outlive the site, but for those marked malloc. */
+typedef struct LprSite
+{
+	const char *url;       /* base, without a slash at the end */
+	const char *secret;    /* token, key or client secret */
+	const char *client_id; /* OAuth client, or NULL */
+	const char *audience;  /* OAuth audience, or NULL */
+	const char *reason;    /* what a vendor that wants a reason is told; says nothing of user or case (U7) */
+	int page_size;         /* of the source's options; 0 = the dialect's own */
+	char *token;           /* malloc: what sign_in brought */
+	int token_seconds;     /* for how long, from the moment it was brought */
+	LprCamera *cameras;    /* malloc, sorted by id */
+	int ncameras;
+	bool has_cameras; /* the register was loaded, be it empty */
+} LprSite;
+
+typedef enum LprRequestClass
+{
+	LPR_REQUEST_SIGN_IN,
+	LPR_REQUEST_CAMERAS,
+	LPR_REQUEST_READS,
+	LPR_REQUEST_IMAGE
+} LprRequestClass;
+
+/* One HTTP request to be made. Zero-initialize; free with lpr_request_free. */
+typedef struct LprRequest
+{
+	LprRequestClass class;
+	bool post; /* else GET */
+	LprText url;
+	LprText body;
+	LprText headers; /* lines "Name: value\n" */
+	bool repeatable; /* may be sent again when it failed */
+	LprText shown;   /* the same without headers and secrets, for people: "POST /reads/search {...}" */
+} LprRequest;
+
+typedef struct LprLeg
+{
+	const LprQuery *query;
+	const LprSite *site;
+	int first_plate; /* plates [first_plate, first_plate + nplates) of the question */
+	int nplates;
+	int camera;     /* index into site->cameras, or -1 */
+	LprMoment from; /* what is left of the window; a dialect without paging moves it */
+	LprMoment until;
+	int page_size;   /* of the next request, 0 = the site's or dialect's own; the asker may change it between pages */
+	int asked_size;  /* of the last request: set by ask() */
+	int pages;       /* pages opened so far */
+	char *next;      /* malloc: the cursor of the next page, in the dialect's own form; NULL = none known (yet) */
+	bool next_known; /* whether `next` is that of the page at hand: then ask() may be called while that page is read */
+	bool overlaps;   /* the pages from now on begin with reads of the moment `edge` that were handed over already */
+	LprMoment edge;
+	bool cut; /* the vendor has more than it hands over (topn reached and no way on) */
+} LprLeg;
+
+/* A page being read. */
+typedef struct LprPage
+{
+	LprLeg *leg;
+	LprJson *json;
+	const char *body;
+	size_t len;
+	int phase;        /* how far we are: 0 at the start */
+	unsigned seen;    /* members of the page's outer object met so far, as bits */
+	int reads;        /* handed over so far, bad ones included */
+	LprMoment oldest; /* of the reads so far; LPR_MOMENT_NONE if there was none */
+	LprMoment newest;
+	LprMoment last;  /* of the read before */
+	bool unsorted;   /* not in the order that was asked for */
+	LprText scratch; /* for values that a dialect has to compose; emptied before each read */
+	LprFault fault;
+} LprPage;
+
+typedef enum LprPageStep
+{
+	LPR_PAGE_READ,     /* *read is filled */
+	LPR_PAGE_BAD_READ, /* one read is unusable: page->fault says which column; go on */
+	LPR_PAGE_END,      /* no more; leg->next is known */
+	LPR_PAGE_FAULT     /* the page is unusable from here: page->fault */
+} LprPageStep;
+
+typedef struct LprDialect
+{
+	const char *name;
+	unsigned modes;            /* search modes it can serve, bits of LprMode */
+	bool takes_region;         /* conditions that it hands to the vendor; what it does not is checked here only */
+	bool keeps_unknown_region; /* asked for a region, the vendor also hands over reads whose region it does not know */
+	bool takes_near;
+	bool takes_address;
+	bool takes_vehicle;
+	bool orders;        /* one leg comes in the order asked for */
+	int plates_per_leg; /* 1 = one plate a request */
+	int page_size;      /* default */
+	int page_size_max;
+	bool signs_in; /* a login before the first request; the token is kept */
+	bool wants_client_id;
+	bool fetches_cameras; /* the vendor has a register that must be fetched first */
+	bool needs_register;  /* the register must be given with lpr.add_camera() */
+	bool
+		by_camera; /* one leg a camera and plate; a question of a place goes camera by camera also without takes_near */
+	bool tells_images;
+
+	bool (*sign_in)(const LprSite *site, LprRequest *request, LprFault *fault);
+	bool (*signed_in)(LprSite *site, const char *body, size_t len, LprFault *fault);
+	bool (*ask_cameras)(const LprSite *site, LprRequest *request, LprFault *fault);
+	bool (*take_cameras)(LprSite *site, const char *body, size_t len, LprFault *fault);
+	/* The leg's next request: the first when leg->pages is 0, else the one that leg->next names. */
+	bool (*ask)(LprLeg *leg, LprRequest *request, LprFault *fault);
+	LprPageStep (*step)(LprPage *page, LprRead *read);
+	/* What the vendor says of its refusal, out of the body of a non-2xx reply: its own words, to be shown through lpr_excerpt() only. */
+	bool (*refusal)(int status, const char *body, size_t len, LprText *said);
+} LprDialect;
+
+extern const LprDialect *const lpr_dialects[]; /* ends in NULL */
+extern const LprDialect *lpr_dialect_find(const char *name);
+
+/* More requests than that for one question are refused (54000): nobody waits for their answer. */
+#define LPR_LEGS_MAX 10000
+
+/* Whether a question takes a request for each camera of the register: without cameras there is nobody to ask. */
+extern bool lpr_asks_by_camera(const LprDialect *dialect, const LprQuery *query);
+
+/* Legs that a question takes at this site (0: nothing to ask, for instance no camera within the radius; -1: fault). */
+extern int lpr_legs(const LprDialect *dialect, const LprQuery *query, const LprSite *site, LprLeg **legs,
+					LprFault *fault);
+extern void lpr_legs_free(LprLeg *legs, int nlegs);
+
+/*
+ * page->fault says why a page cannot be opened; lpr_page_close is due in either case. The leg's page before must have been read to
+ * its end, or at least until leg->next_known.
+ */
+extern bool lpr_page_open(LprPage *page, LprLeg *leg, const char *body, size_t len);
+extern LprPageStep lpr_page_step(const LprDialect *dialect, LprPage *page, LprRead *read);
+extern void lpr_page_close(LprPage *page);
+
+extern void lpr_request_free(LprRequest *request);
+extern void lpr_site_forget(LprSite *site); /* frees token and cameras */
+/* Fills a register: cameras are copied into a fresh site (false: out of memory), then sorted and taken over, in place of the old ones. */
+extern bool lpr_site_add_camera(LprSite *fresh, const LprCamera *camera);
+extern void lpr_site_take_cameras(LprSite *site, LprSite *fresh);
+extern const LprCamera *lpr_site_camera(const LprSite *site, LprSlice id);
+
+/* scheme://host:port of a URL, in lower case with the port written out; false if it is no http(s) URL or carries a user part. */
+extern bool lpr_url_origin(LprSlice url, LprText *origin);
+extern bool lpr_url_same_origin(LprSlice a, LprSlice b);
+
+#endif

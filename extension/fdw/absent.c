@@ -1,0 +1,89 @@
+/*
+ * absent.c: sources that a condition names and that do not exist. The planner leaves out whatever no partition holds, and an answer without rows would
+ * look like "never seen". So it is told where it can be: while the statement is planned, of names that are known then.
+ */
+#include "fdw/fdw.h"
+
+#include "catalog/namespace.h"
+#include "catalog/pg_class.h"
+#include "catalog/pg_inherits.h"
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "optimizer/paths.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/lsyscache.h"
+
+static set_rel_pathlist_hook_type earlier_rel_pathlist = NULL;
+
+/* Sources have partitions of their names (lpr.add_source). */
+static bool
+is_source(const char *name)
+{
+	Oid schema = get_namespace_oid("lpr_data", true);
+	char partition[NAMEDATALEN];
+
+	return OidIsValid(schema) && snprintf(partition, sizeof(partition), "reads_%s", name) < (int) sizeof(partition) &&
+		   OidIsValid(get_relname_relid(partition, schema));
+}
+
+static void
+tell_absent(Datum name)
+{
+	char *shown = TextDatumGetCString(name);
+
+	if (!is_source(shown))
+		ereport(NOTICE, (errmsg("there is no source \"%.*s\"", pg_mbcliplen(shown, strlen(shown), 64), shown),
+						 errhint("SELECT source FROM lpr.sources;")));
+}
+
+static void
+look_for_absent(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+{
+	ListCell *cell;
+
+	if (earlier_rel_pathlist != NULL)
+		earlier_rel_pathlist(root, rel, rti, rte);
+	if (rel->reloptkind != RELOPT_BASEREL || rte->rtekind != RTE_RELATION ||
+		rte->relkind != RELKIND_PARTITIONED_TABLE ||
+		rte->relid != get_relname_relid("reads", get_namespace_oid("lpr", true)))
+		return;
+	if (find_inheritance_children(rte->relid, NoLock) == NIL)
+	{
+		ereport(NOTICE, (errmsg("there is no source to ask"), errhint("A superuser adds one with lpr.add_source(…).")));
+		return;
+	}
+	foreach (cell, rel->baserestrictinfo)
+	{
+		LprCondition condition;
+		Const *value;
+
+		if (!lpr_condition_recognize(lfirst_node(RestrictInfo, cell)->clause, rti, rte->relid, &condition) ||
+			(condition.kind != LPR_CONDITION_SOURCE && condition.kind != LPR_CONDITION_SOURCES) || condition.guarded)
+			continue;
+		value = linitial(condition.values);
+		if (!IsA(value, Const) || value->constisnull)
+			continue;
+		if (condition.kind == LPR_CONDITION_SOURCE)
+			tell_absent(value->constvalue);
+		else
+		{
+			Datum *names;
+			bool *nulls;
+			int count;
+
+			deconstruct_array(DatumGetArrayTypeP(value->constvalue), TEXTOID, -1, false, TYPALIGN_INT, &names, &nulls,
+							  &count);
+			for (int i = 0; i < count; i++)
+				if (!nulls[i])
+					tell_absent(names[i]);
+		}
+	}
+}
+
+void
+lpr_absent_init(void)
+{
+	earlier_rel_pathlist = set_rel_pathlist_hook;
+	set_rel_pathlist_hook = look_for_absent;
+}

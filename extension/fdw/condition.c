@@ -1,0 +1,425 @@
+#include "fdw/condition.h"
+
+#include "access/stratnum.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_collation.h"
+#include "catalog/pg_operator.h"
+#include "catalog/pg_type.h"
+#include "nodes/makefuncs.h"
+#include "nodes/nodeFuncs.h"
+#include "optimizer/clauses.h"
+#include "optimizer/optimizer.h"
+#include "parser/parse_coerce.h"
+#include "parser/parse_func.h"
+#include "utils/builtins.h"
+#include "utils/date.h"
+#include "utils/fmgroids.h"
+#include "utils/lsyscache.h"
+#include "utils/timestamp.h"
+#include "utils/typcache.h"
+
+#include "dialect/dialect.h"
+
+static const struct
+{
+	const char *name;
+	Oid type;
+} columns[LPR_COLUMNS] = {
+	[LPR_COLUMN_EVENT_ID] = {"event_id", INT8OID},
+	[LPR_COLUMN_SOURCE] = {"source", TEXTOID},
+	[LPR_COLUMN_READ_ID] = {"read_id", TEXTOID},
+	[LPR_COLUMN_PLATE] = {"plate", TEXTOID},
+	[LPR_COLUMN_PLATE_AS_READ] = {"plate_as_read", TEXTOID},
+	[LPR_COLUMN_PLATE_REGION] = {"plate_region", TEXTOID},
+	[LPR_COLUMN_COUNTRY] = {"country", TEXTOID},
+	[LPR_COLUMN_CAPTURED_AT] = {"captured_at", TIMESTAMPTZOID},
+	[LPR_COLUMN_RECENT] = {"recent", BOOLOID},
+	[LPR_COLUMN_LATITUDE] = {"latitude", FLOAT8OID},
+	[LPR_COLUMN_LONGITUDE] = {"longitude", FLOAT8OID},
+	[LPR_COLUMN_ADDRESS] = {"address", TEXTOID},
+	[LPR_COLUMN_CAMERA_ID] = {"camera_id", TEXTOID},
+	[LPR_COLUMN_CAMERA_OWNER] = {"camera_owner", TEXTOID},
+	[LPR_COLUMN_CAMERA_TYPE] = {"camera_type", TEXTOID},
+	[LPR_COLUMN_MAKE] = {"make", TEXTOID},
+	[LPR_COLUMN_MODEL] = {"model", TEXTOID},
+	[LPR_COLUMN_COLOR] = {"color", TEXTOID},
+	[LPR_COLUMN_CONFIDENCE] = {"confidence", FLOAT8OID},
+	[LPR_COLUMN_MATCHED_HOW] = {"matched_how", TEXTOID},
+	[LPR_COLUMN_PLATE_IMAGE] = {"plate_image", BYTEAOID},
+	[LPR_COLUMN_VEHICLE_IMAGE] = {"vehicle_image", BYTEAOID},
+	[LPR_COLUMN_FETCHED_AT] = {"fetched_at", TIMESTAMPTZOID},
+	[LPR_COLUMN_FROM_CACHE] = {"from_cache", BOOLOID},
+	[LPR_COLUMN_EXPIRES_AT] = {"expires_at", TIMESTAMPTZOID},
+};
+
+int
+lpr_column_of(Oid relid, AttrNumber attnum)
+{
+	char *name = attnum > 0 ? get_attname(relid, attnum, true) : NULL;
+
+	for (int i = 0; name != NULL && i < LPR_COLUMNS; i++)
+		if (strcmp(name, columns[i].name) == 0)
+			return i;
+	return -1;
+}
+
+AttrNumber
+lpr_column_attnum(Oid relid, LprColumn column)
+{
+	return get_attnum(relid, columns[column].name);
+}
+
+void
+lpr_check_columns(Oid relid)
+{
+	for (int i = 0; i < LPR_COLUMNS; i++)
+	{
+		AttrNumber attnum = lpr_column_attnum(relid, i);
+
+		if (attnum != InvalidAttrNumber && get_atttype(relid, attnum) != columns[i].type)
+			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
+							errmsg("column \"%s\" of foreign table \"%s\" has the wrong type", columns[i].name,
+								   get_rel_name(relid)),
+							errdetail("It must have type %s, as in lpr.reads.", format_type_be(columns[i].type)),
+							errhint("Sources are added with lpr.add_source().")));
+	}
+}
+
+bool
+lpr_condition_is_anchor(LprConditionKind kind)
+{
+	return kind == LPR_CONDITION_PLATE || kind == LPR_CONDITION_PLATES || kind == LPR_CONDITION_NEAR ||
+		   kind == LPR_CONDITION_ADDRESS || kind == LPR_CONDITION_ADDRESS_LIKE || kind == LPR_CONDITION_MAKE;
+}
+
+int
+lpr_condition_nvalues(LprConditionKind kind)
+{
+	return kind == LPR_CONDITION_NEAR ? 3 : kind == LPR_CONDITION_RECENT || kind == LPR_CONDITION_FRESH ? 0 : 1;
+}
+
+bool
+lpr_dialect_takes(const LprDialect *dialect, LprConditionKind kind)
+{
+	switch (kind)
+	{
+		case LPR_CONDITION_REGION:
+			return dialect->takes_region;
+		case LPR_CONDITION_REGION_IF_KNOWN:
+			return dialect->takes_region && dialect->keeps_unknown_region;
+		case LPR_CONDITION_NEAR:
+			return dialect->takes_near;
+		case LPR_CONDITION_ADDRESS:
+		case LPR_CONDITION_ADDRESS_LIKE:
+			return dialect->takes_address;
+		case LPR_CONDITION_MAKE:
+		case LPR_CONDITION_MODEL:
+			return dialect->takes_vehicle;
+		case LPR_CONDITION_EVENT: /* the vendor never learns the case (U7) */
+		case LPR_CONDITION_SOURCE:
+		case LPR_CONDITION_SOURCES:
+			return false;
+		default:
+			return true;
+	}
+}
+
+/* The column that an expression is, or -1. Binary-compatible casts (varchar to text) do not change it. */
+static int
+column_expression(Node *node, Index varno, Oid relid)
+{
+	while (IsA(node, RelabelType))
+		node = (Node *) ((RelabelType *) node)->arg;
+	if (!IsA(node, Var) || ((Var *) node)->varno != (int) varno || ((Var *) node)->varlevelsup != 0)
+		return -1;
+	return lpr_column_of(relid, ((Var *) node)->varattno);
+}
+
+/* Whether an expression can be evaluated before the scan starts. */
+static bool
+is_value(Node *node, Index varno)
+{
+	Bitmapset *own = NULL;
+
+	pull_varattnos(node, varno, &own);
+	return bms_is_empty(own) && !contain_volatile_functions(node) && !contain_subplans(node);
+}
+
+/* Under a nondeterministic collation different texts may be equal, which no vendor knows. */
+static bool
+is_bytewise(Oid collation)
+{
+	return !OidIsValid(collation) || get_collation_isdeterministic(collation);
+}
+
+static bool
+is_our_distance(Oid function)
+{
+	Oid arguments[4] = {FLOAT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID};
+	Oid schema = get_namespace_oid("lpr", true);
+
+	if (!OidIsValid(schema) || get_func_namespace(function) != schema)
+		return false;
+	return function == LookupFuncName(list_make2(makeString("lpr"), makeString("distance_m")), 4, arguments, true);
+}
+
+/* lpr.distance_m(latitude, longitude, a, b) <= c */
+static bool
+recognize_near(OpExpr *op, Index varno, Oid relid, LprCondition *condition)
+{
+	FuncExpr *distance = linitial(op->args);
+	Node *radius = lsecond(op->args);
+	Oid function = get_opcode(op->opno);
+
+	if ((function != F_FLOAT8LE && function != F_FLOAT8LT) || !IsA(distance, FuncExpr) ||
+		!is_our_distance(distance->funcid))
+		return false;
+	if (column_expression(linitial(distance->args), varno, relid) != LPR_COLUMN_LATITUDE ||
+		column_expression(lsecond(distance->args), varno, relid) != LPR_COLUMN_LONGITUDE ||
+		!is_value(lthird(distance->args), varno) || !is_value(lfourth(distance->args), varno) ||
+		!is_value(radius, varno))
+		return false;
+	condition->kind = LPR_CONDITION_NEAR;
+	condition->values = list_make3(lthird(distance->args), lfourth(distance->args), radius);
+	return true;
+}
+
+static bool
+recognize_moment(Oid operator, Node * value, LprCondition *condition)
+{
+	TypeCacheEntry *type = lookup_type_cache(TIMESTAMPTZOID, TYPECACHE_BTREE_OPFAMILY);
+	int strategy = get_op_opfamily_strategy(operator, type->btree_opf);
+	static const LprConditionKind kinds[] = {
+		[BTLessStrategyNumber] = LPR_CONDITION_BEFORE,   [BTLessEqualStrategyNumber] = LPR_CONDITION_UNTIL,
+		[BTEqualStrategyNumber] = LPR_CONDITION_AT,      [BTGreaterEqualStrategyNumber] = LPR_CONDITION_FROM,
+		[BTGreaterStrategyNumber] = LPR_CONDITION_AFTER,
+	};
+
+	if (strategy == 0)
+		return false;
+	/* A date or a timestamp without zone is turned into a moment when it is evaluated (lpr_condition_moment). */
+	condition->kind = kinds[strategy];
+	condition->values = list_make1(value);
+	return true;
+}
+
+Datum
+lpr_condition_moment(Oid type, Datum value)
+{
+	int overflow = 0;
+
+	if (type == DATEOID)
+		return TimestampTzGetDatum(date2timestamptz_opt_overflow(DatumGetDateADT(value), &overflow));
+	if (type == TIMESTAMPOID)
+		return TimestampTzGetDatum(timestamp2timestamptz_opt_overflow(DatumGetTimestamp(value), &overflow));
+	return value;
+}
+
+static bool
+recognize_comparison(OpExpr *op, Index varno, Oid relid, LprCondition *condition)
+{
+	Node *left;
+	Node *right;
+	Oid operator= op->opno;
+	int column;
+
+	if (list_length(op->args) != 2 || !is_bytewise(op->inputcollid))
+		return false;
+	left = linitial(op->args);
+	right = lsecond(op->args);
+	if (recognize_near(op, varno, relid, condition))
+		return true;
+	column = column_expression(left, varno, relid);
+	if (column < 0)
+	{
+		Node *other = left;
+
+		operator= get_commutator(operator);
+		if (!OidIsValid(operator))
+			return false;
+		if (IsA(right, FuncExpr))
+		{
+			/* c >= lpr.distance_m(...) */
+			OpExpr *turned = copyObject(op);
+
+			turned->opno = operator;
+			turned->args = list_make2(right, left);
+			return recognize_near(turned, varno, relid, condition);
+		}
+		left = right;
+		right = other;
+		column = column_expression(left, varno, relid);
+	}
+	if (column < 0 || !is_value(right, varno))
+		return false;
+	if (column == LPR_COLUMN_CAPTURED_AT)
+		return recognize_moment(operator, right, condition);
+	if (column == LPR_COLUMN_ADDRESS && operator== OID_TEXT_ICLIKE_OP)
+	{
+		if (IsA(right, Const) && !((Const *) right)->constisnull &&
+			lpr_like_text(TextDatumGetCString(((Const *) right)->constvalue)) == NULL)
+			return false;
+		condition->kind = LPR_CONDITION_ADDRESS_LIKE;
+		condition->values = list_make1(right);
+		return true;
+	}
+	if (column == LPR_COLUMN_EVENT_ID && get_opcode(operator) != F_INT8EQ)
+	{
+		if (get_opcode(operator) != F_INT84EQ && get_opcode(operator) != F_INT82EQ)
+			return false;
+		right = coerce_to_target_type(NULL, right, exprType(right), INT8OID, -1, COERCION_IMPLICIT,
+									  COERCE_IMPLICIT_CAST, -1);
+	}
+	else if (column != LPR_COLUMN_EVENT_ID && operator!= TextEqualOperator)
+		return false;
+	switch (column)
+	{
+		case LPR_COLUMN_PLATE:
+			condition->kind = LPR_CONDITION_PLATE;
+			break;
+		case LPR_COLUMN_PLATE_REGION:
+			condition->kind = LPR_CONDITION_REGION;
+			break;
+		case LPR_COLUMN_ADDRESS:
+			condition->kind = LPR_CONDITION_ADDRESS;
+			break;
+		case LPR_COLUMN_MAKE:
+			condition->kind = LPR_CONDITION_MAKE;
+			break;
+		case LPR_COLUMN_MODEL:
+			condition->kind = LPR_CONDITION_MODEL;
+			break;
+		case LPR_COLUMN_SOURCE:
+			condition->kind = LPR_CONDITION_SOURCE;
+			break;
+		case LPR_COLUMN_EVENT_ID:
+			condition->kind = LPR_CONDITION_EVENT;
+			break;
+		default:
+			return false;
+	}
+	condition->values = list_make1(right);
+	return true;
+}
+
+static bool
+is_unknown_region(Node *node, Index varno, Oid relid)
+{
+	return IsA(node, NullTest) && ((NullTest *) node)->nulltesttype == IS_NULL &&
+		   column_expression((Node *) ((NullTest *) node)->arg, varno, relid) == LPR_COLUMN_PLATE_REGION;
+}
+
+/* One condition on the plates of two: a list of both. False when one of them is on something else. */
+static bool
+merge_plates(LprCondition *condition, const LprCondition *other)
+{
+	const LprCondition *both[] = {condition, other};
+	List *arrays = NIL;
+
+	for (int i = 0; i < 2; i++)
+	{
+		ArrayExpr *array;
+
+		if (both[i]->guarded)
+			return false;
+		if (both[i]->kind == LPR_CONDITION_PLATES)
+		{
+			arrays = lappend(arrays, linitial(both[i]->values));
+			continue;
+		}
+		if (both[i]->kind != LPR_CONDITION_PLATE)
+			return false;
+		array = makeNode(ArrayExpr);
+		array->array_typeid = TEXTARRAYOID;
+		array->element_typeid = TEXTOID;
+		array->elements = both[i]->values;
+		array->location = -1;
+		arrays = lappend(arrays, array);
+	}
+	condition->kind = LPR_CONDITION_PLATES;
+	condition->values =
+		list_make1(makeFuncExpr(F_ARRAY_CAT, TEXTARRAYOID, arrays, InvalidOid, InvalidOid, COERCE_EXPLICIT_CALL));
+	return true;
+}
+
+/*
+ * Three kinds of OR can be asked. (a IS NULL OR column = a), as in a function whose argument may be left out: one condition, and
+ * alternatives that do not look at the scan, which become the condition's guard. (plate_region = a OR plate_region IS NULL), since
+ * many vendors tell no region. And (plate = a OR plate = b), which is a list of plates.
+ */
+static bool
+recognize_or(BoolExpr *or_expression, Index varno, Oid relid, LprCondition *condition)
+{
+	List *guards = NIL;
+	bool own = false;
+	bool or_unknown = false;
+	ListCell *cell;
+
+	foreach (cell, or_expression->args)
+	{
+		if (is_value(lfirst(cell), varno))
+			guards = lappend(guards, lfirst(cell));
+		else if (is_unknown_region(lfirst(cell), varno, relid))
+			or_unknown = true;
+		else
+		{
+			LprCondition next;
+
+			if (!lpr_condition_recognize(lfirst(cell), varno, relid, &next) || (own && !merge_plates(condition, &next)))
+				return false;
+			if (!own)
+				*condition = next;
+			own = true;
+		}
+	}
+	if (!own || condition->guarded)
+		return false;
+	if (or_unknown)
+	{
+		if (condition->kind != LPR_CONDITION_REGION)
+			return false;
+		condition->kind = LPR_CONDITION_REGION_IF_KNOWN;
+	}
+	if (guards != NIL)
+	{
+		condition->guarded = true;
+		condition->values =
+			lcons(list_length(guards) == 1 ? linitial(guards) : make_orclause(guards), condition->values);
+	}
+	return true;
+}
+
+bool
+lpr_condition_recognize(Expr *clause, Index varno, Oid relid, LprCondition *condition)
+{
+	condition->guarded = false;
+	condition->values = NIL;
+	if (IsA(clause, OpExpr))
+		return recognize_comparison((OpExpr *) clause, varno, relid, condition);
+	if (IsA(clause, ScalarArrayOpExpr))
+	{
+		ScalarArrayOpExpr *any = (ScalarArrayOpExpr *) clause;
+		int column = column_expression(linitial(any->args), varno, relid);
+
+		if (!any->useOr || any->opno != TextEqualOperator || !is_bytewise(any->inputcollid) ||
+			!is_value(lsecond(any->args), varno) || (column != LPR_COLUMN_PLATE && column != LPR_COLUMN_SOURCE))
+			return false;
+		condition->kind = column == LPR_COLUMN_PLATE ? LPR_CONDITION_PLATES : LPR_CONDITION_SOURCES;
+		condition->values = list_make1(lsecond(any->args));
+		return true;
+	}
+	if (IsA(clause, Var) && column_expression((Node *) clause, varno, relid) == LPR_COLUMN_RECENT)
+	{
+		condition->kind = LPR_CONDITION_RECENT;
+		return true;
+	}
+	if (IsA(clause, BoolExpr) && ((BoolExpr *) clause)->boolop == NOT_EXPR &&
+		column_expression(linitial(((BoolExpr *) clause)->args), varno, relid) == LPR_COLUMN_FROM_CACHE)
+	{
+		condition->kind = LPR_CONDITION_FRESH;
+		return true;
+	}
+	if (IsA(clause, BoolExpr) && ((BoolExpr *) clause)->boolop == OR_EXPR)
+		return recognize_or((BoolExpr *) clause, varno, relid, condition);
+	return false;
+}

@@ -1,0 +1,126 @@
+/*
+ * condition.h: which conditions of an SQL query a vendor can be asked, and how they become the canonical question.
+ *
+ * Every recognized condition stays a local condition of the scan as well: what is sent only narrows what comes.
+ */
+#ifndef LPR_CONDITION_H
+#define LPR_CONDITION_H
+
+#include "postgres.h"
+#include "nodes/pathnodes.h"
+
+#include "core/query.h"
+#include "gate/tally.h"
+
+/* The columns of lpr.reads, in its order. */
+typedef enum LprColumn
+{
+	LPR_COLUMN_EVENT_ID,
+	LPR_COLUMN_SOURCE,
+	LPR_COLUMN_READ_ID,
+	LPR_COLUMN_PLATE,
+	LPR_COLUMN_PLATE_AS_READ,
+	LPR_COLUMN_PLATE_REGION,
+	LPR_COLUMN_COUNTRY,
+	LPR_COLUMN_CAPTURED_AT,
+	LPR_COLUMN_RECENT,
+	LPR_COLUMN_LATITUDE,
+	LPR_COLUMN_LONGITUDE,
+	LPR_COLUMN_ADDRESS,
+	LPR_COLUMN_CAMERA_ID,
+	LPR_COLUMN_CAMERA_OWNER,
+	LPR_COLUMN_CAMERA_TYPE,
+	LPR_COLUMN_MAKE,
+	LPR_COLUMN_MODEL,
+	LPR_COLUMN_COLOR,
+	LPR_COLUMN_CONFIDENCE,
+	LPR_COLUMN_MATCHED_HOW,
+	LPR_COLUMN_PLATE_IMAGE,
+	LPR_COLUMN_VEHICLE_IMAGE,
+	LPR_COLUMN_FETCHED_AT,
+	LPR_COLUMN_FROM_CACHE,
+	LPR_COLUMN_EXPIRES_AT,
+	LPR_COLUMNS
+} LprColumn;
+
+/* The column of a foreign table that an attribute number names, by its name; -1 when it is none of ours. */
+extern int lpr_column_of(Oid relid, AttrNumber attnum);
+extern AttrNumber lpr_column_attnum(Oid relid, LprColumn column);
+/* ERROR when a foreign table gives one of our columns another type: anybody granted a server may make tables of it. */
+extern void lpr_check_columns(Oid relid);
+
+typedef enum LprConditionKind
+{
+	LPR_CONDITION_PLATE,           /* plate = a */
+	LPR_CONDITION_PLATES,          /* plate = ANY (a) */
+	LPR_CONDITION_REGION,          /* plate_region = a */
+	LPR_CONDITION_REGION_IF_KNOWN, /* plate_region = a OR plate_region IS NULL */
+	LPR_CONDITION_NEAR,            /* lpr.distance_m(latitude, longitude, a, b) <= c */
+	LPR_CONDITION_ADDRESS,         /* address = a */
+	LPR_CONDITION_ADDRESS_LIKE,    /* address ILIKE a */
+	LPR_CONDITION_MAKE,            /* make = a */
+	LPR_CONDITION_MODEL,           /* model = a */
+	LPR_CONDITION_FROM,            /* captured_at >= a */
+	LPR_CONDITION_AFTER,           /* captured_at > a */
+	LPR_CONDITION_UNTIL,           /* captured_at <= a */
+	LPR_CONDITION_BEFORE,          /* captured_at < a */
+	LPR_CONDITION_AT,              /* captured_at = a */
+	LPR_CONDITION_RECENT,          /* recent */
+	LPR_CONDITION_EVENT,           /* event_id = a */
+	LPR_CONDITION_SOURCE,          /* source = a: the others are not asked */
+	LPR_CONDITION_SOURCES,         /* source = ANY (a) */
+	LPR_CONDITION_FRESH            /* NOT from_cache: the vendor is asked, whatever is kept */
+} LprConditionKind;
+
+typedef struct LprCondition
+{
+	LprConditionKind kind;
+	bool guarded; /* (guard OR condition): nothing is asked when the guard is true */
+	List *values; /* expressions free of the scan's columns: the guard first if there is one */
+} LprCondition;
+
+/* Whether a condition on relation `relid` (range table index `varno`) is one that can be asked; fills *condition. */
+extern bool lpr_condition_recognize(Expr *clause, Index varno, Oid relid, LprCondition *condition);
+extern bool lpr_condition_is_anchor(LprConditionKind kind);
+extern int lpr_condition_nvalues(LprConditionKind kind); /* without the guard */
+
+/*
+ * The text that an ILIKE pattern asks for, when it is '%text%': NULL for any other pattern. The vendor is then not asked by it, but the
+ * database still checks it.
+ */
+extern char *lpr_like_text(const char *pattern);
+
+/* Whether a dialect hands a condition to its vendor (its values go out); what it does not is checked here only. */
+struct LprDialect;
+extern bool lpr_dialect_takes(const struct LprDialect *dialect, LprConditionKind kind);
+
+/* One evaluated value of a condition. */
+typedef struct LprValue
+{
+	Datum value;
+	bool isnull;
+} LprValue;
+
+/*
+ * The value of a condition on captured_at as a timestamptz: a date or a timestamp without zone means what it means in this session, and one that no
+ * timestamptz reaches is before or after all of them, as in the server's own comparisons.
+ */
+extern Datum lpr_condition_moment(Oid type, Datum value);
+
+/* What the conditions of a scan come to. */
+typedef enum LprQuestion
+{
+	LPR_QUESTION_ASK,
+	LPR_QUESTION_EMPTY /* no read can meet the conditions: nobody is asked */
+} LprQuestion;
+
+/*
+ * Turns conditions and their values into the canonical question. ERRORs on values that no read can have, on too many plates, and without an anchor. Clips
+ * the window to five years, with a NOTICE once a statement when the person asked for more. *event gets the purpose.
+ * `conditions` and `values` run side by side: lpr_condition_nvalues() values a condition, a guard before them.
+ */
+extern LprQuestion lpr_question_make(LprStatement *statement, const char *source, int nconditions,
+									 const LprConditionKind *conditions, const bool *guarded, const LprValue *values,
+									 LprQuery *query, LprEvent *event);
+
+#endif

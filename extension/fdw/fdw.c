@@ -1,0 +1,82 @@
+/*
+ * fdw.c: the entry points of the foreign-data wrapper, and what it says in EXPLAIN.
+ */
+#include "fdw/fdw.h"
+
+#include "commands/explain.h"
+#include "foreign/foreign.h"
+#include "fmgr.h"
+#include "nodes/makefuncs.h"
+#include "optimizer/optimizer.h"
+#include "utils/ruleutils.h"
+
+#include "server/compat.h"
+
+static Node *
+conjunction(List *clauses)
+{
+	return (Node *) make_ands_explicit(copyObject(clauses));
+}
+
+void
+lpr_explain_scan(ForeignScanState *node, ExplainState *es)
+{
+	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
+	ForeignServer *server = GetForeignServer(plan->fs_server);
+	LprOptions options;
+	List *context;
+	LprOrder order = intVal(list_nth(plan->fdw_private, LPR_PLAN_ORDER));
+	int page_size = intVal(list_nth(plan->fdw_private, LPR_PLAN_PAGE_SIZE));
+	LprTally *tally = lpr_scan_tally(node);
+	const char *not_asked = strVal(list_nth(plan->fdw_private, LPR_PLAN_NOT_ASKED));
+
+	lpr_options_read(server->options, NIL, &options);
+	ExplainPropertyText("Source", psprintf("%s (%s)", server->servername, options.dialect->name), es);
+	if (not_asked[0] != '\0')
+		ExplainPropertyText("Not Asked", not_asked, es);
+	context = set_deparse_context_plan(deparse_context_for_plan_tree(es->pstmt, es->rtable_names), (Plan *) plan, NIL);
+	if (plan->fdw_recheck_quals != NIL && not_asked[0] == '\0')
+		ExplainPropertyText("Sent",
+							deparse_expression(conjunction(plan->fdw_recheck_quals), context, es->verbose, false), es);
+	if (intVal(list_nth(plan->fdw_private, LPR_PLAN_BATCHED)) != 0)
+		ExplainPropertyText("Sent in Batches", "plates of the join", es);
+	if (order != LPR_ORDER_NONE)
+		ExplainPropertyText("Sent Order", order == LPR_ORDER_NEWEST_FIRST ? "captured_at DESC" : "captured_at", es);
+	if (page_size > 0)
+		ExplainPropertyInteger("First Page", "reads", page_size, es);
+	if (es->analyze && tally != NULL)
+	{
+		ExplainPropertyInteger("Requests", NULL, tally->requests, es);
+		ExplainPropertyInteger("Pages", NULL, tally->pages, es);
+		ExplainPropertyInteger("Retries", NULL, tally->retries, es);
+		ExplainPropertyInteger("Bytes", NULL, tally->bytes, es);
+		ExplainPropertyInteger("Reads Received", NULL, tally->received, es);
+		for (int i = 0; i < LPR_DROPS; i++)
+			if (tally->drops[i] > 0)
+				ExplainPropertyInteger(psprintf("Dropped, %s", lpr_drop_words(i)), NULL, tally->drops[i], es);
+		if (es->timing)
+			ExplainPropertyFloat(
+				"Vendor Time", "ms",
+				(double) ((tally->ended_at != 0 ? tally->ended_at : GetCurrentTimestamp()) - tally->asked_at) / 1000.0,
+				3, es);
+		for (int i = 0; es->verbose && i < tally->nsent; i++)
+			ExplainPropertyText("Request", tally->sent[i], es);
+	}
+}
+
+PG_FUNCTION_INFO_V1(lpr_fdw_handler);
+Datum
+lpr_fdw_handler(PG_FUNCTION_ARGS)
+{
+	FdwRoutine *routine = makeNode(FdwRoutine);
+
+	routine->GetForeignRelSize = lpr_get_rel_size;
+	routine->GetForeignPaths = lpr_get_paths;
+	routine->GetForeignPlan = lpr_get_plan;
+	routine->BeginForeignScan = lpr_begin_scan;
+	routine->IterateForeignScan = lpr_iterate_scan;
+	routine->ReScanForeignScan = lpr_rescan;
+	routine->EndForeignScan = lpr_end_scan;
+	routine->ExplainForeignScan = lpr_explain_scan;
+	PG_RETURN_POINTER(routine);
+}

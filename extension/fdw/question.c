@@ -1,0 +1,375 @@
+/*
+ * question.c: from the evaluated conditions of a scan to the canonical question.
+ */
+#include "fdw/condition.h"
+
+#include "catalog/pg_type.h"
+#include "mb/pg_wchar.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "server/errors.h"
+#include "gate/purpose.h"
+#include "core/place.h"
+#include "core/read.h"
+
+/* A value in a message, for "%.*s": not all of a long one, and no half characters. */
+#define SHOWN(text) pg_mbcliplen(text, strlen(text), 64), text
+
+static void
+check_plate(const char *plate)
+{
+	char normal[LPR_PLATE_ROOM];
+	uint32_t len;
+
+	if (!lpr_plate_normal((LprSlice){plate, strlen(plate)}, normal, &len))
+		ereport(ERROR,
+				(errcode(LPR_ERRCODE_NOT_A_PLATE), errmsg("not a plate: \"%.*s\"", SHOWN(plate)),
+				 errdetail(
+					 "A plate has 1 to %d characters besides blanks and separators, none of them a control character.",
+					 LPR_PLATE_MAX)));
+	if (strcmp(plate, normal) != 0)
+		ereport(
+			ERROR,
+			(errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("plate \"%s\" is not in normal form", plate),
+			 errdetail(
+				 "Column plate holds upper case without blanks and separators, so this condition could never be met."),
+			 errhint("Write '%s', or lpr.normal_plate(…), or use lpr.search_plate(…).", normal)));
+}
+
+static const char *
+check_word(const char *column, const char *word)
+{
+	char *upper;
+	size_t len = strlen(word);
+
+	if (len == 0 || len > 64)
+		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a %s: \"%.*s\"", column, SHOWN(word)),
+						errdetail("A %s has 1 to 64 bytes.", column)));
+	upper = palloc(len + 1);
+	upper[lpr_upper((LprSlice){word, len}, upper)] = '\0';
+	if (strcmp(upper, word) != 0)
+		ereport(
+			ERROR,
+			(errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("%s \"%s\" is not in upper case", column, word),
+			 errdetail("Column %s holds upper case with single blanks, so this condition could never be met.", column),
+			 errhint("Write '%s', or use lpr.search_vehicle(…).", upper)));
+	return word;
+}
+
+/* The same list as lpr.normal_region(). */
+static void
+check_region(const char *region)
+{
+	char code[3];
+	bool known = lpr_place_region_code(region, strlen(region), code);
+
+	if (!known || strcmp(region, code) != 0)
+		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a region: \"%.*s\"", SHOWN(region)),
+						errdetail("Column plate_region holds the two upper-case letters of a state or province."),
+						known ? errhint("Write '%s'.", code) : errhint("Write two letters such as 'CA'.")));
+}
+
+char *
+lpr_like_text(const char *pattern)
+{
+	size_t len = strlen(pattern);
+	char *text;
+	char *out;
+
+	if (len < 3 || pattern[0] != '%' || pattern[len - 1] != '%')
+		return NULL;
+	text = out = palloc(len);
+	for (size_t i = 1; i < len - 1; i++)
+	{
+		if (pattern[i] == '\\')
+		{
+			if (++i == len - 1)
+				return NULL;
+		}
+		else if (pattern[i] == '%' || pattern[i] == '_')
+			return NULL;
+		*out++ = pattern[i];
+	}
+	*out = '\0';
+	return text[0] != '\0' ? text : NULL;
+}
+
+static int
+compare_plates(const void *a, const void *b)
+{
+	return strcmp(*(const char *const *) a, *(const char *const *) b);
+}
+
+/* The texts of a condition's value, one or an array, without NULLs. */
+static int
+texts_of(bool one, Datum value, const char ***texts)
+{
+	Datum *elements;
+	bool *nulls;
+	int count;
+	int kept = 0;
+
+	if (one)
+	{
+		*texts = palloc(sizeof(char *));
+		(*texts)[0] = TextDatumGetCString(value);
+		return 1;
+	}
+	deconstruct_array(DatumGetArrayTypeP(value), TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &count);
+	*texts = palloc((count + 1) * sizeof(char *));
+	for (int i = 0; i < count; i++)
+		if (!nulls[i])
+			(*texts)[kept++] = TextDatumGetCString(elements[i]);
+	return kept;
+}
+
+/* Plates of one condition, sorted and distinct. */
+static int
+plates_of(bool one, Datum value, const char ***plates)
+{
+	int given = texts_of(one, value, plates);
+	int kept = 0;
+
+	for (int i = 0; i < given; i++)
+		check_plate((*plates)[i]);
+	qsort(*plates, given, sizeof(char *), compare_plates);
+	for (int i = 0; i < given; i++)
+		if (kept == 0 || strcmp((*plates)[i], (*plates)[kept - 1]) != 0)
+			(*plates)[kept++] = (*plates)[i];
+	return kept;
+}
+
+static bool
+is_among(const char *word, bool one, Datum value)
+{
+	const char **texts;
+	int count = texts_of(one, value, &texts);
+
+	for (int i = 0; i < count; i++)
+		if (strcmp(texts[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* Keeps only the plates that both conditions name. */
+static void
+narrow_plates(LprQuery *query, const char **plates, int nplates)
+{
+	int kept = 0;
+
+	for (int i = 0; i < query->nplates; i++)
+		if (bsearch(&query->plates[i], plates, nplates, sizeof(char *), compare_plates) != NULL)
+			query->plates[kept++] = query->plates[i];
+	query->nplates = kept;
+}
+
+/* False when another condition on the same column asks for something else: then no read can meet both. */
+static bool
+narrow_word(const char **asked, const char *word)
+{
+	if (*asked != NULL && strcmp(*asked, word) != 0)
+		return false;
+	*asked = word;
+	return true;
+}
+
+static void
+take_near(LprQuery *query, const LprValue *values)
+{
+	double latitude = DatumGetFloat8(values[0].value);
+	double longitude = DatumGetFloat8(values[1].value);
+	double radius = DatumGetFloat8(values[2].value);
+
+	if (!(latitude >= -90 && latitude <= 90 && longitude >= -180 && longitude <= 180))
+		ereport(ERROR,
+				(errcode(LPR_ERRCODE_BAD_PLACE),
+				 errmsg("not a point: latitude %.10g, longitude %.10g", latitude, longitude),
+				 errdetail("Latitude is -90 to 90 degrees, longitude -180 to 180."), errhint("Latitude comes first.")));
+	if (!(radius >= 1 && radius <= LPR_RADIUS_MAX_M))
+		ereport(ERROR, (errcode(LPR_ERRCODE_BAD_PLACE), errmsg("radius out of range: %.10g metres", radius),
+						errdetail("A radius is 1 to %.0f metres.", LPR_RADIUS_MAX_M)));
+	/* Of two places the smaller one is asked; the other is checked here. */
+	if (query->has_near && query->radius_m <= radius)
+		return;
+	query->has_near = true;
+	query->latitude = latitude;
+	query->longitude = longitude;
+	query->radius_m = radius;
+}
+
+static void
+clip_window(LprStatement *statement, LprQuery *query, bool from_given)
+{
+	if (query->from >= statement->five_years_ago)
+		return;
+	query->from = statement->five_years_ago;
+	if ((from_given || query->until < query->from) && !statement->clip_told)
+	{
+		statement->clip_told = true;
+		ereport(NOTICE,
+				(errmsg("the asked time was clipped to the last five years"),
+				 errdetail("Nothing captured before %s is asked for or shown.", timestamptz_to_str(query->from))));
+	}
+}
+
+LprQuestion
+lpr_question_make(LprStatement *statement, const char *source, int nconditions, const LprConditionKind *conditions,
+				  const bool *guarded, const LprValue *values, LprQuery *query, LprEvent *event)
+{
+	bool has_plates = false;
+	bool from_given = false;
+	bool possible = true;
+	const char *region = NULL;
+	const char *known_region = NULL; /* or NULL is wanted as well */
+	bool one_known = true;
+
+	memset(query, 0, sizeof(*query));
+	query->asked_at = statement->asked_at;
+	query->from = DT_NOBEGIN;
+	query->until = statement->asked_at + LPR_CLOCK_SKEW;
+	*event = (LprEvent){false, 0};
+	for (int i = 0; i < nconditions; values += lpr_condition_nvalues(conditions[i]), i++)
+	{
+		LprMoment moment = 0;
+		bool isnull = false;
+		const char **plates;
+		int nplates;
+		char *word;
+
+		if (guarded[i])
+		{
+			bool skip = !values[0].isnull && DatumGetBool(values[0].value);
+
+			values++;
+			if (skip)
+				continue;
+		}
+		for (int v = 0; v < lpr_condition_nvalues(conditions[i]); v++)
+			isnull = isnull || values[v].isnull;
+		if (isnull)
+		{
+			/* column = NULL is never true; (plate_region = NULL OR plate_region IS NULL) is what is checked here */
+			possible = possible && conditions[i] == LPR_CONDITION_REGION_IF_KNOWN;
+			continue;
+		}
+		if (conditions[i] >= LPR_CONDITION_FROM && conditions[i] <= LPR_CONDITION_AT)
+			moment = DatumGetTimestampTz(values[0].value);
+		switch (conditions[i])
+		{
+			case LPR_CONDITION_PLATE:
+			case LPR_CONDITION_PLATES:
+				nplates = plates_of(conditions[i] == LPR_CONDITION_PLATE, values[0].value, &plates);
+				if (has_plates)
+					narrow_plates(query, plates, nplates);
+				else
+				{
+					query->plates = plates;
+					query->nplates = nplates;
+				}
+				has_plates = true;
+				break;
+			case LPR_CONDITION_REGION:
+				word = TextDatumGetCString(values[0].value);
+				check_region(word);
+				possible = narrow_word(&region, word) && possible;
+				break;
+			case LPR_CONDITION_REGION_IF_KNOWN:
+				word = TextDatumGetCString(values[0].value);
+				check_region(word);
+				one_known = narrow_word(&known_region, word) && one_known;
+				break;
+			case LPR_CONDITION_NEAR:
+				take_near(query, values);
+				break;
+			case LPR_CONDITION_ADDRESS:
+				query->address = TextDatumGetCString(values[0].value);
+				break;
+			case LPR_CONDITION_ADDRESS_LIKE:
+				word = lpr_like_text(TextDatumGetCString(values[0].value));
+				if (query->address == NULL)
+					query->address = word;
+				break;
+			case LPR_CONDITION_MAKE:
+				possible =
+					narrow_word(&query->make, check_word("make", TextDatumGetCString(values[0].value))) && possible;
+				break;
+			case LPR_CONDITION_MODEL:
+				possible =
+					narrow_word(&query->model, check_word("model", TextDatumGetCString(values[0].value))) && possible;
+				break;
+			case LPR_CONDITION_AFTER:
+				if (moment < DT_NOEND)
+					moment++;
+				/* FALLTHROUGH */
+			case LPR_CONDITION_FROM:
+				from_given = true;
+				query->from = Max(query->from, moment);
+				break;
+			case LPR_CONDITION_BEFORE:
+				if (moment > DT_NOBEGIN)
+					moment--;
+				/* FALLTHROUGH */
+			case LPR_CONDITION_UNTIL:
+				query->until = Min(query->until, moment);
+				break;
+			case LPR_CONDITION_AT:
+				from_given = true;
+				query->from = Max(query->from, moment);
+				query->until = Min(query->until, moment);
+				break;
+			case LPR_CONDITION_RECENT:
+				query->from = Max(query->from, statement->thirty_days_ago);
+				break;
+			case LPR_CONDITION_EVENT:
+				possible = possible && (!event->given || event->id == DatumGetInt64(values[0].value));
+				*event = (LprEvent){true, DatumGetInt64(values[0].value)};
+				break;
+			case LPR_CONDITION_FRESH:
+				query->fresh = true;
+				break;
+			case LPR_CONDITION_SOURCE:
+			case LPR_CONDITION_SOURCES:
+				possible = possible && is_among(source, conditions[i] == LPR_CONDITION_SOURCE, values[0].value);
+				break;
+		}
+	}
+	/* With both kinds of condition the stricter one holds. Of two known regions only the unknown one is left: that is checked here. */
+	if (region != NULL && known_region != NULL)
+		possible = possible && one_known && strcmp(region, known_region) == 0;
+	query->region_if_known = region == NULL && known_region != NULL && one_known;
+	if (region != NULL || query->region_if_known)
+		strlcpy(query->region, region != NULL ? region : known_region, sizeof(query->region));
+	if (query->address != NULL && (strlen(query->address) < 3 || strlen(query->address) > 200))
+	{
+		if (has_plates || query->has_near || query->make != NULL)
+			query->address = NULL; /* no anchor is needed of it, and it is checked here anyhow */
+		else
+			ereport(ERROR, (errcode(LPR_ERRCODE_BAD_PLACE), errmsg("not an address: \"%.*s\"", SHOWN(query->address)),
+							errdetail("An address has 3 to 200 bytes."),
+							errhint("Take more of it, or a point with a radius.")));
+	}
+	if (query->nplates > LPR_PLATES_MAX)
+		ereport(ERROR, (errcode(LPR_ERRCODE_TOO_MANY_PLATES), errmsg("too many plates: %d", query->nplates),
+						errdetail("One question names at most %d plates.", LPR_PLATES_MAX),
+						errhint("Ask in several statements.")));
+	if (!event->given)
+		*event = lpr_purpose_event();
+	clip_window(statement, query, from_given);
+	if (!possible || (has_plates && query->nplates == 0) || query->from > query->until)
+		return LPR_QUESTION_EMPTY;
+	if (query->nplates > 0)
+		query->mode = LPR_MODE_PLATE;
+	else if (query->has_near || query->address != NULL)
+		query->mode = LPR_MODE_LOCATION;
+	else if (query->make != NULL)
+		query->mode = LPR_MODE_VEHICLE;
+	else
+		ereport(ERROR, (errcode(LPR_ERRCODE_NO_ANCHOR), errmsg("the question has no anchor"),
+						errdetail("A question starts from a plate, a place (a point with a radius, or an address) or "
+								  "the make of a vehicle."),
+						errhint("Use lpr.search_plate(…), lpr.search_location(…) or lpr.search_vehicle(…), or a "
+								"condition such as plate = '7ABC123' or plate IN (…) in WHERE, joined by AND.")));
+	return LPR_QUESTION_ASK;
+}

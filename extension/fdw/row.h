@@ -1,0 +1,25 @@
+/*
+ * row.h: from a canonical read to the columns of lpr.reads.
+ */
+#ifndef LPR_ROW_H
+#define LPR_ROW_H
+
+#include "fdw/condition.h"
+#include "core/read.h"
+
+/* What a row says that its read does not. */
+typedef struct LprRowFrame
+{
+	const char *source;
+	const LprQuery *query;
+	LprEvent event;
+	TimestampTz thirty_days_ago;
+	TimestampTz fetched_at;
+	bool from_cache;
+	TimestampTz expires_at; /* 0: not kept */
+} LprRowFrame;
+
+/* One column of a read, in the current memory context. Images are not among them. */
+extern Datum lpr_row_value(const LprRowFrame *frame, LprColumn column, const LprRead *read, bool *isnull);
+
+#endif

@@ -1,0 +1,161 @@
+#include "gate/gate.h"
+
+#include "fmgr.h"
+#include "mb/pg_wchar.h"
+#include "utils/builtins.h"
+
+#include "server/errors.h"
+#include "audit/payload.h"
+
+#define SIDE_BY_SIDE (LPR_RECEIPTS / 2)
+
+static const char *
+utf8(const char *text)
+{
+	return text != NULL ? pg_server_to_any(text, strlen(text), PG_UTF8) : NULL;
+}
+
+/* The whole normalized question. */
+static void
+describe(LprText *payload, const LprGateQuestion *question)
+{
+	const LprQuery *query = question->query;
+
+	lpr_payload_open(payload);
+	if (query->nplates > 0)
+		lpr_payload_texts(payload, "plates", query->plates, query->nplates);
+	if (query->region[0] != '\0')
+	{
+		lpr_payload_text(payload, "region", query->region);
+		lpr_payload_bool(payload, "or_unknown_region", query->region_if_known);
+	}
+	if (query->has_near)
+	{
+		lpr_payload_double(payload, "latitude", query->latitude);
+		lpr_payload_double(payload, "longitude", query->longitude);
+		lpr_payload_double(payload, "radius_m", query->radius_m);
+	}
+	lpr_payload_text(payload, "address", query->address);
+	lpr_payload_text(payload, "make", query->make);
+	lpr_payload_text(payload, "model", query->model);
+	lpr_payload_moment(payload, "from", query->from);
+	lpr_payload_moment(payload, "until", query->until);
+	lpr_payload_moment(payload, "asked_at", query->asked_at);
+	if (query->want_images)
+		lpr_payload_bool(payload, "images", true);
+	if (query->fresh)
+		lpr_payload_bool(payload, "fresh", true);
+	lpr_payload_text(payload, "url", utf8(question->url));
+	lpr_audit_describe_session(payload);
+	lpr_payload_close(payload);
+	if (payload->failed)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+}
+
+static LprTicket
+send_question(const LprGateQuestion *question)
+{
+	LprText payload = {0};
+	LprAuditEntry entry = {
+		.kind = LPR_AUDIT_ASK,
+		.has_event = question->event.given,
+		.event_id = question->event.id,
+		.source = question->source,
+		.mode = question->query->mode,
+		.from = question->query->from,
+		.until = question->query->until,
+		.radius_m = question->query->has_near ? question->query->radius_m : 0,
+		.address_length = question->query->address != NULL ? pg_mbstrlen(question->query->address) : 0,
+	};
+
+	describe(&payload, question);
+	entry.payload = pnstrdup(payload.data, payload.len); /* palloc'd: sending may throw */
+	entry.payload_len = payload.len;
+	lpr_text_free(&payload);
+	return lpr_audit_send(&entry);
+}
+
+void
+lpr_gate_ask(LprGateQuestion **questions, int n)
+{
+	LprTicket tickets[SIDE_BY_SIDE];
+
+	for (int first = 0; first < n; first += SIDE_BY_SIDE)
+	{
+		int some = Min(n - first, SIDE_BY_SIDE);
+
+		for (int i = 0; i < some; i++)
+			tickets[i] = send_question(questions[first + i]);
+		for (int i = 0; i < some; i++)
+			lpr_audit_await(tickets[i], &questions[first + i]->receipt);
+	}
+}
+
+void
+lpr_gate_texts(const LprReceipt *receipt, const char **message, const char **detail, const char **hint)
+{
+	*message = receipt->texts;
+	*detail = *message + strlen(*message) + 1;
+	*hint = *detail + strlen(*detail) + 1;
+}
+
+void
+lpr_gate_reference(const LprReceipt *receipt, char out[LPR_REFERENCE_ROOM])
+{
+	char log[2 * LPR_LOG_ID_LEN + 1];
+	char digest[17];
+
+	lpr_hex(receipt->log, LPR_LOG_ID_LEN, log);
+	lpr_hex(receipt->digest.bytes, 8, digest);
+	snprintf(out, LPR_REFERENCE_ROOM, "%s-" INT64_FORMAT "-%s", log, receipt->number, digest);
+}
+
+/* The control whose rule an error before the gate tells of. */
+static const char *
+control_of(int code)
+{
+	switch (code)
+	{
+		case LPR_ERRCODE_NOT_A_PLATE:
+		case LPR_ERRCODE_NOT_CANONICAL:
+			return "G1";
+		case LPR_ERRCODE_TOO_MANY_PLATES:
+			return "Q8";
+		default:
+			return "Q2";
+	}
+}
+
+void
+lpr_gate_record_error(const char *source, LprEvent event, const ErrorData *error)
+{
+	lpr_audit_refusal(
+		(LprAuditEntry){
+			.has_event = event.given, .event_id = event.id, .source = source, .control = control_of(error->sqlerrcode)},
+		error->sqlerrcode, error->message);
+}
+
+void
+lpr_gate_refuse_with(const char *control, int code, const char *message, const char *detail, const char *hint)
+{
+	lpr_audit_refusal((LprAuditEntry){.control = control}, code, message);
+	error_context_stack = NULL; /* where in our functions it was found tells a person nothing */
+	ereport(ERROR, (errcode(code), errmsg("%s", message), detail != NULL ? errdetail("%s", detail) : 0,
+					hint != NULL ? errhint("%s", hint) : 0));
+}
+
+/* lpr_data.refuse(control, sqlstate, message, detail, hint) */
+PG_FUNCTION_INFO_V1(lpr_gate_refuse);
+Datum
+lpr_gate_refuse(PG_FUNCTION_ARGS)
+{
+	char *texts[5];
+
+	for (int i = 0; i < 5; i++)
+		texts[i] = PG_ARGISNULL(i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(i));
+	if (texts[0] == NULL || texts[1] == NULL || strlen(texts[1]) != 5 || texts[2] == NULL)
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("not a refusal")));
+	lpr_gate_refuse_with(texts[0], MAKE_SQLSTATE(texts[1][0], texts[1][1], texts[1][2], texts[1][3], texts[1][4]),
+						 texts[2], texts[3], texts[4]);
+	PG_RETURN_VOID(); /* not reached */
+}

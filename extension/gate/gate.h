@@ -1,0 +1,34 @@
+/*
+ * gate.h: questions before the gate: each is put to the audit writer, which decides by lpr_data.gate() and writes it down (A1 to A7, Q2 to Q11, U1, U2).
+ */
+#ifndef LPR_GATE_H
+#define LPR_GATE_H
+
+#include "audit/audit.h"
+#include "core/query.h"
+
+typedef struct LprGateQuestion
+{
+	const char *source;
+	const LprQuery *query;
+	LprEvent event;
+	const char *url;
+	LprReceipt receipt; /* the verdict */
+} LprGateQuestion;
+
+/* Puts questions before the gate, side by side, and waits until all are decided and on disk. ERROR when they cannot be. */
+extern void lpr_gate_ask(LprGateQuestion **questions, int n);
+
+/* Message, detail and hint of a refusal. */
+extern void lpr_gate_texts(const LprReceipt *receipt, const char **message, const char **detail, const char **hint);
+
+/* The opaque reference that goes to the vendor: which log, which record, and the first bytes of its digest (U7). */
+extern void lpr_gate_reference(const LprReceipt *receipt, char out[LPR_REFERENCE_ROOM]);
+
+/* A refusal of policy outside the gate: on record first, then raised as an error without the context of our own functions. */
+extern void lpr_gate_refuse_with(const char *control, int code, const char *message, const char *detail,
+								 const char *hint) pg_attribute_noreturn();
+/* Writes down that what was meant as a question was none: an error of class LP that was raised before the gate (U4). */
+extern void lpr_gate_record_error(const char *source, LprEvent event, const ErrorData *error);
+
+#endif

@@ -1,0 +1,22 @@
+/*
+ * judge.h: the audit writer's side of the gate: puts the questions that wait before the rules of lpr_data.gate().
+ */
+#ifndef LPR_JUDGE_H
+#define LPR_JUDGE_H
+
+#include "audit/audit_queue.h"
+
+/*
+ * Decides all questions among the records with one statement; fills the receipts of those that are refused, and how many reads the others may show.
+ * Within the writer's transaction.
+ */
+extern void lpr_judge(List *records, LprReceipt *receipts);
+/* Counts those that were let through, once they are on record. */
+extern void lpr_judge_count(List *records, const LprReceipt *receipts);
+/* Makes a receipt that of a refusal. hint may be NULL. */
+extern void lpr_refuse(LprReceipt *receipt, const char *control, const char *sqlstate, const char *message,
+					   const char *detail, const char *hint);
+/* The plan of that statement is made anew at the next batch. */
+extern void lpr_judge_forget_plan(void);
+
+#endif

@@ -1,0 +1,246 @@
+#include "gate/tally.h"
+
+#include "access/htup_details.h"
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "lib/stringinfo.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/jsonb.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "server/compat.h"
+
+/* Statements of this session that still run, and the one that lpr.last_query() tells of. */
+static LprStatement *running = NULL;
+static LprStatement *last = NULL;
+
+static TimestampTz
+moment_before(TimestampTz moment, int months, int days)
+{
+	Interval span = {.time = 0, .day = days, .month = months};
+
+	/* Counted on the calendar of UTC, whatever the session's time zone. */
+	return DatumGetTimestamp(
+		DirectFunctionCall2(timestamp_mi_interval, TimestampGetDatum(moment), IntervalPGetDatum(&span)));
+}
+
+/* The executor state goes, by its end or by an error: a record that nobody can ask for any more goes as well. */
+static void
+statement_over(void *arg)
+{
+	LprStatement *statement = arg;
+	LprStatement **link = &running;
+
+	while (*link != NULL && *link != statement)
+		link = &(*link)->next;
+	if (*link != NULL)
+		*link = statement->next;
+	statement->estate = NULL;
+	statement->scans = NIL;
+	if (statement->broken_off != NULL)
+		statement->broken_off(statement);
+	for (LprTally *tally = statement->tallies; tally != NULL; tally = tally->next)
+		if (tally->ended_at == 0)
+			tally->ended_at = GetCurrentTimestamp();
+	if (statement != last)
+		MemoryContextDelete(statement->context);
+}
+
+LprStatement *
+lpr_statement(EState *estate)
+{
+	MemoryContext context;
+	MemoryContextCallback *callback;
+	LprStatement *statement;
+
+	for (statement = running; statement != NULL; statement = statement->next)
+		if (statement->estate == estate)
+			return statement;
+
+	context = AllocSetContextCreate(TopMemoryContext, "lpr statement", ALLOCSET_SMALL_SIZES);
+	statement = MemoryContextAllocZero(context, sizeof(LprStatement));
+	statement->context = context;
+	statement->estate = estate;
+	statement->asked_at = GetCurrentTimestamp();
+	statement->five_years_ago = moment_before(statement->asked_at, 60, 0);
+	statement->thirty_days_ago = moment_before(statement->asked_at, 0, 30);
+
+	callback = MemoryContextAllocZero(estate->es_query_cxt, sizeof(MemoryContextCallback));
+	callback->func = statement_over;
+	callback->arg = statement;
+	MemoryContextRegisterResetCallback(estate->es_query_cxt, callback);
+
+	statement->next = running;
+	running = statement;
+	return statement;
+}
+
+LprTally *
+lpr_tally_add(LprStatement *statement, const char *source, const char *dialect)
+{
+	LprTally *tally = MemoryContextAllocZero(statement->context, sizeof(LprTally));
+	LprTally **link = &statement->tallies;
+
+	/* From its first question on this is the statement that lpr.last_query() tells of. */
+	if (last != statement)
+	{
+		if (last != NULL && last->estate == NULL)
+			MemoryContextDelete(last->context);
+		last = statement;
+	}
+	tally->source = MemoryContextStrdup(statement->context, source);
+	tally->dialect = dialect;
+	tally->asked_at = GetCurrentTimestamp();
+	while (*link != NULL)
+		link = &(*link)->next;
+	*link = tally;
+	return tally;
+}
+
+bool
+lpr_statement_asks(void)
+{
+	for (const LprStatement *statement = running; statement != NULL; statement = statement->next)
+		if (statement->tallies != NULL)
+			return true;
+	return false;
+}
+
+void
+lpr_tally_forget(void)
+{
+	if (last != NULL && last->estate == NULL)
+		MemoryContextDelete(last->context);
+	last = NULL;
+}
+
+void
+lpr_tally_sent(LprStatement *statement, LprTally *tally, const char *shown)
+{
+	if (tally->nsent < LPR_SENT_SHOWN)
+		tally->sent[tally->nsent++] = MemoryContextStrdup(statement->context, shown);
+}
+
+void
+lpr_tally_cost(LprTally *tally, LprHttpCost cost)
+{
+	tally->requests += cost.requests;
+	tally->retries += cost.retries;
+	tally->bytes += cost.bytes;
+}
+
+void
+lpr_tally_report(const LprTally *tally, int level)
+{
+	const LprFault *fault = &tally->fault;
+
+	ereport(level, (errcode(MAKE_SQLSTATE(fault->sqlstate[0], fault->sqlstate[1], fault->sqlstate[2],
+										  fault->sqlstate[3], fault->sqlstate[4])),
+					errmsg("%s", fault->message), fault->detail[0] != '\0' ? errdetail("%s", fault->detail) : 0,
+					fault->hint[0] != '\0' ? errhint("%s", fault->hint) : 0));
+}
+
+void
+lpr_statement_tell(LprStatement *statement)
+{
+	int64 total = 0;
+	int64 images = 0;
+	int64 drops[LPR_DROPS] = {0};
+	StringInfoData reasons;
+
+	for (LprTally *tally = statement->tallies; tally != NULL; tally = tally->next)
+	{
+		for (int i = 0; i < LPR_DROPS; i++)
+		{
+			drops[i] += tally->drops[i];
+			total += tally->drops[i];
+		}
+		images += tally->images_missing;
+	}
+	if (total > 0)
+	{
+		initStringInfo(&reasons);
+		for (int i = 0; i < LPR_DROPS; i++)
+			if (drops[i] > 0)
+				appendStringInfo(&reasons, "%s%lld %s", reasons.len > 0 ? ", " : "", (long long) drops[i],
+								 lpr_drop_words(i));
+		ereport(NOTICE, (errmsg_plural("%lld read was dropped: %s", "%lld reads were dropped: %s",
+									   (unsigned long) total, (long long) total, reasons.data),
+						 errhint("SELECT source, dropped FROM lpr.last_query();")));
+		pfree(reasons.data);
+	}
+	if (images > 0)
+		ereport(NOTICE, (errmsg_plural("%lld image could not be had", "%lld images could not be had",
+									   (unsigned long) images, (long long) images)));
+}
+
+static const char *const outcome_names[] = {
+	[LPR_OUTCOME_ASKED] = "asked", [LPR_OUTCOME_COMPLETE] = "complete", [LPR_OUTCOME_STOPPED] = "stopped",
+	[LPR_OUTCOME_CUT] = "cut",     [LPR_OUTCOME_FAILED] = "failed",     [LPR_OUTCOME_PASSED_OVER] = "passed_over",
+};
+
+const char *
+lpr_outcome_name(LprOutcome outcome)
+{
+	return outcome_names[outcome];
+}
+
+static Datum
+dropped_json(const LprTally *tally)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	for (int i = 0; i < LPR_DROPS; i++)
+		if (tally->drops[i] > 0)
+			appendStringInfo(&json, "%s\"%s\": %lld", json.len > 1 ? ", " : "", lpr_drop_name(i),
+							 (long long) tally->drops[i]);
+	appendStringInfoChar(&json, '}');
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+}
+
+PG_FUNCTION_INFO_V1(lpr_last_query);
+Datum
+lpr_last_query(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	lpr_init_materialized_srf(fcinfo);
+	if (last == NULL)
+		return (Datum) 0;
+	for (LprTally *tally = last->tallies; tally != NULL; tally = tally->next)
+	{
+		Datum values[16];
+		bool nulls[16] = {false};
+		Datum sent[LPR_SENT_SHOWN];
+		TimestampTz until = tally->ended_at != 0 ? tally->ended_at : GetCurrentTimestamp();
+
+		for (int i = 0; i < tally->nsent; i++)
+			sent[i] = CStringGetTextDatum(tally->sent[i]);
+		values[0] = CStringGetTextDatum(tally->source);
+		values[1] = CStringGetTextDatum(tally->dialect);
+		values[2] = CStringGetTextDatum(outcome_names[tally->outcome]);
+		nulls[3] = tally->fault.sqlstate[0] == '\0';
+		values[3] = nulls[3] ? (Datum) 0 : CStringGetTextDatum(tally->fault.sqlstate);
+		nulls[4] = tally->fault.message[0] == '\0';
+		values[4] = nulls[4] ? (Datum) 0 : CStringGetTextDatum(tally->fault.message);
+		values[5] = PointerGetDatum(construct_array(sent, tally->nsent, TEXTOID, -1, false, TYPALIGN_INT));
+		nulls[6] = tally->requests == 0;
+		values[6] = nulls[6] ? (Datum) 0 : CStringGetTextDatum(tally->reference);
+		values[7] = Int32GetDatum(tally->requests);
+		values[8] = Int32GetDatum(tally->retries);
+		values[9] = Int32GetDatum(tally->pages);
+		values[10] = Int64GetDatum(tally->bytes);
+		values[11] = Int64GetDatum(tally->received);
+		values[12] = Int64GetDatum(tally->reads);
+		values[13] = dropped_json(tally);
+		values[14] = TimestampTzGetDatum(tally->asked_at);
+		values[15] = Float8GetDatum((double) (until - tally->asked_at) / 1000.0);
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}

@@ -1,0 +1,82 @@
+/*
+ * tally.h: what happened to a question, source by source: counted while it runs, told in one notice, kept for lpr.last_query().
+ */
+#ifndef LPR_TALLY_H
+#define LPR_TALLY_H
+
+#include "postgres.h"
+#include "nodes/execnodes.h"
+
+#include "core/filter.h"
+#include "http/http.h"
+
+typedef enum LprOutcome
+{
+	LPR_OUTCOME_ASKED,      /* under way, or nothing had to be asked */
+	LPR_OUTCOME_COMPLETE,   /* every page was taken */
+	LPR_OUTCOME_STOPPED,    /* the reader wanted no more (LIMIT, a closed cursor) */
+	LPR_OUTCOME_CUT,        /* there is more than the vendor or a limit lets through */
+	LPR_OUTCOME_FAILED,     /* the source gave an error; what came before it was shown */
+	LPR_OUTCOME_PASSED_OVER /* it was not asked: not enabled, not granted, or not able */
+} LprOutcome;
+
+#define LPR_SENT_SHOWN 20
+
+struct LprAnswer;
+
+/* One scan of one source. */
+typedef struct LprTally
+{
+	struct LprTally *next;
+	char *source;
+	const char *dialect;
+	LprOutcome outcome;
+	LprFault fault;
+	int nsent;
+	char *sent[LPR_SENT_SHOWN]; /* requests without their secrets */
+	char reference[LPR_REFERENCE_ROOM];
+	int requests;
+	int retries;
+	int pages;
+	int64 bytes;
+	int64 received; /* reads that came */
+	int64 reads;    /* reads that were shown */
+	int64 drops[LPR_DROPS];
+	int64 images_missing;
+	bool told; /* that it was passed over */
+	TimestampTz asked_at;
+	TimestampTz ended_at;
+	struct LprAnswer *answer; /* of the question under way, for the audit (answer.c) */
+} LprTally;
+
+/* One execution of a statement. All its questions share one moment, from which the five years and the 30 days count. */
+typedef struct LprStatement
+{
+	struct LprStatement *next;
+	MemoryContext context;
+	EState *estate; /* NULL once it is over */
+	TimestampTz asked_at;
+	TimestampTz five_years_ago;
+	TimestampTz thirty_days_ago;
+	bool clip_told;
+	void (*broken_off)(struct LprStatement *statement); /* called when it ends, for what is still open */
+	List *scans;                                        /* of scan.c */
+	LprTally *tallies;
+} LprStatement;
+
+/* The statement that an executor state belongs to, begun if need be. It ends with the executor state. */
+extern LprStatement *lpr_statement(EState *estate);
+extern LprTally *lpr_tally_add(LprStatement *statement, const char *source, const char *dialect);
+extern void lpr_tally_sent(LprStatement *statement, LprTally *tally, const char *shown);
+/* Whether a statement that has asked still runs. */
+extern bool lpr_statement_asks(void);
+/* Forgets what lpr.last_query() would tell. */
+extern void lpr_tally_forget(void);
+extern const char *lpr_outcome_name(LprOutcome outcome);
+/* Tells a source's fault to the client: as a WARNING, or as the end of the query. */
+extern void lpr_tally_report(const LprTally *tally, int level);
+extern void lpr_tally_cost(LprTally *tally, LprHttpCost cost);
+/* Tells the drops of a whole statement in one NOTICE; called when its last scan ends. */
+extern void lpr_statement_tell(LprStatement *statement);
+
+#endif

@@ -1,0 +1,116 @@
+/*
+ * http.h: the engine for everything that goes out, mails too: one curl_multi in the backend, driven by one latch wait (pitfalls 1-11).
+ *
+ * It knows requests, replies and limits, nothing of plates. All transfers of the backend progress whenever any caller waits.
+ */
+#ifndef LPR_HTTP_H
+#define LPR_HTTP_H
+
+#include "postgres.h"
+#include "base/base.h"
+
+typedef enum LprHttpState
+{
+	LPR_HTTP_WAITING, /* for its turn of the rate limit, or for a retry */
+	LPR_HTTP_RUNNING,
+	LPR_HTTP_DONE,    /* a reply with a 2xx status is there, whole */
+	LPR_HTTP_REFUSED, /* a reply with another status is there */
+	LPR_HTTP_FAILED   /* no usable reply: fault says why */
+} LprHttpState;
+
+typedef enum LprHttpVersion
+{
+	LPR_HTTP_AUTO, /* HTTP/2 by ALPN where the peer offers it */
+	LPR_HTTP_1_1
+} LprHttpVersion;
+
+/* How one peer is talked to. Strings outlive the transfers. Durations in milliseconds, 0 = no limit where said. */
+typedef struct LprHttpPeer
+{
+	Oid key;                 /* user mapping (or server): what the rate limit counts by */
+	const char *name;        /* the source, for messages */
+	const char *ca_file;     /* NULL = the system's */
+	const char *client_cert; /* NULL = none */
+	const char *client_key;
+	const char *min_tls; /* "1.2" or "1.3" */
+	LprHttpVersion version;
+	int connect_timeout_ms;
+	int request_timeout_ms; /* whole request, body included */
+	int stall_timeout_ms;   /* no byte at all for so long */
+	int retries;            /* of repeatable requests */
+	int retry_after_max_ms; /* a longer Retry-After is a failure at once */
+	int rate_per_minute;    /* 0 = unlimited */
+	size_t body_max;        /* bytes of one reply, after decompression */
+} LprHttpPeer;
+
+typedef struct LprHttp LprHttp; /* one request with its retries, and its reply */
+
+/*
+ * Starts a request. Strings are copied. The transfer is owned by `context`: it is stopped and freed when that is reset or deleted, or by
+ * lpr_http_free. headers are lines "Name: value\n"; control characters in one, or in the URL, are
+ * refused (fault, not error), but an LF within a value would begin the next header: callers check values that are not their own. Throws only for out of memory and
+ * when the library was not preloaded (rate limits live in shared memory).
+ */
+extern LprHttp *lpr_http_start(MemoryContext context, const LprHttpPeer *peer, bool post, const char *url,
+							   const char *headers, const char *body, size_t body_len, bool repeatable);
+extern LprHttpState lpr_http_state(const LprHttp *http);
+extern bool lpr_http_settled(const LprHttp *http); /* DONE, REFUSED or FAILED */
+extern int lpr_http_status(const LprHttp *http);
+extern const char *lpr_http_body(const LprHttp *http, size_t *len);
+extern const LprFault *lpr_http_fault(const LprHttp *http);
+extern void lpr_http_free(LprHttp *http);
+
+/*
+ * A mail. It goes out encrypted and to the server that its certificate names; in the open only to this machine itself, when there is neither a login nor a
+ * CA file of the peer's. Strings are copied; otherwise as lpr_http_start. stall_timeout_ms of the peer is how long the server may be
+ * silent, and ten times that once it has the message: a retry before it answers would be a second mail. Of the peer's other limits only connect_timeout_ms counts.
+ */
+typedef struct LprHttpMail
+{
+	const char *url; /* smtp://host:port: STARTTLS; smtps://host:port */
+	const char *sender;
+	const char *recipient;
+	const char *login; /* NULL = none */
+	const char *password;
+	const char *message; /* lpr_message_write() makes it */
+	size_t message_len;
+} LprHttpMail;
+extern LprHttp *lpr_http_start_mail(MemoryContext context, const LprHttpPeer *peer, const LprHttpMail *mail);
+
+/* What became of a mail once it is settled. */
+typedef enum LprMailFate
+{
+	LPR_MAIL_TAKEN,
+	LPR_MAIL_REFUSED,    /* this mail, for good */
+	LPR_MAIL_PUT_OFF,    /* this mail, for now */
+	LPR_MAIL_IN_DOUBT,   /* the server has it, but did not say whether it took it */
+	LPR_MAIL_UNREACHABLE /* nothing of it got there, and no other mail would */
+} LprMailFate;
+extern LprMailFate lpr_http_mail_fate(const LprHttp *http);
+/* Whether the server has all of it: from then on it may take it whatever we do. */
+extern bool lpr_http_mail_handed_over(const LprHttp *http);
+
+/* What it cost. */
+typedef struct LprHttpCost
+{
+	int requests; /* sent, retries included */
+	int retries;
+	uint64 bytes;    /* received, headers left out, after decompression */
+	double first_ms; /* from start to first byte of the last try */
+	double total_ms; /* from lpr_http_start to settled */
+} LprHttpCost;
+extern LprHttpCost lpr_http_cost(const LprHttp *http);
+
+/* Gives every transfer of the backend a chance without waiting. Cheap. */
+extern void lpr_http_poll(void);
+
+/*
+ * Waits until something happened to any transfer, or for timeout_ms (-1 = as long as it takes). Interruptible: raises 57014 and all other interrupts of
+ * the server, and returns early on them.
+ */
+extern void lpr_http_wait(long timeout_ms);
+
+/* Closes idle connections before the next request: a source's options changed. */
+extern void lpr_http_forget(void);
+
+#endif

@@ -1,0 +1,427 @@
+/*
+ * outlet.c: what a person is shown stays on the screen (E2).
+ *
+ * Privileges come first (lpr.harden()). What they cannot close is refused here, to the logins of people who see reads: statements that keep or pass on what
+ * they are given; a question within a statement that could keep its answer; and a change of data by a function that has seen one. No setting switches it off.
+ * Functions of superusers with SECURITY DEFINER, as ours are, may do all of it.
+ */
+#include "policy/outlet.h"
+
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/objectaccess.h"
+#include "catalog/pg_class.h"
+#include "commands/defrem.h"
+#include "commands/prepare.h"
+#include "executor/executor.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "nodes/parsenodes.h"
+#include "optimizer/planner.h"
+#include "tcop/cmdtag.h"
+#include "tcop/pquery.h"
+#include "tcop/utility.h"
+#include "utils/acl.h"
+#include "utils/lsyscache.h"
+
+#include "audit/audit.h"
+#include "audit/consent.h"
+#include "server/errors.h"
+#include "server/person.h"
+#include "gate/purpose.h"
+#include "gate/tally.h"
+
+#define RULE "What a login of these roles is shown is kept by lpr's own functions only."
+
+static ProcessUtility_hook_type earlier_utility = NULL;
+static ExecutorRun_hook_type earlier_run = NULL;
+static ExecutorFinish_hook_type earlier_finish = NULL;
+static planner_hook_type earlier_planner = NULL;
+static object_access_hook_type earlier_access = NULL;
+
+/* Statements under way, of a confined login, that could keep an answer. */
+static int keepers = 0;
+/* Calls of executor and utilities within each other. */
+static int depth = 0;
+/* When the client sent what last asked: triggers that wait for the end of a transaction run outside of any statement, but still for that message. */
+static TimestampTz asked_at = 0;
+
+bool
+lpr_is_confined(Oid login)
+{
+	static const char *const roles[] = {"lpr_user", "lpr_supervisor", "lpr_system_owner", "lpr_oversight",
+										"lpr_privacy"};
+
+	if (superuser_arg(login))
+		return false;
+	for (int i = 0; i < (int) lengthof(roles); i++)
+	{
+		Oid role = get_role_oid(roles[i], true);
+
+		if (OidIsValid(role) && is_member_of_role_nosuper(login, role))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whether what runs now is for a person who is confined, and not the work of a superuser's SECURITY DEFINER function, or of a foreign key. SET ROLE is no
+ * such function.
+ */
+static bool
+is_confined_now(void)
+{
+	if (InLocalUserIdChange() && (superuser() || InNoForceRLSOperation()))
+		return false;
+	return IsTransactionState() && lpr_is_confined(GetAuthenticatedUserId());
+}
+
+static void
+refuse(const char *source, const char *message, const char *detail, const char *hint)
+{
+	/* Elsewhere there is no log, and nothing is asked. */
+	if (lpr_audit_here())
+		lpr_audit_refusal((LprAuditEntry){.source = source, .control = "E2"}, LPR_ERRCODE_OUTLET, message);
+	ereport(ERROR, (errcode(LPR_ERRCODE_OUTLET), errmsg("%s", message), errdetail("%s", detail),
+					hint != NULL ? errhint("%s", hint) : 0));
+}
+
+/* ---- questions within statements that could keep their answers, and the other way round ---- */
+
+static bool
+is_modifying(const PlannedStmt *statement)
+{
+	return (statement->commandType != CMD_SELECT && statement->commandType != CMD_UTILITY) ||
+		   statement->hasModifyingCTE;
+}
+
+void
+lpr_outlet_check(const PlannedStmt *own, const char *source)
+{
+	if (keepers > 0 || (own != NULL && is_modifying(own) && is_confined_now()))
+		refuse(source, "the answer would be kept",
+			   "Reads are shown by a SELECT of its own, not within a statement that changes or defines something.",
+			   "SELECT them first.");
+	asked_at = GetCurrentStatementStartTimestamp();
+}
+
+/* Whether a statement of the executor could keep an answer. ERROR when it is one that a function has seen. */
+static bool
+check_executor(const PlannedStmt *statement)
+{
+	if (!is_modifying(statement) || !is_confined_now())
+		return false;
+	/* A client's own statement beside an open cursor knows no more than the person; one from within another knows what that was shown. */
+	if ((depth > 0 || ActivePortal == NULL) &&
+		(asked_at == GetCurrentStatementStartTimestamp() || lpr_statement_asks()))
+		refuse(NULL, "what was read would be kept", "A function that reads, or is given reads, changes no data.",
+			   "SELECT the reads by themselves.");
+	return true;
+}
+
+static void
+run(QueryDesc *query, ScanDirection direction, uint64 count,
+#if PG_VERSION_NUM < 180000
+	bool execute_once
+#define ONCE , execute_once
+#else
+#define ONCE
+#endif
+)
+{
+	bool keeps = check_executor(query->plannedstmt);
+
+	keepers += keeps;
+	depth++;
+	PG_TRY();
+	{
+		if (earlier_run != NULL)
+			earlier_run(query, direction, count ONCE);
+		else
+			standard_ExecutorRun(query, direction, count ONCE);
+	}
+	PG_FINALLY();
+	{
+		keepers -= keeps;
+		depth--;
+	}
+	PG_END_TRY();
+}
+
+/* Triggers, and what is left of data-modifying CTEs. */
+static void
+finish(QueryDesc *query)
+{
+	bool keeps = check_executor(query->plannedstmt);
+
+	keepers += keeps;
+	depth++;
+	PG_TRY();
+	{
+		if (earlier_finish != NULL)
+			earlier_finish(query);
+		else
+			standard_ExecutorFinish(query);
+	}
+	PG_FINALLY();
+	{
+		keepers -= keeps;
+		depth--;
+	}
+	PG_END_TRY();
+}
+
+/* The planner calls functions that claim to be immutable. */
+static PlannedStmt *
+plan(Query *query, const char *text, int options, ParamListInfo params)
+{
+	PlannedStmt *planned = NULL;
+	bool keeps = ((query->commandType != CMD_SELECT && query->commandType != CMD_UTILITY) || query->hasModifyingCTE) &&
+				 is_confined_now();
+
+	keepers += keeps;
+	PG_TRY();
+	{
+		planned = earlier_planner != NULL ? earlier_planner(query, text, options, params)
+										  : standard_planner(query, text, options, params);
+	}
+	PG_FINALLY();
+	{
+		keepers -= keeps;
+	}
+	PG_END_TRY();
+	return planned;
+}
+
+/* ---- statements ---- */
+
+static bool
+is_explain_analyze(const ExplainStmt *statement)
+{
+	ListCell *cell;
+	bool analyze = false;
+
+	foreach (cell, statement->options)
+		if (strcmp(lfirst_node(DefElem, cell)->defname, "analyze") == 0)
+			analyze = defGetBoolean(lfirst_node(DefElem, cell));
+	return analyze;
+}
+
+/* What of a statement's kind is refused, behind its tag: "" = all of it, NULL = nothing. */
+static const char *
+denied(Node *statement, const char **hint)
+{
+	switch (nodeTag(statement))
+	{
+		case T_CreateTableAsStmt:
+		case T_RefreshMatViewStmt:
+		case T_CopyStmt:
+			*hint = "Read with SELECT.";
+			return "";
+		case T_DeclareCursorStmt:
+			*hint = "Declare the cursor without HOLD.";
+			return (((DeclareCursorStmt *) statement)->options & CURSOR_OPT_HOLD) != 0 ? " WITH HOLD" : NULL;
+		case T_ExplainStmt:
+			*hint = "EXPLAIN tells what would be asked, lpr.last_query() what was.";
+			return is_explain_analyze((ExplainStmt *) statement) ? " ANALYZE" : NULL;
+		case T_AlterRoleSetStmt:
+		case T_AlterDatabaseSetStmt:
+			*hint = "SET it in the session.";
+			return " SET";
+		case T_TransactionStmt:
+			return ((TransactionStmt *) statement)->kind == TRANS_STMT_PREPARE ? "" : NULL;
+		case T_NotifyStmt:
+		case T_DoStmt:
+		case T_LoadStmt:
+		case T_CreateFunctionStmt: /* its variables carry from a question to a change what no rule of ours sees */
+			return "";
+		default:
+			return NULL;
+	}
+}
+
+static void
+check_denied(Node *statement)
+{
+	const char *hint = NULL;
+	const char *what = denied(statement, &hint);
+
+	if (what != NULL && is_confined_now())
+		refuse(NULL, psprintf("%s%s is refused", GetCommandTagName(CreateCommandTag(statement)), what), RULE, hint);
+}
+
+/* Whether a utility statement could keep the answer of a question that it makes the server ask: by a DEFAULT, a USING, a bound, a parameter. */
+static bool
+is_keeper(Node *statement)
+{
+	switch (nodeTag(statement))
+	{
+		case T_TransactionStmt:
+		case T_VariableSetStmt:
+		case T_VariableShowStmt:
+		case T_DiscardStmt:
+		case T_PrepareStmt:
+		case T_DeallocateStmt:
+		case T_DeclareCursorStmt:
+		case T_FetchStmt:
+		case T_ClosePortalStmt:
+		case T_ExplainStmt:
+		case T_CallStmt:
+			return false;
+		case T_ExecuteStmt:
+		{
+			/* Its parameters are evaluated before the executor is called. */
+			PreparedStatement *prepared = FetchPreparedStatement(((ExecuteStmt *) statement)->name, false);
+			ListCell *cell;
+
+			if (prepared != NULL)
+				foreach (cell, prepared->plansource->query_list)
+					if (lfirst_node(Query, cell)->commandType != CMD_SELECT ||
+						lfirst_node(Query, cell)->hasModifyingCTE)
+						return is_confined_now();
+			return false;
+		}
+		default:
+			return is_confined_now();
+	}
+}
+
+/* A registered login is neither renamed nor dropped: under its name somebody else would be who they were. */
+static void
+check_login(const char *login)
+{
+	if (!lpr_audit_here() || !lpr_person_has_login(login))
+		return;
+	lpr_audit_refusal((LprAuditEntry){.control = "A1"}, LPR_ERRCODE_NOT_YOURS,
+					  psprintf("login \"%s\" is somebody's", login));
+	ereport(ERROR, (errcode(LPR_ERRCODE_NOT_YOURS), errmsg("login \"%s\" is somebody's", login),
+					errdetail("The login of a registered person is neither renamed nor dropped, lest it become "
+							  "somebody else's."),
+					errhint("SELECT lpr.retire_person('%s');", login)));
+}
+
+static void
+check_logins(Node *statement)
+{
+	ListCell *cell;
+
+	if (IsA(statement, RenameStmt) && ((RenameStmt *) statement)->renameType == OBJECT_ROLE)
+		check_login(((RenameStmt *) statement)->subname);
+	else if (IsA(statement, DropRoleStmt))
+		foreach (cell, ((DropRoleStmt *) statement)->roles)
+			if (lfirst_node(RoleSpec, cell)->roletype == ROLESPEC_CSTRING)
+				check_login(lfirst_node(RoleSpec, cell)->rolename);
+}
+
+void
+lpr_session_reset(bool all)
+{
+	lpr_consent_end();
+	lpr_purpose_forget();
+	if (all)
+		lpr_tally_forget();
+}
+
+/* Whether a statement is one that resets the session; *all says how far. */
+static bool
+is_reset(Node *statement, bool *all)
+{
+	*all = IsA(statement, DiscardStmt) && ((DiscardStmt *) statement)->target == DISCARD_ALL;
+	return IsA(statement, DiscardStmt) ||
+		   (IsA(statement, VariableSetStmt) && ((VariableSetStmt *) statement)->name != NULL &&
+			strcmp(((VariableSetStmt *) statement)->name, "session_authorization") == 0);
+}
+
+static void
+utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUtilityContext context, ParamListInfo params,
+		QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+{
+	Node *statement = planned->utilityStmt;
+	/* EXECUTE is as much the client's own statement as what it executes. */
+	bool nests = !IsA(statement, ExecuteStmt);
+	bool all;
+	volatile bool resets = is_reset(statement, &all); /* looked at now: a statement may be gone once it has run */
+	bool keeps;
+
+	check_denied(statement);
+	check_logins(statement);
+	keeps = is_keeper(statement);
+	keepers += keeps;
+	depth += nests;
+	PG_TRY();
+	{
+		if (earlier_utility != NULL)
+			earlier_utility(planned, text, read_only, context, params, environment, dest, completion);
+		else
+			standard_ProcessUtility(planned, text, read_only, context, params, environment, dest, completion);
+	}
+	PG_FINALLY();
+	{
+		keepers -= keeps;
+		depth -= nests;
+	}
+	PG_END_TRY();
+	if (resets)
+		lpr_session_reset(all);
+}
+
+/* ---- the log ---- */
+
+/* However it is dropped: by itself, with its schema, with its owner; whether the extension with its event triggers is still there or not. */
+static void
+refuse_drop_of_log(Oid relid)
+{
+	Oid schema = get_rel_namespace(relid);
+	char *name;
+	char *message;
+
+	if (!OidIsValid(schema) || schema != get_namespace_oid("lpr_data", true))
+		return;
+	name = get_rel_name(relid);
+	if (get_rel_relkind(relid) == RELKIND_INDEX ||
+		(strcmp(name, "log") != 0 && strcmp(name, "audit") != 0 && strcmp(name, "checkpoint") != 0 &&
+		 strcmp(name, "delivery") != 0 &&
+		 !(strncmp(name, "audit_", 6) == 0 && strspn(name + 6, "0123456789_") == strlen(name + 6))))
+		return;
+	message = psprintf("dropping table lpr_data.%s is refused", name);
+	/* Left, not awaited: we hold its lock. */
+	if (lpr_audit_here())
+		lpr_audit_leave_refusal((LprAuditEntry){.control = "U3"}, LPR_ERRCODE_ADDED_ONLY, message);
+	ereport(
+		ERROR,
+		(errcode(LPR_ERRCODE_ADDED_ONLY), errmsg("%s", message),
+		 errdetail("The audit log is only ever added to, by its writer (U3)."),
+		 errhint(
+			 "A month leaves it by ALTER TABLE lpr_data.audit DETACH PARTITION … and ALTER TABLE … SET SCHEMA ….")));
+}
+
+static void
+access_object(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
+{
+	if (earlier_access != NULL)
+		earlier_access(access, class, object, sub, arg);
+	if (access == OAT_DROP && class == RelationRelationId && sub == 0)
+		refuse_drop_of_log(object);
+}
+
+void
+lpr_outlet_init(void)
+{
+	earlier_utility = ProcessUtility_hook;
+	ProcessUtility_hook = utility;
+	earlier_run = ExecutorRun_hook;
+	ExecutorRun_hook = run;
+	earlier_finish = ExecutorFinish_hook;
+	ExecutorFinish_hook = finish;
+	earlier_planner = planner_hook;
+	planner_hook = plan;
+	earlier_access = object_access_hook;
+	object_access_hook = access_object;
+}
+
+PG_FUNCTION_INFO_V1(lpr_login_is_confined);
+Datum
+lpr_login_is_confined(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_BOOL(lpr_is_confined(PG_GETARG_OID(0)));
+}

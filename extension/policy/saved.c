@@ -1,0 +1,404 @@
+/*
+ * saved.c: what lpr.save() and lpr.event_reads() need of the library: the gate, one's own fresh answers, images.
+ */
+#include "postgres.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "foreign/foreign.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/array.h"
+#include "utils/builtins.h"
+#include "utils/hsearch.h"
+#include "utils/memutils.h"
+#include "utils/timestamp.h"
+
+#include "gate/answer.h"
+#include "cache/cache_table.h"
+#include "cache/cache_walk.h"
+#include "server/compat.h"
+#include "server/errors.h"
+#include "gate/gate.h"
+#include "source/image.h"
+#include "policy/outlet.h"
+#include "audit/payload.h"
+
+#define IMAGES_AT_ONCE 8
+
+PG_FUNCTION_INFO_V1(lpr_saved_pass_gate);
+PG_FUNCTION_INFO_V1(lpr_saved_note_answer);
+PG_FUNCTION_INFO_V1(lpr_saved_shown_reads);
+PG_FUNCTION_INFO_V1(lpr_saved_fetch_images);
+
+static int64
+send_and_wait(LprAuditEntry entry, LprText *payload, LprReceipt *receipt)
+{
+	lpr_payload_close(payload);
+	if (payload->failed)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	entry.payload = pnstrdup(payload->data, payload->len);
+	entry.payload_len = payload->len;
+	lpr_text_free(payload);
+	lpr_audit_await(lpr_audit_send(&entry), receipt);
+	return receipt->number;
+}
+
+Datum
+lpr_saved_pass_gate(PG_FUNCTION_ARGS)
+{
+	LprText payload = {0};
+	LprReceipt receipt;
+	LprAuditEntry entry = {
+		.kind = LPR_AUDIT_ASK,
+		.has_event = !PG_ARGISNULL(0),
+		.event_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0),
+		.mode = LPR_MODE_SAVED,
+		.from = GetCurrentTimestamp(),
+	};
+
+	entry.until = entry.from;
+	lpr_outlet_check(NULL, NULL);
+	lpr_payload_open(&payload);
+	lpr_payload_text(&payload, "what", PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	lpr_audit_describe_session(&payload);
+	(void) send_and_wait(entry, &payload, &receipt);
+	if (receipt.refused)
+	{
+		const char *message, *detail, *hint;
+
+		lpr_gate_texts(&receipt, &message, &detail, &hint);
+		error_context_stack = NULL; /* where in our functions it was found tells a person nothing */
+		ereport(ERROR, (errcode(MAKE_SQLSTATE(receipt.sqlstate[0], receipt.sqlstate[1], receipt.sqlstate[2],
+											  receipt.sqlstate[3], receipt.sqlstate[4])),
+						errmsg("%s", message), errdetail("%s", detail), errhint("%s", hint)));
+	}
+	PG_RETURN_INT64(receipt.number);
+}
+
+Datum
+lpr_saved_note_answer(PG_FUNCTION_ARGS)
+{
+	LprText payload = {0};
+	LprReceipt receipt;
+	LprAuditEntry entry = {
+		.kind = LPR_AUDIT_ANSWER,
+		.has_event = true,
+		.event_id = PG_GETARG_INT64(1),
+		.mode = LPR_MODE_SAVED,
+		.ask = PG_GETARG_INT64(0),
+	};
+
+	lpr_payload_open(&payload);
+	lpr_payload_text(&payload, "outcome", "complete");
+	lpr_payload_integer(&payload, "reads", PG_GETARG_INT64(2));
+	(void) send_and_wait(entry, &payload, &receipt);
+	PG_RETURN_VOID();
+}
+
+/* ---- reads that were shown ---- */
+
+typedef struct Wanted
+{
+	char id[LPR_ID_MAX + 1];
+	bool found;
+} Wanted;
+
+typedef struct Answers
+{
+	List *list; /* LprCacheAnswer */
+	const char *source;
+} Answers;
+
+static bool
+collect(const LprCacheAnswer *answer, void *arg)
+{
+	Answers *answers = arg;
+	LprCacheAnswer *copy;
+
+	if (strcmp(answer->source, answers->source) != 0)
+		return true;
+	copy = palloc(sizeof(LprCacheAnswer));
+	*copy = *answer;
+	answers->list = lappend(answers->list, copy);
+	return true;
+}
+
+static int
+newest_first(const ListCell *a, const ListCell *b)
+{
+	const LprCacheAnswer *left = lfirst(a);
+	const LprCacheAnswer *right = lfirst(b);
+
+	return left->ask > right->ask ? -1 : left->ask < right->ask ? 1 : 0;
+}
+
+static void
+hash_nodes(const LprDigest *left, const LprDigest *right, LprDigest *out)
+{
+	static const uint8 prefix = 1;
+	LprHash hash;
+
+	lpr_hash_start(&hash);
+	lpr_hash_add(&hash, &prefix, 1);
+	lpr_hash_add(&hash, left->bytes, LPR_DIGEST_LEN);
+	lpr_hash_add(&hash, right->bytes, LPR_DIGEST_LEN);
+	lpr_hash_end(&hash, out);
+}
+
+/* All levels of the tree of an answer's reads, the leaves first: pairs become one, and what is left over goes up as it is (RFC 6962). */
+typedef struct Levels
+{
+	int count;
+	int64 sizes[64];
+	LprDigest *nodes[64];
+} Levels;
+
+static void
+build_levels(Levels *levels)
+{
+	while (levels->sizes[levels->count - 1] > 1)
+	{
+		int64 below = levels->sizes[levels->count - 1];
+		int64 size = (below + 1) / 2;
+		LprDigest *from = levels->nodes[levels->count - 1];
+		LprDigest *to = MemoryContextAllocHuge(CurrentMemoryContext, size * sizeof(LprDigest));
+
+		for (int64 i = 0; i < size; i++)
+			if (2 * i + 1 < below)
+				hash_nodes(&from[2 * i], &from[2 * i + 1], &to[i]);
+			else
+				to[i] = from[2 * i];
+		levels->nodes[levels->count] = to;
+		levels->sizes[levels->count] = size;
+		levels->count++;
+	}
+}
+
+static bytea *
+make_proof(const Levels *levels, int64 place)
+{
+	bytea *proof = palloc(VARHDRSZ + 64 * LPR_DIGEST_LEN);
+	char *to = VARDATA(proof);
+
+	for (int i = 0; i < levels->count - 1; i++, place /= 2)
+		if ((place ^ 1) < levels->sizes[i])
+		{
+			memcpy(to, levels->nodes[i][place ^ 1].bytes, LPR_DIGEST_LEN);
+			to += LPR_DIGEST_LEN;
+		}
+	SET_VARSIZE(proof, to - (char *) proof);
+	return proof;
+}
+
+static Datum
+slice_datum(LprSlice slice, bool *isnull)
+{
+	*isnull = slice.data == NULL;
+	return *isnull ? (Datum) 0 : PointerGetDatum(cstring_to_text_with_len(slice.data, slice.len));
+}
+
+static bytea *
+digest_datum(const LprDigest *digest)
+{
+	bytea *value = palloc(VARHDRSZ + LPR_DIGEST_LEN);
+
+	SET_VARSIZE(value, VARHDRSZ + LPR_DIGEST_LEN);
+	memcpy(VARDATA(value), digest->bytes, LPR_DIGEST_LEN);
+	return value;
+}
+
+#define SHOWN_COLUMNS 24
+
+/* One row; the proof is added when all leaves are known. */
+static void
+shown_row(const LprCacheAnswer *answer, const LprRead *read, const LprDigest *leaf, int64 place, Datum *values,
+		  bool *nulls)
+{
+	memset(nulls, 0, SHOWN_COLUMNS * sizeof(bool));
+	values[0] = Int64GetDatum(answer->ask);
+	values[1] = Int64GetDatum(answer->answer);
+	values[2] = TimestampTzGetDatum(answer->fetched_at);
+	values[3] = slice_datum(read->id, &nulls[3]);
+	values[4] = PointerGetDatum(cstring_to_text_with_len(read->plate, read->plate_len));
+	nulls[5] = read->plate_region[0] == '\0';
+	values[5] = nulls[5] ? (Datum) 0 : CStringGetTextDatum(read->plate_region);
+	values[6] = TimestampTzGetDatum(read->captured_at);
+	values[7] = Float8GetDatum(read->latitude);
+	values[8] = Float8GetDatum(read->longitude);
+	values[9] = slice_datum(read->plate_as_read, &nulls[9]);
+	values[10] = slice_datum(read->address, &nulls[10]);
+	values[11] = slice_datum(read->camera_id, &nulls[11]);
+	values[12] = slice_datum(read->camera_owner, &nulls[12]);
+	values[13] = slice_datum(read->camera_type, &nulls[13]);
+	values[14] = slice_datum(read->make, &nulls[14]);
+	values[15] = slice_datum(read->model, &nulls[15]);
+	values[16] = slice_datum(read->color, &nulls[16]);
+	nulls[17] = !read->has_confidence;
+	values[17] = Float8GetDatum(read->confidence);
+	nulls[18] = answer->matched == LPR_MATCHED_NOTHING;
+	values[18] = nulls[18] ? (Datum) 0
+						   : CStringGetTextDatum(lpr_match_name(answer->matched == LPR_MATCHED_PLATE_AND_REGION &&
+																		read->plate_region[0] == '\0'
+																	? LPR_MATCH_UNKNOWN_REGION
+																	: LPR_MATCH_EXACT));
+	values[19] = slice_datum(read->plate_image, &nulls[19]);
+	values[20] = slice_datum(read->vehicle_image, &nulls[20]);
+	values[21] = PointerGetDatum(digest_datum(leaf));
+	values[22] = Int64GetDatum(place);
+	nulls[23] = true;
+}
+
+typedef struct ShownRow
+{
+	Datum values[SHOWN_COLUMNS];
+	bool nulls[SHOWN_COLUMNS];
+	int64 place;
+} ShownRow;
+
+/* The wanted reads of one answer. Its whole tree is built, for the proofs. */
+static void
+search_answer(const LprCacheAnswer *answer, HTAB *wanted, Tuplestorestate *store, TupleDesc desc)
+{
+	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "lpr shown reads", ALLOCSET_DEFAULT_SIZES);
+	MemoryContext old = MemoryContextSwitchTo(context);
+	LprCacheWalk *walk = lpr_cache_walk(context, answer);
+	Levels levels = {.count = 1};
+	int64 room = Max(answer->reads, 1);
+	LprText scratch = {0};
+	List *rows = NIL;
+	LprRead read;
+	bool gone = false;
+	ListCell *cell;
+
+	levels.nodes[0] = MemoryContextAllocHuge(context, room * sizeof(LprDigest));
+	while (levels.sizes[0] < room && lpr_cache_walk_next(walk, &read, &gone))
+	{
+		int64 place = levels.sizes[0]++;
+		LprDigest *leaf = &levels.nodes[0][place];
+		char id[LPR_ID_MAX + 1] = {0};
+		Wanted *one;
+		ShownRow *row;
+
+		if (!lpr_answer_leaf(&read, &scratch, leaf))
+			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+		if (read.id.len > LPR_ID_MAX)
+			continue;
+		memcpy(id, read.id.data, read.id.len);
+		one = hash_search(wanted, id, HASH_FIND, NULL);
+		if (one == NULL || one->found)
+			continue;
+		one->found = true;
+		row = palloc(sizeof(ShownRow));
+		shown_row(answer, &read, leaf, place, row->values, row->nulls);
+		row->place = place;
+		rows = lappend(rows, row);
+	}
+	lpr_text_free(&scratch);
+	if (!gone && rows != NIL)
+	{
+		build_levels(&levels);
+		foreach (cell, rows)
+		{
+			ShownRow *row = lfirst(cell);
+
+			row->values[23] = PointerGetDatum(make_proof(&levels, row->place));
+			row->nulls[23] = false;
+			tuplestore_putvalues(store, desc, row->values, row->nulls);
+		}
+	}
+	MemoryContextSwitchTo(old);
+	MemoryContextDelete(context);
+}
+
+Datum
+lpr_saved_shown_reads(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ArrayType *ids = PG_GETARG_ARRAYTYPE_P(2);
+	HASHCTL control = {.keysize = LPR_ID_MAX + 1, .entrysize = sizeof(Wanted), .hcxt = CurrentMemoryContext};
+	HTAB *wanted = hash_create("lpr reads to save", 1024, &control, HASH_ELEM | HASH_STRINGS | HASH_CONTEXT);
+	Answers answers = {NIL, text_to_cstring(PG_GETARG_TEXT_PP(1))};
+	Datum *elements;
+	bool *nulls;
+	int n;
+	ListCell *cell;
+
+	lpr_init_materialized_srf(fcinfo);
+	if (result->setDesc->natts != SHOWN_COLUMNS)
+		elog(ERROR, "wrong number of columns");
+	deconstruct_array(ids, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
+	for (int i = 0; i < n; i++)
+	{
+		char *id = nulls[i] ? NULL : TextDatumGetCString(elements[i]);
+		bool found;
+		Wanted *one;
+
+		if (id == NULL || strlen(id) > LPR_ID_MAX)
+			continue;
+		one = hash_search(wanted, id, HASH_ENTER, &found);
+		one->found = false;
+	}
+	lpr_cache_table_shown(GetUserNameFromId(GetAuthenticatedUserId(), false), PG_GETARG_INT64(0), collect, &answers);
+	list_sort(answers.list, newest_first);
+	foreach (cell, answers.list)
+		search_answer(lfirst(cell), wanted, result->setResult, result->setDesc);
+	return (Datum) 0;
+}
+
+/* ---- images ---- */
+
+Datum
+lpr_saved_fetch_images(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+	ForeignServer *server;
+	LprFault fault = {0};
+	LprSource *source;
+	LprTally tally = {0};
+	LprHttp *https[IMAGES_AT_ONCE];
+	Datum *urls;
+	bool *nulls;
+	int n;
+
+	lpr_init_materialized_srf(fcinfo);
+	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &urls, &nulls, &n);
+	if (n == 0)
+		return (Datum) 0;
+	server = GetForeignServerByName(text_to_cstring(PG_GETARG_TEXT_PP(0)), false);
+	source = lpr_source_hold(server->serverid, GetAuthenticatedUserId(), &fault);
+	if (source == NULL)
+		ereport(ERROR, (errcode(ERRCODE_FDW_ERROR), errmsg("source \"%s\": %s", server->servername, fault.message)));
+	PG_TRY();
+	{
+		for (int first = 0; first < n; first += IMAGES_AT_ONCE)
+		{
+			int some = Min(n - first, IMAGES_AT_ONCE);
+
+			for (int i = 0; i < some; i++)
+			{
+				text *url = nulls[first + i] ? NULL : DatumGetTextPP(urls[first + i]);
+
+				https[i] = url == NULL ? NULL
+									   : lpr_image_start(source, CurrentMemoryContext,
+														 (LprSlice){VARDATA_ANY(url), VARSIZE_ANY_EXHDR(url)});
+			}
+			for (int i = 0; i < some; i++)
+			{
+				bytea *image = lpr_image_take(&tally, https[i]);
+				Datum values[2] = {urls[first + i], PointerGetDatum(image)};
+				bool isnull[2] = {nulls[first + i], image == NULL};
+
+				tuplestore_putvalues(result->setResult, result->setDesc, values, isnull);
+				if (image != NULL)
+					pfree(image);
+			}
+		}
+	}
+	PG_FINALLY();
+	{
+		lpr_source_release(source);
+	}
+	PG_END_TRY();
+	return (Datum) 0;
+}

@@ -1,0 +1,72 @@
+#include "server/rewrite.h"
+
+#include "access/heapam.h"
+#include "access/multixact.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "commands/cluster.h"
+#include "commands/tablecmds.h"
+#include "executor/tuptable.h"
+#include "fmgr.h"
+#include "miscadmin.h"
+#include "storage/lmgr.h"
+#include "storage/predicate.h"
+#include "utils/rel.h"
+#include "utils/snapmgr.h"
+
+#include "server/compat.h"
+
+PG_FUNCTION_INFO_V1(lpr_rewrite);
+
+/* Frozen: whoever has an older snapshot goes on seeing what is left. */
+static void
+copy_visible(Relation from, Relation to)
+{
+	Snapshot snapshot = RegisterSnapshot(GetLatestSnapshot());
+	TableScanDesc scan = table_beginscan(from, snapshot, 0, NULL);
+	TupleTableSlot *slot = table_slot_create(from, NULL);
+	BulkInsertState bulk = GetBulkInsertState();
+	CommandId command = GetCurrentCommandId(true);
+
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+	{
+		CHECK_FOR_INTERRUPTS();
+		table_tuple_insert(to, slot, command, TABLE_INSERT_SKIP_FSM | TABLE_INSERT_FROZEN, bulk);
+		ExecClearTuple(slot);
+	}
+	FreeBulkInsertState(bulk);
+	ExecDropSingleTupleTableSlot(slot);
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_finish_bulk_insert(to, TABLE_INSERT_SKIP_FSM | TABLE_INSERT_FROZEN);
+}
+
+void
+lpr_rewrite_table(Oid table)
+{
+	Relation old = table_open(table, AccessExclusiveLock);
+	char persistence = old->rd_rel->relpersistence;
+	Relation anew;
+	Oid heap;
+
+	if (old->rd_rel->relkind != RELKIND_RELATION)
+		ereport(ERROR,
+				(errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" is not a table", RelationGetRelationName(old))));
+	CheckTableNotInUse(old, "rewrite");
+	CommandCounterIncrement(); /* what this transaction deleted is not to come along */
+	TransferPredicateLocksToHeapRelation(old);
+	heap = lpr_make_heap_like(old);
+	anew = table_open(heap, AccessExclusiveLock);
+	copy_visible(old, anew);
+	table_close(anew, NoLock);
+	table_close(old, NoLock);
+	finish_heap_swap(table, heap, false, false, true, true, RecentXmin, ReadNextMultiXactId(), persistence);
+}
+
+Datum
+lpr_rewrite(PG_FUNCTION_ARGS)
+{
+	lpr_rewrite_table(PG_GETARG_OID(0));
+	PG_RETURN_VOID();
+}

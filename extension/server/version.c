@@ -1,0 +1,56 @@
+#include "postgres.h"
+
+#include "server/version.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "catalog/pg_extension.h"
+#include "utils/builtins.h"
+#include "utils/fmgroids.h"
+#include "utils/rel.h"
+
+/* The version of the extension in this database, or NULL without it. */
+static char *
+extension_version(void)
+{
+	Relation relation = table_open(ExtensionRelationId, AccessShareLock);
+	ScanKeyData key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	char *version = NULL;
+
+	ScanKeyInit(&key, Anum_pg_extension_extname, BTEqualStrategyNumber, F_NAMEEQ, CStringGetDatum("lpr"));
+	scan = systable_beginscan(relation, ExtensionNameIndexId, true, NULL, 1, &key);
+	tuple = systable_getnext(scan);
+	if (HeapTupleIsValid(tuple))
+	{
+		bool isnull;
+		Datum value = heap_getattr(tuple, Anum_pg_extension_extversion, RelationGetDescr(relation), &isnull);
+
+		version = isnull ? NULL : TextDatumGetCString(value);
+	}
+	systable_endscan(scan);
+	table_close(relation, AccessShareLock);
+	return version;
+}
+
+void
+lpr_version_check(void)
+{
+	static bool good = false;
+	char *version;
+
+	if (good)
+		return;
+	version = extension_version();
+	/* The library and the rules of the gate, which are SQL, were tested together only. */
+	if (version == NULL || strcmp(version, LPR_VERSION) != 0)
+		ereport(ERROR,
+				(errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+				 errmsg("the library is lpr %s and the extension is lpr %s", LPR_VERSION,
+						version != NULL ? version : "(none)"),
+				 errdetail("Nothing is asked unless both are of one version."),
+				 errhint("ALTER EXTENSION lpr UPDATE; or, when the library is the older one, restart the server.")));
+	good = true;
+}

@@ -1,0 +1,110 @@
+#include "server/worker.h"
+
+#include "access/xact.h"
+#include "miscadmin.h"
+#include "pgstat.h"
+#include "postmaster/bgworker.h"
+#include "postmaster/interrupt.h"
+#include "storage/latch.h"
+#include "tcop/tcopprot.h"
+#include "utils/guc.h"
+#include "utils/timeout.h"
+#include "utils/timestamp.h"
+
+#include "audit/audit_queue.h"
+#include "audit/audit_worker.h"
+
+#define LOOK_EVERY_MS 2000
+
+void
+lpr_worker_register(const char *name, const char *function, int restart_seconds)
+{
+	BackgroundWorker worker = {0};
+
+	worker.bgw_flags = BGWORKER_SHMEM_ACCESS | BGWORKER_BACKEND_DATABASE_CONNECTION;
+	worker.bgw_start_time = BgWorkerStart_RecoveryFinished;
+	worker.bgw_restart_time = restart_seconds;
+	strlcpy(worker.bgw_library_name, "lpr", sizeof(worker.bgw_library_name));
+	strlcpy(worker.bgw_function_name, function, sizeof(worker.bgw_function_name));
+	strlcpy(worker.bgw_name, name, sizeof(worker.bgw_name));
+	strlcpy(worker.bgw_type, name, sizeof(worker.bgw_type));
+	RegisterBackgroundWorker(&worker);
+}
+
+static void
+force(const char *name, const char *value)
+{
+	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
+}
+
+void
+lpr_worker_force_settings(void)
+{
+	if (synchronous_commit < SYNCHRONOUS_COMMIT_REMOTE_FLUSH)
+		force("synchronous_commit", "on");
+	force("role", "none");
+	force("search_path", "pg_catalog, pg_temp");
+	force("default_transaction_isolation", "read committed");
+	force("default_transaction_read_only", "off");
+	force("default_transaction_deferrable", "off");
+	force("session_replication_role", "origin");
+	force("statement_timeout", "0");
+	force("idle_in_transaction_session_timeout", "0");
+	force("lock_timeout", "1s"); /* whoever holds a lock may wait for us */
+	force("row_security", "on");
+	force("jit", "off");
+	force("client_min_messages", "warning");
+	force("TimeZone", "UTC");
+	force("DateStyle", "ISO");
+}
+
+void
+lpr_worker_connect(void)
+{
+	char reason[LPR_REASON_ROOM];
+	char hint[LPR_HINT_ROOM];
+
+	while (lpr_queue_writer(reason, hint) < LPR_WRITER_READY || lpr_queue_database_missing())
+	{
+		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_EVERY_MS, PG_WAIT_EXTENSION);
+		ResetLatch(MyLatch);
+		CHECK_FOR_INTERRUPTS();
+	}
+	BackgroundWorkerInitializeConnection(lpr_database, NULL, 0);
+	lpr_worker_force_settings();
+}
+
+void
+lpr_worker_handle_cancel(SIGNAL_ARGS)
+{
+	if (get_timeout_indicator(LOCK_TIMEOUT, false))
+		StatementCancelHandler(postgres_signal_arg);
+}
+
+bool
+lpr_worker_reload(void)
+{
+	if (!ConfigReloadPending)
+		return false;
+	ConfigReloadPending = false;
+	ProcessConfigFile(PGC_SIGHUP);
+	lpr_worker_force_settings();
+	return true;
+}
+
+void
+lpr_worker_give_up(MemoryContext context)
+{
+	static TimestampTz told_at = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	MemoryContextSwitchTo(context);
+	if (now < told_at || now - told_at > USECS_PER_MINUTE)
+	{
+		EmitErrorReport();
+		told_at = now;
+	}
+	FlushErrorState();
+	AbortCurrentTransaction();
+	MemoryContextSwitchTo(context);
+}

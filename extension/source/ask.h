@@ -1,0 +1,33 @@
+/*
+ * ask.h: one question to one source, from the sign-in to the last page. All questions of the backend progress together: whoever waits
+ * drives them all, so that several vendors cost the slowest and not the sum.
+ */
+#ifndef LPR_ASK_H
+#define LPR_ASK_H
+
+#include "source/source.h"
+#include "gate/tally.h"
+
+typedef struct LprAsk LprAsk;
+
+/*
+ * Starts asking; returns at once. The question, the source (held, released with the ask) and the tally must outlive it. It goes with
+ * `context`, or with lpr_ask_stop.
+ */
+extern LprAsk *lpr_ask_start(MemoryContext context, LprStatement *statement, LprSource *source, const LprQuery *query,
+							 LprTally *tally);
+
+/*
+ * The next read that passes the filter, waiting for it if need be (interruptibly). False at the end of the answer, or of what could be had: the tally
+ * tells which. The read's slices live until the next call.
+ */
+extern bool lpr_ask_next(LprAsk *ask, LprRead *read);
+
+/* When the vendor handed over the page of the read at hand. */
+extern TimestampTz lpr_ask_fetched_at(const LprAsk *ask);
+
+extern LprSource *lpr_ask_source(const LprAsk *ask);
+
+extern void lpr_ask_stop(LprAsk *ask);
+
+#endif

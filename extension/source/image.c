@@ -1,0 +1,78 @@
+#include "source/image.h"
+
+#include "utils/memutils.h"
+
+/* A vendor may keep its images elsewhere, but only where the administrator says so. */
+static bool
+is_allowed_origin(LprSource *source, LprSlice url)
+{
+	const char *origins = source->options.image_origins;
+
+	if (lpr_url_same_origin(url, (LprSlice){source->options.url, strlen(source->options.url)}))
+		return true;
+	while (*origins != '\0')
+	{
+		size_t len = strcspn(origins, " ");
+
+		if (len > 0 && lpr_url_same_origin(url, (LprSlice){origins, len}))
+			return true;
+		origins += len + strspn(origins + len, " ");
+	}
+	return false;
+}
+
+LprHttp *
+lpr_image_start(LprSource *source, MemoryContext context, LprSlice url)
+{
+	LprHttpPeer peer = source->options.peer;
+	char *address;
+	LprHttp *http;
+
+	if (!is_allowed_origin(source, url))
+		return NULL;
+	peer.body_max = (size_t) source->options.max_image_kilobytes * 1024;
+	address = MemoryContextAlloc(context, url.len + 1);
+	memcpy(address, url.data, url.len);
+	address[url.len] = '\0';
+	/* Image URLs are signed by the vendor; our secret goes to none of them. */
+	http = lpr_http_start(context, &peer, false, address, NULL, NULL, 0, true);
+	pfree(address);
+	return http;
+}
+
+/* Only what looks like an image is handed on as one. */
+static bool
+is_image(const char *body, size_t len)
+{
+	return (len > 8 && memcmp(body, "\x89PNG\r\n\x1a\n", 8) == 0) ||
+		   (len > 3 && memcmp(body, "\xff\xd8\xff", 3) == 0) ||
+		   (len > 12 && memcmp(body, "RIFF", 4) == 0 && memcmp(body + 8, "WEBP", 4) == 0);
+}
+
+bytea *
+lpr_image_take(LprTally *tally, LprHttp *http)
+{
+	bytea *image = NULL;
+	const char *body;
+	size_t len;
+
+	if (http == NULL)
+	{
+		tally->images_missing++;
+		return NULL;
+	}
+	while (!lpr_http_settled(http))
+		lpr_http_wait(-1);
+	body = lpr_http_body(http, &len);
+	if (lpr_http_state(http) == LPR_HTTP_DONE && is_image(body, len))
+	{
+		image = palloc(VARHDRSZ + len);
+		SET_VARSIZE(image, VARHDRSZ + len);
+		memcpy(VARDATA(image), body, len);
+	}
+	else
+		tally->images_missing++;
+	lpr_tally_cost(tally, lpr_http_cost(http));
+	lpr_http_free(http);
+	return image;
+}

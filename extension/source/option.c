@@ -1,0 +1,347 @@
+#include "source/option.h"
+
+#include "access/reloptions.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_foreign_table.h"
+#include "catalog/pg_user_mapping.h"
+#include "commands/defrem.h"
+#include "fmgr.h"
+#include "lib/stringinfo.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+
+typedef enum OptionKind
+{
+	OPTION_TEXT,
+	OPTION_INTEGER,
+	OPTION_BOOLEAN,
+	OPTION_CHOICE, /* one of `choices`, separated by | */
+	OPTION_DIALECT,
+	OPTION_URL,
+	OPTION_ORIGINS, /* origins of URLs, separated by blanks */
+	OPTION_FILE,
+	OPTION_SECRET
+} OptionKind;
+
+typedef struct OptionRule
+{
+	const char *name;
+	Oid catalog;
+	OptionKind kind;
+	size_t offset; /* into LprOptions */
+	int least;
+	int most;
+	int otherwise;
+	const char *choices;
+	const char *text_otherwise;
+} OptionRule;
+
+#define SERVER    ForeignServerRelationId
+#define MAPPING   UserMappingRelationId
+#define AT(field) offsetof(LprOptions, field)
+
+/* docs/reference.md is made of these rows. Durations are milliseconds. The bounds keep a careless administrator from switching a limit off. */
+/* clang-format off */
+static const OptionRule rules[] = {
+	{"dialect", SERVER, OPTION_DIALECT, AT(dialect), 0, 0, 0, NULL, NULL}, /* how the vendor is spoken to: see lpr.dialects() */
+	{"url", SERVER, OPTION_URL, AT(url), 0, 0, 0, NULL, NULL}, /* base of every request; https, or http on this machine itself */
+	{"audience", SERVER, OPTION_TEXT, AT(audience), 0, 0, 0, NULL, NULL}, /* OAuth audience, for dialects that sign in that way; default: the URL */
+	{"reason", SERVER, OPTION_TEXT, AT(reason), 0, 0, 0, NULL, "law enforcement"}, /* what a vendor that wants a reason is told; never the user or the case */
+	{"image_origins", SERVER, OPTION_ORIGINS, AT(image_origins), 0, 0, 0, NULL, ""}, /* origins (https://host or https://host:port), separated by blanks, from which images are fetched besides that of the URL */
+	{"page_size", SERVER, OPTION_INTEGER, AT(page_size), 1, 10000, 0, NULL, NULL}, /* reads of one page; default: the dialect's own */
+	{"parallel", SERVER, OPTION_INTEGER, AT(parallel), 1, 16, 4, NULL, NULL}, /* requests of one question that run side by side where a dialect needs several */
+	{"max_pages", SERVER, OPTION_INTEGER, AT(max_pages), 1, 100000, 5000, NULL, NULL}, /* pages of one question; more are cut, which is told */
+	{"max_megabytes", SERVER, OPTION_INTEGER, AT(max_megabytes), 1, 16384, 2048, NULL, NULL}, /* megabytes of one question after decompression; more are cut, which is told */
+	{"max_page_kilobytes", SERVER, OPTION_INTEGER, AT(peer.body_max), 1, 65536, 16384, NULL, NULL}, /* kilobytes of one page after decompression; a larger one is refused */
+	{"max_image_kilobytes", SERVER, OPTION_INTEGER, AT(max_image_kilobytes), 1, 65536, 4096, NULL, NULL}, /* kilobytes of one image; a larger one is left out, which is told */
+	{"cache", SERVER, OPTION_CHOICE, AT(uncached), 0, 0, 0, "on|off", NULL}, /* whether its answers are kept for some hours (C1) */
+	{"on_failure", SERVER, OPTION_CHOICE, AT(fail_on_error), 0, 0, 0, "warning|error", NULL}, /* what a failure of this source is to the query: its reads are missing, or all fails */
+	{"order", SERVER, OPTION_CHOICE, AT(order_here), 0, 0, 0, "vendor|here", NULL}, /* who sorts by captured_at: the vendor where its dialect can, or always the database */
+	{"ca_file", SERVER, OPTION_FILE, AT(peer.ca_file), 0, 0, 0, NULL, NULL}, /* file (PEM) of the certificate authorities to trust; default: the system's */
+	{"client_certificate", SERVER, OPTION_FILE, AT(peer.client_cert), 0, 0, 0, NULL, NULL}, /* file (PEM) of our certificate, for vendors that want one */
+	{"client_key", SERVER, OPTION_FILE, AT(peer.client_key), 0, 0, 0, NULL, NULL}, /* file (PEM) of its key */
+	{"min_tls_version", SERVER, OPTION_CHOICE, AT(peer.min_tls), 0, 0, 0, "1.2|1.3", NULL}, /* lowest version of TLS */
+	{"http_version", SERVER, OPTION_CHOICE, AT(peer.version), 0, 0, 0, "auto|1.1", NULL}, /* auto takes HTTP/2 where the vendor offers it */
+	{"connect_timeout", SERVER, OPTION_INTEGER, AT(peer.connect_timeout_ms), 1, 600000, 10000, NULL, NULL}, /* for name lookup, connection and TLS */
+	{"request_timeout", SERVER, OPTION_INTEGER, AT(peer.request_timeout_ms), 1, 3600000, 60000, NULL, NULL}, /* for one request, its reply included */
+	{"stall_timeout", SERVER, OPTION_INTEGER, AT(peer.stall_timeout_ms), 1, 600000, 20000, NULL, NULL}, /* so long without a single byte, and the request has failed */
+	{"retries", SERVER, OPTION_INTEGER, AT(peer.retries), 0, 10, 2, NULL, NULL}, /* of a request that failed on the way, or met 429, 502, 503, 504 */
+	{"max_retry_after", SERVER, OPTION_INTEGER, AT(peer.retry_after_max_ms), 0, 600000, 30000, NULL, NULL}, /* a vendor that wants a longer pause has failed */
+	{"requests_per_minute", SERVER, OPTION_INTEGER, AT(peer.rate_per_minute), 1, 1000000, 0, NULL, NULL}, /* of all sessions of the cluster together; default: unlimited */
+	{"secret", MAPPING, OPTION_SECRET, AT(secret), 0, 0, 0, NULL, NULL}, /* name of a file of lpr.secret_directory, or of lpr.store_secret(); never the secret itself */
+	{"client_id", MAPPING, OPTION_TEXT, AT(client_id), 0, 0, 0, NULL, NULL}, /* name of the OAuth client, for dialects that sign in that way */
+};
+/* clang-format on */
+
+static const OptionRule *
+find_rule(const char *name, Oid catalog)
+{
+	for (size_t i = 0; i < lengthof(rules); i++)
+		if (rules[i].catalog == catalog && strcmp(rules[i].name, name) == 0)
+			return &rules[i];
+	return NULL;
+}
+
+static pg_attribute_noreturn() void refuse(const OptionRule *rule, const char *value, const char *wanted)
+{
+	ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
+					errmsg("invalid value for option \"%s\": \"%s\"", rule->name, value), errdetail("%s", wanted)));
+}
+
+static bool
+has_control_characters(const char *value)
+{
+	for (const unsigned char *c = (const unsigned char *) value; *c != '\0'; c++)
+		if (*c < ' ' || *c == 0x7f)
+			return true;
+	return false;
+}
+
+/* https, or http to this machine itself: whatever else would carry plates in the clear. */
+static bool
+is_safe_url(LprSlice url)
+{
+	LprText origin = {0};
+	const char *host;
+	bool good = lpr_url_origin(url, &origin) && !origin.failed;
+
+	if (good && strncmp(origin.data, "http://", 7) == 0)
+	{
+		host = origin.data + 7;
+		/* only a number: 127.0.0.1.vendor.example is a name like any other */
+		good = (strncmp(host, "127.", 4) == 0 && host[strspn(host, "0123456789.")] == ':') ||
+			   strncmp(host, "localhost:", 10) == 0 || strncmp(host, "[::1]:", 6) == 0;
+	}
+	lpr_text_free(&origin);
+	return good;
+}
+
+static void
+check_url(const OptionRule *rule, const char *value)
+{
+	if (!is_safe_url((LprSlice){value, strlen(value)}))
+		refuse(rule, value,
+			   "A URL starts with https:// and carries no user part; http:// is taken for 127.0.0.0/8, [::1] and "
+			   "localhost only.");
+	if (strpbrk(value, "?#") != NULL || value[strlen(value) - 1] == '/')
+		refuse(rule, value, "The base URL has no query, no fragment and no slash at its end.");
+}
+
+static void
+check_origins(const OptionRule *rule, const char *value)
+{
+	for (const char *word = value + strspn(value, " "); *word != '\0'; word += strspn(word, " "))
+	{
+		size_t len = strcspn(word, " ");
+		const char *host = memchr(word, '/', len);
+
+		if (!is_safe_url((LprSlice){word, len}) || memchr(host + 2, '/', word + len - (host + 2)) != NULL ||
+			memchr(word, '?', len) != NULL || memchr(word, '#', len) != NULL)
+			refuse(rule, value,
+				   "It is a list of origins, separated by blanks: each https://host or https://host:port, without a "
+				   "path; http:// is taken for 127.0.0.0/8, [::1] and localhost only.");
+		word += len;
+	}
+}
+
+static int
+choice_number(const OptionRule *rule, const char *value)
+{
+	const char *choice = rule->choices;
+	int number = 0;
+
+	for (;;)
+	{
+		const char *end = strchrnul(choice, '|');
+
+		if (strlen(value) == (size_t) (end - choice) && strncmp(choice, value, end - choice) == 0)
+			return number;
+		if (*end == '\0')
+			return -1;
+		choice = end + 1;
+		number++;
+	}
+}
+
+/* Checks one value and stores it, when there is a place to store it. */
+static void
+take_value(const OptionRule *rule, char *value, LprOptions *options)
+{
+	char *at = options != NULL ? (char *) options + rule->offset : NULL;
+	int number;
+	bool flag;
+
+	if (value[0] == '\0' || has_control_characters(value))
+		refuse(rule, value, "A value is not empty and has no control characters.");
+	switch (rule->kind)
+	{
+		case OPTION_DIALECT:
+		{
+			const LprDialect *dialect = lpr_dialect_find(value);
+
+			if (dialect == NULL)
+			{
+				StringInfoData names;
+
+				initStringInfo(&names);
+				for (int i = 0; lpr_dialects[i] != NULL; i++)
+					appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", lpr_dialects[i]->name);
+				ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE), errmsg("unknown dialect: \"%s\"", value),
+								errhint("Dialects: %s.", names.data)));
+			}
+			if (at != NULL)
+				*(const LprDialect **) at = dialect;
+			break;
+		}
+		case OPTION_URL:
+			check_url(rule, value);
+			if (at != NULL)
+				*(char **) at = value;
+			break;
+		case OPTION_ORIGINS:
+			check_origins(rule, value);
+			if (at != NULL)
+				*(char **) at = value;
+			break;
+		case OPTION_FILE:
+			if (value[0] != '/')
+				refuse(rule, value, "A file is named by its absolute path.");
+			if (at != NULL)
+				*(char **) at = value;
+			break;
+		case OPTION_SECRET:
+			if (strlen(value) > 64 || value[0] == '.' || value[0] == '-' || value[0] == '_' ||
+				strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") != strlen(value))
+				/* Not shown: it may be the secret itself, put here by mistake. */
+				ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE), errmsg("invalid name of a secret"),
+								errdetail("A name is 1 to 64 letters, digits, \"_\", \".\" and \"-\", and starts with "
+										  "a letter or digit."),
+								errhint("Put the secret itself into a file of that name in lpr.secret_directory.")));
+			if (at != NULL)
+				*(char **) at = value;
+			break;
+		case OPTION_TEXT:
+			if (at != NULL)
+				*(char **) at = value;
+			break;
+		case OPTION_INTEGER:
+		{
+			char *end;
+			long parsed;
+
+			errno = 0;
+			parsed = strtol(value, &end, 10);
+			if (errno != 0 || *end != '\0' || parsed < rule->least || parsed > rule->most)
+				refuse(rule, value, psprintf("It is a whole number from %d to %d.", rule->least, rule->most));
+			number = (int) parsed;
+			if (at != NULL && rule->offset == AT(peer.body_max))
+				options->peer.body_max = (size_t) number * 1024;
+			else if (at != NULL)
+				*(int *) at = number;
+			break;
+		}
+		case OPTION_BOOLEAN:
+			if (!parse_bool(value, &flag))
+				refuse(rule, value, "It is true or false.");
+			if (at != NULL)
+				*(bool *) at = flag;
+			break;
+		case OPTION_CHOICE:
+			number = choice_number(rule, value);
+			if (number < 0)
+				refuse(rule, value, psprintf("It is one of %s.", rule->choices));
+			if (at == NULL)
+				break;
+			if (rule->offset == AT(peer.min_tls))
+				options->peer.min_tls = value;
+			else if (rule->offset == AT(peer.version))
+				options->peer.version = number == 1 ? LPR_HTTP_1_1 : LPR_HTTP_AUTO;
+			else
+				*(bool *) at = number == 1;
+			break;
+	}
+}
+
+void
+lpr_options_read(List *server_options, List *mapping_options, LprOptions *options)
+{
+	ListCell *cell;
+
+	memset(options, 0, sizeof(*options));
+	for (size_t i = 0; i < lengthof(rules); i++)
+	{
+		char *at = (char *) options + rules[i].offset;
+
+		if (rules[i].offset == AT(peer.body_max))
+			options->peer.body_max = (size_t) rules[i].otherwise * 1024;
+		else if (rules[i].kind == OPTION_INTEGER)
+			*(int *) at = rules[i].otherwise;
+		else if (rules[i].kind == OPTION_TEXT || rules[i].kind == OPTION_ORIGINS)
+			*(const char **) at = rules[i].text_otherwise;
+	}
+	options->peer.min_tls = "1.2";
+	foreach (cell, server_options)
+	{
+		DefElem *element = lfirst_node(DefElem, cell);
+		const OptionRule *rule = find_rule(element->defname, SERVER);
+
+		if (rule != NULL)
+			take_value(rule, defGetString(element), options);
+	}
+	foreach (cell, mapping_options)
+	{
+		DefElem *element = lfirst_node(DefElem, cell);
+		const OptionRule *rule = find_rule(element->defname, MAPPING);
+
+		if (rule != NULL)
+			take_value(rule, defGetString(element), options);
+	}
+}
+
+static const char *
+catalog_noun(Oid catalog)
+{
+	return catalog == SERVER ? "server" : "user mapping";
+}
+
+PG_FUNCTION_INFO_V1(lpr_fdw_validator);
+Datum
+lpr_fdw_validator(PG_FUNCTION_ARGS)
+{
+	List *given = untransformRelOptions(PG_GETARG_DATUM(0));
+	Oid catalog = PG_GETARG_OID(1);
+	bool has_dialect = false;
+	bool has_url = false;
+	ListCell *cell;
+
+	foreach (cell, given)
+	{
+		DefElem *element = lfirst_node(DefElem, cell);
+		const OptionRule *rule = find_rule(element->defname, catalog);
+
+		if (rule == NULL)
+		{
+			StringInfoData names;
+
+			initStringInfo(&names);
+			for (size_t i = 0; i < lengthof(rules); i++)
+				if (rules[i].catalog == catalog)
+					appendStringInfo(&names, "%s%s", names.len > 0 ? ", " : "", rules[i].name);
+			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_OPTION_NAME), errmsg("invalid option \"%s\"", element->defname),
+							names.len > 0 ? errhint("Options of a %s: %s.", catalog_noun(catalog), names.data)
+										  : errhint("Only servers and user mappings of lpr have options.")));
+		}
+		take_value(rule, defGetString(element), NULL);
+		has_dialect = has_dialect || strcmp(rule->name, "dialect") == 0;
+		has_url = has_url || strcmp(rule->name, "url") == 0;
+	}
+	/* The endpoint and the credentials decide where plates go. */
+	if ((catalog == SERVER || catalog == MAPPING) && !superuser())
+		ereport(ERROR, (errcode(ERRCODE_INSUFFICIENT_PRIVILEGE), errmsg("permission denied to set options of lpr"),
+						errdetail("Only a superuser decides which vendors are asked, where and with which secret.")));
+	if (catalog == SERVER && !(has_dialect && has_url))
+		ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND),
+						errmsg("option \"%s\" is missing", has_dialect ? "url" : "dialect"),
+						errhint("A server needs the options dialect and url.")));
+	PG_RETURN_VOID();
+}

@@ -1,0 +1,359 @@
+#include "source/source.h"
+
+#include "access/genam.h"
+#include "access/htup_details.h"
+#include "access/table.h"
+#include "access/tableam.h"
+#include "access/xact.h"
+#include "catalog/namespace.h"
+#include "catalog/pg_foreign_server.h"
+#include "catalog/pg_type.h"
+#include "commands/defrem.h"
+#include "fmgr.h"
+#include "foreign/foreign.h"
+#include "funcapi.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
+#include "utils/inval.h"
+#include "utils/lsyscache.h"
+#include "utils/memutils.h"
+#include "utils/rel.h"
+#include "utils/resowner.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "server/compat.h"
+#include "server/secret.h"
+
+static LprSource *sources = NULL;
+static uint64 changes = 0; /* of servers and mappings, as far as this backend was told */
+
+static void
+free_source(LprSource *source)
+{
+	LprSource **link = &sources;
+
+	while (*link != NULL && *link != source)
+		link = &(*link)->next;
+	if (*link != NULL)
+		*link = source->next;
+	lpr_site_forget(&source->site);
+	if (source->site.secret != NULL)
+		explicit_bzero((char *) source->site.secret, strlen(source->site.secret));
+	MemoryContextDelete(source->context);
+}
+
+/* A server or mapping changed: all sources are read anew, which is rare and cheap. */
+static void
+forget_sources(Datum arg, int cache, uint32 hash)
+{
+	LprSource *source = sources;
+
+	changes++;
+	while (source != NULL)
+	{
+		LprSource *next = source->next;
+
+		source->stale = true;
+		if (source->users == 0)
+			free_source(source);
+		source = next;
+	}
+	lpr_http_forget();
+}
+
+typedef void (*RowTaker)(TupleTableSlot *slot, TupleDesc desc, void *arg);
+
+/*
+ * Reads a small table of lpr_data whole. Not through SPI: the caller has no rights there, and neither a statement's text nor its
+ * parameters may come near a log.
+ */
+static void
+scan_data_table(const char *name, RowTaker take, void *arg)
+{
+	Oid relid = get_relname_relid(name, get_namespace_oid("lpr_data", false));
+	Relation relation;
+	Snapshot snapshot;
+	TableScanDesc scan;
+	TupleTableSlot *slot;
+
+	if (!OidIsValid(relid))
+		elog(ERROR, "table lpr_data.%s is missing", name);
+	relation = table_open(relid, AccessShareLock);
+	/* What is committed now. GetLatestSnapshot() would refuse where another part of the plan runs in parallel. */
+	snapshot = RegisterSnapshot(GetCatalogSnapshot(relid));
+	scan = table_beginscan(relation, snapshot, 0, NULL);
+	slot = table_slot_create(relation, NULL);
+	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
+		take(slot, RelationGetDescr(relation), arg);
+	ExecDropSingleTupleTableSlot(slot);
+	table_endscan(scan);
+	UnregisterSnapshot(snapshot);
+	table_close(relation, AccessShareLock);
+}
+
+static Datum
+column(TupleTableSlot *slot, TupleDesc desc, const char *name, bool *isnull)
+{
+	for (int i = 0; i < desc->natts; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		if (!attribute->attisdropped && strcmp(NameStr(attribute->attname), name) == 0)
+			return slot_getattr(slot, i + 1, isnull);
+	}
+	elog(ERROR, "column %s is missing", name);
+}
+
+static char *
+text_column(TupleTableSlot *slot, TupleDesc desc, const char *name)
+{
+	bool isnull;
+	Datum value = column(slot, desc, name, &isnull);
+
+	return isnull ? NULL : TextDatumGetCString(value);
+}
+
+/* The camera register, loaded with malloc like everything of a site, since dialects that fetch theirs do the same. */
+static void
+take_camera(TupleTableSlot *slot, TupleDesc desc, void *arg)
+{
+	LprSource *source = arg;
+	LprSite *site = &source->site;
+	bool isnull;
+	LprCamera *camera;
+	LprCamera *cameras;
+	char *owner = text_column(slot, desc, "source");
+	const char *const names[] = {"camera_id", "address", "owner", "type", "region", "country"};
+	char *copies[lengthof(names)];
+
+	if (strcmp(owner, source->name) != 0)
+		return;
+	cameras = realloc(site->cameras, (site->ncameras + 1) * sizeof(LprCamera));
+	if (cameras == NULL)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	site->cameras = cameras;
+	for (size_t i = 0; i < lengthof(names); i++)
+	{
+		char *value = text_column(slot, desc, names[i]);
+
+		copies[i] = value != NULL ? strdup(value) : NULL;
+	}
+	camera = &cameras[site->ncameras++];
+	*camera = (LprCamera){copies[0], copies[1], copies[2], copies[3], copies[4], copies[5], true, 0, 0};
+	camera->latitude = DatumGetFloat8(column(slot, desc, "latitude", &isnull));
+	camera->longitude = DatumGetFloat8(column(slot, desc, "longitude", &isnull));
+}
+
+static int
+compare_cameras(const void *a, const void *b)
+{
+	return strcmp(((const LprCamera *) a)->id, ((const LprCamera *) b)->id);
+}
+
+static LprSource *
+hold(Oid server_id, Oid login)
+{
+	static bool callbacks = false;
+	UserMapping *mapping;
+	uint64 known;
+	ForeignServer *server;
+	LprSource *source;
+	MemoryContext context;
+	MemoryContext old;
+
+	if (!callbacks)
+	{
+		CacheRegisterSyscacheCallback(FOREIGNSERVEROID, forget_sources, (Datum) 0);
+		CacheRegisterSyscacheCallback(USERMAPPINGOID, forget_sources, (Datum) 0);
+		callbacks = true;
+	}
+	known = changes;
+	if (!SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(login), ObjectIdGetDatum(server_id)) &&
+		!SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid), ObjectIdGetDatum(server_id)))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("it has no user mapping"),
+						errdetail("Its user mapping names its secret."),
+						errhint("CREATE USER MAPPING FOR PUBLIC SERVER %s OPTIONS (secret '…its name…');",
+								quote_identifier(GetForeignServer(server_id)->servername))));
+	mapping = GetUserMapping(login, server_id);
+	for (source = sources; source != NULL; source = source->next)
+		if (source->mapping == mapping->umid && !source->stale)
+			break;
+	if (source == NULL)
+	{
+		context = AllocSetContextCreate(TopMemoryContext, "lpr source", ALLOCSET_SMALL_SIZES);
+		old = MemoryContextSwitchTo(context);
+		PG_TRY();
+		{
+			server = GetForeignServer(server_id);
+			source = palloc0(sizeof(LprSource));
+			source->context = context;
+			source->server = server_id;
+			source->mapping = mapping->umid;
+			source->name = pstrdup(server->servername);
+			lpr_options_read(server->options, copyObject(mapping->options), &source->options);
+			source->options.peer.key = server_id;
+			source->options.peer.name = source->name;
+			if (source->options.secret == NULL)
+				ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("it has no secret"),
+								errhint("ALTER USER MAPPING FOR PUBLIC SERVER %s OPTIONS (ADD secret '…its name…');",
+										quote_identifier(source->name))));
+			source->site.url = source->options.url;
+			source->site.client_id = source->options.client_id;
+			source->site.audience = source->options.audience != NULL ? source->options.audience : source->options.url;
+			source->site.reason = source->options.reason;
+			source->site.page_size = source->options.page_size;
+			if (source->options.dialect->wants_client_id && source->options.client_id == NULL)
+				ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("it has no client_id"),
+								errhint("ALTER USER MAPPING FOR PUBLIC SERVER %s OPTIONS (ADD client_id '…');",
+										quote_identifier(source->name))));
+			source->site.secret =
+				lpr_secret_get(source->options.secret); /* last: nothing may throw while it lies about */
+		}
+		PG_CATCH();
+		{
+			MemoryContextSwitchTo(old);
+			MemoryContextDelete(context);
+			PG_RE_THROW();
+		}
+		PG_END_TRY();
+		MemoryContextSwitchTo(old);
+		source->stale = known != changes; /* it changed while it was read */
+		source->next = sources;
+		sources = source;
+	}
+	source->users++;
+	return source;
+}
+
+LprSource *
+lpr_source_hold(Oid server, Oid login, LprFault *fault)
+{
+	MemoryContext context = CurrentMemoryContext;
+	ResourceOwner owner = CurrentResourceOwner;
+	LprSource *volatile source = NULL;
+
+	/* A subtransaction, since what is caught may have opened tables; where there can be none, a failure is that of the query. */
+	if (IsInParallelMode())
+		return hold(server, login);
+	BeginInternalSubTransaction(NULL);
+	MemoryContextSwitchTo(context);
+	PG_TRY();
+	{
+		source = hold(server, login);
+		ReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+	}
+	PG_CATCH();
+	{
+		ErrorData *error;
+
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		FlushErrorState();
+		RollbackAndReleaseCurrentSubTransaction();
+		MemoryContextSwitchTo(context);
+		CurrentResourceOwner = owner;
+		/* A cancel or a shutdown is no failure of the source. */
+		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
+			ReThrowError(error);
+		lpr_fault(fault, unpack_sql_state(error->sqlerrcode), "%.390s", error->message);
+		if (error->detail != NULL)
+			lpr_fault_detail(fault, "%s", error->detail);
+		else if (error->context != NULL)
+			lpr_fault_detail(fault, "%s", error->context);
+		if (error->hint != NULL)
+			lpr_fault_hint(fault, "%s", error->hint);
+		FreeErrorData(error);
+	}
+	PG_END_TRY();
+	return source;
+}
+
+void
+lpr_source_load_register(LprSource *source)
+{
+	LprSite *site = &source->site;
+
+	scan_data_table("camera", take_camera, source);
+	if (site->ncameras > 1)
+		qsort(site->cameras, site->ncameras, sizeof(LprCamera), compare_cameras);
+	site->has_cameras = true;
+}
+
+void
+lpr_source_release(LprSource *source)
+{
+	Assert(source->users > 0);
+	source->users--;
+	if (source->users > 0)
+		return;
+	if (source->stale)
+		free_source(source);
+	else if (source->options.dialect->needs_register)
+	{
+		/* The register is a table, which may have changed by the next question. */
+		char *token = source->site.token;
+
+		source->site.token = NULL;
+		lpr_site_forget(&source->site);
+		source->site.token = token;
+		source->site.has_cameras = false;
+	}
+}
+
+PG_FUNCTION_INFO_V1(lpr_dialects_list);
+Datum
+lpr_dialects_list(PG_FUNCTION_ARGS)
+{
+	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
+
+	lpr_init_materialized_srf(fcinfo);
+	for (int i = 0; lpr_dialects[i] != NULL; i++)
+	{
+		const LprDialect *dialect = lpr_dialects[i];
+		bool nulls[7] = {false};
+		Datum values[7] = {
+			CStringGetTextDatum(dialect->name),
+			BoolGetDatum((dialect->modes & LPR_MODE_PLATE) != 0),
+			BoolGetDatum((dialect->modes & LPR_MODE_LOCATION) != 0),
+			BoolGetDatum((dialect->modes & LPR_MODE_VEHICLE) != 0),
+			Int32GetDatum(dialect->plates_per_leg),
+			Int32GetDatum(dialect->page_size),
+			BoolGetDatum(dialect->needs_register),
+		};
+
+		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
+	}
+	return (Datum) 0;
+}
+
+/* lpr_data.has_dialect_mode(source, mode). Asked by the gate about every question, hence by the caches of the catalogue. */
+PG_FUNCTION_INFO_V1(lpr_has_dialect_mode);
+Datum
+lpr_has_dialect_mode(PG_FUNCTION_ARGS)
+{
+	static const struct
+	{
+		const char *name;
+		LprMode mode;
+	} modes[] = {{"plate", LPR_MODE_PLATE}, {"location", LPR_MODE_LOCATION}, {"vehicle", LPR_MODE_VEHICLE}};
+	ForeignServer *server = GetForeignServerByName(text_to_cstring(PG_GETARG_TEXT_PP(0)), true);
+	char *mode = text_to_cstring(PG_GETARG_TEXT_PP(1));
+	const LprDialect *dialect = NULL;
+	ListCell *cell;
+
+	foreach (cell, server != NULL ? server->options : NIL)
+	{
+		DefElem *option = lfirst(cell);
+
+		if (strcmp(option->defname, "dialect") == 0)
+			dialect = lpr_dialect_find(defGetString(option));
+	}
+	for (size_t i = 0; dialect != NULL && i < lengthof(modes); i++)
+		if (strcmp(modes[i].name, mode) == 0)
+			PG_RETURN_BOOL((dialect->modes & modes[i].mode) != 0);
+	PG_RETURN_NULL();
+}

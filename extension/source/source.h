@@ -1,0 +1,34 @@
+/*
+ * source.h: a vendor as this backend knows it: its options, its secret, its token, its cameras.
+ */
+#ifndef LPR_SOURCE_H
+#define LPR_SOURCE_H
+
+#include "source/option.h"
+#include "datatype/timestamp.h"
+
+typedef struct LprSource
+{
+	struct LprSource *next;
+	MemoryContext context;
+	Oid server;
+	Oid mapping;
+	int users;  /* questions that hold it */
+	bool stale; /* its server, mapping or secret changed: goes with the last user */
+	char *name;
+	LprOptions options;
+	LprSite site;
+	TimestampTz token_until;
+	TimestampTz cameras_until;
+} LprSource;
+
+/*
+ * The source of a foreign server, for the login that asks. Held until lpr_source_release. Reads the secret anew when an option changed or the
+ * vendor refused it. NULL with a fault when the source is not set up as it should be: then the others of a query are asked all the same.
+ */
+extern LprSource *lpr_source_hold(Oid server, Oid login, LprFault *fault);
+/* Reads the camera register of a source from lpr_data.camera into its site. */
+extern void lpr_source_load_register(LprSource *source);
+extern void lpr_source_release(LprSource *source);
+
+#endif
