@@ -4,14 +4,12 @@ CREATE FUNCTION lpr.fdw_handler()
     RETURNS fdw_handler
     LANGUAGE c
 AS 'MODULE_PATHNAME', 'lpr_fdw_handler';
-REVOKE ALL ON FUNCTION lpr.fdw_handler() FROM PUBLIC;
 COMMENT ON FUNCTION lpr.fdw_handler() IS 'Entry points of the foreign-data wrapper lpr.';
 
 CREATE FUNCTION lpr.fdw_validator(options text[], catalog oid)
     RETURNS void
     LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'lpr_fdw_validator';
-REVOKE ALL ON FUNCTION lpr.fdw_validator(text[], oid) FROM PUBLIC;
 COMMENT ON FUNCTION lpr.fdw_validator(text[], oid) IS
     'Checks the options of servers and user mappings of the wrapper lpr; only a superuser may set any (endpoints and secrets decide where questions go).';
 
@@ -80,7 +78,6 @@ CREATE FUNCTION lpr.normal_plate(plate text)
     RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'lpr_normal_plate';
-REVOKE ALL ON FUNCTION lpr.normal_plate(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.normal_plate(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.normal_plate(text) IS
     'Normal form of a plate: upper case, without blanks and separators, at most 16 characters. Error LP011 when nothing usable is left. Look-alike characters stay as they are (G1).';
@@ -89,7 +86,6 @@ CREATE FUNCTION lpr.confusable_plates(plate text)
     RETURNS text[]
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'lpr_confusable_plates';
-REVOKE ALL ON FUNCTION lpr.confusable_plates(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.confusable_plates(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.confusable_plates(text) IS
     'The plate in normal form and up to 63 plates that differ from it only in characters that readers confuse (O/0/Q/D, I/1/L, B/8, S/5, Z/2, G/6), fewest changes first (G1). When there are more, a notice says how many are left out. Error LP011 when it is no plate.';
@@ -98,7 +94,6 @@ CREATE FUNCTION lpr.matched_how(asked_plate text, asked_region text, plate text,
     RETURNS text
     LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'lpr_matched_how';
-REVOKE ALL ON FUNCTION lpr.matched_how(text, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.matched_how(text, text, text, text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.matched_how(text, text, text, text) IS
     'How a plate matches the one asked for: exact, other_region, unknown_region, confusable, or NULL for not at all (G1). asked_region and plate_region in two upper-case letters; asked_region NULL = any region. Error LP011 when asked_plate is no plate.';
@@ -107,7 +102,6 @@ CREATE FUNCTION lpr.distance_m(latitude double precision, longitude double preci
     RETURNS double precision
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'lpr_distance_m';
-REVOKE ALL ON FUNCTION lpr.distance_m(double precision, double precision, double precision, double precision) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.distance_m(double precision, double precision, double precision, double precision)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.distance_m(double precision, double precision, double precision, double precision) IS
@@ -117,7 +111,6 @@ CREATE FUNCTION lpr.normal_region(region text)
     RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'lpr_normal_region';
-REVOKE ALL ON FUNCTION lpr.normal_region(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.normal_region(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.normal_region(text) IS
     'The two upper-case letters of a state, province or territory of the United States, Canada or Mexico, from its letters in any case or its name. Error LP012 when there is none such.';
@@ -126,7 +119,6 @@ CREATE FUNCTION lpr.normal_word(word text)
     RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'lpr_normal_word';
-REVOKE ALL ON FUNCTION lpr.normal_word(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.normal_word(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.normal_word(text) IS
     'A make, model or colour as the columns of lpr.reads hold it: a to z in upper case, blanks around it dropped, those inside single. The same whatever the locale of the database.';
@@ -135,7 +127,6 @@ CREATE FUNCTION lpr.has_point(latitude double precision, longitude double precis
     RETURNS boolean
     LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'lpr_has_point';
-REVOKE ALL ON FUNCTION lpr.has_point(double precision, double precision) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.has_point(double precision, double precision) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.has_point(double precision, double precision) IS
     'Whether a point was given: true with both, false with neither, and error LP014 with only one of them.';
@@ -144,6 +135,5 @@ CREATE FUNCTION lpr.like_literal(text text)
     RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN pg_catalog.regexp_replace(text, '([\\%_])', '\\\1', 'g');
-REVOKE ALL ON FUNCTION lpr.like_literal(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.like_literal(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.like_literal(text) IS 'The text as a LIKE pattern that matches only itself: % _ and \ are escaped.';

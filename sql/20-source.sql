@@ -55,7 +55,6 @@ CREATE FUNCTION lpr.encrypt_secret(name text, key_name text)
     RETURNS bytea
     LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'lpr_encrypt_secret';
-REVOKE ALL ON FUNCTION lpr.encrypt_secret(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr.encrypt_secret(text, text) IS
     'The content of file name of lpr.secret_directory, encrypted under the key in file key_name. For lpr.store_secret(); superusers only.';
 
@@ -67,7 +66,6 @@ BEGIN ATOMIC
     VALUES (store_secret.name, store_secret.key_name, lpr.encrypt_secret(store_secret.name, store_secret.key_name))
     ON CONFLICT ON CONSTRAINT secret_pkey DO UPDATE SET key_name = excluded.key_name, value = excluded.value;
 END;
-REVOKE ALL ON FUNCTION lpr.store_secret(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr.store_secret(text, text) IS
     'Takes the secret in file name of lpr.secret_directory into the database, encrypted under the key in file key_name of the same directory; the plain file can be removed afterwards, the key stays. Once more = another value. The value is never typed, so no log can hold it. Superusers only.';
 
@@ -83,7 +81,6 @@ CREATE FUNCTION lpr.dialects(
     RETURNS SETOF record
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_dialects_list';
-REVOKE ALL ON FUNCTION lpr.dialects() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.dialects() TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.dialects() IS
     'The dialects lpr speaks (Q11): which search modes each can serve (plate, location, vehicle), how many plates go into one request, reads of a page unless option page_size says otherwise, and whether its cameras must be registered with lpr.add_camera().';
@@ -92,7 +89,6 @@ CREATE FUNCTION lpr_data.utc_today()
     RETURNS date
     LANGUAGE sql VOLATILE -- without SET, so that the gate has it in its plan; what a body of this form means does not hang on the search path
 RETURN (clock_timestamp() AT TIME ZONE 'UTC')::date;
-REVOKE ALL ON FUNCTION lpr_data.utc_today() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.utc_today() IS 'The current day by the server''s clock, on the calendar of UTC: the day that days of approval are held against.';
 
 CREATE FUNCTION lpr_data.check_approval(assessment text, approved_on date)
@@ -120,7 +116,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.check_approval(text, date) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.check_approval(text, date) IS 'Error unless an assessment has a name and its day of approval is not later than today (Q10).';
 
 CREATE FUNCTION lpr.add_source(
@@ -221,7 +216,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.add_source(text, text, text, text, text, date, text, jsonb, name[]) FROM PUBLIC;
 COMMENT ON FUNCTION lpr.add_source(text, text, text, text, text, date, text, jsonb, name[]) IS
     'Adds a vendor: foreign server, user mapping and partition of lpr.reads. name: 1 to 40 lower-case letters, digits and underscores. dialect: see lpr.dialects(). url: base of every request, https. secret: the name of a secret (default: the source''s name), never its value. assessment, approved_on: with an assessment the source is enabled at once, approved today (by UTC) unless an earlier day is given (Q10). client_id: for dialects that sign in by OAuth. options: those of the server, as a JSON object. grant_to: roles that may ask it. Superusers only, since the URL decides where questions go.';
 
@@ -254,7 +248,6 @@ BEGIN
     EXECUTE format('DROP SERVER IF EXISTS %I', name);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.remove_source(text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr.remove_source(text) IS 'Removes a vendor with its server, all its user mappings, its partition and its cameras, or what DROP SERVER left of them; its secret stays. Superusers only.';
 
 CREATE FUNCTION lpr.approve_source(name text, assessment text, approved_on date DEFAULT NULL)
@@ -276,7 +269,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.approve_source(text, text, date) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.approve_source(text, text, date) TO lpr_admin;
 COMMENT ON FUNCTION lpr.approve_source(text, text, date) IS 'Records the approved privacy assessment or authority of a source, for instance DHS/CBP/PIA-049(a), with the day of approval (not later than today; default: today, by UTC), and enables the source (Q10).';
 
@@ -295,7 +287,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.disable_orphans() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.disable_orphans() IS 'Disables sources whose server was dropped or renamed: what was approved of them does not cover a later server of the same name (Q10).';
 
 CREATE EVENT TRIGGER lpr_server_dropped ON sql_drop
@@ -325,7 +316,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.disable_source(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.disable_source(text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.disable_source(text) IS 'From the next statement on the source is not asked (LP003). lpr.approve_source() enables it again (Q10).';
 
@@ -333,7 +323,6 @@ CREATE FUNCTION lpr_data.judge_place(country text, region text, latitude double 
     RETURNS text
     LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'lpr_judge_place';
-REVOKE ALL ON FUNCTION lpr_data.judge_place(text, text, double precision, double precision) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.judge_place(text, text, double precision, double precision) IS
     'How the filter judges a camera: inside the United States, outside, unknown, or a contradiction of country, region and point (Q4).';
 
@@ -397,7 +386,6 @@ BEGIN
         type = excluded.type, region = excluded.region, country = excluded.country;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.add_camera(text, text, double precision, double precision, text, text, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.add_camera(text, text, double precision, double precision, text, text, text, text, text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.add_camera(text, text, double precision, double precision, text, text, text, text, text) IS
     'Registers a camera of a source, or changes all of it: for vendors whose reads do not say where they were taken (see needs_cameras in lpr.dialects()). camera_id: as the vendor writes it, at most 128 bytes. latitude, longitude: degrees, west is negative. region: state where it stands, two letters or its name. address, owner, type: at most 400 bytes. Error LP014 when country, region and point do not agree that it stands in the United States: such a camera would show nothing (Q4).';
@@ -410,6 +398,5 @@ CREATE FUNCTION lpr.remove_camera(source text, camera_id text)
 BEGIN ATOMIC
     DELETE FROM lpr_data.camera AS c WHERE c.source = remove_camera.source AND c.camera_id = remove_camera.camera_id;
 END;
-REVOKE ALL ON FUNCTION lpr.remove_camera(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.remove_camera(text, text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.remove_camera(text, text) IS 'Takes a camera out of the register of a source. Unknown cameras are no error.';

@@ -30,7 +30,6 @@ AS $$
       AND (search_plate.refresh IS NOT TRUE OR NOT r.from_cache)
     ORDER BY r.captured_at DESC
 $$;
-REVOKE ALL ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint, boolean) TO lpr_user;
 COMMENT ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint, boolean) IS
     'Reads of a plate, newest first, the last 30 days marked recent (Q5). The whole plate, in any case, with blanks and dashes or without; NULL finds nothing. region: state of registration, two letters in any case or its name, NULL = any; reads whose region the vendor does not tell are kept. since, until: of captured_at, both included; at most five years back (Q6). event_id: the purpose, if not that of lpr.work_on(). refresh: asks the vendor although the answer is kept (Q9). look_alikes asks also for up to 63 plates that readers confuse with it (more are told in a notice), other_regions keeps the same number of other states; column matched_how tells which is which (G1). Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT …) AS w, LATERAL lpr.search_plate(w.plate) AS r. Errors LP011 (not a plate), LP012 (not a region), LP003 to LP005 and LP002 (no source may be asked).';
@@ -59,7 +58,6 @@ AS $$
       AND (search_location.refresh IS NOT TRUE OR NOT r.from_cache)
     ORDER BY r.captured_at DESC
 $$;
-REVOKE ALL ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint, boolean) TO lpr_user;
 COMMENT ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint, boolean) IS
     'Reads of cameras near a point, or of cameras whose address contains a text (3 to 200 bytes, in any case), or both, newest first (Q2). latitude, longitude: degrees, west is negative; both or neither. radius_m: metres, 1 to 500,000; NULL finds nothing. since, until: of captured_at, both included; at most five years back (Q6). event_id: the purpose, if not that of lpr.work_on(). refresh: asks the vendor although the answer is kept (Q9). Sources that cannot be asked by place are passed over with a notice. Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT …) AS w, LATERAL lpr.search_location(w.latitude, w.longitude) AS r. Errors LP001 (neither a point nor an address), LP014 (not a point, half of one, not a radius or address), LP003 to LP005 and LP002 (no source may be asked).';
@@ -87,7 +85,6 @@ AS $$
       AND (search_vehicle.refresh IS NOT TRUE OR NOT r.from_cache)
     ORDER BY r.captured_at DESC
 $$;
-REVOKE ALL ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint, boolean) TO lpr_user;
 COMMENT ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint, boolean) IS
     'Reads of vehicles of a make, or of a make and model, newest first (Q2); upper and lower case are the same, as are blanks around, 1 to 64 bytes each, a make of NULL finds nothing. The colour is checked here, not by the vendor. since, until: of captured_at, both included; at most five years back (Q6). event_id: the purpose, if not that of lpr.work_on(). refresh: asks the vendor although the answer is kept (Q9). Sources that cannot be asked by vehicle are passed over with a notice. Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT …) AS w, LATERAL lpr.search_vehicle(w.make) AS r. Errors LP012 (not a make or model), LP003 to LP005 and LP002 (no source may be asked).';
@@ -113,7 +110,6 @@ CREATE FUNCTION lpr.last_query(
     RETURNS SETOF record
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_last_query';
-REVOKE ALL ON FUNCTION lpr.last_query() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.last_query() TO lpr_user, lpr_admin;
 COMMENT ON FUNCTION lpr.last_query() IS
     'What happened to the last question of this session (U7), a row a source; no row before the first question.

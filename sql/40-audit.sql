@@ -7,7 +7,6 @@ CREATE FUNCTION lpr.login()
     RETURNS name
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_login';
-REVOKE ALL ON FUNCTION lpr.login() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.login() TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.login() IS 'The login that connected: no SET ROLE, SET SESSION AUTHORIZATION or SECURITY DEFINER changes it. All of lpr judges by it.';
 
@@ -24,7 +23,6 @@ BEGIN
         HINT = 'To archive a month: ALTER TABLE lpr_data.audit DETACH PARTITION …; it still verifies.';
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.refuse_change() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.refuse_change() IS 'Trigger of the audit log: error LP031 for UPDATE, DELETE and TRUNCATE, whoever tries (U3).';
 
 CREATE FUNCTION lpr_data.guard(log_table regclass)
@@ -50,7 +48,6 @@ BEGIN
     RETURN true;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.guard(regclass) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.guard(regclass) IS 'Makes a table one of the log: its owner is lpr_log, who cannot log in, nobody has rights on it, no policy shows a row of it, and triggers that fire ALWAYS refuse every change. False when all of that was so.';
 
 CREATE FUNCTION lpr_data.guard_log()
@@ -64,7 +61,6 @@ AS $$
           SELECT i.inhrelid::regclass FROM pg_inherits AS i WHERE i.inhparent = to_regclass('lpr_data.audit')) AS t (log_table)
     WHERE t.log_table IS NOT NULL AND lpr_data.guard(t.log_table)
 $$;
-REVOKE ALL ON FUNCTION lpr_data.guard_log() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.guard_log() IS 'Guards every table of the log that has lost its guard, by DROP EXTENSION … CASCADE or by somebody''s hand, and returns their names. Called by the audit writer when it starts.';
 
 CREATE FUNCTION lpr_data.create_log(id bytea)
@@ -138,7 +134,6 @@ BEGIN
     PERFORM lpr_data.guard('lpr_data.log'), lpr_data.guard('lpr_data.audit'), lpr_data.guard('lpr_data.checkpoint'), lpr_data.guard('lpr_data.delivery');
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.create_log(bytea) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.create_log(bytea) IS 'Makes the tables of a new, empty log with this identity. Called by the audit writer at the first record.';
 
 CREATE FUNCTION lpr_data.add_month(day date)
@@ -164,7 +159,6 @@ BEGIN
     RETURN format('lpr_data.%I', leaf)::regclass;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.add_month(date) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.add_month(date) IS 'The partition of the month (UTC) in which a day falls, made if it is not there. Called by the audit writer, days ahead.';
 
 -- Changes of policy and case data. They are written inside the transaction that makes them and chained by the writer in the order of commits.
@@ -195,7 +189,6 @@ BEGIN
     RETURN NEW;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.number_change() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.number_change() IS 'Trigger of lpr_data.change: numbers what comes in.';
 CREATE TRIGGER number_change BEFORE INSERT ON lpr_data.change FOR EACH ROW EXECUTE FUNCTION lpr_data.number_change();
 ALTER TABLE lpr_data.change ENABLE ALWAYS TRIGGER number_change;
@@ -203,7 +196,6 @@ ALTER TABLE lpr_data.change ENABLE ALWAYS TRIGGER number_change;
 CREATE FUNCTION lpr_data.wake_writer(OUT pid integer, OUT session_started timestamp with time zone)
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_wake_writer';
-REVOKE ALL ON FUNCTION lpr_data.wake_writer() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.wake_writer() IS 'Lets the audit writer know, at commit, that changes wait; returns what names this session.';
 
 CREATE FUNCTION lpr_data.audit_change()
@@ -226,7 +218,6 @@ BEGIN
     RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.audit_change() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.audit_change() IS 'Trigger of every table of policy and case data: writes old and new row to lpr_data.change, in the same transaction (U4). Its arguments are columns that are left out.';
 
 CREATE FUNCTION lpr_data.audit_changes_of(policy_table regclass, VARIADIC without text[] DEFAULT '{}')
@@ -241,7 +232,6 @@ BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER audit_change, ENABLE ALWAYS TRIGGER audit_truncate', policy_table);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.audit_changes_of(regclass, text[]) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.audit_changes_of(regclass, text[]) IS 'Puts a table under audit: every change of it becomes a record of the log (U4). without: columns whose values are left out.';
 
 SELECT lpr_data.audit_changes_of('lpr_data.source'), lpr_data.audit_changes_of('lpr_data.camera'), lpr_data.audit_changes_of('lpr_data.secret', 'value');
@@ -271,7 +261,6 @@ BEGIN ATOMIC
                      'shared_preload_libraries', 'ssl', 'synchronous_standby_names')
     ON CONFLICT ON CONSTRAINT setting_pkey DO UPDATE SET value = excluded.value WHERE s.value IS DISTINCT FROM excluded.value;
 END;
-REVOKE ALL ON FUNCTION lpr_data.note_settings() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.note_settings() IS 'Brings lpr_data.setting up to date. Called by the audit writer.';
 
 -- So is the definition of what is asked and of the rules: servers, mappings, grants on them, and everything in our schemas.
@@ -297,7 +286,6 @@ BEGIN
     WHERE NOT d.in_extension AND (d.schema_name IN ('lpr', 'lpr_data') OR d.object_type IN ('server', 'user mapping', 'FOREIGN SERVER', 'foreign-data wrapper', 'extension', 'event trigger'));
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.audit_ddl() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.audit_ddl() IS 'Event trigger: DDL on servers, user mappings and everything in schemas lpr and lpr_data becomes a record of the log (U4).';
 
 CREATE FUNCTION lpr_data.audit_drop()
@@ -335,7 +323,6 @@ BEGIN
     WHERE (d.original OR d.normal) AND (d.schema_name IN ('lpr', 'lpr_data') OR d.object_type IN ('server', 'user mapping'));
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.audit_drop() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.audit_drop() IS 'Event trigger: what is dropped of servers, user mappings and our schemas becomes a record of the log (U4); the log itself and its guards are not dropped (U3), error LP031.';
 
 CREATE EVENT TRIGGER lpr_audit_ddl ON ddl_command_end EXECUTE FUNCTION lpr_data.audit_ddl();

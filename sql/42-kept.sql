@@ -17,7 +17,6 @@ BEGIN
         HINT = 'Add what is right now beside it, by the functions of schema lpr.';
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.refuse_rewrite() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.refuse_rewrite() IS 'Trigger of what is only ever added to: error LP034 for every change but of the columns that its arguments name.';
 
 CREATE FUNCTION lpr_data.only_adds(kept_table regclass, VARIADIC changeable text[] DEFAULT '{}')
@@ -32,7 +31,6 @@ BEGIN
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER refuse_rewrite, ENABLE ALWAYS TRIGGER refuse_truncate', kept_table);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.only_adds(regclass, text[]) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.only_adds(regclass, text[]) IS 'Makes a table one that is only ever added to, but for the columns named.';
 
 CREATE FUNCTION lpr_data.replace_shipped()
@@ -50,7 +48,6 @@ BEGIN
     RETURN CASE WHEN replaced = 0 THEN NEW END;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.replace_shipped() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.replace_shipped() IS 'Trigger of tables with rows that come with lpr: a row of the same key takes the place of such a one, as a restore brings it.';
 
 CREATE FUNCTION lpr_data.ships(policy_table regclass, key text)
@@ -64,5 +61,4 @@ BEGIN
     PERFORM pg_extension_config_dump(policy_table, 'WHERE NOT shipped');
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.ships(regclass, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.ships(regclass, text) IS 'Dumps only what did not come with lpr, or was changed since (column shipped), and lets a restore bring it.';

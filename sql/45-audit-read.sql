@@ -4,7 +4,6 @@ CREATE FUNCTION lpr_data.audit_record(kind text, control text, sqlstate text, wh
     RETURNS bigint
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_audit_record';
-REVOKE ALL ON FUNCTION lpr_data.audit_record(text, text, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.audit_record(text, text, text, text) IS 'Puts a record of kind read, refused, consent or flag into the log and returns its number once it is on disk. Error LP020 when it cannot be.';
 
 CREATE TYPE lpr.audit_row AS (
@@ -53,7 +52,6 @@ BEGIN
         ORDER BY a.number;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.audit(timestamptz, timestamptz, text, text, bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.audit(timestamptz, timestamptz, text, text, bigint, text) TO lpr_oversight;
 COMMENT ON FUNCTION lpr.audit(timestamptz, timestamptz, text, text, bigint, text) IS
     'The audit log, oldest record first (U1): who asked what for which event, what came back as metadata, what was refused and why. since, until: of the record''s time, both included; login, kind (ask, refused, sent, answer, change, read, clock, consent, flag, start, month), event_id, source: only such records; NULL = all. Each call is itself a record. On a standby it is refused (LP020).';
@@ -75,7 +73,6 @@ BEGIN
         ORDER BY a.number;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.unanswered(timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.unanswered(timestamptz) TO lpr_oversight;
 COMMENT ON FUNCTION lpr.unanswered(timestamptz) IS
     'Questions without an answer on record (U1): under way, or broken off so hard (a killed backend, a crash) that nothing could be written down any more. since: of the question''s time, NULL = all. Each call is itself a record.';
@@ -84,14 +81,12 @@ CREATE FUNCTION lpr_data.escaped(value text)
     RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN coalesce(replace(replace(replace(replace(value, '\', '\\'), E'\t', '\t'), E'\n', '\n'), E'\r', '\r'), '\N');
-REVOKE ALL ON FUNCTION lpr_data.escaped(text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.escaped(text) IS 'A value as COPY writes it: NULL is \N.';
 
 CREATE FUNCTION lpr_data.microseconds(moment timestamp with time zone)
     RETURNS bigint
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN (extract(epoch FROM moment) * 1000000)::bigint - 946684800000000;
-REVOKE ALL ON FUNCTION lpr_data.microseconds(timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.microseconds(timestamptz) IS 'Microseconds since 2000-01-01 00:00 UTC, exactly.';
 
 CREATE FUNCTION lpr.export_audit(first bigint DEFAULT NULL, last bigint DEFAULT NULL, month text DEFAULT NULL)
@@ -120,7 +115,6 @@ BEGIN
         coalesce(log_table::text, 'lpr_data.audit')) USING first, last;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.export_audit(bigint, bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.export_audit(bigint, bigint, text) TO lpr_oversight;
 COMMENT ON FUNCTION lpr.export_audit(bigint, bigint, text) IS
     'The log in the form that lpr-audit-verify takes, a line a record (docs/audit-format.md): psql -At -c "SELECT lpr.export_audit()" >audit.log. first, last: numbers of records; month: a partition, also one that was detached into an archive. Each call is itself a record.';
@@ -131,7 +125,6 @@ CREATE FUNCTION lpr.verify_audit(first bigint DEFAULT NULL, last bigint DEFAULT 
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS 'MODULE_PATHNAME', 'lpr_verify_audit';
-REVOKE ALL ON FUNCTION lpr.verify_audit(bigint, bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.verify_audit(bigint, bigint) TO lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.verify_audit(bigint, bigint) IS
     'Holds the audit log against itself and its checkpoints (U3): every digest of records and payloads, numbers, times, the tree at every checkpoint, tables against their indexes. A row a finding, with the number of the record, and at the end a summary, whose ok tells whether there was none. first, last: only these records, from the checkpoint before them on. Who controls the server controls this function: lpr-audit-verify does the same elsewhere.';
@@ -154,7 +147,6 @@ BEGIN
     RETURN file;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.checkpoint_file(bigint) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.checkpoint_file(bigint) IS 'A checkpoint as it is delivered: the size of the one before, the proof that it follows it, and the signed note (docs/audit-format.md).';
 
 CREATE FUNCTION lpr.checkpoint(size bigint DEFAULT NULL)
@@ -167,7 +159,6 @@ BEGIN
     RETURN rtrim(lpr_data.checkpoint_file(coalesce(checkpoint.size, (SELECT max(c.size) FROM lpr_data.checkpoint AS c))), E'\n');
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.checkpoint(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.checkpoint(bigint) TO lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.checkpoint(bigint) IS 'The newest signed checkpoint of the log, or the one that covers that many records: the same lines that lpr.checkpoint_directory gets. To be kept elsewhere (U3).';
 
@@ -175,7 +166,6 @@ CREATE FUNCTION lpr_data.public_key(log bytea)
     RETURNS text
     LANGUAGE c STABLE STRICT
 AS 'MODULE_PATHNAME', 'lpr_audit_key';
-REVOKE ALL ON FUNCTION lpr_data.public_key(bytea) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.public_key(bytea) IS 'The public part of the checkpoint key, with the name that a log of this identity signs under.';
 
 CREATE FUNCTION lpr.audit_key()
@@ -188,14 +178,12 @@ BEGIN
     RETURN (SELECT lpr_data.public_key(l.id) FROM lpr_data.log AS l);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.audit_key() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.audit_key() TO lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.audit_key() IS 'The public key of the log''s checkpoints, as lpr-audit-verify --key takes it. To be kept elsewhere on the first day: later on a new key could pass for the old one (U3).';
 
 CREATE FUNCTION lpr_data.writer(OUT state text, OUT reason text, OUT waiting_bytes bigint)
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_audit_writer';
-REVOKE ALL ON FUNCTION lpr_data.writer() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.writer() IS 'How the audit writer stands, from shared memory.';
 
 CREATE FUNCTION lpr.audit_status(
@@ -223,7 +211,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.audit_status() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.audit_status() TO lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.audit_status() IS
     'How the audit stands, one row: writer (ready; stuck, with the reason; starting; down), what waits for it, records of the log, records that the newest checkpoint covers, checkpoints that were not handed over to lpr.checkpoint_directory or lpr.checkpoint_command.';

@@ -4,7 +4,6 @@ CREATE FUNCTION lpr_data.refuse(control text, sqlstate text, message text, detai
     RETURNS void
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_gate_refuse';
-REVOKE ALL ON FUNCTION lpr_data.refuse(text, text, text, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.refuse(text, text, text, text, text) IS 'A refusal of policy: on record first, whatever the caller''s transaction does next (U4), then raised as an error.';
 
 -- Everybody of lpr may call what decides about access, here and in the files that follow: who is not entitled to is refused on record (U4), which the
@@ -46,14 +45,12 @@ BEGIN
     RETURN (SELECT p.person_id FROM lpr_data.person AS p WHERE p.login = lpr.login()::text COLLATE "C" AND p.left_at IS NULL);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.look_up_me() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.look_up_me() IS 'Rule of lpr_data.me().';
 
 CREATE FUNCTION lpr_data.me()
     RETURNS integer
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_me';
-REVOKE ALL ON FUNCTION lpr_data.me() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.me() IS 'The person behind the authenticated login; NULL when there is none, or the person has left.';
 
 CREATE FUNCTION lpr_data.holds(person_id integer, VARIADIC roles text[])
@@ -68,7 +65,6 @@ BEGIN
                      AND EXISTS (SELECT FROM unnest(holds.roles) AS o (role) WHERE pg_has_role(r.oid, o.role, 'MEMBER')));
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.holds(integer, text[]) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.holds(integer, text[]) IS 'Whether a person acts under a personal login, which no other role is a member of, and which is a member of a role, one of several. Superusers, who are members of everything, do not.';
 
 -- What policies and views are keyed on. Views call functions with the rights of whoever reads them: hence the grants, without USAGE on the schema.
@@ -83,7 +79,6 @@ BEGIN
     RETURN lpr_data.holds(lpr_data.me(), VARIADIC roles);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.acts_as(text[]) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.acts_as(text[]) IS 'Whether the person behind the authenticated login acts in one of these roles.';
 
 CREATE FUNCTION lpr_data.look_up_my_people()
@@ -104,14 +99,12 @@ BEGIN
     RETURN ARRAY[who];
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.look_up_my_people() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.look_up_my_people() IS 'Rule of lpr_data.my_people().';
 
 CREATE FUNCTION lpr_data.my_people()
     RETURNS integer[]
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_my_people';
-REVOKE ALL ON FUNCTION lpr_data.my_people() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.my_people() IS 'The person behind the authenticated login, and of a supervisor those whom they supervise; empty when there is none, or the person has left.';
 
 CREATE FUNCTION lpr_data.whom(role text, title text)
@@ -127,7 +120,6 @@ BEGIN
                                     ORDER BY o.person_id LIMIT 3) AS p HAVING count(*) > 0), '');
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.whom(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.whom(text, text) IS 'Whom to ask: the title, with the names of up to three people other than oneself who act in the role.';
 GRANT EXECUTE ON FUNCTION lpr_data.me(), lpr_data.acts_as(text[]), lpr_data.my_people(), lpr_data.whom(text, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
@@ -153,7 +145,6 @@ BEGIN
     RETURN who;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.acting(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.acting(text, text) IS 'The person who acts, in a role. Errors LP024 (the login is nobody''s) and LP033 (no member, or no personal login).';
 
 CREATE FUNCTION lpr_data.administering(control text, role text DEFAULT 'lpr_admin')
@@ -168,7 +159,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.administering(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.administering(text, text) IS 'Refuses whoever neither acts in a role, that of administrators, nor is a superuser. Errors LP024 and LP033.';
 
 CREATE FUNCTION lpr_data.check_isolation()
@@ -186,7 +176,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.check_isolation() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.check_isolation() IS 'An error where a snapshot could be older than what it is to judge by: who still has which role, whose login is still their own.';
 
 CREATE FUNCTION lpr_data.person_of(login text)
@@ -206,7 +195,6 @@ BEGIN
     RETURN who;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.person_of(text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.person_of(text) IS 'The person behind a login who has not left; an error when there is none.';
 
 CREATE FUNCTION lpr.add_person(login text, name text, email text, unit text, supervisor text DEFAULT NULL, kind text DEFAULT 'personal')
@@ -239,7 +227,6 @@ BEGIN
             CASE WHEN add_person.supervisor IS NOT NULL THEN lpr_data.person_of(add_person.supervisor) END, add_person.kind);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.add_person(text, text, text, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.add_person(text, text, text, text, text, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.add_person(text, text, text, text, text, text) IS
@@ -265,7 +252,6 @@ BEGIN
     WHERE p.person_id = lpr_data.person_of(change_person.login);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.change_person(text, text, text, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.change_person(text, text, text, text, text, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.change_person(text, text, text, text, text, text) IS 'Changes what is registered of a person, but for the login; NULL leaves as it is (A1). Nobody changes their own: error LP033.';
@@ -281,7 +267,6 @@ BEGIN
     UPDATE lpr_data.person AS p SET left_at = clock_timestamp() WHERE p.person_id = lpr_data.person_of(retire_person.login);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.retire_person(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.retire_person(text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.retire_person(text) IS 'A person has left: from the next statement on nothing can be done under that login, for good (A1). Its rows stay.';

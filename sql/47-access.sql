@@ -49,14 +49,12 @@ CREATE FUNCTION lpr_data.normal_reason(reason text)
     RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN btrim(regexp_replace(lower(reason), '[^[:alnum:]]+', ' ', 'g'));
-REVOKE ALL ON FUNCTION lpr_data.normal_reason(text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.normal_reason(text) IS 'A reason as it is compared: lower case, single blanks instead of everything that is no letter or digit.';
 
 CREATE FUNCTION lpr_data.without(said text, phrase text)
     RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN CASE WHEN phrase <> '' THEN replace(replace(said, ' ' || phrase || ' ', '  '), ' ' || phrase || ' ', '  ') ELSE said END;
-REVOKE ALL ON FUNCTION lpr_data.without(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.without(text, text) IS 'What is left of a text without a phrase; both as lpr_data.normal_reason() gives them, the text between blanks.';
 
 CREATE FUNCTION lpr_data.says_nothing(said text)
@@ -76,7 +74,6 @@ BEGIN
     RETURN btrim(rest) = '';
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.says_nothing(text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.says_nothing(text) IS 'Whether a text is made of lpr_data.empty_reason alone.';
 
 CREATE FUNCTION lpr_data.check_reason(what text, reason text, control text, title text DEFAULT NULL, earlier text[] DEFAULT '{}')
@@ -118,7 +115,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.check_reason(text, text, text, text, text[]) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.check_reason(text, text, text, text, text[]) IS
     'Refuses a statement that says nothing, error LP043: made of lpr_data.empty_reason alone, shorter than 20 characters or four words, or that once the title and earlier ones are taken out of it. what: its name in the message.';
 
@@ -133,7 +129,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.check_given(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.check_given(text, text) IS 'Refuses a missing reason, error LP043, where whoever has to act at once need not write much.';
 
 CREATE FUNCTION lpr.add_empty_reason(reason text)
@@ -145,7 +140,6 @@ BEGIN ATOMIC
     SELECT lpr_data.administering('Q7');
     INSERT INTO lpr_data.empty_reason (reason) VALUES (lpr_data.normal_reason(add_empty_reason.reason)) ON CONFLICT DO NOTHING;
 END;
-REVOKE ALL ON FUNCTION lpr.add_empty_reason(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.add_empty_reason(text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.add_empty_reason(text) IS 'Adds a word or phrase that is no reason (Q7).';
 
@@ -237,7 +231,6 @@ BEGIN
     RETURN NEW;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.access_moves() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.access_moves() IS 'Trigger of lpr_data.access: a request moves from state to state only as the workflow has it, and only after the step that is on record (A1).';
 CREATE TRIGGER moves BEFORE UPDATE ON lpr_data.access FOR EACH ROW EXECUTE FUNCTION lpr_data.access_moves();
 ALTER TABLE lpr_data.access ENABLE ALWAYS TRIGGER moves;
@@ -251,7 +244,6 @@ BEGIN ATOMIC
     SELECT add_step.access_id, coalesce(max(s.number), 0) + 1, add_step.action, add_step.step, add_step.person_id, add_step.reason
     FROM lpr_data.access_step AS s WHERE s.access_id = add_step.access_id;
 END;
-REVOKE ALL ON FUNCTION lpr_data.add_step(bigint, text, text, integer, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.add_step(bigint, text, text, integer, text) IS 'Adds a step to a request; its row is locked by the caller.';
 
 CREATE FUNCTION lpr.request_access(systems text[], sources text[], modes text[], need_to_know text)
@@ -304,7 +296,6 @@ EXCEPTION WHEN unique_violation THEN
     PERFORM lpr_data.refuse('A1', 'LP034', 'your request of another session still waits', 'A person has one request under way at a time.', 'SELECT * FROM lpr.access_requests;');
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.request_access(text[], text[], text[], text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.request_access(text[], text[], text[], text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.request_access(text[], text[], text[], text) IS
@@ -337,7 +328,6 @@ BEGIN
     RETURN a;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.lock_request(bigint, boolean) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.lock_request(bigint, boolean) IS 'The request, locked until the end of the transaction. who_may: and with it who may decide about it; not for what stops access, which waits for nobody''s open transaction but one about the same grant.';
 
 CREATE FUNCTION lpr_data.deciding_step(a lpr_data.access)
@@ -372,7 +362,6 @@ BEGIN
     RETURN step;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.deciding_step(lpr_data.access) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.deciding_step(lpr_data.access) IS 'As what the caller decides about a locked request: supervisor or system_owner. Errors LP024, LP033 (not entitled to that step) and LP034 (nothing to decide).';
 
 CREATE FUNCTION lpr.approve(request bigint, reason text, valid_for interval DEFAULT '1 year')
@@ -420,7 +409,6 @@ BEGIN
     RETURN 'granted';
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.approve(bigint, text, interval) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.approve(bigint, text, interval)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.approve(bigint, text, interval) IS
@@ -443,7 +431,6 @@ BEGIN
     RETURN 'denied';
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.deny(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.deny(bigint, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.deny(bigint, text) IS 'Denies a request for access, with the reason (A1); whoever could approve it may. Errors as of lpr.approve().';
@@ -468,7 +455,6 @@ BEGIN
     UPDATE lpr_data.access AS x SET state = 'withdrawn' WHERE x.access_id = request;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.withdraw_request(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.withdraw_request(bigint, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.withdraw_request(bigint, text) IS 'Takes back a request of one''s own that still waits (A1).';
@@ -509,7 +495,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.stop_access(bigint, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.stop_access(bigint, text, text) IS 'Suspends, resumes or revokes a grant.';
 
 CREATE FUNCTION lpr.suspend_access(request bigint, reason text)
@@ -520,7 +505,6 @@ CREATE FUNCTION lpr.suspend_access(request bigint, reason text)
 BEGIN ATOMIC
     SELECT lpr_data.stop_access(suspend_access.request, 'suspend', suspend_access.reason);
 END;
-REVOKE ALL ON FUNCTION lpr.suspend_access(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.suspend_access(bigint, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.suspend_access(bigint, text) IS 'Stops a grant from the next query on until it is resumed (A1): by the person''s own supervisor, a system owner or oversight.';
@@ -533,7 +517,6 @@ CREATE FUNCTION lpr.resume_access(request bigint, reason text)
 BEGIN ATOMIC
     SELECT lpr_data.stop_access(resume_access.request, 'resume', resume_access.reason);
 END;
-REVOKE ALL ON FUNCTION lpr.resume_access(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.resume_access(bigint, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.resume_access(bigint, text) IS 'Lets a suspended grant count again; its end stays (A1). By a system owner or oversight.';
@@ -546,7 +529,6 @@ CREATE FUNCTION lpr.revoke_access(request bigint, reason text)
 BEGIN ATOMIC
     SELECT lpr_data.stop_access(revoke_access.request, 'revoke', revoke_access.reason);
 END;
-REVOKE ALL ON FUNCTION lpr.revoke_access(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.revoke_access(bigint, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.revoke_access(bigint, text) IS 'Ends a grant for good, from the next query on (A1): by the person''s own supervisor, a system owner or oversight.';
@@ -577,7 +559,6 @@ CREATE FUNCTION lpr_data.certified_until(person_id integer)
     LANGUAGE sql STABLE
 RETURN coalesce((SELECT max(r.valid_until) FROM lpr_data.recertification AS r WHERE r.person_id = certified_until.person_id),
                 (SELECT min(a.granted_at) FROM lpr_data.access AS a WHERE a.person_id = certified_until.person_id) + interval '1 year');
-REVOKE ALL ON FUNCTION lpr_data.certified_until(integer) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.certified_until(integer) IS 'Until when a person''s access counts as certified (A4): the last recertification, or before the first one a year from the first grant. NULL when there never was a grant.';
 
 CREATE FUNCTION lpr.recertify(login text, reason text)
@@ -611,7 +592,6 @@ BEGIN
     RETURN moment + interval '1 year';
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.recertify(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.recertify(text, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.recertify(text, text) IS

@@ -78,7 +78,6 @@ EXCEPTION WHEN unique_violation THEN
         MESSAGE = format('that "%s" completed %s on %s is on record already', login, course, completed_on);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.record_training(text, text, date, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.record_training(text, text, date, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.record_training(text, text, date, text) IS
@@ -94,7 +93,6 @@ BEGIN ATOMIC
     INSERT INTO lpr_data.course (code, title) VALUES (add_course.code, add_course.title)
     ON CONFLICT ON CONSTRAINT course_pkey DO UPDATE SET required = true, title = excluded.title WHERE NOT course.shipped;
 END;
-REVOKE ALL ON FUNCTION lpr.add_course(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.add_course(text, text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.add_course(text, text) IS 'Adds a course that everybody has to have completed within a year, from the next query on (A3); one that is there becomes required again.';
 
@@ -114,6 +112,5 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.retire_course(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.retire_course(text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.retire_course(text) IS 'A course is no longer required; those that the privacy assessment names stay (A3).';

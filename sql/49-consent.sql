@@ -37,34 +37,29 @@ CREATE FUNCTION lpr_data.consent_code(version integer)
     RETURNS text
     LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'lpr_consent_code';
-REVOKE ALL ON FUNCTION lpr_data.consent_code(integer) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.consent_code(integer) IS 'A new one-time code of this session for that version of the rules.';
 
 CREATE FUNCTION lpr_data.take_code(code text)
     RETURNS integer
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_consent_take_code';
-REVOKE ALL ON FUNCTION lpr_data.take_code(text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.take_code(text) IS 'The version that the code was given out for in this session, or NULL. Whatever was given out is worthless afterwards.';
 
 CREATE FUNCTION lpr_data.agree(version integer)
     RETURNS void
     LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'lpr_consent_agree';
-REVOKE ALL ON FUNCTION lpr_data.agree(integer) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.agree(integer) IS 'From now on this session has agreed to that version. Called by lpr.accept_rules() once that is on record.';
 
 CREATE FUNCTION lpr_data.agreed()
     RETURNS integer
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_consent_agreed';
-REVOKE ALL ON FUNCTION lpr_data.agreed() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.agreed() IS 'The version of the rules that this session has agreed to, or NULL.';
 
 CREATE FUNCTION lpr_data.session(OUT same_user boolean, OUT client boolean, OUT secure boolean)
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_consent_session';
-REVOKE ALL ON FUNCTION lpr_data.session() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.session() IS 'What the gate will be told of this session: whether its user is the login that connected, whether a client is connected that is no process of this server, and whether the connection is encrypted or local.';
 
 CREATE FUNCTION lpr.rules(OUT version integer, OUT code text, OUT text text)
@@ -78,7 +73,6 @@ BEGIN
     RETURN QUERY SELECT r.version, lpr_data.consent_code(r.version), r.text FROM lpr_data.rules AS r ORDER BY r.version DESC LIMIT 1;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.rules() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.rules() TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.rules() IS 'The rules of use as they stand, with a code, good once and in this session only, with which lpr.accept_rules(code) agrees to them (A5).';
 
@@ -121,7 +115,6 @@ BEGIN
     RETURN format('You have agreed to version %s of the rules, until this session ends.', given);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.accept_rules(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.accept_rules(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.accept_rules(text) IS
     'Agrees to the rules of use, with the code that lpr.rules() showed (A5). It holds for this session, this login and this version of the text, and ends with DISCARD, a change of session authorization, or a new version. On record before it counts. A second session of the login from another address is flagged there (A1). Errors LP028 (not the code, or the rules have changed), LP029 (no client), LP021.';
@@ -135,6 +128,5 @@ BEGIN ATOMIC
     SELECT lpr_data.administering('A5', 'lpr_privacy');
     INSERT INTO lpr_data.rules (version, text, author) SELECT max(r.version) + 1, set_rules.text, lpr.login() FROM lpr_data.rules AS r RETURNING version;
 END;
-REVOKE ALL ON FUNCTION lpr.set_rules(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.set_rules(text) TO lpr_privacy;
 COMMENT ON FUNCTION lpr.set_rules(text) IS 'A new version of the rules of use; returns its number. Everybody has to agree anew before the next query (A5).';

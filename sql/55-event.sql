@@ -82,7 +82,6 @@ BEGIN
     RETURN NEW;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.event_moves() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.event_moves() IS 'Trigger of lpr_data.event: what is closed stays closed, and no end comes to lie more than a year ahead (Q7).';
 CREATE TRIGGER moves BEFORE UPDATE ON lpr_data.event FOR EACH ROW EXECUTE FUNCTION lpr_data.event_moves();
 ALTER TABLE lpr_data.event ENABLE ALWAYS TRIGGER moves;
@@ -195,7 +194,6 @@ BEGIN ATOMIC
     ON CONFLICT ON CONSTRAINT search_limit_pkey DO UPDATE
     SET radius_m = excluded.radius_m, address_length = excluded.address_length, span = excluded.span, reads = excluded.reads, shipped = false;
 END;
-REVOKE ALL ON FUNCTION lpr.set_search_limit(text, double precision, interval, integer, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.set_search_limit(text, double precision, interval, integer, integer) TO lpr_admin;
 COMMENT ON FUNCTION lpr.set_search_limit(text, double precision, interval, integer, integer) IS
     'How far a question without a plate may reach (Q8), from the next one on. mode: location or vehicle. radius_m: metres, at most 500,000; NULL, for vehicle only, is the whole country. span: at most five years. reads: of one source and question, at most 1,000,000. address_length: characters that an address without a point must have.';
@@ -211,7 +209,6 @@ BEGIN ATOMIC
     VALUES (set_rate_limit.scope || '_' || set_rate_limit.per, set_rate_limit.scope, set_rate_limit.per, set_rate_limit.questions)
     ON CONFLICT ON CONSTRAINT rate_limit_pkey DO UPDATE SET questions = excluded.questions, shipped = false;
 END;
-REVOKE ALL ON FUNCTION lpr.set_rate_limit(text, text, integer) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.set_rate_limit(text, text, integer) TO lpr_admin;
 COMMENT ON FUNCTION lpr.set_rate_limit(text, text, integer) IS 'How many questions a person or event (scope) may ask per hour or day, 1 to 1,000,000, from the next one on (Q8).';
 
@@ -221,7 +218,6 @@ CREATE FUNCTION lpr_data.is_entitled(person_id integer, system text)
     SET search_path = pg_catalog, pg_temp
 RETURN EXISTS (SELECT FROM lpr_data.access AS a
                WHERE a.person_id = is_entitled.person_id AND a.state = 'granted' AND a.granted_at <= clock_timestamp() AND a.ends_at > clock_timestamp() AND is_entitled.system COLLATE "C" = ANY (a.systems));
-REVOKE ALL ON FUNCTION lpr_data.is_entitled(integer, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.is_entitled(integer, text) IS 'Whether a person has a grant for a system just now.';
 
 CREATE FUNCTION lpr.open_event(
@@ -287,7 +283,6 @@ BEGIN
     RETURN opened;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz) IS
@@ -313,7 +308,6 @@ BEGIN
     RETURN e;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.own_event(bigint, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.own_event(bigint, text) IS 'An open event of the caller, locked. Errors LP041 (not the owner) and LP042 (closed).';
 
 CREATE FUNCTION lpr_data.check_entitled(e lpr_data.event)
@@ -329,7 +323,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.check_entitled(lpr_data.event) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.check_entitled(lpr_data.event) IS 'Refuses an owner who has no access for the system of the event just now, error LP025.';
 
 CREATE FUNCTION lpr.add_member(event bigint, login text)
@@ -350,7 +343,6 @@ BEGIN
     INSERT INTO lpr_data.event_member (event_id, person_id, added_by) VALUES (event, who, lpr_data.me()) ON CONFLICT DO NOTHING;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.add_member(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.add_member(bigint, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.add_member(bigint, text) IS 'The owner of an event lets somebody work on it and see it (E4). Errors LP041 (not the owner), LP042 (closed), LP025 (that person has no access for its system).';
@@ -373,7 +365,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.remove_member(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.remove_member(bigint, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.remove_member(bigint, text) IS 'The owner of an event takes somebody off it, from the next query on (E4).';
@@ -400,7 +391,6 @@ BEGIN
     INSERT INTO lpr_data.event_extension (event_id, at, person_id, ends_at, reason) VALUES (event, moment, lpr_data.me(), extend_event.until, extend_event.reason);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.extend_event(bigint, timestamptz, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.extend_event(bigint, timestamptz, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.extend_event(bigint, timestamptz, text) IS 'The owner of an event extends it, to at most a year from now, and says why the matter goes on (Q7). Errors LP041, LP042, LP043.';
@@ -420,7 +410,6 @@ BEGIN
     UPDATE lpr_data.event AS x SET closed_at = clock_timestamp(), outcome = btrim(close_event.outcome) WHERE x.event_id = event;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.close_event(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.close_event(bigint, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.close_event(bigint, text) IS 'The owner of an event closes it for good, with its outcome: nothing is asked for it any more (Q7). Errors LP041, LP042.';
@@ -429,7 +418,6 @@ CREATE FUNCTION lpr_data.set_work(event bigint)
     RETURNS void
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_purpose_set';
-REVOKE ALL ON FUNCTION lpr_data.set_work(bigint) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.set_work(bigint) IS 'The event that questions of this session are for which name none; NULL = none.';
 
 CREATE FUNCTION lpr.work_on(event bigint)
@@ -446,7 +434,6 @@ BEGIN
     RETURN event;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.work_on(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.work_on(bigint)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.work_on(bigint) IS 'From now on the questions of this session are asked for this event, unless WHERE names another one by event_id (Q7). NULL: for none. Whether it is open is judged at each question. Error LP041.';
@@ -461,7 +448,6 @@ BEGIN ATOMIC
     INSERT INTO lpr_data.purpose (purpose, title) VALUES (add_purpose.purpose, add_purpose.title)
     ON CONFLICT ON CONSTRAINT purpose_pkey DO UPDATE SET title = excluded.title, active = true, shipped = false;
 END;
-REVOKE ALL ON FUNCTION lpr.add_purpose(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.add_purpose(text, text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.add_purpose(text, text) IS 'Adds a purpose that events may have, or changes its title, or takes it up again (Q7).';
 
@@ -482,7 +468,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.retire_purpose(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.retire_purpose(text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.retire_purpose(text) IS 'No new event has this purpose; those that have it go on (Q7).';
 
@@ -496,7 +481,6 @@ BEGIN ATOMIC
     INSERT INTO lpr_data.authority (authority, citation) VALUES (add_authority.authority, add_authority.citation)
     ON CONFLICT ON CONSTRAINT authority_pkey DO UPDATE SET citation = excluded.citation, active = true, shipped = false;
 END;
-REVOKE ALL ON FUNCTION lpr.add_authority(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.add_authority(text, text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.add_authority(text, text) IS 'Adds a legal authority that events may rest on, or changes its citation, or takes it up again (Q7).';
 
@@ -517,6 +501,5 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.retire_authority(text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.retire_authority(text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.retire_authority(text) IS 'No new event rests on this authority; those that do go on (Q7).';

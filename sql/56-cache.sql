@@ -24,7 +24,6 @@ BEGIN ATOMIC
     INSERT INTO lpr_data.cache_time (keep) VALUES (set_cache_time.keep)
     ON CONFLICT ON CONSTRAINT cache_time_pkey DO UPDATE SET keep = excluded.keep, shipped = false;
 END;
-REVOKE ALL ON FUNCTION lpr.set_cache_time(interval) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.set_cache_time(interval) TO lpr_admin;
 COMMENT ON FUNCTION lpr.set_cache_time(interval) IS 'How long answers are kept from the next one on, 4 to 24 hours (C1).';
 
@@ -34,7 +33,6 @@ CREATE FUNCTION lpr_data.cache_expiry(fetched_at timestamp with time zone, keep 
 RETURN -- full hours of UTC: up, unless that were past 24 hours
     least(date_bin('1 hour', fetched_at + keep + interval '59 minutes 59.999999 seconds', timestamptz '2000-01-01 00:00+00'),
           date_bin('1 hour', fetched_at + interval '24 hours', timestamptz '2000-01-01 00:00+00'));
-REVOKE ALL ON FUNCTION lpr_data.cache_expiry(timestamptz, interval) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.cache_expiry(timestamptz, interval) IS 'When an answer expires: at a full hour, at least 4 and at most 24 hours after it was fetched (C1).';
 
 CREATE UNLOGGED TABLE lpr_data.cache_answer (
@@ -171,7 +169,6 @@ BEGIN
     END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.add_cache_hour(timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.add_cache_hour(timestamptz) IS 'Makes the tables for what expires at a full hour, if they are not there.';
 
 CREATE TABLE lpr_data.purge_certificate (
@@ -238,7 +235,6 @@ BEGIN
     RETURN purged;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.purge_cache() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.purge_cache() IS 'Drops what has expired, and certifies it (C2, C3); returns how many hours that were. Called by the keeper every few seconds, by the audit writer before the first question, and by pg_cron.';
 
 CREATE FUNCTION lpr_data.prepare_cache()
@@ -251,5 +247,4 @@ BEGIN
     FROM lpr_data.cache_time AS t CROSS JOIN unnest('{0,30 minutes,1 hour}'::interval[]) AS ahead;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.prepare_cache() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.prepare_cache() IS 'Makes the tables of what will expire in the hours to come.';

@@ -89,7 +89,6 @@ BEGIN
     RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.audit_saved() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.audit_saved() IS 'Trigger of saved reads: who saved, or took off, how many for what, between which numbers, with the SHA-256 over their digests, in one record an act (U4). Result rows are never in the audit (U1).';
 CREATE TRIGGER audit_saved AFTER INSERT ON lpr_data.event_read REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_saved();
 CREATE TRIGGER audit_gone AFTER DELETE ON lpr_data.event_read REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_saved();
@@ -138,14 +137,12 @@ CREATE FUNCTION lpr_data.pass_gate(event_id bigint, what text)
     RETURNS bigint
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_saved_pass_gate';
-REVOKE ALL ON FUNCTION lpr_data.pass_gate(bigint, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.pass_gate(bigint, text) IS 'Puts it before the gate that somebody looks at, or keeps, content of an event: returns the number of its record once that is on disk, or raises the refusal.';
 
 CREATE FUNCTION lpr_data.note_answer(ask bigint, event_id bigint, reads bigint)
     RETURNS void
     LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'lpr_saved_note_answer';
-REVOKE ALL ON FUNCTION lpr_data.note_answer(bigint, bigint, bigint) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.note_answer(bigint, bigint, bigint) IS 'The answer''s record to lpr_data.pass_gate(): how many reads were shown, or saved.';
 
 CREATE FUNCTION lpr_data.shown_reads(
@@ -180,21 +177,18 @@ CREATE FUNCTION lpr_data.shown_reads(
     RETURNS SETOF record
     LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'lpr_saved_shown_reads';
-REVOKE ALL ON FUNCTION lpr_data.shown_reads(bigint, text, text[]) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.shown_reads(bigint, text, text[]) IS 'Those of the reads named that the authenticated login was shown for an event and that have not expired, the newest answer of each.';
 
 CREATE FUNCTION lpr_data.fetch_images(source text, urls text[], OUT url text, OUT image bytea)
     RETURNS SETOF record
     LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'lpr_saved_fetch_images';
-REVOKE ALL ON FUNCTION lpr_data.fetch_images(text, text[]) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.fetch_images(text, text[]) IS 'Fetches images from a source, side by side; NULL when there is none, or none that may be.';
 
 CREATE FUNCTION lpr_data.savable_fields()
     RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '{plate_region,plate_as_read,address,camera_id,camera_owner,camera_type,make,model,color,confidence,matched_how}'::text[];
-REVOKE ALL ON FUNCTION lpr_data.savable_fields() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.savable_fields() IS 'What may be saved of a read besides plate, time and place (E3).';
 
 CREATE FUNCTION lpr_data.save_reads(event bigint, source text, reads text[], relevances text[], fields text[], with_images boolean)
@@ -283,7 +277,6 @@ BEGIN
     RETURN saved;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.save_reads(bigint, text, text[], text[], text[], boolean) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.save_reads(bigint, text, text[], text[], text[], boolean) IS 'Saves reads, each with the relevance of its place, or all with the last.';
 
 CREATE FUNCTION lpr.save(event bigint, source text, reads text[], relevance text, with_images boolean DEFAULT false, fields text[] DEFAULT NULL)
@@ -296,7 +289,6 @@ BEGIN
     RETURN lpr_data.save_reads(event, source, reads, ARRAY[relevance], fields, with_images);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.save(bigint, text, text[], text, boolean, text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.save(bigint, text, text[], text, boolean, text[]) TO lpr_user;
 COMMENT ON FUNCTION lpr.save(bigint, text, text[], text, boolean, text[]) IS
     'Saves chosen reads for an event (E2): one explicit act; nothing is saved by itself. reads: their read_id, out of one''s own answers of that source for that event which have not expired. relevance: why they matter to the event, a sentence. with_images: fetches and keeps their images as well. fields: what to keep besides plate, time and place (E3); NULL = all. Returns how many were saved; what was saved before is not saved twice. All or nothing. Errors LP060 (not shown, or expired), LP043 (the relevance says nothing), LP042 (the event is over), LP062 (no verified schedule), and those of the gate.';
@@ -318,7 +310,6 @@ BEGIN
                                ARRAY(SELECT reads ->> k FROM jsonb_object_keys(reads) AS k ORDER BY k), fields, with_images);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.save_each(bigint, text, jsonb, boolean, text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.save_each(bigint, text, jsonb, boolean, text[]) TO lpr_user;
 COMMENT ON FUNCTION lpr.save_each(bigint, text, jsonb, boolean, text[]) IS 'The same, with a relevance of its own for each read: reads is a JSON object of read_id and relevance (E2).';
 
@@ -405,7 +396,6 @@ BEGIN
     PERFORM lpr_data.note_answer(passed, event, shown);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.event_reads(bigint, boolean) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.event_reads(bigint, boolean) TO lpr_user;
 COMMENT ON FUNCTION lpr.event_reads(bigint, boolean) IS
     'What was saved for an event, newest first, through the gate: each call is a question on record (C4, E2). Also of a closed event, for its owner and members. corrected: fields that somebody corrected, with the original and why. caveat: what a read is and is not (G2, G3). with_images: the images as well. Errors: those of the gate.';
@@ -428,7 +418,6 @@ BEGIN
     RETURN event;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.own_saved(bigint, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.own_saved(bigint, text) IS 'The event of a saved read, of which the caller is owner or member, through the gate.';
 
 CREATE FUNCTION lpr.correct(saved_id bigint, field text, value text, reason text)
@@ -445,7 +434,6 @@ BEGIN
             CASE correct.field WHEN 'plate' THEN lpr.normal_plate(correct.value) WHEN 'plate_region' THEN lpr.normal_region(correct.value) ELSE lpr.normal_word(correct.value) END, correct.reason);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.correct(bigint, text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.correct(bigint, text, text, text) TO lpr_user;
 COMMENT ON FUNCTION lpr.correct(bigint, text, text, text) IS 'Says what is wrong in a saved read of an event of one''s own: the right value stands beside the original, which stays (G1). field: plate, plate_region, make, model or color. Errors LP041, LP043, LP011, LP012.';
 
@@ -469,7 +457,6 @@ BEGIN
        AND NOT EXISTS (SELECT FROM lpr_data.event_read AS r WHERE i.sha256 IN (r.plate_image, r.vehicle_image));
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.unsave(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.unsave(bigint, text) TO lpr_user;
 COMMENT ON FUNCTION lpr.unsave(bigint, text) IS 'Takes a read that turned out to be of no relevance off an open event of one''s own, with its images; who, when and its digest stay in the audit log (E3). Errors LP041, LP042 (closed), LP043, LP063 (a legal hold).';
 
@@ -508,7 +495,6 @@ BEGIN
        AND EXISTS (SELECT FROM lpr_data.person AS p WHERE p.person_id = owner_id AND p.left_at IS NOT NULL);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.transfer_event(bigint, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.transfer_event(bigint, text, text) TO lpr_user, lpr_supervisor;
 COMMENT ON FUNCTION lpr.transfer_event(bigint, text, text) IS 'Makes somebody else the owner of an open event (E4): by its owner, or by the owner''s supervisor when the owner has left or cannot. The former owner stays a member unless they left. Errors LP041, LP042, LP025 (the heir has no access), LP043.';
 
@@ -534,6 +520,5 @@ BEGIN
     RETURN events;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.hand_over(text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.hand_over(text, text, text) TO lpr_user, lpr_supervisor;
 COMMENT ON FUNCTION lpr.hand_over(text, text, text) IS 'Hands all open events of a person over to another, as when they leave (E4); returns how many. Errors as of lpr.transfer_event().';

@@ -65,7 +65,6 @@ CREATE FUNCTION lpr_data.is_verified(schedule_id integer)
     SET search_path = pg_catalog, pg_temp
 RETURN (SELECT count(DISTINCT s.person_id) FILTER (WHERE s.action = 'verify') >= 2 AND count(*) FILTER (WHERE s.action = 'withdraw') = 0
         FROM lpr_data.schedule_step AS s WHERE s.schedule_id = is_verified.schedule_id);
-REVOKE ALL ON FUNCTION lpr_data.is_verified(integer) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.is_verified(integer) IS 'Whether a schedule may be used: two people verified it, and nobody withdrew it (E9).';
 
 CREATE FUNCTION lpr_data.schedule_in_force(records text)
@@ -76,7 +75,6 @@ RETURN (SELECT s.schedule_id FROM lpr_data.schedule AS s
         WHERE s.records = schedule_in_force.records COLLATE "C" AND s.base_period IS NOT NULL AND lpr_data.is_verified(s.schedule_id)
           AND s.effective_from <= lpr_data.utc_today() AND coalesce(s.effective_until > lpr_data.utc_today(), true)
         ORDER BY s.effective_from DESC, s.schedule_id DESC LIMIT 1);
-REVOKE ALL ON FUNCTION lpr_data.schedule_in_force(text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.schedule_in_force(text) IS 'The verified schedule of a system of records that is effective today, the latest if there are several; NULL = none.';
 
 CREATE FUNCTION lpr_data.usable_schedule(system text)
@@ -97,7 +95,6 @@ BEGIN
     RETURN schedule;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.usable_schedule(text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.usable_schedule(text) IS 'The schedule that a read saved for an event of that system is kept by (E9). Error LP062 when there is none.';
 
 CREATE FUNCTION lpr.propose_schedule(
@@ -135,7 +132,6 @@ BEGIN
     RETURN proposed;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.propose_schedule(text, interval, text, text, text, boolean, date, date) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.propose_schedule(text, interval, text, text, text, boolean, date, date)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.propose_schedule(text, interval, text, text, text, boolean, date, date) IS
@@ -169,7 +165,6 @@ BEGIN
     INSERT INTO lpr_data.schedule_step (schedule_id, person_id, action, reason) VALUES (schedule, who, step_schedule.action, step_schedule.reason);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.step_schedule(integer, text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.step_schedule(integer, text, text) IS 'Verifies or withdraws a schedule.';
 
 CREATE FUNCTION lpr.verify_schedule(schedule integer, reason text)
@@ -183,7 +178,6 @@ BEGIN
     RETURN lpr_data.is_verified(schedule);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.verify_schedule(integer, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.verify_schedule(integer, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.verify_schedule(integer, text) IS
@@ -199,7 +193,6 @@ BEGIN
     PERFORM lpr_data.step_schedule(schedule, 'withdraw', reason);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.withdraw_schedule(integer, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.withdraw_schedule(integer, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.withdraw_schedule(integer, text) IS
@@ -222,7 +215,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.set_exemptions(text, text[]) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.set_exemptions(text, text[]) TO lpr_admin;
 COMMENT ON FUNCTION lpr.set_exemptions(text, text[]) IS 'Which Privacy Act exemptions a source''s records carry, for instance ''{5 U.S.C. 552a(j)(2)}'': reads that are saved from then on take them along (E8).';
 
@@ -272,7 +264,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.fresh_snapshots() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.fresh_snapshots() IS 'Refuses transactions in which a hold that was just placed could not be seen.';
 
 CREATE FUNCTION lpr_data.is_held(event_id bigint)
@@ -280,7 +271,6 @@ CREATE FUNCTION lpr_data.is_held(event_id bigint)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 RETURN EXISTS (SELECT FROM lpr_data.legal_hold AS h WHERE h.event_id = is_held.event_id AND h.lifted_at IS NULL);
-REVOKE ALL ON FUNCTION lpr_data.is_held(bigint) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.is_held(bigint) IS 'Whether a legal hold stands on an event (E9).';
 
 CREATE FUNCTION lpr_data.refuse_held(event bigint)
@@ -298,7 +288,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.refuse_held(bigint) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.refuse_held(bigint) IS 'Refuses, error LP063, what a legal hold on an event forbids, and lets none be placed before the end of the transaction.';
 
 CREATE FUNCTION lpr_data.holding()
@@ -310,7 +299,6 @@ BEGIN
     RETURN lpr_data.acting(CASE WHEN lpr_data.holds(lpr_data.me(), 'lpr_privacy') THEN 'lpr_privacy' ELSE 'lpr_records_officer' END, 'E9');
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.holding() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.holding() IS 'The person who acts, as records or privacy officer. Errors LP024 and LP033.';
 
 CREATE FUNCTION lpr.place_hold(event bigint, authority text, reason text)
@@ -342,7 +330,6 @@ BEGIN
     RETURN placed;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.place_hold(bigint, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.place_hold(bigint, text, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.place_hold(bigint, text, text) IS
@@ -376,7 +363,6 @@ BEGIN
     UPDATE lpr_data.legal_hold AS x SET lifted_at = clock_timestamp(), lifted_by = who, lift_reason = lift_hold.reason WHERE x.hold_id = hold;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.lift_hold(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.lift_hold(bigint, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.lift_hold(bigint, text) IS

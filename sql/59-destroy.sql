@@ -95,7 +95,6 @@ BEGIN ATOMIC -- no SET: the planner inlines it
                      FROM lpr_data.schedule AS x OFFSET 0) AS o
                JOIN lpr_data.schedule AS s ON s.schedule_id = o.follows OFFSET 0) AS u ON u.own = r.schedule_id;
 END;
-REVOKE ALL ON FUNCTION lpr_data.kept_reads() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.kept_reads() IS
     'What is saved, with the schedule that it is kept by and when it is due for destruction: at the end of the base period, or of the matter where its life counts and it is longer. NULL: not before its event is closed, or no schedule may be used.';
 
@@ -111,14 +110,12 @@ BEGIN ATOMIC
           GROUP BY k.event_id, k.schedule_id, k.saved_id / 1000) AS c
     GROUP BY c.event_id, c.schedule_id;
 END;
-REVOKE ALL ON FUNCTION lpr_data.due_parts(timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.due_parts(timestamptz) IS 'What was due for destruction then, and is not held now, by event and schedule.';
 
 CREATE FUNCTION lpr_data.digest_of_part(event_id bigint, schedule_id integer, reads bigint, digest bytea)
     RETURNS bytea
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN int8send(event_id) || int4send(schedule_id) || int8send(reads) || digest;
-REVOKE ALL ON FUNCTION lpr_data.digest_of_part(bigint, integer, bigint, bytea) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.digest_of_part(bigint, integer, bigint, bytea) IS 'A part of an order as its digest has it.';
 
 CREATE FUNCTION lpr.destroy_due()
@@ -163,7 +160,6 @@ BEGIN
     RETURN made;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.destroy_due() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.destroy_due()
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.destroy_due() IS
@@ -173,7 +169,6 @@ CREATE FUNCTION lpr_data.rewrite(kept_table regclass)
     RETURNS void
     LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'lpr_rewrite';
-REVOKE ALL ON FUNCTION lpr_data.rewrite(regclass) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.rewrite(regclass) IS 'Writes a table and its indexes anew, into new files, with what is left of it: neither DELETE nor VACUUM takes content out of files.';
 
 CREATE FUNCTION lpr_data.lock_saved()
@@ -205,7 +200,6 @@ EXCEPTION
             HINT = 'Try again later, or find who holds them: SELECT pid FROM pg_locks WHERE relation = ''lpr_data.event_read''::regclass;';
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.lock_saved() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.lock_saved() IS 'Takes the tables of saved reads, and of all that goes with them, for this transaction alone; returns them, but for the images.';
 
 CREATE FUNCTION lpr.release_destruction(order_id bigint, reason text)
@@ -287,7 +281,6 @@ BEGIN
     RETURN gone;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.release_destruction(bigint, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.release_destruction(bigint, text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.release_destruction(bigint, text) IS
@@ -319,7 +312,6 @@ BEGIN
         ORDER BY k.event_id, k.schedule_id;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.retention() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.retention()
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.retention() IS

@@ -7,14 +7,12 @@ CREATE FUNCTION lpr_data.has_dialect_mode(source text, mode text)
     RETURNS boolean
     LANGUAGE c STABLE STRICT
 AS 'MODULE_PATHNAME', 'lpr_has_dialect_mode';
-REVOKE ALL ON FUNCTION lpr_data.has_dialect_mode(text, text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.has_dialect_mode(text, text) IS 'Whether the dialect of a source can be asked by plate, location or vehicle (Q11).';
 
 CREATE FUNCTION lpr_data.asked(scope text, per text, login oid, event_id bigint)
     RETURNS bigint
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_judge_asked';
-REVOKE ALL ON FUNCTION lpr_data.asked(text, text, oid, bigint) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.asked(text, text, oid, bigint) IS 'How many questions a person (scope) asked, or were asked for an event, within the last hour or day. Known to the audit writer only; elsewhere an error.';
 
 CREATE FUNCTION lpr_data.gate(
@@ -97,6 +95,5 @@ AS $$
         END OFFSET 0) AS r (refusal) -- OFFSET 0: decided once, not once a column
     WHERE r.refusal IS NOT NULL
 $$;
-REVOKE ALL ON FUNCTION lpr_data.gate(oid, boolean, boolean, boolean, boolean, integer, text, text, bigint, timestamptz, timestamptz, double precision, integer) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.gate(oid, boolean, boolean, boolean, boolean, integer, text, text, bigint, timestamptz, timestamptz, double precision, integer) IS
     'The gate: no row lets a question through, a row refuses it, with control, SQLSTATE, message, detail and hint. Asked by the audit writer about every question to every source, before it is sent or answered. A rule that can not be decided refuses.';

@@ -5,7 +5,6 @@ CREATE FUNCTION lpr_data.is_line(value text)
     RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN value !~ '[\u0001-\u001f\u007f-\u009f\u2028\u2029]';
-REVOKE ALL ON FUNCTION lpr_data.is_line(text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.is_line(text) IS 'Whether a text is one line: no control character, no separator of lines.';
 
 CREATE FUNCTION lpr_data.mail_placeholders(kind text)
@@ -21,14 +20,12 @@ RETURN CASE kind
     WHEN 'recertification_due' THEN ARRAY['name', 'days', 'ends_on']
     WHEN 'access_ends' THEN ARRAY['name', 'days', 'ends_on']
     END;
-REVOKE ALL ON FUNCTION lpr_data.mail_placeholders(text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.mail_placeholders(text) IS 'The kinds of mail, and what may be filled into each; NULL = no such kind. name is always that of the person it goes to (A2).';
 
 CREATE FUNCTION lpr_data.mail_placeholders_of(template text)
     RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ARRAY(SELECT DISTINCT m[1] FROM regexp_matches(template, '\{([a-z_]+)\}', 'g') AS m);
-REVOKE ALL ON FUNCTION lpr_data.mail_placeholders_of(text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.mail_placeholders_of(text) IS 'The placeholders in a text, without their braces.';
 
 -- A text of one's own stands beside the shipped one and goes before it: so a dump holds what an administrator wrote and nothing else, a restore brings it
@@ -159,7 +156,6 @@ EXCEPTION
             HINT = format('Placeholders of this kind: %s.', (SELECT string_agg(format('{%s}', a), ', ') FROM unnest(allowed) AS a));
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.set_mail_text(text, text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.set_mail_text(text, text, text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.set_mail_text(text, text, text) IS
     'Sets the text of a kind of mail (A2): authorization, request_waiting, denied, suspended, revoked, training_due, recertification_due, access_ends. subject: one line, at most 200 characters. body: plain text, at most 10,000. Both may hold placeholders: {name}, and those of their kind, which an error lists. NULL for both = the text that came with lpr. Mails that wait keep the text they were written with.';
@@ -218,7 +214,6 @@ CREATE FUNCTION lpr_data.wake_mail()
     RETURNS trigger
     LANGUAGE c
 AS 'MODULE_PATHNAME', 'lpr_wake_mail';
-REVOKE ALL ON FUNCTION lpr_data.wake_mail() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.wake_mail() IS 'Trigger of the outbox: lets the mail worker know, at commit, that mails wait.';
 CREATE TRIGGER wake_mail AFTER INSERT OR UPDATE ON lpr_data.mail FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.wake_mail();
 ALTER TABLE lpr_data.mail ENABLE ALWAYS TRIGGER wake_mail;
@@ -229,7 +224,6 @@ CREATE FUNCTION lpr_data.fill_mail(template text, "values" jsonb)
 -- In one pass: what looks like a placeholder in a value is left alone.
 RETURN (SELECT string_agg(CASE WHEN p.part[1] ~ '^\{[a-z_]+\}$' THEN "values" ->> btrim(p.part[1], '{}') ELSE p.part[1] END, '' ORDER BY p.place)
         FROM regexp_matches(template, '\{[a-z_]+\}|[^{]+|\{', 'g') WITH ORDINALITY AS p (part, place));
-REVOKE ALL ON FUNCTION lpr_data.fill_mail(text, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.fill_mail(text, jsonb) IS 'A text with its placeholders filled in.';
 
 CREATE FUNCTION lpr_data.message_id(key text)
@@ -246,7 +240,6 @@ BEGIN
     RETURN left(encode(sha256('lpr mail'::bytea || coalesce(log_id, '') || convert_to(key, 'UTF8')), 'hex'), 32);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.message_id(text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.message_id(text) IS 'The left part of a mail''s Message-ID: a digest of the audit log''s identity, once there is one, and the key.';
 
 CREATE FUNCTION lpr_data.post(key text, person_id integer, kind text, "values" jsonb DEFAULT '{}')
@@ -311,7 +304,6 @@ BEGIN
     RETURN FOUND;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.post(text, integer, text, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.post(text, integer, text, jsonb) IS
     'Puts a mail to a person into the outbox, as part of the caller''s transaction (A2); false when there was one of that key. kind, values: see lpr_data.mail_placeholders(); name is filled in by itself. A value that is missing or not listed, or holds control characters, is an error.';
 
@@ -334,7 +326,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.retry_mail(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.retry_mail(bigint) TO lpr_admin;
 COMMENT ON FUNCTION lpr.retry_mail(bigint) IS 'Has a mail of lpr.mail that failed, or that waits for its next try, sent at once, to the person''s address as it is registered now.';
 
@@ -362,7 +353,6 @@ COMMENT ON COLUMN lpr.mail.sent_at IS 'When the mail server took it.';
 CREATE FUNCTION lpr_data.mailer(OUT state text, OUT reason text)
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_mailer';
-REVOKE ALL ON FUNCTION lpr_data.mailer() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.mailer() IS 'How the mail worker stands, from shared memory.';
 
 CREATE FUNCTION lpr.mail_status(
@@ -383,7 +373,6 @@ BEGIN ATOMIC
                        min(m.made_at) FILTER (WHERE m.state IN ('waiting', 'sending')), max(m.sent_at)
                 FROM lpr_data.mail AS m) AS m (waiting, failed, oldest_waiting_at, last_sent_at);
 END;
-REVOKE ALL ON FUNCTION lpr.mail_status() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.mail_status() TO lpr_oversight, lpr_admin;
 COMMENT ON FUNCTION lpr.mail_status() IS
     'How mail stands, one row (A2): worker (ready; off: lpr.smtp_url is not set; stuck, with the reason; down), mails that wait, since when the oldest does, mails that failed, when the last was sent. See lpr.mail for each.';

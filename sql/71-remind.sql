@@ -6,7 +6,6 @@ CREATE FUNCTION lpr_data.reminder(ends_at timestamp with time zone)
     SET search_path = pg_catalog, pg_temp
 RETURN (SELECT CASE WHEN l.rest <= interval '0' THEN NULL WHEN l.rest <= interval '1 day' THEN 1 WHEN l.rest <= interval '7 days' THEN 7 WHEN l.rest <= interval '30 days' THEN 30 END
         FROM (SELECT ends_at - clock_timestamp()) AS l (rest) WHERE isfinite(ends_at));
-REVOKE ALL ON FUNCTION lpr_data.reminder(timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.reminder(timestamptz) IS
     'Which reminder is due of what ends then: 30, 7 or 1, the number of days within which it ends; NULL = none. One that was missed is sent as long as the next is not due.';
 
@@ -31,7 +30,6 @@ EXCEPTION
         RETURN 0;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.remind_of(text, integer, text, timestamptz, jsonb) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.remind_of(text, integer, text, timestamptz, jsonb) IS 'Posts the reminder that is due of something that ends then, once; how many were posted.';
 
 CREATE FUNCTION lpr_data.remind()
@@ -68,6 +66,5 @@ BEGIN
     RETURN posted + more;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.remind() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.remind() IS
     'Posts the mails that are due 30, 7 and 1 day before training (A3), certification (A4) or access (A1) ends, each once; how many. Called by the mail worker every hour.';

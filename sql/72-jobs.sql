@@ -36,7 +36,6 @@ BEGIN ATOMIC
          'there is no history without jobs')
     ) AS j (job, schedule, command, what, otherwise);
 END;
-REVOKE ALL ON FUNCTION lpr_data.job_list() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.job_list() IS 'The jobs: when, what they call, what that does, and what happens without them.';
 
 CREATE FUNCTION lpr_data.look(at_what text)
@@ -84,7 +83,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.look(text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.look(text) IS 'Looks at what a worker of the library does: expiry, mail or checkpoints. An error when it does not: the job fails, and lpr.jobs tells.';
 
 CREATE FUNCTION lpr_data.has_pg_cron()
@@ -92,7 +90,6 @@ CREATE FUNCTION lpr_data.has_pg_cron()
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 RETURN EXISTS (SELECT FROM pg_extension AS x WHERE x.extname = 'pg_cron');
-REVOKE ALL ON FUNCTION lpr_data.has_pg_cron() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.has_pg_cron() IS 'Whether pg_cron is in this database.';
 
 CREATE FUNCTION lpr_data.trim_jobs()
@@ -110,7 +107,6 @@ BEGIN
     RETURN trimmed;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.trim_jobs() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.trim_jobs() IS 'Deletes what pg_cron noted of our jobs more than a week ago; it keeps all, for ever.';
 
 CREATE FUNCTION lpr_data.cron_field(field text, lowest integer, highest integer)
@@ -135,7 +131,6 @@ BEGIN
     RETURN numbers;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.cron_field(text, integer, integer) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.cron_field(text, integer, integer) IS 'The numbers that a field of a cron schedule stands for; NULL for names and what is none.';
 
 CREATE FUNCTION lpr_data.next_run(schedule text, after timestamp with time zone)
@@ -173,7 +168,6 @@ BEGIN
     RETURN NULL;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.next_run(text, timestamptz) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.next_run(text, timestamptz) IS 'When pg_cron runs a job of this schedule next; NULL when it is one of names, or none.';
 
 CREATE FUNCTION lpr.schedule_jobs()
@@ -210,7 +204,6 @@ BEGIN
     END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.schedule_jobs() FROM PUBLIC;
 COMMENT ON FUNCTION lpr.schedule_jobs() IS
     'Gives pg_cron the jobs of lpr.jobs, in place of those that it had of us, to be run as you; twice is as good as once. For superusers, in the database of cron.database_name; with cron.use_background_workers = on no connection has to be trusted for it.';
 
@@ -229,7 +222,6 @@ BEGIN
     RETURN unscheduled;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.unschedule_jobs() FROM PUBLIC;
 COMMENT ON FUNCTION lpr.unschedule_jobs() IS 'Takes the jobs off pg_cron again, as before DROP EXTENSION; returns how many. For superusers.';
 
 CREATE FUNCTION lpr_data.jobs()
@@ -277,7 +269,6 @@ BEGIN
     END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.jobs() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr_data.jobs() TO lpr_admin, lpr_oversight, lpr_privacy, lpr_records_officer;
 COMMENT ON FUNCTION lpr_data.jobs() IS 'What lpr.jobs shows.';
 

@@ -4,7 +4,6 @@ CREATE FUNCTION lpr_data.is_confined(login oid)
     RETURNS boolean
     LANGUAGE c STABLE STRICT
 AS 'MODULE_PATHNAME', 'lpr_login_is_confined';
-REVOKE ALL ON FUNCTION lpr_data.is_confined(oid) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.is_confined(oid) IS 'Whether a login sees reads by its roles (lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy), and is refused what could keep them: error LP050 (E2). Superusers are not: they cannot ask.';
 
 CREATE FUNCTION lpr_data.confined_roles()
@@ -21,7 +20,6 @@ AS $$
     SELECT 0::oid, 'PUBLIC'
     UNION ALL SELECT r.oid, quote_ident(r.rolname) FROM confined AS c JOIN pg_roles AS r ON r.oid = c.oid WHERE NOT r.rolsuper
 $$;
-REVOKE ALL ON FUNCTION lpr_data.confined_roles() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.confined_roles() IS 'Whose privileges a confined login has: PUBLIC, itself, and every role that it is a member of.';
 
 CREATE FUNCTION lpr_data.login_settings()
@@ -45,7 +43,6 @@ AS $$
         ) AS s (name, value, reason)
     WHERE s.name IN (SELECT p.name FROM pg_settings AS p)
 $$;
-REVOKE ALL ON FUNCTION lpr_data.login_settings() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.login_settings() IS 'Settings that keep what confined logins ask out of logs and statistics; those of extensions only while they are loaded.';
 
 CREATE FUNCTION lpr_data.hardening()
@@ -94,7 +91,6 @@ AS $$
     WHERE l.rolcanlogin AND lpr_data.is_confined(l.oid)
       AND EXISTS (SELECT FROM unnest(c.setconfig) AS v WHERE v ^@ (s.name || '=') AND v <> s.name || '=' || s.value)
 $$;
-REVOKE ALL ON FUNCTION lpr_data.hardening() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.hardening() IS 'The statements that lpr.harden() would run: those that are still needed.';
 
 CREATE FUNCTION lpr.harden(dry_run boolean DEFAULT true)
@@ -116,6 +112,5 @@ BEGIN
     END LOOP;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr.harden(boolean) FROM PUBLIC;
 COMMENT ON FUNCTION lpr.harden(boolean) IS
     'Leaves the people who see reads no place to keep them (E2): shows, and with dry_run => false also runs, the statements that are still needed: no CREATE and TEMP for them in this database, no large objects, notifications and messages in the WAL, no procedural languages, and no logging of what they ask. No row = hardened. For superusers; in the caller''s transaction; to be called again when logins were added.';

@@ -7,14 +7,12 @@ CREATE FUNCTION lpr_data.file_facts(directory text)
     RETURNS TABLE (name text, kind text, mode integer, ours boolean)
     LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'lpr_file_facts';
-REVOKE ALL ON FUNCTION lpr_data.file_facts(text) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.file_facts(text) IS 'Of a directory (".") and what lies in it: kind (file, directory, link, other, missing), mode, and whether it belongs to the server''s user or root.';
 
 CREATE FUNCTION lpr_data.core_limit()
     RETURNS bigint
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_core_limit';
-REVOKE ALL ON FUNCTION lpr_data.core_limit() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.core_limit() IS 'How many bytes of its memory the server may leave in a core dump; -1 = all.';
 
 CREATE FUNCTION lpr_data.server_settings()
@@ -28,7 +26,6 @@ AS $$
     FROM pg_settings AS s
     LEFT JOIN LATERAL (SELECT p.setting FROM pg_file_settings AS p WHERE p.name = s.name AND p.applied ORDER BY p.seqno DESC LIMIT 1) AS f ON true
 $$;
-REVOKE ALL ON FUNCTION lpr_data.server_settings() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.server_settings() IS 'Settings of the server, without what roles, databases and the session have of their own.';
 
 CREATE FUNCTION lpr_data.findings_of_settings()
@@ -82,7 +79,6 @@ AS $$
     ) AS f (found, severity, topic, finding, reason, mend)
     WHERE f.found
 $$;
-REVOKE ALL ON FUNCTION lpr_data.findings_of_settings() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.findings_of_settings() IS 'Part of lpr.security_report(): settings of the server.';
 
 CREATE FUNCTION lpr_data.findings_of_connection()
@@ -122,7 +118,6 @@ AS $$
     SELECT 'low', 'connection', format('people who see reads can connect to database %I', d.datname), 'Outside of this database nothing keeps them from making tables.', format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC', d.datname)
     FROM pg_database AS d WHERE d.datallowconn AND d.datname <> current_database() AND has_database_privilege('lpr_user', d.oid, 'CONNECT')
 $$;
-REVOKE ALL ON FUNCTION lpr_data.findings_of_connection() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.findings_of_connection() IS 'Part of lpr.security_report(): who may connect, and how.';
 
 CREATE FUNCTION lpr_data.findings_of_host()
@@ -156,5 +151,4 @@ AS $$
     SELECT 'medium', 'files', 'the server leaves core dumps', 'A core dump holds reads, secrets and keys.', 'systemctl edit postgresql@.service # [Service] LimitCORE=0; then restart'
     WHERE lpr_data.core_limit() <> 0
 $$;
-REVOKE ALL ON FUNCTION lpr_data.findings_of_host() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.findings_of_host() IS 'Part of lpr.security_report(): files of the host.';

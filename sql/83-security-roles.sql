@@ -76,7 +76,6 @@ AS $$
     UNION ALL
     SELECT 'low', 'copies', format('publication %I', p.pubname), 'It hands rows to other servers.', format('DROP PUBLICATION %I', p.pubname) FROM pg_publication AS p
 $$;
-REVOKE ALL ON FUNCTION lpr_data.findings_of_roles() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.findings_of_roles() IS 'Part of lpr.security_report(): roles, their memberships and settings, and who copies.';
 
 CREATE FUNCTION lpr_data.findings_of_rights()
@@ -157,7 +156,6 @@ AS $$
     SELECT 'high', 'guards', format('cache table %s is logged', c.oid::regclass), 'What is to be gone after its time would live on in the WAL, in backups and on standbys.', format('ALTER TABLE %s SET UNLOGGED', c.oid::regclass)
     FROM pg_class AS c WHERE c.relnamespace = 'lpr_data'::regnamespace AND c.relkind = 'r' AND c.relname ~ '^cache_(answer|read)' AND c.relpersistence = 'p'
 $$;
-REVOKE ALL ON FUNCTION lpr_data.findings_of_rights() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.findings_of_rights() IS 'Part of lpr.security_report(): rights, and our own objects.';
 
 CREATE FUNCTION lpr_data.findings_of_parameters()
@@ -175,7 +173,6 @@ BEGIN
     END IF;
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.findings_of_parameters() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.findings_of_parameters() IS 'Part of lpr.security_report(): who may set what only superusers could.';
 
 CREATE FUNCTION lpr_data.findings_of_jobs()
@@ -196,7 +193,6 @@ AS $$
                         ELSE format('SELECT last_run, last_message FROM lpr.jobs WHERE job = %L; -- tells what to see to', j.job) END
     FROM lpr_data.jobs() AS j WHERE j.state IN ('not scheduled', 'inactive', 'failed', 'overdue')
 $$;
-REVOKE ALL ON FUNCTION lpr_data.findings_of_jobs() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.findings_of_jobs() IS 'Part of lpr.security_report(): jobs that pg_cron does not do.';
 
 CREATE FUNCTION lpr.security_report()
@@ -211,7 +207,6 @@ AS $$
           UNION ALL SELECT * FROM lpr_data.findings_of_jobs()) AS f
     ORDER BY array_position('{high,medium,low}', f.severity), f.topic, f.finding, f.mend
 $$;
-REVOKE ALL ON FUNCTION lpr.security_report() FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr.security_report() TO lpr_admin, lpr_oversight, lpr_privacy;
 COMMENT ON FUNCTION lpr.security_report() IS
     'What in this server would undo the policy, found now in settings, pg_hba.conf, roles, rights, our own objects and files: severity (high, medium, low), topic, finding, the reason why it matters, and the statement or the line of a file that mends it. No row = nothing was found. To be looked at daily.';

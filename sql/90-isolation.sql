@@ -32,7 +32,6 @@ CREATE FUNCTION lpr_data.sees_all()
     RETURNS boolean
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_sees_all';
-REVOKE ALL ON FUNCTION lpr_data.sees_all() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.sees_all() IS 'Whether the person behind the authenticated login sees all events: oversight and privacy do (E4).';
 
 CREATE VIEW lpr_data.sight WITH (security_barrier) AS
@@ -52,7 +51,6 @@ BEGIN
     RETURN lpr_data.acts_as('lpr_oversight', 'lpr_privacy');
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.look_up_all() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.look_up_all() IS 'Rule of lpr_data.sees_all().';
 
 CREATE FUNCTION lpr_data.look_up_events(at_most integer)
@@ -65,7 +63,6 @@ BEGIN
     RETURN ARRAY(SELECT s.event_id FROM lpr_data.sight AS s LIMIT at_most);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.look_up_events(integer) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.look_up_events(integer) IS 'So many of the events of lpr_data.sight; fewer = all. For lpr_data.sees().';
 
 CREATE FUNCTION lpr_data.look_up_event(event_id bigint)
@@ -78,21 +75,18 @@ BEGIN
     RETURN EXISTS (SELECT FROM lpr_data.sight AS s WHERE s.event_id = look_up_event.event_id);
 END
 $$;
-REVOKE ALL ON FUNCTION lpr_data.look_up_event(bigint) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.look_up_event(bigint) IS 'Whether an event is one of lpr_data.sight. For lpr_data.sees().';
 
 CREATE FUNCTION lpr_data.sees_support(internal)
     RETURNS internal
     LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'lpr_sees_support';
-REVOKE ALL ON FUNCTION lpr_data.sees_support(internal) FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.sees_support(internal) IS 'Tells the planner how many of all events are seen, and to look them up by lpr_data.my_events() where an index starts with the event.';
 
 CREATE FUNCTION lpr_data.my_events()
     RETURNS bigint[]
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_my_events';
-REVOKE ALL ON FUNCTION lpr_data.my_events() FROM PUBLIC;
 COMMENT ON FUNCTION lpr_data.my_events() IS 'All events of lpr_data.sight.';
 
 CREATE FUNCTION lpr_data.sees(event_id bigint)
@@ -100,7 +94,6 @@ CREATE FUNCTION lpr_data.sees(event_id bigint)
     LANGUAGE c STABLE STRICT
     SUPPORT lpr_data.sees_support
 AS 'MODULE_PATHNAME', 'lpr_sees';
-REVOKE ALL ON FUNCTION lpr_data.sees(bigint) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION lpr_data.sees(bigint), lpr_data.my_events()
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
 COMMENT ON FUNCTION lpr_data.sees(bigint) IS
@@ -160,3 +153,19 @@ COMMENT ON POLICY seen ON lpr_data.search_limit IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.rate_limit IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.schedule IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.schedule_step IS 'Everybody.';
+
+-- Nothing is PUBLIC's to call: every function of ours, so that a new one cannot be forgotten.
+DO $$
+DECLARE
+    routine regprocedure;
+BEGIN
+    FOR routine IN
+        SELECT d.objid FROM pg_depend AS d
+        WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+          AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'lpr')
+        ORDER BY d.objid
+    LOOP
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', routine);
+    END LOOP;
+END
+$$;
