@@ -13,7 +13,7 @@
 #include "audit/audit.h"
 #include "audit/audit_deliver.h"
 #include "audit/audit_log.h"
-#include "audit/audit_worker.h"
+#include "writer/audit_worker.h"
 #include "cache/cache_flight.h"
 #include "cache/cache_keeper.h"
 #include "server/compat.h"
@@ -22,6 +22,7 @@
 #include "policy/outlet.h"
 #include "http/rate.h"
 #include "server/secret.h"
+#include "server/worker.h"
 
 PG_MODULE_MAGIC;
 

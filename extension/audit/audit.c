@@ -22,8 +22,7 @@
 
 #include "audit/audit_log.h"
 #include "audit/audit_row.h"
-#include "audit/audit_worker.h"
-#include "mail/mail.h"
+#include "server/worker.h"
 #include "server/compat.h"
 #include "audit/consent.h"
 #include "server/errors.h"
@@ -324,7 +323,7 @@ lpr_login(PG_FUNCTION_ARGS)
 {
 	Name name = palloc0(NAMEDATALEN);
 
-	if (lpr_is_audit_writer() || lpr_is_mail_worker())
+	if (lpr_is_worker())
 		PG_RETURN_NULL();
 	strlcpy(NameStr(*name), GetUserNameFromId(GetAuthenticatedUserId(), false), NAMEDATALEN);
 	PG_RETURN_NAME(name);

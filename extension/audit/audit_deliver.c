@@ -163,7 +163,7 @@ lpr_audit_deliver_main(Datum argument)
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
-	lpr_worker_connect();
+	lpr_worker_connect(lpr_queue_ready);
 	context = AllocSetContextCreate(TopMemoryContext, "lpr checkpoint delivery", ALLOCSET_DEFAULT_SIZES);
 	for (;;)
 	{

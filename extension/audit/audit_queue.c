@@ -385,3 +385,9 @@ lpr_queue_set_database_missing(bool missing)
 {
 	queue->database_missing = missing;
 }
+
+bool
+lpr_queue_ready(void)
+{
+	return queue->state >= LPR_WRITER_READY && !queue->database_missing;
+}

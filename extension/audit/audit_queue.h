@@ -133,6 +133,8 @@ extern void lpr_queue_set_settled_number(int64 number);
 extern bool lpr_queue_waits(void);
 /* Whether committed changes of policy wait in lpr_data.change; asking takes the answer back. */
 extern bool lpr_queue_take_changes_wait(void);
+/* Whether the writer has found its database: then others may connect to it, too. */
+extern bool lpr_queue_ready(void);
 /* A note that the writer leaves for its next life. */
 extern bool lpr_queue_database_missing(void);
 extern void lpr_queue_set_database_missing(bool missing);

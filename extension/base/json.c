@@ -15,7 +15,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "server/compat.h"
+#include "base/lexer.h"
 #include "base/json.h"
 #include "base/json_value.h"
 

@@ -6,7 +6,7 @@
  */
 #include <string.h>
 
-#include "dialect/dialect.h"
+#include "base/url.h"
 
 static char
 lower(char c)

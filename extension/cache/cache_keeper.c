@@ -12,6 +12,7 @@
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
+#include "audit/audit_queue.h"
 #include "server/worker.h"
 
 #define LOOK_EVERY_MS 2000
@@ -58,7 +59,7 @@ lpr_cache_keeper_main(Datum argument)
 	pqsignal(SIGINT, lpr_worker_handle_cancel);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
-	lpr_worker_connect();
+	lpr_worker_connect(lpr_queue_ready);
 	context = AllocSetContextCreate(TopMemoryContext, "lpr cache keeper", ALLOCSET_DEFAULT_SIZES);
 	for (;;)
 	{

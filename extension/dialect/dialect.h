@@ -10,6 +10,7 @@
 #define LPR_DIALECT_H
 
 #include "base/json.h"
+#include "base/url.h"
 #include "core/read.h"
 
 /* A camera of the source's register: for vendors whose reads do not say where they were taken. Strings may be NULL. */
@@ -167,9 +168,5 @@ extern void lpr_site_forget(LprSite *site); /* frees token and cameras */
 extern bool lpr_site_add_camera(LprSite *fresh, const LprCamera *camera);
 extern void lpr_site_take_cameras(LprSite *site, LprSite *fresh);
 extern const LprCamera *lpr_site_camera(const LprSite *site, LprSlice id);
-
-/* scheme://host:port of a URL, in lower case with the port written out; false if it is no http(s) URL or carries a user part. */
-extern bool lpr_url_origin(LprSlice url, LprText *origin);
-extern bool lpr_url_same_origin(LprSlice a, LprSlice b);
 
 #endif

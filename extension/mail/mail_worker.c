@@ -22,6 +22,7 @@
 #include "server/compat.h"
 #include "http/http.h"
 #include "mail/message.h"
+#include "audit/audit_queue.h"
 #include "server/worker.h"
 
 #define LOOK_EVERY_MS  5000
@@ -272,7 +273,7 @@ lpr_mail_main(Datum argument)
 	pqsignal(SIGINT, lpr_worker_handle_cancel);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
-	lpr_worker_connect();
+	lpr_worker_connect(lpr_queue_ready);
 	lpr_mailer_attach();
 	MemoryContextSwitchTo(AllocSetContextCreate(TopMemoryContext, "lpr mail worker", ALLOCSET_DEFAULT_SIZES));
 	for (;;)

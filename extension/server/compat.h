@@ -4,29 +4,6 @@
 #ifndef LPR_COMPAT_H
 #define LPR_COMPAT_H
 
-#include "common/jsonapi.h"
-#include "mb/pg_wchar.h"
-
-/*
- * Sets a lexer up in memory of the caller, without escapes: it allocates nothing, now or later. From 17 on the server's
- * constructor does that; before, it pallocs, and what it sets are these fields.
- */
-static inline void
-lpr_json_lexer_init(JsonLexContext *lex, char *input, int len)
-{
-#if PG_VERSION_NUM >= 170000
-	makeJsonLexContextCstringLen(lex, input, len, PG_UTF8, false);
-#else
-	memset(lex, 0, sizeof(*lex));
-	lex->input = lex->token_terminator = lex->line_start = input;
-	lex->line_number = 1;
-	lex->input_length = len;
-	lex->input_encoding = PG_UTF8;
-#endif
-}
-
-#ifndef FRONTEND
-
 #include "commands/cluster.h"
 #include "storage/latch.h"
 #if PG_VERSION_NUM >= 180000
@@ -217,7 +194,5 @@ lpr_holds_lock(Oid relid, LOCKMODE mode)
 	return LockHeldByMe(&tag, mode);
 #endif
 }
-
-#endif /* FRONTEND */
 
 #endif

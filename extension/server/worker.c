@@ -11,10 +11,18 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
-#include "audit/audit_queue.h"
-#include "audit/audit_worker.h"
 
 #define LOOK_EVERY_MS 2000
+
+char *lpr_database = NULL;
+
+static bool is_worker = false;
+
+bool
+lpr_is_worker(void)
+{
+	return is_worker;
+}
 
 void
 lpr_worker_register(const char *name, const char *function, int restart_seconds)
@@ -40,6 +48,7 @@ force(const char *name, const char *value)
 void
 lpr_worker_force_settings(void)
 {
+	is_worker = true;
 	if (synchronous_commit < SYNCHRONOUS_COMMIT_REMOTE_FLUSH)
 		force("synchronous_commit", "on");
 	force("role", "none");
@@ -59,12 +68,9 @@ lpr_worker_force_settings(void)
 }
 
 void
-lpr_worker_connect(void)
+lpr_worker_connect(bool (*ready)(void))
 {
-	char reason[LPR_REASON_ROOM];
-	char hint[LPR_HINT_ROOM];
-
-	while (lpr_queue_writer(reason, hint) < LPR_WRITER_READY || lpr_queue_database_missing())
+	while (!ready())
 	{
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_EVERY_MS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);

@@ -12,8 +12,13 @@ extern void lpr_worker_register(const char *name, const char *function, int rest
 /* Takes the settings that a role or a database may have, and makes them ours. */
 extern void lpr_worker_force_settings(void);
 
-/* Waits until the audit writer has found lpr.database, and connects to it. For the other workers, which nobody needs before. */
-extern void lpr_worker_connect(void);
+extern char *lpr_database; /* GUC: the database that asks */
+
+/* Whether this process is one of our workers: what it changes was no person's doing. */
+extern bool lpr_is_worker(void);
+
+/* Waits until lpr.database is ready, and connects to it. For the workers that nobody needs before. */
+extern void lpr_worker_connect(bool (*ready)(void));
 
 /* Reads the configuration again when SIGHUP asked for it; whether it did. */
 extern bool lpr_worker_reload(void);

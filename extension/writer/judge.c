@@ -1,4 +1,4 @@
-#include "gate/judge.h"
+#include "writer/judge.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
@@ -10,7 +10,7 @@
 #include "utils/timestamp.h"
 
 #include "audit/audit_row.h"
-#include "gate/quota.h"
+#include "writer/quota.h"
 
 /* The numbers of places in the gate's call, and of the columns of its answer. */
 enum

@@ -1,4 +1,4 @@
-#include "gate/quota.h"
+#include "writer/quota.h"
 
 #include "utils/hsearch.h"
 #include "utils/memutils.h"

@@ -1,4 +1,4 @@
-#include "audit/audit_worker.h"
+#include "writer/audit_worker.h"
 
 #include "access/genam.h"
 #include "access/heapam.h"
@@ -33,7 +33,7 @@
 #include "audit/audit_queue.h"
 #include "server/compat.h"
 #include "server/errors.h"
-#include "gate/judge.h"
+#include "writer/judge.h"
 #include "server/version.h"
 #include "server/worker.h"
 
@@ -43,21 +43,11 @@
 #define RETRY_MOST    1000
 #define CHANGES_LIMIT 10000
 
-char *lpr_database = NULL;
-
 static LprLog the_log;
 static bool reconciled = false; /* nothing of what the ring holds can be in the log already */
 static MemoryContext batch_context = NULL;
 
 static bool purged = false; /* what had expired when the server started is gone */
-
-static bool is_writer = false;
-
-bool
-lpr_is_audit_writer(void)
-{
-	return is_writer;
-}
 
 void
 lpr_audit_worker_register(void)
@@ -526,7 +516,6 @@ lpr_audit_worker_main(Datum argument)
 	TimestampTz looked = 0;
 	bool behind = true;
 
-	is_writer = true;
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGINT, lpr_worker_handle_cancel);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);

@@ -6,13 +6,8 @@
 
 #include "postgres.h"
 
-extern char *lpr_database; /* GUC */
-
 /* Has the postmaster start it. */
 extern void lpr_audit_worker_register(void);
 extern PGDLLEXPORT void lpr_audit_worker_main(Datum argument);
-
-/* Whether this process is the writer: what it changes was no person's doing. */
-extern bool lpr_is_audit_writer(void);
 
 #endif
