@@ -11,7 +11,6 @@
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
-
 #define LOOK_EVERY_MS 2000
 
 char *lpr_database = NULL;
