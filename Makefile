@@ -116,7 +116,7 @@ reference:
 format:
 	clang-format -i $(FORMATTED)
 
-lint: lint-format lint-shell
+lint: lint-format lint-shell lint-layers
 
 lint-format:
 	clang-format --dry-run -Werror $(FORMATTED)
@@ -124,5 +124,8 @@ lint-format:
 lint-shell:
 	shellcheck -x -P SCRIPTDIR -e SC2013,SC2016 $(SHELL_SCRIPTS)
 
+lint-layers:
+	scripts/layers
+
 .PHONY: clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-chaos test-asan \
-	fuzz bench reference format lint lint-format lint-shell
+	fuzz bench reference format lint lint-format lint-shell lint-layers
