@@ -215,6 +215,31 @@ lpr_condition_moment(Oid type, Datum value)
 	return value;
 }
 
+char *
+lpr_like_text(const char *pattern)
+{
+	size_t len = strlen(pattern);
+	char *text;
+	char *out;
+
+	if (len < 3 || pattern[0] != '%' || pattern[len - 1] != '%')
+		return NULL;
+	text = out = palloc(len);
+	for (size_t i = 1; i < len - 1; i++)
+	{
+		if (pattern[i] == '\\')
+		{
+			if (++i == len - 1)
+				return NULL;
+		}
+		else if (pattern[i] == '%' || pattern[i] == '_')
+			return NULL;
+		*out++ = pattern[i];
+	}
+	*out = '\0';
+	return text[0] != '\0' ? text : NULL;
+}
+
 static bool
 recognize_comparison(OpExpr *op, Index varno, Oid relid, LprCondition *condition)
 {

@@ -1,5 +1,5 @@
 /*
- * condition.h: which conditions of an SQL query a vendor can be asked, and how they become the canonical question.
+ * condition.h: which conditions of an SQL query a vendor can be asked.
  *
  * Every recognized condition stays a local condition of the scan as well: what is sent only narrows what comes.
  */
@@ -8,9 +8,6 @@
 
 #include "postgres.h"
 #include "nodes/pathnodes.h"
-
-#include "core/query.h"
-#include "gate/tally.h"
 
 /* The columns of lpr.reads, in its order. */
 typedef enum LprColumn
@@ -94,33 +91,10 @@ extern char *lpr_like_text(const char *pattern);
 struct LprDialect;
 extern bool lpr_dialect_takes(const struct LprDialect *dialect, LprConditionKind kind);
 
-/* One evaluated value of a condition. */
-typedef struct LprValue
-{
-	Datum value;
-	bool isnull;
-} LprValue;
-
 /*
  * The value of a condition on captured_at as a timestamptz: a date or a timestamp without zone means what it means in this session, and one that no
  * timestamptz reaches is before or after all of them, as in the server's own comparisons.
  */
 extern Datum lpr_condition_moment(Oid type, Datum value);
-
-/* What the conditions of a scan come to. */
-typedef enum LprQuestion
-{
-	LPR_QUESTION_ASK,
-	LPR_QUESTION_EMPTY /* no read can meet the conditions: nobody is asked */
-} LprQuestion;
-
-/*
- * Turns conditions and their values into the canonical question. ERRORs on values that no read can have, on too many plates, and without an anchor. Clips
- * the window to five years, with a NOTICE once a statement when the person asked for more. *event gets the purpose.
- * `conditions` and `values` run side by side: lpr_condition_nvalues() values a condition, a guard before them.
- */
-extern LprQuestion lpr_question_make(LprStatement *statement, const char *source, int nconditions,
-									 const LprConditionKind *conditions, const bool *guarded, const LprValue *values,
-									 LprQuery *query, LprEvent *event);
 
 #endif

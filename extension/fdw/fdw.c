@@ -10,6 +10,7 @@
 #include "optimizer/optimizer.h"
 #include "utils/ruleutils.h"
 
+#include "gate/tally.h"
 #include "server/compat.h"
 
 static Node *

@@ -19,7 +19,7 @@ typedef enum LprPlanPart
 	LPR_PLAN_COLUMNS,       /* integer list: LprColumn needed */
 	LPR_PLAN_ORDER,         /* Integer: LprOrder that the plan relies on */
 	LPR_PLAN_PAGE_SIZE,     /* Integer: rows that will do, 0 = all */
-	LPR_PLAN_GROUP,         /* String: scans of one lpr.reads that are asked together */
+	LPR_PLAN_OUTER,         /* integer list: the relations that its parameters come from */
 	LPR_PLAN_BATCHED,       /* Integer: plates come from a batched join above */
 	LPR_PLAN_BEFORE_IMAGES, /* Integer: so many conditions, the first ones, look at no image */
 	LPR_PLAN_NOT_ASKED,     /* String: why this question is not asked, whatever its values; empty when it is */
@@ -60,7 +60,7 @@ extern bool lpr_is_our_scan(PlanState *node);
 extern void lpr_scan_set_batch(ForeignScanState *node, LprBatch *batch);
 
 /* What a scan told its tally; NULL before it started. */
-extern LprTally *lpr_scan_tally(ForeignScanState *node);
+extern struct LprTally *lpr_scan_tally(ForeignScanState *node);
 
 /* Tells of sources that a condition names and that do not exist (absent.c). */
 extern void lpr_absent_init(void);

@@ -493,6 +493,18 @@ with_parents(PlannerInfo *root, Relids relids)
 	return all;
 }
 
+/* A plan holds nodes only, and a set is none before PostgreSQL 16. */
+static List *
+integers_of(Relids relids)
+{
+	List *integers = NIL;
+	int member = -1;
+
+	while ((member = bms_next_member(relids, member)) >= 0)
+		integers = lappend_int(integers, member);
+	return integers;
+}
+
 ForeignScan *
 lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, List *tlist, List *clauses,
 			 Plan *outer_plan)
@@ -503,9 +515,7 @@ lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 	List *sent = NIL;
 	List *private;
 	ListCell *cell;
-	Index parent = rel->relid;
 	Relids outer = PATH_REQ_OUTER(&path->path);
-	char *group;
 	List *checked;
 	int before_images;
 	Asked asked;
@@ -524,15 +534,8 @@ lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 		if (lpr_dialect_takes(relation->options.dialect, condition.kind))
 			sent = lappend(sent, clause);
 	}
-	if (root->append_rel_array != NULL && root->append_rel_array[rel->relid] != NULL)
-		parent = root->append_rel_array[rel->relid]->parent_relid;
-	/*
-	 * One PlannerInfo lives at one address while its statement is planned. Scans whose parameters come from different relations (as in a
-	 * join partition by partition) do not start together: those of one are not yet set while another runs.
-	 */
-	group = psprintf("%p/%u%s", (void *) root, parent, outer != NULL ? bmsToString(outer) : "");
 	private = list_make5(conditions, needed_columns(root, rel, relid, clauses), linitial(path->fdw_private),
-						 lsecond(path->fdw_private), makeString(group));
+						 lsecond(path->fdw_private), integers_of(outer));
 	private = lappend(private, lthird(path->fdw_private));
 	checked = images_last(clauses, rel->relid, relid, &before_images);
 	private = lappend(private, makeInteger(before_images));

@@ -1,7 +1,7 @@
 /*
  * question.c: from the evaluated conditions of a scan to the canonical question.
  */
-#include "fdw/condition.h"
+#include "fdw/question.h"
 
 #include "catalog/pg_type.h"
 #include "mb/pg_wchar.h"
@@ -14,8 +14,27 @@
 #include "core/place.h"
 #include "core/read.h"
 
-/* A value in a message, for "%.*s": not all of a long one, and no half characters. */
-#define SHOWN(text) pg_mbcliplen(text, strlen(text), 64), text
+/* A question that is being made of its conditions. */
+typedef struct Making
+{
+	LprStatement *statement;
+	const char *source;
+	LprQuery *query;
+	LprEvent *event;
+	bool has_plates;
+	bool from_given;
+	bool possible; /* a read can meet all of them */
+	const char *region;
+	const char *known_region; /* or NULL is wanted as well */
+	bool one_known;
+} Making;
+
+/* A value in a message: not all of a long one, and no half characters. */
+static char *
+shown(const char *text)
+{
+	return pnstrdup(text, pg_mbcliplen(text, strlen(text), 64));
+}
 
 static void
 check_plate(const char *plate)
@@ -25,7 +44,7 @@ check_plate(const char *plate)
 
 	if (!lpr_plate_normal((LprSlice){plate, strlen(plate)}, normal, &len))
 		ereport(ERROR,
-				(errcode(LPR_ERRCODE_NOT_A_PLATE), errmsg("not a plate: \"%.*s\"", SHOWN(plate)),
+				(errcode(LPR_ERRCODE_NOT_A_PLATE), errmsg("not a plate: \"%s\"", shown(plate)),
 				 errdetail(
 					 "A plate has 1 to %d characters besides blanks and separators, none of them a control character.",
 					 LPR_PLATE_MAX)));
@@ -45,7 +64,7 @@ check_word(const char *column, const char *word)
 	size_t len = strlen(word);
 
 	if (len == 0 || len > 64)
-		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a %s: \"%.*s\"", column, SHOWN(word)),
+		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a %s: \"%s\"", column, shown(word)),
 						errdetail("A %s has 1 to 64 bytes.", column)));
 	upper = palloc(len + 1);
 	upper[lpr_upper((LprSlice){word, len}, upper)] = '\0';
@@ -66,34 +85,9 @@ check_region(const char *region)
 	bool known = lpr_place_region_code(region, strlen(region), code);
 
 	if (!known || strcmp(region, code) != 0)
-		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a region: \"%.*s\"", SHOWN(region)),
+		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a region: \"%s\"", shown(region)),
 						errdetail("Column plate_region holds the two upper-case letters of a state or province."),
 						known ? errhint("Write '%s'.", code) : errhint("Write two letters such as 'CA'.")));
-}
-
-char *
-lpr_like_text(const char *pattern)
-{
-	size_t len = strlen(pattern);
-	char *text;
-	char *out;
-
-	if (len < 3 || pattern[0] != '%' || pattern[len - 1] != '%')
-		return NULL;
-	text = out = palloc(len);
-	for (size_t i = 1; i < len - 1; i++)
-	{
-		if (pattern[i] == '\\')
-		{
-			if (++i == len - 1)
-				return NULL;
-		}
-		else if (pattern[i] == '%' || pattern[i] == '_')
-			return NULL;
-		*out++ = pattern[i];
-	}
-	*out = '\0';
-	return text[0] != '\0' ? text : NULL;
 }
 
 static int
@@ -200,12 +194,186 @@ take_near(LprQuery *query, const LprValue *values)
 }
 
 static void
-clip_window(LprStatement *statement, LprQuery *query, bool from_given)
+take_plates(Making *making, bool one, Datum value)
 {
+	LprQuery *query = making->query;
+	const char **plates;
+	int nplates = plates_of(one, value, &plates);
+
+	if (making->has_plates)
+		narrow_plates(query, plates, nplates);
+	else
+	{
+		query->plates = plates;
+		query->nplates = nplates;
+	}
+	making->has_plates = true;
+}
+
+static const char *
+take_region(Datum value)
+{
+	const char *region = TextDatumGetCString(value);
+
+	check_region(region);
+	return region;
+}
+
+/* A condition on captured_at: its value is a moment. */
+static void
+take_moment(Making *making, LprConditionKind kind, LprMoment moment)
+{
+	LprQuery *query = making->query;
+
+	if (kind == LPR_CONDITION_AFTER && moment < DT_NOEND)
+		moment++;
+	if (kind == LPR_CONDITION_BEFORE && moment > DT_NOBEGIN)
+		moment--;
+	if (kind == LPR_CONDITION_FROM || kind == LPR_CONDITION_AFTER || kind == LPR_CONDITION_AT)
+	{
+		making->from_given = true;
+		query->from = Max(query->from, moment);
+	}
+	if (kind == LPR_CONDITION_UNTIL || kind == LPR_CONDITION_BEFORE || kind == LPR_CONDITION_AT)
+		query->until = Min(query->until, moment);
+}
+
+static void
+take_event(Making *making, int64 id)
+{
+	making->possible = making->possible && (!making->event->given || making->event->id == id);
+	*making->event = (LprEvent){true, id};
+}
+
+/* One condition, none of whose values is NULL. */
+static void
+take_condition(Making *making, LprConditionKind kind, const LprValue *values)
+{
+	LprQuery *query = making->query;
+	char *word;
+
+	switch (kind)
+	{
+		case LPR_CONDITION_PLATE:
+		case LPR_CONDITION_PLATES:
+			take_plates(making, kind == LPR_CONDITION_PLATE, values[0].value);
+			break;
+		case LPR_CONDITION_REGION:
+			making->possible = narrow_word(&making->region, take_region(values[0].value)) && making->possible;
+			break;
+		case LPR_CONDITION_REGION_IF_KNOWN:
+			making->one_known = narrow_word(&making->known_region, take_region(values[0].value)) && making->one_known;
+			break;
+		case LPR_CONDITION_NEAR:
+			take_near(query, values);
+			break;
+		case LPR_CONDITION_ADDRESS:
+			query->address = TextDatumGetCString(values[0].value);
+			break;
+		case LPR_CONDITION_ADDRESS_LIKE:
+			word = lpr_like_text(TextDatumGetCString(values[0].value));
+			if (query->address == NULL)
+				query->address = word;
+			break;
+		case LPR_CONDITION_MAKE:
+			making->possible =
+				narrow_word(&query->make, check_word("make", TextDatumGetCString(values[0].value))) && making->possible;
+			break;
+		case LPR_CONDITION_MODEL:
+			making->possible = narrow_word(&query->model, check_word("model", TextDatumGetCString(values[0].value))) &&
+							   making->possible;
+			break;
+		case LPR_CONDITION_FROM:
+		case LPR_CONDITION_AFTER:
+		case LPR_CONDITION_UNTIL:
+		case LPR_CONDITION_BEFORE:
+		case LPR_CONDITION_AT:
+			take_moment(making, kind, DatumGetTimestampTz(values[0].value));
+			break;
+		case LPR_CONDITION_RECENT:
+			query->from = Max(query->from, making->statement->thirty_days_ago);
+			break;
+		case LPR_CONDITION_EVENT:
+			take_event(making, DatumGetInt64(values[0].value));
+			break;
+		case LPR_CONDITION_FRESH:
+			query->fresh = true;
+			break;
+		case LPR_CONDITION_SOURCE:
+		case LPR_CONDITION_SOURCES:
+			making->possible =
+				making->possible && is_among(making->source, kind == LPR_CONDITION_SOURCE, values[0].value);
+			break;
+	}
+}
+
+static void
+take_conditions(Making *making, const LprConditions *conditions)
+{
+	const LprValue *values = conditions->values;
+
+	for (int i = 0; i < conditions->count; i++)
+	{
+		LprConditionKind kind = conditions->kinds[i];
+		int nvalues = lpr_condition_nvalues(kind);
+		bool skip = false;
+		bool isnull = false;
+
+		if (conditions->guarded[i])
+		{
+			skip = !values[0].isnull && DatumGetBool(values[0].value);
+			values++;
+		}
+		for (int v = 0; v < nvalues; v++)
+			isnull = isnull || values[v].isnull;
+		/* column = NULL is never true; (plate_region = NULL OR plate_region IS NULL) is what is checked here */
+		if (!skip && isnull)
+			making->possible = making->possible && kind == LPR_CONDITION_REGION_IF_KNOWN;
+		else if (!skip)
+			take_condition(making, kind, values);
+		values += nvalues;
+	}
+}
+
+/* With both kinds of condition the stricter one holds. Of two known regions only the unknown one is left: that is checked here. */
+static void
+settle_region(Making *making)
+{
+	LprQuery *query = making->query;
+	const char *region = making->region;
+	const char *known = making->known_region;
+
+	if (region != NULL && known != NULL)
+		making->possible = making->possible && making->one_known && strcmp(region, known) == 0;
+	query->region_if_known = region == NULL && known != NULL && making->one_known;
+	if (region != NULL || query->region_if_known)
+		strlcpy(query->region, region != NULL ? region : known, sizeof(query->region));
+}
+
+static void
+settle_address(Making *making)
+{
+	LprQuery *query = making->query;
+
+	if (query->address == NULL || (strlen(query->address) >= 3 && strlen(query->address) <= 200))
+		return;
+	if (!making->has_plates && !query->has_near && query->make == NULL)
+		ereport(ERROR,
+				(errcode(LPR_ERRCODE_BAD_PLACE), errmsg("not an address: \"%s\"", shown(query->address)),
+				 errdetail("An address has 3 to 200 bytes."), errhint("Take more of it, or a point with a radius.")));
+	query->address = NULL; /* no anchor is needed of it, and it is checked here anyhow */
+}
+
+static void
+clip_window(Making *making)
+{
+	LprStatement *statement = making->statement;
+	LprQuery *query = making->query;
+
 	if (query->from >= statement->five_years_ago)
 		return;
 	query->from = statement->five_years_ago;
-	if ((from_given || query->until < query->from) && !statement->clip_told)
+	if ((making->from_given || query->until < query->from) && !statement->clip_told)
 	{
 		statement->clip_told = true;
 		ereport(NOTICE,
@@ -214,162 +382,46 @@ clip_window(LprStatement *statement, LprQuery *query, bool from_given)
 	}
 }
 
-LprQuestion
-lpr_question_make(LprStatement *statement, const char *source, int nconditions, const LprConditionKind *conditions,
-				  const bool *guarded, const LprValue *values, LprQuery *query, LprEvent *event)
+static LprMode
+mode_of(const LprQuery *query)
 {
-	bool has_plates = false;
-	bool from_given = false;
-	bool possible = true;
-	const char *region = NULL;
-	const char *known_region = NULL; /* or NULL is wanted as well */
-	bool one_known = true;
+	if (query->nplates > 0)
+		return LPR_MODE_PLATE;
+	if (query->has_near || query->address != NULL)
+		return LPR_MODE_LOCATION;
+	if (query->make != NULL)
+		return LPR_MODE_VEHICLE;
+	ereport(ERROR, (errcode(LPR_ERRCODE_NO_ANCHOR), errmsg("the question has no anchor"),
+					errdetail("A question starts from a plate, a place (a point with a radius, or an address) or "
+							  "the make of a vehicle."),
+					errhint("Use lpr.search_plate(…), lpr.search_location(…) or lpr.search_vehicle(…), or a "
+							"condition such as plate = '7ABC123' or plate IN (…) in WHERE, joined by AND.")));
+}
+
+LprQuestion
+lpr_question_make(LprStatement *statement, const char *source, const LprConditions *conditions, LprQuery *query,
+				  LprEvent *event)
+{
+	Making making = {
+		.statement = statement, .source = source, .query = query, .event = event, .possible = true, .one_known = true};
 
 	memset(query, 0, sizeof(*query));
 	query->asked_at = statement->asked_at;
 	query->from = DT_NOBEGIN;
 	query->until = statement->asked_at + LPR_CLOCK_SKEW;
 	*event = (LprEvent){false, 0};
-	for (int i = 0; i < nconditions; values += lpr_condition_nvalues(conditions[i]), i++)
-	{
-		LprMoment moment = 0;
-		bool isnull = false;
-		const char **plates;
-		int nplates;
-		char *word;
-
-		if (guarded[i])
-		{
-			bool skip = !values[0].isnull && DatumGetBool(values[0].value);
-
-			values++;
-			if (skip)
-				continue;
-		}
-		for (int v = 0; v < lpr_condition_nvalues(conditions[i]); v++)
-			isnull = isnull || values[v].isnull;
-		if (isnull)
-		{
-			/* column = NULL is never true; (plate_region = NULL OR plate_region IS NULL) is what is checked here */
-			possible = possible && conditions[i] == LPR_CONDITION_REGION_IF_KNOWN;
-			continue;
-		}
-		if (conditions[i] >= LPR_CONDITION_FROM && conditions[i] <= LPR_CONDITION_AT)
-			moment = DatumGetTimestampTz(values[0].value);
-		switch (conditions[i])
-		{
-			case LPR_CONDITION_PLATE:
-			case LPR_CONDITION_PLATES:
-				nplates = plates_of(conditions[i] == LPR_CONDITION_PLATE, values[0].value, &plates);
-				if (has_plates)
-					narrow_plates(query, plates, nplates);
-				else
-				{
-					query->plates = plates;
-					query->nplates = nplates;
-				}
-				has_plates = true;
-				break;
-			case LPR_CONDITION_REGION:
-				word = TextDatumGetCString(values[0].value);
-				check_region(word);
-				possible = narrow_word(&region, word) && possible;
-				break;
-			case LPR_CONDITION_REGION_IF_KNOWN:
-				word = TextDatumGetCString(values[0].value);
-				check_region(word);
-				one_known = narrow_word(&known_region, word) && one_known;
-				break;
-			case LPR_CONDITION_NEAR:
-				take_near(query, values);
-				break;
-			case LPR_CONDITION_ADDRESS:
-				query->address = TextDatumGetCString(values[0].value);
-				break;
-			case LPR_CONDITION_ADDRESS_LIKE:
-				word = lpr_like_text(TextDatumGetCString(values[0].value));
-				if (query->address == NULL)
-					query->address = word;
-				break;
-			case LPR_CONDITION_MAKE:
-				possible =
-					narrow_word(&query->make, check_word("make", TextDatumGetCString(values[0].value))) && possible;
-				break;
-			case LPR_CONDITION_MODEL:
-				possible =
-					narrow_word(&query->model, check_word("model", TextDatumGetCString(values[0].value))) && possible;
-				break;
-			case LPR_CONDITION_AFTER:
-				if (moment < DT_NOEND)
-					moment++;
-				/* FALLTHROUGH */
-			case LPR_CONDITION_FROM:
-				from_given = true;
-				query->from = Max(query->from, moment);
-				break;
-			case LPR_CONDITION_BEFORE:
-				if (moment > DT_NOBEGIN)
-					moment--;
-				/* FALLTHROUGH */
-			case LPR_CONDITION_UNTIL:
-				query->until = Min(query->until, moment);
-				break;
-			case LPR_CONDITION_AT:
-				from_given = true;
-				query->from = Max(query->from, moment);
-				query->until = Min(query->until, moment);
-				break;
-			case LPR_CONDITION_RECENT:
-				query->from = Max(query->from, statement->thirty_days_ago);
-				break;
-			case LPR_CONDITION_EVENT:
-				possible = possible && (!event->given || event->id == DatumGetInt64(values[0].value));
-				*event = (LprEvent){true, DatumGetInt64(values[0].value)};
-				break;
-			case LPR_CONDITION_FRESH:
-				query->fresh = true;
-				break;
-			case LPR_CONDITION_SOURCE:
-			case LPR_CONDITION_SOURCES:
-				possible = possible && is_among(source, conditions[i] == LPR_CONDITION_SOURCE, values[0].value);
-				break;
-		}
-	}
-	/* With both kinds of condition the stricter one holds. Of two known regions only the unknown one is left: that is checked here. */
-	if (region != NULL && known_region != NULL)
-		possible = possible && one_known && strcmp(region, known_region) == 0;
-	query->region_if_known = region == NULL && known_region != NULL && one_known;
-	if (region != NULL || query->region_if_known)
-		strlcpy(query->region, region != NULL ? region : known_region, sizeof(query->region));
-	if (query->address != NULL && (strlen(query->address) < 3 || strlen(query->address) > 200))
-	{
-		if (has_plates || query->has_near || query->make != NULL)
-			query->address = NULL; /* no anchor is needed of it, and it is checked here anyhow */
-		else
-			ereport(ERROR, (errcode(LPR_ERRCODE_BAD_PLACE), errmsg("not an address: \"%.*s\"", SHOWN(query->address)),
-							errdetail("An address has 3 to 200 bytes."),
-							errhint("Take more of it, or a point with a radius.")));
-	}
+	take_conditions(&making, conditions);
+	settle_region(&making);
+	settle_address(&making);
 	if (query->nplates > LPR_PLATES_MAX)
 		ereport(ERROR, (errcode(LPR_ERRCODE_TOO_MANY_PLATES), errmsg("too many plates: %d", query->nplates),
 						errdetail("One question names at most %d plates.", LPR_PLATES_MAX),
 						errhint("Ask in several statements.")));
 	if (!event->given)
 		*event = lpr_purpose_event();
-	clip_window(statement, query, from_given);
-	if (!possible || (has_plates && query->nplates == 0) || query->from > query->until)
+	clip_window(&making);
+	if (!making.possible || (making.has_plates && query->nplates == 0) || query->from > query->until)
 		return LPR_QUESTION_EMPTY;
-	if (query->nplates > 0)
-		query->mode = LPR_MODE_PLATE;
-	else if (query->has_near || query->address != NULL)
-		query->mode = LPR_MODE_LOCATION;
-	else if (query->make != NULL)
-		query->mode = LPR_MODE_VEHICLE;
-	else
-		ereport(ERROR, (errcode(LPR_ERRCODE_NO_ANCHOR), errmsg("the question has no anchor"),
-						errdetail("A question starts from a plate, a place (a point with a radius, or an address) or "
-								  "the make of a vehicle."),
-						errhint("Use lpr.search_plate(…), lpr.search_location(…) or lpr.search_vehicle(…), or a "
-								"condition such as plate = '7ABC123' or plate IN (…) in WHERE, joined by AND.")));
+	query->mode = mode_of(query);
 	return LPR_QUESTION_ASK;
 }

@@ -4,8 +4,12 @@
 #ifndef LPR_ROW_H
 #define LPR_ROW_H
 
-#include "fdw/condition.h"
+#include "postgres.h"
+#include "datatype/timestamp.h"
+
+#include "core/query.h"
 #include "core/read.h"
+#include "fdw/condition.h"
 
 /* What a row says that its read does not. */
 typedef struct LprRowFrame

@@ -88,6 +88,31 @@ ok(LprTest::eventually(sub { requests() == 2 }), 'the next page is asked for whi
 is(asking('MOVE ALL FROM c; COMMIT'), '', 'the rest');
 is(requests(), 5, '… each page once');
 
+# ---- what is asked together ----
+
+# Of two lpr.reads in one statement only the one that a row is wanted of.
+my $one = "SELECT read_id FROM lpr.reads WHERE source IN ('acme', 'delta') AND plate =";
+is(asked("SELECT * FROM (($one 'BULK5' LIMIT 1) UNION ALL ($one 'BULK6' LIMIT 1)) AS u LIMIT 1"), 2, 'a statement\'s other lpr.reads is not asked along');
+is(asked("SELECT * FROM (($one 'BULK5' LIMIT 1) UNION ALL ($one 'BULK6' LIMIT 1)) AS u"), 4, '… before a row of it is wanted');
+is(asked("WITH a AS MATERIALIZED ($one 'BULK5'), b AS MATERIALIZED ($one 'BULK6') SELECT count(*) FROM a WHERE EXISTS (SELECT FROM a) OR EXISTS (SELECT FROM b)"),
+	2, '… and none of another subquery');
+# A plan that is kept and run again: its copies are as one with themselves as the first.
+asking("SET plan_cache_mode = force_generic_plan; PREPARE together (text) AS $one \$1");
+for my $time (1 .. 2)
+{
+	$node->vendor_faults({ class => 'search', fault => 'delay', ms => 300 });
+	$node->vendor_forget;
+	asking("EXECUTE together ('BULK5')");
+	$node->vendor_well;
+	my @at = map { $_->{t_us} } $node->vendor_log(class => 'search');
+	is(scalar @at, 2, "a prepared statement, time $time: both sources are asked");
+	cmp_ok(max(@at) - min(@at), '<', 150_000, '… at once');
+}
+my $printed = ($node->converse($session, "SET debug_print_plan = on; SET client_min_messages = log; EXPLAIN $one 'BULK5'"))[1];
+like($printed, qr/FOREIGNSCAN/, 'a plan as text');
+unlike($printed, qr/0x[0-9a-f]{6}/, '… names no address of memory');
+asking('RESET ALL; DEALLOCATE together');
+
 # ---- joins ----
 
 my @plates = map { $_->{plate} } @{ $node->vendor('GET', '/control/plates?kind=commuter&n=250') };
