@@ -1,7 +1,8 @@
 /*
- * http.h: the engine for everything that goes out, mails too: one curl_multi in the backend, driven by one latch wait (pitfalls 1-11).
+ * http.h: requests to vendors: one curl_multi in the backend, driven by one latch wait (pitfalls 1-11).
  *
- * It knows requests, replies and limits, nothing of plates. All transfers of the backend progress whenever any caller waits.
+ * It knows requests, replies and limits, nothing of plates. All transfers of the backend progress whenever any caller waits, those of other
+ * protocols (transfer.h) too.
  */
 #ifndef LPR_HTTP_H
 #define LPR_HTTP_H
@@ -59,36 +60,6 @@ extern int lpr_http_status(const LprHttp *http);
 extern const char *lpr_http_body(const LprHttp *http, size_t *len);
 extern const LprFault *lpr_http_fault(const LprHttp *http);
 extern void lpr_http_free(LprHttp *http);
-
-/*
- * A mail. It goes out encrypted and to the server that its certificate names; in the open only to this machine itself, when there is neither a login nor a
- * CA file of the peer's. Strings are copied; otherwise as lpr_http_start. stall_timeout_ms of the peer is how long the server may be
- * silent, and ten times that once it has the message: a retry before it answers would be a second mail. Of the peer's other limits only connect_timeout_ms counts.
- */
-typedef struct LprHttpMail
-{
-	const char *url; /* smtp://host:port: STARTTLS; smtps://host:port */
-	const char *sender;
-	const char *recipient;
-	const char *login; /* NULL = none */
-	const char *password;
-	const char *message; /* lpr_message_write() makes it */
-	size_t message_len;
-} LprHttpMail;
-extern LprHttp *lpr_http_start_mail(MemoryContext context, const LprHttpPeer *peer, const LprHttpMail *mail);
-
-/* What became of a mail once it is settled. */
-typedef enum LprMailFate
-{
-	LPR_MAIL_TAKEN,
-	LPR_MAIL_REFUSED,    /* this mail, for good */
-	LPR_MAIL_PUT_OFF,    /* this mail, for now */
-	LPR_MAIL_IN_DOUBT,   /* the server has it, but did not say whether it took it */
-	LPR_MAIL_UNREACHABLE /* nothing of it got there, and no other mail would */
-} LprMailFate;
-extern LprMailFate lpr_http_mail_fate(const LprHttp *http);
-/* Whether the server has all of it: from then on it may take it whatever we do. */
-extern bool lpr_http_mail_handed_over(const LprHttp *http);
 
 /* What it cost. */
 typedef struct LprHttpCost

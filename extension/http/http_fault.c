@@ -165,7 +165,7 @@ explain_code(LprTransfer *transfer, CURLcode code)
 }
 
 void
-lpr_http_explain_failure(LprTransfer *transfer, CURLcode code)
+lpr_transfer_explain(LprTransfer *transfer, CURLcode code)
 {
 	memset(&transfer->fault, 0, sizeof(transfer->fault));
 	if (code == CURLE_FILESIZE_EXCEEDED)

@@ -246,6 +246,31 @@ drop_stale_connections(void)
 	make_multi();
 }
 
+static void
+begin_try(LprTransfer *transfer)
+{
+	transfer->try_ms = transfer->heard_ms = lpr_engine_now();
+	transfer->stall_at_ms =
+		transfer->peer.stall_timeout_ms > 0 ? transfer->try_ms + transfer->peer.stall_timeout_ms : PG_INT64_MAX;
+	transfer->stop = LPR_STOP_NONE;
+	transfer->status = 0;
+	transfer->header_bytes = 0;
+	transfer->retry_after[0] = '\0';
+	transfer->error[0] = '\0';
+	transfer->reply.len = 0;
+	if (transfer->reply.data != NULL)
+		transfer->reply.data[0] = '\0';
+}
+
+/* A try has ended, for curl or for us. */
+static void
+end_try(LprTransfer *transfer, CURLcode code)
+{
+	if (code == CURLE_OK)
+		transfer->stop = LPR_STOP_NONE; /* no descriptor for one address, but another one answered */
+	transfer->protocol->finish(transfer, code);
+}
+
 void
 lpr_engine_launch(LprTransfer *transfer)
 {
@@ -267,7 +292,7 @@ lpr_engine_launch(LprTransfer *transfer)
 	lpr_engine_init();
 	drop_stale_connections();
 
-	lpr_reply_begin(transfer);
+	begin_try(transfer);
 	transfer->turn_taken = false;
 	transfer->tries++;
 	transfer->cost.requests++;
@@ -278,7 +303,7 @@ lpr_engine_launch(LprTransfer *transfer)
 	lpr_curl_leave(before);
 	if (code != CURLM_OK)
 	{
-		lpr_reply_finish(transfer, code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT);
+		end_try(transfer, code == CURLM_OUT_OF_MEMORY ? CURLE_OUT_OF_MEMORY : CURLE_FAILED_INIT);
 		return;
 	}
 	transfer->attached = true;
@@ -345,7 +370,7 @@ check_stall(LprTransfer *transfer, int64 now)
 	curl_off_t ready_us = 0;
 
 	curl_easy_getinfo(transfer->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
-	/* in SMTP the peer speaks long before there is anything to transfer */
+	/* a peer may speak long before there is anything to transfer */
 	if (ready_us == 0 && transfer->header_bytes == 0)
 		transfer->heard_ms = now; /* still connecting, which has its own limit */
 	else if (ready_us > 0)
@@ -354,7 +379,7 @@ check_stall(LprTransfer *transfer, int64 now)
 	if (transfer->stall_at_ms <= now)
 	{
 		transfer->stop = LPR_STOP_STALLED;
-		lpr_reply_finish(transfer, CURLE_OPERATION_TIMEDOUT);
+		end_try(transfer, CURLE_OPERATION_TIMEDOUT);
 	}
 }
 
@@ -375,14 +400,14 @@ lpr_engine_drive(void)
 	lpr_curl_leave(before);
 
 	while ((transfer = next_finished(&code)) != NULL)
-		lpr_reply_finish(transfer, code);
+		end_try(transfer, code);
 
 	now = lpr_engine_now();
 	dlist_foreach_modify(iter, &engine.outstanding)
 	{
 		transfer = dlist_container(LprTransfer, node, iter.cur);
-		if (transfer->state == LPR_HTTP_RUNNING && transfer->smtp != NULL)
-			lpr_mail_talk(transfer);
+		if (transfer->state == LPR_HTTP_RUNNING && transfer->protocol->talk != NULL)
+			transfer->protocol->talk(transfer);
 		if (transfer->state == LPR_HTTP_WAITING && transfer->due_ms <= now)
 			lpr_engine_launch(transfer);
 		else if (transfer->state == LPR_HTTP_RUNNING && transfer->stall_at_ms <= now)

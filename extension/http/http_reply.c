@@ -1,103 +1,14 @@
 /*
- * http_reply.c: what comes back: curl's callbacks, and what to do when a try has ended.
+ * http_reply.c: HTTP's replies: their headers, and what to do when a try has ended.
  *
- * The callbacks run inside curl: they may not raise errors, palloc, or look at interrupts, only note and return.
+ * The callback runs inside curl: it may not raise errors, palloc, or look at interrupts, only note and return.
  */
 #include "http/http_internal.h"
 
 #include "server/compat.h"
 
-#define FIRST_SIZE ((size_t) 16 * 1024)
-/* Buffers kept for the next replies: memory that was written to before costs no page faults (a third of the time at bulk). */
-#define SPARE_BUFFERS  2
-#define SPARE_SIZE_MAX ((size_t) 4 * 1024 * 1024)
-
 #define RETRY_FIRST_MS   250
 #define RETRY_LONGEST_MS 10000
-
-static LprBuffer spare[SPARE_BUFFERS];
-
-void
-lpr_buffer_recycle(LprBuffer *buffer)
-{
-	LprBuffer given = *buffer;
-
-	memset(buffer, 0, sizeof(*buffer));
-	if (given.size > 0 && given.size <= SPARE_SIZE_MAX)
-		for (int i = 0; i < SPARE_BUFFERS; i++)
-			if (spare[i].size < given.size)
-			{
-				LprBuffer smaller = spare[i];
-
-				spare[i] = given;
-				given = smaller;
-			}
-	free(given.data);
-}
-
-/* Makes room for `more` bytes and a terminator; in one step when the reply's length is known. */
-static bool
-make_room(LprTransfer *transfer, size_t more)
-{
-	LprBuffer *reply = &transfer->reply;
-	size_t cap = transfer->peer.body_max + 1;
-	size_t need = reply->len + more + 1;
-	size_t want;
-	char *data;
-
-	if (need <= reply->size)
-		return true;
-	if (reply->size == 0)
-	{
-		curl_off_t told = -1;
-
-		curl_easy_getinfo(transfer->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &told);
-		want = told > 0 && (uint64) told < cap ? (size_t) told + 1 : FIRST_SIZE;
-		want = Max(want, need);
-		for (int i = 0; i < SPARE_BUFFERS; i++)
-			if (spare[i].size >= need && (reply->size == 0 || (reply->size < want && spare[i].size > reply->size)))
-			{
-				LprBuffer swap = *reply;
-
-				*reply = spare[i];
-				spare[i] = swap;
-			}
-		reply->len = 0;
-		if (reply->size >= want)
-			return true;
-	}
-	else
-		want = Min(Max(reply->size * 2, need), cap);
-	data = realloc(reply->data, want);
-	if (data == NULL)
-		return false;
-	reply->data = data;
-	reply->size = want;
-	return true;
-}
-
-size_t
-lpr_reply_body(char *data, size_t size, size_t count, void *arg)
-{
-	LprTransfer *transfer = arg;
-	size_t len = size * count;
-
-	transfer->heard_ms = lpr_engine_now();
-	if (transfer->reply.len + len > transfer->peer.body_max)
-	{
-		transfer->stop = LPR_STOP_BODY_TOO_LARGE;
-		return 0;
-	}
-	if (!make_room(transfer, len))
-	{
-		transfer->stop = LPR_STOP_NO_MEMORY;
-		return 0;
-	}
-	memcpy(transfer->reply.data + transfer->reply.len, data, len);
-	transfer->reply.len += len;
-	transfer->reply.data[transfer->reply.len] = '\0';
-	return len;
-}
 
 size_t
 lpr_reply_header(char *data, size_t size, size_t count, void *arg)
@@ -130,34 +41,6 @@ lpr_reply_header(char *data, size_t size, size_t count, void *arg)
 		transfer->retry_after[room] = '\0';
 	}
 	return len;
-}
-
-void
-lpr_reply_begin(LprTransfer *transfer)
-{
-	transfer->try_ms = transfer->heard_ms = lpr_engine_now();
-	transfer->stall_at_ms =
-		transfer->peer.stall_timeout_ms > 0 ? transfer->try_ms + transfer->peer.stall_timeout_ms : PG_INT64_MAX;
-	transfer->stop = LPR_STOP_NONE;
-	transfer->status = 0;
-	transfer->header_bytes = 0;
-	transfer->retry_after[0] = '\0';
-	transfer->error[0] = '\0';
-	transfer->reply.len = 0;
-	if (transfer->reply.data != NULL)
-		transfer->reply.data[0] = '\0';
-}
-
-/* Out of the engine, with its reply or its fault. */
-void
-lpr_reply_settle(LprTransfer *transfer, LprHttpState state)
-{
-	transfer->state = state;
-	transfer->cost.total_ms = (double) (lpr_engine_now() - transfer->start_ms);
-	lpr_engine_remove(transfer);
-	if (state == LPR_HTTP_FAILED)
-		lpr_buffer_recycle(&transfer->reply);
-	lpr_engine_changed();
 }
 
 /* Milliseconds that the peer asks us to wait, -1 when it does not say so in a way we know: "120", or a date. */
@@ -203,7 +86,7 @@ try_again(LprTransfer *transfer, int64 asked_ms)
 		lpr_fault_detail(&transfer->fault,
 						 "It answered with HTTP status %d. The longest wait that is honoured is %d ms. Request: %s",
 						 transfer->status, transfer->peer.retry_after_max_ms, transfer->place);
-		lpr_reply_settle(transfer, LPR_HTTP_FAILED);
+		lpr_transfer_settle(transfer, LPR_HTTP_FAILED);
 		return true;
 	}
 	transfer->state = LPR_HTTP_WAITING;
@@ -249,31 +132,24 @@ note_cost(LprTransfer *transfer)
 void
 lpr_reply_finish(LprTransfer *transfer, CURLcode code)
 {
-	if (code == CURLE_OK)
-		transfer->stop = LPR_STOP_NONE; /* no descriptor for one address, but another one answered */
 	note_cost(transfer);
-	if (transfer->smtp != NULL)
-	{
-		lpr_mail_finish(transfer, code);
-		return;
-	}
 	if (transfer->stop != LPR_STOP_NONE || code != CURLE_OK)
 	{
 		bool again = transfer->stop == LPR_STOP_NONE && is_passing(code);
 
 		/* before the handle is detached: it is asked for what it knows */
-		lpr_http_explain_failure(transfer, code);
+		lpr_transfer_explain(transfer, code);
 		lpr_engine_detach(transfer);
 		if (again && try_again(transfer, -1))
 			return;
-		lpr_reply_settle(transfer, LPR_HTTP_FAILED);
+		lpr_transfer_settle(transfer, LPR_HTTP_FAILED);
 		return;
 	}
 	lpr_engine_detach(transfer);
 	if (transfer->status >= 200 && transfer->status < 300)
 	{
 		memset(&transfer->fault, 0, sizeof(transfer->fault));
-		lpr_reply_settle(transfer, LPR_HTTP_DONE);
+		lpr_transfer_settle(transfer, LPR_HTTP_DONE);
 		return;
 	}
 	switch (transfer->status)
@@ -287,5 +163,5 @@ lpr_reply_finish(LprTransfer *transfer, CURLcode code)
 			break;
 	}
 	lpr_http_explain_status(transfer);
-	lpr_reply_settle(transfer, LPR_HTTP_REFUSED);
+	lpr_transfer_settle(transfer, LPR_HTTP_REFUSED);
 }

@@ -4,7 +4,7 @@
 #ifndef LPR_MAIL_INTERNAL_H
 #define LPR_MAIL_INTERNAL_H
 
-#include "http/http.h"
+#include "mail/smtp.h"
 #include "mail/mail.h"
 #include "mail/message.h"
 

@@ -20,7 +20,6 @@
 #include "utils/memutils.h"
 
 #include "server/compat.h"
-#include "http/http.h"
 #include "mail/message.h"
 #include "audit/audit_queue.h"
 #include "server/worker.h"
@@ -92,7 +91,7 @@ start_taken(void)
 	{
 		LprMailSlot *slot = &lpr_mail_slots[i];
 		LprHttpPeer peer = {.key = InvalidOid, .name = "mail", .min_tls = "1.2"};
-		LprHttpMail mail = {.url = lpr_smtp_url, .sender = lpr_smtp_sender};
+		LprSmtpMail mail = {.url = lpr_smtp_url, .sender = lpr_smtp_sender};
 		LprFault fault = {0};
 		LprText text = {0};
 
@@ -116,7 +115,7 @@ start_taken(void)
 		}
 		mail.message = text.data;
 		mail.message_len = text.len;
-		slot->http = lpr_http_start_mail(slot->context, &peer, &mail);
+		slot->http = lpr_smtp_start(slot->context, &peer, &mail);
 		lpr_text_free(&text);
 	}
 	forget_password();
@@ -132,7 +131,7 @@ collect(void)
 
 		if (slot->http == NULL || !lpr_http_settled(slot->http))
 			continue;
-		settle(slot, lpr_http_mail_fate(slot->http), lpr_http_fault(slot->http));
+		settle(slot, lpr_smtp_fate(slot->http), lpr_http_fault(slot->http));
 		lpr_http_free(slot->http);
 		slot->http = NULL;
 	}
@@ -195,7 +194,7 @@ finish(void)
 
 		for (int i = 0; i < LPR_MAIL_SLOTS; i++)
 			awaited |= lpr_mail_slots[i].http != NULL && !lpr_http_settled(lpr_mail_slots[i].http) &&
-					   lpr_http_mail_handed_over(lpr_mail_slots[i].http);
+					   lpr_smtp_handed_over(lpr_mail_slots[i].http);
 		if (!awaited || now_ms() >= until)
 			break;
 		lpr_http_wait(Max(until - now_ms(), 1));
@@ -206,7 +205,7 @@ finish(void)
 	{
 		static const LprFault stopped = {LPR_STATE_NO_CONNECTION, "the mail worker was stopped", "", ""};
 
-		if (lpr_mail_slots[i].http != NULL && !lpr_http_mail_handed_over(lpr_mail_slots[i].http))
+		if (lpr_mail_slots[i].http != NULL && !lpr_smtp_handed_over(lpr_mail_slots[i].http))
 			settle(&lpr_mail_slots[i], LPR_MAIL_UNREACHABLE, &stopped);
 	}
 	/* the signal that cuts a wait for a standby short is spent */

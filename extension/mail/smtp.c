@@ -1,30 +1,32 @@
 /*
- * http_mail.c: mails: the same engine, speaking SMTP.
+ * smtp.c: mails: the engine of the requests, speaking SMTP.
  *
  * curl connects, greets, encrypts and logs in, and hands the connection over to us (CURLOPT_CONNECT_ONLY). The rest of the conversation is ours: curl would
  * wait for the server's word about the message, and for its farewell, in loops of its own that neither our latch nor a signal interrupts; and when it is
  * stopped half-way it ends the message there and then, so that the server takes what is there of it.
  */
-#include "http/http_internal.h"
+#include "mail/smtp.h"
 
 #include <ctype.h>
+
+#include "http/transfer.h"
 
 #define AFTER_MESSAGE 10 /* times as patient, once the server has the message */
 #define LINE_ROOM     2048
 #define REPLY_ROOM    200
 
-typedef enum LprStage
+typedef enum Stage
 {
-	LPR_STAGE_CONNECT, /* up to the login: curl's */
-	LPR_STAGE_MAIL,
-	LPR_STAGE_RCPT,
-	LPR_STAGE_DATA,
-	LPR_STAGE_MESSAGE
-} LprStage;
+	STAGE_CONNECT, /* up to the login: curl's */
+	STAGE_MAIL,
+	STAGE_RCPT,
+	STAGE_DATA,
+	STAGE_MESSAGE
+} Stage;
 
-typedef struct LprSmtp
+typedef struct Conversation
 {
-	LprStage stage;
+	Stage stage;
 	char *sender;
 	char *recipient;
 	curl_socket_t fd;
@@ -40,24 +42,26 @@ typedef struct LprSmtp
 	size_t reply_len;
 	bool handed_over;
 	LprMailFate fate;
-} LprSmtp;
+} Conversation;
 
-void
-lpr_mail_free(LprTransfer *transfer)
+static void
+free_conversation(LprTransfer *transfer)
 {
-	if (transfer->smtp == NULL)
+	Conversation *smtp = transfer->own;
+
+	if (smtp == NULL)
 		return;
-	free(transfer->smtp->sender);
-	free(transfer->smtp->recipient);
-	free(transfer->smtp);
-	transfer->smtp = NULL;
+	free(smtp->sender);
+	free(smtp->recipient);
+	free(smtp);
+	transfer->own = NULL;
 }
 
 /* ---- start ---- */
 
 /* A line of a reply: "250-more follows", "250 the last one". Whether it is the last. */
 static bool
-take_line(LprSmtp *smtp, const char *line, size_t len)
+take_line(Conversation *smtp, const char *line, size_t len)
 {
 	if (len < 3 || !isdigit((unsigned char) line[0]) || !isdigit((unsigned char) line[1]) ||
 		!isdigit((unsigned char) line[2]))
@@ -84,29 +88,30 @@ note_reply(char *data, size_t size, size_t count, void *arg)
 		transfer->stop = LPR_STOP_HEADERS_TOO_LARGE;
 		return 0;
 	}
-	(void) take_line(transfer->smtp, data, len);
+	(void) take_line(transfer->own, data, len);
 	return len;
 }
 
 static CURLcode
-set_mail(LprTransfer *transfer, const LprHttpMail *mail, bool open)
+set_mail(LprTransfer *transfer, const LprSmtpMail *mail, bool open)
 {
 	CURLcode code = CURLE_OK;
+	CURL *easy = transfer->easy;
 
-	SET(CURLOPT_URL, mail->url);
-	SET(CURLOPT_CONNECT_ONLY, 1L);
-	SET(CURLOPT_USE_SSL, (long) (open ? CURLUSESSL_NONE : CURLUSESSL_ALL));
+	lpr_also(&code, curl_easy_setopt(easy, CURLOPT_URL, mail->url));
+	lpr_also(&code, curl_easy_setopt(easy, CURLOPT_CONNECT_ONLY, 1L));
+	lpr_also(&code, curl_easy_setopt(easy, CURLOPT_USE_SSL, (long) (open ? CURLUSESSL_NONE : CURLUSESSL_ALL)));
 	if (mail->login != NULL)
 	{
-		SET(CURLOPT_USERNAME, mail->login);
-		SET(CURLOPT_PASSWORD, mail->password);
+		lpr_also(&code, curl_easy_setopt(easy, CURLOPT_USERNAME, mail->login));
+		lpr_also(&code, curl_easy_setopt(easy, CURLOPT_PASSWORD, mail->password));
 		/* within TLS these give nothing away; others would ask Kerberos, and wait for it */
-		SET(CURLOPT_LOGIN_OPTIONS, "AUTH=PLAIN;AUTH=LOGIN");
+		lpr_also(&code, curl_easy_setopt(easy, CURLOPT_LOGIN_OPTIONS, "AUTH=PLAIN;AUTH=LOGIN"));
 	}
-	SET(CURLOPT_HEADERFUNCTION, note_reply);
-	SET(CURLOPT_HEADERDATA, transfer);
-	SET(CURLOPT_WRITEFUNCTION, lpr_reply_body);
-	SET(CURLOPT_WRITEDATA, transfer);
+	lpr_also(&code, curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, note_reply));
+	lpr_also(&code, curl_easy_setopt(easy, CURLOPT_HEADERDATA, transfer));
+	lpr_also(&code, curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, lpr_transfer_body));
+	lpr_also(&code, curl_easy_setopt(easy, CURLOPT_WRITEDATA, transfer));
 	return code;
 }
 
@@ -144,28 +149,37 @@ copy_message(LprTransfer *transfer, const char *message, size_t len)
 	return !text.failed;
 }
 
-/* Everything up to the first try; false leaves a fault. Signals are masked. */
-static bool
-prepare(LprTransfer *transfer, const LprHttpMail *mail)
+static const char *
+refuse_url(const LprUrl *url)
 {
+	if (strcmp(url->scheme, "smtp") != 0 && strcmp(url->scheme, "smtps") != 0)
+		return "A mail server is spoken to by smtp, or by smtps.";
+	if (strcmp(url->path, "/") != 0 || strpbrk(url->text, "?#") != NULL)
+		return "There is more in the URL than smtp://host:port.";
+	return NULL;
+}
+
+static bool
+start_mail(LprTransfer *transfer, const void *request)
+{
+	static const LprUrlRule rule = {"", false, "The URL is malformed, or its scheme is neither smtp nor smtps.",
+									refuse_url};
+	const LprSmtpMail *mail = request;
 	bool loopback = false;
-	LprSmtp *smtp = calloc(1, sizeof(LprSmtp));
+	Conversation *smtp = calloc(1, sizeof(Conversation));
 	CURLcode code;
 
 	if (smtp == NULL)
 		return false;
-	transfer->smtp = smtp;
+	transfer->own = smtp;
 	smtp->fate = LPR_MAIL_UNREACHABLE;
-	if (!lpr_transfer_url(transfer, mail->url, "", true, &loopback) || !check_line(transfer, mail->sender, "sender") ||
+	if (!lpr_transfer_url(transfer, mail->url, &rule, &loopback) || !check_line(transfer, mail->sender, "sender") ||
 		!check_line(transfer, mail->recipient, "recipient") ||
 		!check_line(transfer, mail->login != NULL ? mail->login : "", "login"))
 		return false;
 	smtp->sender = strdup(mail->sender);
 	smtp->recipient = strdup(mail->recipient);
 	if (smtp->sender == NULL || smtp->recipient == NULL || !copy_message(transfer, mail->message, mail->message_len))
-		return false;
-	transfer->easy = curl_easy_init();
-	if (transfer->easy == NULL)
 		return false;
 	code = lpr_transfer_peer(transfer, "smtp,smtps");
 	if (code == CURLE_OK)
@@ -176,20 +190,6 @@ prepare(LprTransfer *transfer, const LprHttpMail *mail)
 					 curl_easy_strerror(code));
 }
 
-LprHttp *
-lpr_http_start_mail(MemoryContext context, const LprHttpPeer *peer, const LprHttpMail *mail)
-{
-	LprHttp *http = lpr_transfer_new(context, peer, "the mail server");
-	LprSignals before;
-	bool good;
-
-	before = lpr_curl_enter();
-	good = prepare(http->transfer, mail);
-	lpr_curl_leave(before);
-	lpr_transfer_go(http->transfer, good);
-	return http;
-}
-
 /* ---- end ---- */
 
 /* The fault of a mail that the server answered with a code of refusal. */
@@ -197,10 +197,10 @@ static void
 explain_reply(LprTransfer *transfer, CURLcode code)
 {
 	static const char *const refused[] = {
-		[LPR_STAGE_CONNECT] = "the connection", [LPR_STAGE_MAIL] = "the sender",     [LPR_STAGE_RCPT] = "the recipient",
-		[LPR_STAGE_DATA] = "the message",       [LPR_STAGE_MESSAGE] = "the message",
+		[STAGE_CONNECT] = "the connection", [STAGE_MAIL] = "the sender",     [STAGE_RCPT] = "the recipient",
+		[STAGE_DATA] = "the message",       [STAGE_MESSAGE] = "the message",
 	};
-	LprSmtp *smtp = transfer->smtp;
+	Conversation *smtp = transfer->own;
 	LprFault *fault = &transfer->fault;
 	char shown[LPR_EXCERPT_ROOM];
 
@@ -217,12 +217,13 @@ explain_reply(LprTransfer *transfer, CURLcode code)
 }
 
 static void
-explain(LprTransfer *transfer, CURLcode code)
+explain_failure(LprTransfer *transfer, CURLcode code)
 {
+	Conversation *smtp = transfer->own;
 	LprFault *fault = &transfer->fault;
 
 	memset(fault, 0, sizeof(*fault));
-	if (transfer->stop == LPR_STOP_NONE && transfer->smtp->code >= 400)
+	if (transfer->stop == LPR_STOP_NONE && smtp->code >= 400)
 		explain_reply(transfer, code);
 	else if (code == CURLE_USE_SSL_FAILED)
 	{
@@ -246,43 +247,31 @@ explain(LprTransfer *transfer, CURLcode code)
 		lpr_fault_detail(fault, "Request: %s", transfer->place);
 	}
 	else
-		lpr_http_explain_failure(transfer, code);
+		lpr_transfer_explain(transfer, code);
 }
 
 static void
-fail(LprTransfer *transfer, CURLcode code)
+fail_mail(LprTransfer *transfer, CURLcode code)
 {
-	LprSmtp *smtp = transfer->smtp;
+	Conversation *smtp = transfer->own;
 	bool answered = transfer->stop == LPR_STOP_NONE && smtp->code >= 400;
 
-	explain(transfer, code);
-	if (answered && smtp->stage >= LPR_STAGE_RCPT && smtp->code != 421) /* 421: it closes down, whatever it was asked */
+	explain_failure(transfer, code);
+	if (answered && smtp->stage >= STAGE_RCPT && smtp->code != 421) /* 421: it closes down, whatever it was asked */
 		smtp->fate = smtp->code >= 500 ? LPR_MAIL_REFUSED : LPR_MAIL_PUT_OFF;
 	else if (smtp->handed_over && !answered)
 		smtp->fate = LPR_MAIL_IN_DOUBT;
 	else
 		smtp->fate = LPR_MAIL_UNREACHABLE;
-	lpr_reply_settle(transfer, LPR_HTTP_FAILED);
-}
-
-LprMailFate
-lpr_http_mail_fate(const LprHttp *http)
-{
-	return http->transfer == NULL || http->transfer->smtp == NULL ? LPR_MAIL_UNREACHABLE : http->transfer->smtp->fate;
-}
-
-bool
-lpr_http_mail_handed_over(const LprHttp *http)
-{
-	return http->transfer != NULL && http->transfer->smtp != NULL && http->transfer->smtp->handed_over;
+	lpr_transfer_settle(transfer, LPR_HTTP_FAILED);
 }
 
 /* ---- the conversation ---- */
 
 static void
-say(LprTransfer *transfer, LprStage stage, const char *format, const char *value)
+say_command(LprTransfer *transfer, Stage stage, const char *format, const char *value)
 {
-	LprSmtp *smtp = transfer->smtp;
+	Conversation *smtp = transfer->own;
 
 	smtp->stage = stage;
 	snprintf(smtp->command, sizeof(smtp->command), format, value);
@@ -292,7 +281,7 @@ say(LprTransfer *transfer, LprStage stage, const char *format, const char *value
 
 /* Takes its leave without waiting for an answer: the connection is closed next. */
 static void
-leave(LprTransfer *transfer)
+say_quit(LprTransfer *transfer)
 {
 	LprSignals before = lpr_curl_enter();
 	size_t sent;
@@ -305,38 +294,38 @@ leave(LprTransfer *transfer)
 static bool
 answer_reply(LprTransfer *transfer)
 {
-	LprSmtp *smtp = transfer->smtp;
+	Conversation *smtp = transfer->own;
 	int kind = smtp->code / 100;
 
-	if (kind == (smtp->stage == LPR_STAGE_DATA ? 3 : 2) && smtp->out_len == 0)
+	if (kind == (smtp->stage == STAGE_DATA ? 3 : 2) && smtp->out_len == 0)
 		switch (smtp->stage)
 		{
-			case LPR_STAGE_MAIL:
-				say(transfer, LPR_STAGE_RCPT, "RCPT TO:<%s>\r\n", smtp->recipient);
+			case STAGE_MAIL:
+				say_command(transfer, STAGE_RCPT, "RCPT TO:<%s>\r\n", smtp->recipient);
 				return true;
-			case LPR_STAGE_RCPT:
-				say(transfer, LPR_STAGE_DATA, "%s\r\n", "DATA");
+			case STAGE_RCPT:
+				say_command(transfer, STAGE_DATA, "%s\r\n", "DATA");
 				return true;
-			case LPR_STAGE_DATA:
-				smtp->stage = LPR_STAGE_MESSAGE;
+			case STAGE_DATA:
+				smtp->stage = STAGE_MESSAGE;
 				smtp->out = transfer->body;
 				smtp->out_len = transfer->body_len;
 				return true;
 			default:
 				smtp->fate = LPR_MAIL_TAKEN;
-				leave(transfer);
-				lpr_reply_settle(transfer, LPR_HTTP_DONE);
+				say_quit(transfer);
+				lpr_transfer_settle(transfer, LPR_HTTP_DONE);
 				return false;
 		}
 	/* also one that comes before we have said everything, unless it refuses */
 	if (smtp->code < 400)
 	{
-		fail(transfer, CURLE_WEIRD_SERVER_REPLY);
+		fail_mail(transfer, CURLE_WEIRD_SERVER_REPLY);
 		return false;
 	}
 	if (smtp->out_len == 0)
-		leave(transfer);
-	fail(transfer, CURLE_OK);
+		say_quit(transfer);
+	fail_mail(transfer, CURLE_OK);
 	return false;
 }
 
@@ -344,7 +333,7 @@ answer_reply(LprTransfer *transfer)
 static CURLcode
 send_some(LprTransfer *transfer)
 {
-	LprSmtp *smtp = transfer->smtp;
+	Conversation *smtp = transfer->own;
 	CURLcode code = CURLE_OK;
 
 	while (code == CURLE_OK && smtp->out_len > 0)
@@ -353,7 +342,7 @@ send_some(LprTransfer *transfer)
 		LprSignals before;
 
 		/* it may get there whatever is reported of it */
-		if (smtp->stage == LPR_STAGE_MESSAGE && !smtp->handed_over)
+		if (smtp->stage == STAGE_MESSAGE && !smtp->handed_over)
 		{
 			smtp->handed_over = true;
 			transfer->peer.stall_timeout_ms *= AFTER_MESSAGE;
@@ -371,7 +360,7 @@ send_some(LprTransfer *transfer)
 static CURLcode
 read_line(LprTransfer *transfer)
 {
-	LprSmtp *smtp = transfer->smtp;
+	Conversation *smtp = transfer->own;
 
 	while (memchr(smtp->line, '\n', smtp->line_len) == NULL)
 	{
@@ -397,14 +386,13 @@ read_line(LprTransfer *transfer)
 	return CURLE_OK;
 }
 
-/* Goes on as far as it goes. The transfer may be settled then. */
-void
-lpr_mail_talk(LprTransfer *transfer)
+static void
+talk(LprTransfer *transfer)
 {
-	LprSmtp *smtp = transfer->smtp;
+	Conversation *smtp = transfer->own;
 	CURLcode code;
 
-	if (smtp->stage == LPR_STAGE_CONNECT)
+	if (smtp->stage == STAGE_CONNECT)
 		return;
 	for (;;)
 	{
@@ -433,38 +421,70 @@ lpr_mail_talk(LprTransfer *transfer)
 	if (code != CURLE_AGAIN)
 	{
 		smtp->code = 0;
-		fail(transfer, code);
+		fail_mail(transfer, code);
 		return;
 	}
 	if (lpr_engine_now() - transfer->try_ms > transfer->peer.request_timeout_ms)
 	{
 		smtp->code = 0;
 		transfer->stop = LPR_STOP_STALLED;
-		fail(transfer, CURLE_OPERATION_TIMEDOUT);
+		fail_mail(transfer, CURLE_OPERATION_TIMEDOUT);
 		return;
 	}
 	lpr_engine_watch(smtp->fd, smtp->out_len > 0);
 }
 
 /* curl has done its part, or a time limit was reached. */
-void
-lpr_mail_finish(LprTransfer *transfer, CURLcode code)
+static void
+finish_connecting(LprTransfer *transfer, CURLcode code)
 {
-	LprSmtp *smtp = transfer->smtp;
+	Conversation *smtp = transfer->own;
 
 	if (transfer->stop != LPR_STOP_NONE || code != CURLE_OK)
 	{
-		if (transfer->stop != LPR_STOP_NONE || smtp->stage != LPR_STAGE_CONNECT)
+		if (transfer->stop != LPR_STOP_NONE || smtp->stage != STAGE_CONNECT)
 			smtp->code = 0;
-		fail(transfer, code);
+		fail_mail(transfer, code);
 		return;
 	}
 	if (curl_easy_getinfo(transfer->easy, CURLINFO_ACTIVESOCKET, &smtp->fd) != CURLE_OK || smtp->fd == CURL_SOCKET_BAD)
 	{
-		fail(transfer, CURLE_RECV_ERROR);
+		fail_mail(transfer, CURLE_RECV_ERROR);
 		return;
 	}
 	smtp->code = 0;
-	say(transfer, LPR_STAGE_MAIL, "MAIL FROM:<%s>\r\n", smtp->sender);
-	lpr_mail_talk(transfer);
+	say_command(transfer, STAGE_MAIL, "MAIL FROM:<%s>\r\n", smtp->sender);
+	talk(transfer);
+}
+
+static const LprProtocol protocol = {
+	.start = start_mail, .talk = talk, .finish = finish_connecting, .free = free_conversation};
+
+LprHttp *
+lpr_smtp_start(MemoryContext context, const LprHttpPeer *peer, const LprSmtpMail *mail)
+{
+	return lpr_transfer_start(context, peer, "the mail server", &protocol, mail);
+}
+
+/* NULL once it is freed, or of another protocol. */
+static const Conversation *
+conversation_of(const LprHttp *http)
+{
+	return http->transfer != NULL && http->transfer->protocol == &protocol ? http->transfer->own : NULL;
+}
+
+LprMailFate
+lpr_smtp_fate(const LprHttp *http)
+{
+	const Conversation *smtp = conversation_of(http);
+
+	return smtp != NULL ? smtp->fate : LPR_MAIL_UNREACHABLE;
+}
+
+bool
+lpr_smtp_handed_over(const LprHttp *http)
+{
+	const Conversation *smtp = conversation_of(http);
+
+	return smtp != NULL && smtp->handed_over;
 }
