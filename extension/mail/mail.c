@@ -39,6 +39,7 @@ typedef struct LprMailer
 
 static LprMailer *mailer = NULL;
 static LWLock *lock = NULL;
+static bool is_worker = false; /* this process is the mail worker */
 
 /* ---- settings ---- */
 
@@ -152,6 +153,7 @@ detach(int code, Datum arg)
 void
 lpr_mailer_attach(void)
 {
+	is_worker = true;
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	mailer->worker = LPR_MY_PROC_NUMBER;
 	mailer->mails_wait = true;
@@ -220,7 +222,7 @@ lpr_wake_mail(PG_FUNCTION_ARGS)
 		RegisterXactCallback(tell_worker, NULL);
 	registered = true;
 	/* the worker looks after its own updates by itself */
-	posted = !lpr_is_mail_worker();
+	posted = !is_worker;
 	PG_RETURN_POINTER(NULL);
 }
 

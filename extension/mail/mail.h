@@ -13,7 +13,4 @@ extern void lpr_mail_shmem_init(void);
 extern void lpr_mail_register(void);
 extern PGDLLEXPORT void lpr_mail_main(Datum argument);
 
-/* Whether this process is the mail worker: what it changes was no person's doing. */
-extern bool lpr_is_mail_worker(void);
-
 #endif

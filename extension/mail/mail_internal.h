@@ -1,5 +1,5 @@
 /*
- * mail_internal.h: what mail.c (settings, the outside) and mail_worker.c (the worker) share.
+ * mail_internal.h: what mail.c (settings, the outside), mail_worker.c (the worker) and mail_outbox.c (its transactions) share.
  */
 #ifndef LPR_MAIL_INTERNAL_H
 #define LPR_MAIL_INTERNAL_H
@@ -45,20 +45,24 @@ typedef struct LprMailSlot
 
 #define LPR_MAIL_SLOTS 4
 
-extern LprMailSlot lpr_mail_slots[LPR_MAIL_SLOTS];
-extern int lpr_mail_wanted;     /* how many side by side: one while the server is in trouble */
-extern char *lpr_mail_password; /* for what was taken; to be wiped */
-extern char *lpr_mail_problem;  /* why a step failed */
+/* What the worker has taken from the outbox. */
+typedef struct LprOutbox
+{
+	LprMailSlot slots[LPR_MAIL_SLOTS];
+	int wanted;     /* how many side by side: one while the server is in trouble */
+	char *password; /* for what was taken; to be wiped */
+	char *problem;  /* why a step failed */
+} LprOutbox;
 
 /* mail_outbox.c */
-extern int lpr_mail_busy(void);
-extern int lpr_mail_unrecorded(void);
-extern void lpr_mail_free_slot(LprMailSlot *slot);
-/* One step, in a transaction of its own; false when it failed, and lpr_mail_problem says why. Without an outbox there is nothing to do. */
-extern bool lpr_mail_attempt(void (*step)(void));
+extern int lpr_outbox_busy(const LprOutbox *outbox);
+extern int lpr_outbox_unrecorded(const LprOutbox *outbox);
+extern void lpr_outbox_free_slot(LprMailSlot *slot);
+/* One step, in a transaction of its own; false when it failed, and outbox->problem says why. Without an outbox there is nothing to do. */
+extern bool lpr_outbox_attempt(LprOutbox *outbox, void (*step)(LprOutbox *outbox));
 /* The steps: writes reminders; takes mails that are due into free slots; records what became of those that are settled. */
-extern void lpr_mail_remind(void);
-extern void lpr_mail_take(void);
-extern void lpr_mail_record(void);
+extern void lpr_outbox_remind(LprOutbox *outbox);
+extern void lpr_outbox_take(LprOutbox *outbox);
+extern void lpr_outbox_record(LprOutbox *outbox);
 
 #endif

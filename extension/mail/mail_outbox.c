@@ -21,46 +21,41 @@
 #include "server/secret.h"
 #include "server/worker.h"
 
-LprMailSlot lpr_mail_slots[LPR_MAIL_SLOTS];
-int lpr_mail_wanted = LPR_MAIL_SLOTS;
-char *lpr_mail_password = NULL;
-char *lpr_mail_problem = NULL;
-
 static MemoryContext step_context = NULL;
 
 int
-lpr_mail_busy(void)
+lpr_outbox_busy(const LprOutbox *outbox)
 {
 	int n = 0;
 
 	for (int i = 0; i < LPR_MAIL_SLOTS; i++)
-		n += lpr_mail_slots[i].context != NULL;
+		n += outbox->slots[i].context != NULL;
 	return n;
 }
 
 int
-lpr_mail_unrecorded(void)
+lpr_outbox_unrecorded(const LprOutbox *outbox)
 {
 	int n = 0;
 
 	for (int i = 0; i < LPR_MAIL_SLOTS; i++)
-		n += lpr_mail_slots[i].context != NULL && lpr_mail_slots[i].settled;
+		n += outbox->slots[i].context != NULL && outbox->slots[i].settled;
 	return n;
 }
 
 void
-lpr_mail_free_slot(LprMailSlot *slot)
+lpr_outbox_free_slot(LprMailSlot *slot)
 {
 	MemoryContextDelete(slot->context);
 	memset(slot, 0, sizeof(*slot));
 }
 
 static LprMailSlot *
-free_slot_there(void)
+free_slot_there(LprOutbox *outbox)
 {
 	for (int i = 0; i < LPR_MAIL_SLOTS; i++)
-		if (lpr_mail_slots[i].context == NULL)
-			return &lpr_mail_slots[i];
+		if (outbox->slots[i].context == NULL)
+			return &outbox->slots[i];
 	return NULL;
 }
 
@@ -75,9 +70,8 @@ outbox_there(void)
 		   OidIsValid(get_relname_relid("mail", schema));
 }
 
-/* One step, in a transaction of its own; false when it failed, and lpr_mail_problem says why. Without an outbox there is nothing to do. */
 bool
-lpr_mail_attempt(void (*step)(void))
+lpr_outbox_attempt(LprOutbox *outbox, void (*step)(LprOutbox *outbox))
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool good = true;
@@ -85,7 +79,7 @@ lpr_mail_attempt(void (*step)(void))
 	if (step_context == NULL)
 		step_context = AllocSetContextCreate(TopMemoryContext, "lpr mail step", ALLOCSET_DEFAULT_SIZES);
 	MemoryContextReset(step_context);
-	lpr_mail_problem = NULL;
+	outbox->problem = NULL;
 	PG_TRY();
 	{
 		SetCurrentStatementStartTimestamp();
@@ -94,13 +88,13 @@ lpr_mail_attempt(void (*step)(void))
 		if (outbox_there())
 		{
 			SPI_connect();
-			step();
+			step(outbox);
 			SPI_finish();
 		}
 		else
 			for (int i = 0; i < LPR_MAIL_SLOTS; i++)
-				if (lpr_mail_slots[i].context != NULL)
-					lpr_mail_free_slot(&lpr_mail_slots[i]);
+				if (outbox->slots[i].context != NULL)
+					lpr_outbox_free_slot(&outbox->slots[i]);
 		PopActiveSnapshot();
 		CommitTransactionCommand();
 	}
@@ -110,7 +104,7 @@ lpr_mail_attempt(void (*step)(void))
 
 		MemoryContextSwitchTo(step_context);
 		error = CopyErrorData();
-		lpr_mail_problem = error->detail != NULL ? psprintf("%s: %s", error->message, error->detail) : error->message;
+		outbox->problem = error->detail != NULL ? psprintf("%s: %s", error->message, error->detail) : error->message;
 		lpr_worker_give_up(context);
 		good = false;
 	}
@@ -121,7 +115,7 @@ lpr_mail_attempt(void (*step)(void))
 }
 
 void
-lpr_mail_remind(void)
+lpr_outbox_remind(LprOutbox *outbox)
 {
 	if (SPI_execute("SELECT lpr_data.remind()", false, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not write the reminders");
@@ -135,7 +129,7 @@ text_of(HeapTuple tuple, TupleDesc desc, int column, MemoryContext context)
 
 /* Takes mails that are due into free slots. One that is "sending" without being here was under way when a worker ended, or a dump was made. */
 void
-lpr_mail_take(void)
+lpr_outbox_take(LprOutbox *outbox)
 {
 	static const char query[] =
 		"UPDATE lpr_data.mail AS m SET state = 'sending', attempts = m.attempts + 1 "
@@ -154,21 +148,21 @@ lpr_mail_take(void)
 	{
 		char *secret = lpr_secret_get(lpr_smtp_secret);
 
-		lpr_mail_password = MemoryContextStrdup(step_context, secret);
+		outbox->password = MemoryContextStrdup(step_context, secret);
 		explicit_bzero(secret, strlen(secret));
 	}
 	for (int i = 0; i < LPR_MAIL_SLOTS; i++)
-		if (lpr_mail_slots[i].context != NULL)
-			held[n++] = Int64GetDatum(lpr_mail_slots[i].mail_id);
+		if (outbox->slots[i].context != NULL)
+			held[n++] = Int64GetDatum(outbox->slots[i].mail_id);
 	values[0] = PointerGetDatum(construct_array(held, n, INT8OID, sizeof(int64), FLOAT8PASSBYVAL, TYPALIGN_DOUBLE));
-	values[1] = Int64GetDatum(lpr_mail_wanted - n);
+	values[1] = Int64GetDatum(outbox->wanted - n);
 	if (SPI_execute_with_args(query, 2, types, values, NULL, false, 0) != SPI_OK_UPDATE_RETURNING)
 		elog(ERROR, "could not take mails from the outbox");
 	for (uint64 i = 0; i < SPI_processed; i++)
 	{
 		HeapTuple tuple = SPI_tuptable->vals[i];
 		TupleDesc desc = SPI_tuptable->tupdesc;
-		LprMailSlot *slot = free_slot_there();
+		LprMailSlot *slot = free_slot_there(outbox);
 
 		slot->context = AllocSetContextCreate(TopMemoryContext, "lpr mail", ALLOCSET_SMALL_SIZES);
 		slot->mail_id = DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
@@ -193,7 +187,7 @@ retry_after_s(const LprMailSlot *slot)
 }
 
 void
-lpr_mail_record(void)
+lpr_outbox_record(LprOutbox *outbox)
 {
 	static const char query[] = "UPDATE lpr_data.mail AS m SET state = $2, last_error = $3, "
 								"next_try_at = now() + $4 * interval '1 second', "
@@ -202,7 +196,7 @@ lpr_mail_record(void)
 
 	for (int i = 0; i < LPR_MAIL_SLOTS; i++)
 	{
-		LprMailSlot *slot = &lpr_mail_slots[i];
+		LprMailSlot *slot = &outbox->slots[i];
 		Oid types[4] = {INT8OID, TEXTOID, TEXTOID, FLOAT8OID};
 		const char *state = slot->fate == LPR_MAIL_TAKEN     ? "sent"
 							: slot->fate == LPR_MAIL_REFUSED ? "failed"

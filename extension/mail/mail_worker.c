@@ -29,17 +29,11 @@
 #define PAUSE_MOST_MS  300000
 #define GRACE_MS       1000 /* at our end, for the word of a server that has the message */
 
+static LprOutbox outbox = {.wanted = LPR_MAIL_SLOTS};
 static int64 pause_ms = 0; /* while the server is in trouble */
 static int64 paused_until = 0;
 
-static bool is_worker = false;
 static volatile sig_atomic_t at_the_network = false;
-
-bool
-lpr_is_mail_worker(void)
-{
-	return is_worker;
-}
 
 /* While mails are under way our end is not sudden: the server's word about one that it has is worth a second. */
 static void
@@ -63,15 +57,15 @@ now_ms(void)
 static void
 forget_password(void)
 {
-	if (lpr_mail_password != NULL)
-		explicit_bzero(lpr_mail_password, strlen(lpr_mail_password));
-	lpr_mail_password = NULL;
+	if (outbox.password != NULL)
+		explicit_bzero(outbox.password, strlen(outbox.password));
+	outbox.password = NULL;
 }
 
 /* ---- sending ---- */
 
 static void
-settle(LprMailSlot *slot, LprMailFate fate, const LprFault *fault)
+settle_slot(LprMailSlot *slot, LprMailFate fate, const LprFault *fault)
 {
 	slot->settled = true;
 	slot->fate = fate;
@@ -89,7 +83,7 @@ start_taken(void)
 {
 	for (int i = 0; i < LPR_MAIL_SLOTS; i++)
 	{
-		LprMailSlot *slot = &lpr_mail_slots[i];
+		LprMailSlot *slot = &outbox.slots[i];
 		LprHttpPeer peer = {.key = InvalidOid, .name = "mail", .min_tls = "1.2"};
 		LprSmtpMail mail = {.url = lpr_smtp_url, .sender = lpr_smtp_sender};
 		LprFault fault = {0};
@@ -100,7 +94,7 @@ start_taken(void)
 		slot->message.sender = lpr_smtp_sender;
 		if (!lpr_message_write(&text, &slot->message, &fault))
 		{
-			settle(slot, LPR_MAIL_PUT_OFF, &fault);
+			settle_slot(slot, LPR_MAIL_PUT_OFF, &fault);
 			lpr_text_free(&text);
 			continue;
 		}
@@ -108,10 +102,10 @@ start_taken(void)
 		peer.connect_timeout_ms = peer.stall_timeout_ms = lpr_smtp_timeout_s * 1000;
 		peer.request_timeout_ms = lpr_smtp_timeout_s * 1000 * 20; /* of one that keeps talking */
 		mail.recipient = slot->message.recipient;
-		if (lpr_mail_password != NULL)
+		if (outbox.password != NULL)
 		{
 			mail.login = lpr_smtp_user;
-			mail.password = lpr_mail_password;
+			mail.password = outbox.password;
 		}
 		mail.message = text.data;
 		mail.message_len = text.len;
@@ -123,19 +117,19 @@ start_taken(void)
 
 /* Takes the outcomes from the engine; whether there is one that is not recorded. */
 static bool
-collect(void)
+collect_outcomes(void)
 {
 	for (int i = 0; i < LPR_MAIL_SLOTS; i++)
 	{
-		LprMailSlot *slot = &lpr_mail_slots[i];
+		LprMailSlot *slot = &outbox.slots[i];
 
 		if (slot->http == NULL || !lpr_http_settled(slot->http))
 			continue;
-		settle(slot, lpr_smtp_fate(slot->http), lpr_http_fault(slot->http));
+		settle_slot(slot, lpr_smtp_fate(slot->http), lpr_http_fault(slot->http));
 		lpr_http_free(slot->http);
 		slot->http = NULL;
 	}
-	return lpr_mail_unrecorded() > 0;
+	return lpr_outbox_unrecorded(&outbox) > 0;
 }
 
 /* Not at every mail: a server may be there and gone by turns. */
@@ -156,7 +150,7 @@ judge_server(void)
 {
 	for (int i = 0; i < LPR_MAIL_SLOTS; i++)
 	{
-		LprMailSlot *slot = &lpr_mail_slots[i];
+		LprMailSlot *slot = &outbox.slots[i];
 
 		if (slot->context == NULL || !slot->settled)
 			continue;
@@ -164,7 +158,7 @@ judge_server(void)
 		{
 			lpr_mailer_publish(LPR_MAILER_STUCK, slot->error);
 			tell("mail waits: ", slot->error);
-			lpr_mail_wanted = 1;
+			outbox.wanted = 1;
 			/* those that were under way together count as one try */
 			if (now_ms() >= paused_until)
 			{
@@ -175,16 +169,16 @@ judge_server(void)
 		else if (slot->fate != LPR_MAIL_IN_DOUBT)
 		{
 			lpr_mailer_publish(LPR_MAILER_READY, "");
-			lpr_mail_wanted = LPR_MAIL_SLOTS;
+			outbox.wanted = LPR_MAIL_SLOTS;
 			pause_ms = paused_until = 0;
 		}
-		lpr_mail_free_slot(slot);
+		lpr_outbox_free_slot(slot);
 	}
 }
 
 /* Our end, with mails under way. Those that the server does not have wait for the next worker; about the others it has a moment to say its word. */
 static void
-finish(void)
+end_worker(void)
 {
 	int64 until = now_ms() + GRACE_MS;
 
@@ -193,24 +187,24 @@ finish(void)
 		bool awaited = false;
 
 		for (int i = 0; i < LPR_MAIL_SLOTS; i++)
-			awaited |= lpr_mail_slots[i].http != NULL && !lpr_http_settled(lpr_mail_slots[i].http) &&
-					   lpr_smtp_handed_over(lpr_mail_slots[i].http);
+			awaited |= outbox.slots[i].http != NULL && !lpr_http_settled(outbox.slots[i].http) &&
+					   lpr_smtp_handed_over(outbox.slots[i].http);
 		if (!awaited || now_ms() >= until)
 			break;
 		lpr_http_wait(Max(until - now_ms(), 1));
 	}
 	at_the_network = false;
-	(void) collect();
+	(void) collect_outcomes();
 	for (int i = 0; i < LPR_MAIL_SLOTS; i++)
 	{
 		static const LprFault stopped = {LPR_STATE_NO_CONNECTION, "the mail worker was stopped", "", ""};
 
-		if (lpr_mail_slots[i].http != NULL && !lpr_smtp_handed_over(lpr_mail_slots[i].http))
-			settle(&lpr_mail_slots[i], LPR_MAIL_UNREACHABLE, &stopped);
+		if (outbox.slots[i].http != NULL && !lpr_smtp_handed_over(outbox.slots[i].http))
+			settle_slot(&outbox.slots[i], LPR_MAIL_UNREACHABLE, &stopped);
 	}
 	/* the signal that cuts a wait for a standby short is spent */
 	SetConfigOption("synchronous_commit", "local", PGC_SUSET, PGC_S_OVERRIDE);
-	(void) lpr_mail_attempt(lpr_mail_record);
+	(void) lpr_outbox_attempt(&outbox, lpr_outbox_record);
 	proc_exit(1); /* and come again, unless the server ends too */
 }
 
@@ -228,14 +222,14 @@ configured(void)
 
 /* Waits for the network, for whoever posts, or for a time. */
 static void
-await(int64 ms)
+await_work(int64 ms)
 {
-	if (lpr_mail_busy() > lpr_mail_unrecorded())
+	if (lpr_outbox_busy(&outbox) > lpr_outbox_unrecorded(&outbox))
 	{
 		at_the_network = true;
 		lpr_http_wait((long) ms);
 		if (ShutdownRequestPending)
-			finish();
+			end_worker();
 		at_the_network = false;
 		return;
 	}
@@ -247,7 +241,7 @@ await(int64 ms)
 static bool
 send_due(void)
 {
-	bool good = lpr_mail_attempt(lpr_mail_take);
+	bool good = lpr_outbox_attempt(&outbox, lpr_outbox_take);
 
 	if (good)
 		start_taken();
@@ -255,9 +249,9 @@ send_due(void)
 	{
 		forget_password();
 		for (int i = 0; i < LPR_MAIL_SLOTS; i++)
-			if (lpr_mail_slots[i].context != NULL && lpr_mail_slots[i].http == NULL && !lpr_mail_slots[i].settled)
-				lpr_mail_free_slot(&lpr_mail_slots[i]);
-		lpr_mailer_publish(LPR_MAILER_STUCK, lpr_mail_problem);
+			if (outbox.slots[i].context != NULL && outbox.slots[i].http == NULL && !outbox.slots[i].settled)
+				lpr_outbox_free_slot(&outbox.slots[i]);
+		lpr_mailer_publish(LPR_MAILER_STUCK, outbox.problem);
 	}
 	return good;
 }
@@ -267,7 +261,6 @@ lpr_mail_main(Datum argument)
 {
 	int64 look_at = 0, remind_at = 0;
 
-	is_worker = true;
 	pqsignal(SIGTERM, handle_terminate);
 	pqsignal(SIGINT, lpr_worker_handle_cancel);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
@@ -284,14 +277,14 @@ lpr_mail_main(Datum argument)
 		if (lpr_worker_reload())
 			look_at = paused_until = pause_ms = 0;
 		if (now >= remind_at)
-			remind_at = now + (lpr_mail_attempt(lpr_mail_remind) ? 3600 : 60) * INT64CONST(1000);
-		if (collect())
+			remind_at = now + (lpr_outbox_attempt(&outbox, lpr_outbox_remind) ? 3600 : 60) * INT64CONST(1000);
+		if (collect_outcomes())
 		{
 			/* nothing else is sent before that is on disk */
-			if (!lpr_mail_attempt(lpr_mail_record))
+			if (!lpr_outbox_attempt(&outbox, lpr_outbox_record))
 			{
-				lpr_mailer_publish(LPR_MAILER_STUCK, lpr_mail_problem);
-				await(PAUSE_FIRST_MS);
+				lpr_mailer_publish(LPR_MAILER_STUCK, outbox.problem);
+				await_work(PAUSE_FIRST_MS);
 				continue;
 			}
 			judge_server();
@@ -299,23 +292,24 @@ lpr_mail_main(Datum argument)
 		}
 		if (!configured())
 		{
-			await(LOOK_EVERY_MS);
+			await_work(LOOK_EVERY_MS);
 			continue;
 		}
 		if (lpr_mailer_take_wait())
 			look_at = 0;
 		now = now_ms();
-		if (now >= look_at && now >= paused_until && lpr_mail_busy() < lpr_mail_wanted)
+		if (now >= look_at && now >= paused_until && lpr_outbox_busy(&outbox) < outbox.wanted)
 		{
 			if (!send_due())
 				paused_until = now + PAUSE_FIRST_MS;
 			else if (pause_ms == 0)
 				lpr_mailer_publish(LPR_MAILER_READY, "");
-			look_at = lpr_mail_busy() < lpr_mail_wanted ? now + LOOK_EVERY_MS : 0;
-			if (collect())
+			look_at = lpr_outbox_busy(&outbox) < outbox.wanted ? now + LOOK_EVERY_MS : 0;
+			if (collect_outcomes())
 				continue;
 		}
-		await(lpr_mail_busy() >= lpr_mail_wanted ? LOOK_EVERY_MS
-												 : Max(Min(Max(look_at, paused_until) - now, LOOK_EVERY_MS), 1));
+		await_work(lpr_outbox_busy(&outbox) >= outbox.wanted
+					   ? LOOK_EVERY_MS
+					   : Max(Min(Max(look_at, paused_until) - now, LOOK_EVERY_MS), 1));
 	}
 }
