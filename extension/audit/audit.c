@@ -24,7 +24,6 @@
 #include "audit/audit_row.h"
 #include "server/worker.h"
 #include "server/compat.h"
-#include "audit/consent.h"
 #include "server/errors.h"
 #include "audit/payload.h"
 #include "server/secret.h"
@@ -86,7 +85,7 @@ login_name(Oid login)
 static bool
 make_head(const LprAuditEntry *entry, LprQueued *head)
 {
-	Oid login = GetAuthenticatedUserId();
+	LprFacts *facts = &head->facts;
 
 	memset(head, 0, offsetof(LprQueued, payload));
 	if (entry->payload_len > lpr_queue_record_max() - offsetof(LprQueued, payload) ||
@@ -95,24 +94,18 @@ make_head(const LprAuditEntry *entry, LprQueued *head)
 	head->payload_len = entry->payload_len;
 	head->kind = entry->kind;
 	lpr_record_payload(head->salt, (LprSlice){entry->payload, entry->payload_len}, &head->payload_digest);
-	head->login = login;
-	strlcpy(NameStr(head->login_name), login_name(login), NAMEDATALEN);
-	head->same_user = GetSessionUserId() == login;
-	head->remote = lpr_session_remote();
-	head->encrypted = lpr_session_encrypted();
-	head->client = lpr_session_has_client();
-	head->agreed = lpr_consent_version();
+	strlcpy(NameStr(head->login_name), login_name(GetAuthenticatedUserId()), NAMEDATALEN);
 	head->pid = MyProcPid;
 	head->session_started = MyStartTimestamp;
-	head->has_event = entry->has_event;
-	head->event_id = entry->event_id;
+	lpr_facts_of_session(facts);
+	facts->event = (LprEvent){entry->has_event, entry->event_id};
 	if (entry->source != NULL)
-		strlcpy(NameStr(head->source), entry->source, NAMEDATALEN);
-	head->mode = entry->mode;
-	head->from = entry->from;
-	head->until = entry->until;
-	head->radius_m = entry->radius_m;
-	head->address_length = entry->address_length;
+		strlcpy(NameStr(facts->source), entry->source, NAMEDATALEN);
+	facts->mode = entry->mode;
+	facts->from = entry->from;
+	facts->until = entry->until;
+	facts->radius_m = entry->radius_m;
+	facts->address_length = entry->address_length;
 	head->has_ask = entry->ask != 0;
 	head->ask = entry->ask;
 	if (entry->control != NULL)

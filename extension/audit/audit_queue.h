@@ -11,6 +11,7 @@
 #include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 
+#include "audit/facts.h"
 #include "format/record.h"
 
 typedef enum LprAuditKind
@@ -31,7 +32,7 @@ typedef enum LprAuditKind
 
 extern const char *const lpr_audit_kind_names[LPR_AUDIT_KINDS];
 
-/* One record on its way. Fixed part; its payload follows. What the gate looks at was taken from the session by our code. */
+/* One record on its way. Fixed part; its payload follows. */
 typedef struct LprQueued
 {
 	uint32 len; /* of all, payload included */
@@ -43,23 +44,10 @@ typedef struct LprQueued
 	LprAuditKind kind;
 	uint8 salt[LPR_SALT_LEN]; /* random: also the key by which a record is known again */
 	LprDigest payload_digest;
-	Oid login;
 	NameData login_name;
-	bool same_user; /* the session's user is the login that connected */
-	bool remote;
-	bool encrypted;
-	bool client; /* somebody is connected who is no process of this server */
-	int agreed;  /* version of the rules of use; 0 = none */
 	int pid;
 	TimestampTz session_started;
-	bool has_event;
-	int64 event_id;
-	NameData source; /* "" = none */
-	uint8 mode;      /* LprMode, 0 = none */
-	TimestampTz from;
-	TimestampTz until;
-	double radius_m;    /* 0 = no point was given */
-	int address_length; /* characters */
+	LprFacts facts; /* of what is no question, those that it has */
 	bool has_ask;
 	int64 ask;
 	char control[8];

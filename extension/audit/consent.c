@@ -5,12 +5,9 @@
 #include "audit/consent.h"
 
 #include "fmgr.h"
-#include "funcapi.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
-
-#include "server/session.h"
 
 /* Without letters and digits that look alike. */
 static const char letters[] = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
@@ -35,7 +32,6 @@ PG_FUNCTION_INFO_V1(lpr_consent_code);
 PG_FUNCTION_INFO_V1(lpr_consent_take_code);
 PG_FUNCTION_INFO_V1(lpr_consent_agree);
 PG_FUNCTION_INFO_V1(lpr_consent_agreed);
-PG_FUNCTION_INFO_V1(lpr_consent_session);
 
 int
 lpr_consent_version(void)
@@ -94,18 +90,4 @@ lpr_consent_agreed(PG_FUNCTION_ARGS)
 	if (lpr_consent_version() == 0)
 		PG_RETURN_NULL();
 	PG_RETURN_INT32(lpr_consent_version());
-}
-
-Datum
-lpr_consent_session(PG_FUNCTION_ARGS)
-{
-	TupleDesc desc;
-	Datum values[3] = {BoolGetDatum(GetSessionUserId() == GetAuthenticatedUserId()),
-					   BoolGetDatum(lpr_session_has_client()),
-					   BoolGetDatum(lpr_session_encrypted() || !lpr_session_remote())};
-	bool nulls[3] = {false, false, false};
-
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

@@ -1,3 +1,6 @@
+/*
+ * judge.c: one statement that asks the rules about all questions that wait.
+ */
 #include "writer/judge.h"
 
 #include "access/htup_details.h"
@@ -6,29 +9,23 @@
 #include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/memutils.h"
+#include "utils/lsyscache.h"
 #include "utils/timestamp.h"
 
-#include "audit/audit_row.h"
 #include "writer/quota.h"
 
-/* The numbers of places in the gate's call, and of the columns of its answer. */
+/* The columns of its answer. */
 enum
 {
-	LOGIN,
-	SAME_USER,
-	REMOTE,
-	ENCRYPTED,
-	CLIENT,
-	AGREED,
-	SOURCE,
-	MODE,
-	EVENT_ID,
-	SINCE,
-	UNTIL,
-	RADIUS_M,
-	ADDRESS_LENGTH,
-	GATE_COLUMNS
+	PLACE = 1,
+	CONTROL,
+	STATE,
+	MESSAGE,
+	DETAIL,
+	HINT,
+	READS_LIMIT,
+	REFUSES,
+	EXPIRES_AT
 };
 
 /* Of the last day; who asks more than this together is counted from less. */
@@ -36,33 +33,43 @@ enum
 
 static SPIPlanPtr gate_plan = NULL;
 
+/* "$1, $2, ..." or "q.login, q.same_user, ...": one for each fact, in the gate's order. */
+static char *
+list_facts(const char *prefix, bool by_name)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < LPR_FACTS; i++)
+		if (by_name)
+			appendStringInfo(&list, "%s%s%s", i > 0 ? ", " : "", prefix, lpr_facts[i].name);
+		else
+			appendStringInfo(&list, "%s%s%d", i > 0 ? ", " : "", prefix, i + 1);
+	return list.data;
+}
+
 static void
 prepare_gate(void)
 {
-	Oid types[GATE_COLUMNS] = {
-		[LOGIN] = OIDARRAYOID,          [SAME_USER] = BOOLARRAYOID,    [REMOTE] = BOOLARRAYOID,
-		[ENCRYPTED] = BOOLARRAYOID,     [CLIENT] = BOOLARRAYOID,       [AGREED] = INT4ARRAYOID,
-		[SOURCE] = TEXTARRAYOID,        [MODE] = TEXTARRAYOID,         [EVENT_ID] = INT8ARRAYOID,
-		[SINCE] = TIMESTAMPTZARRAYOID,  [UNTIL] = TIMESTAMPTZARRAYOID, [RADIUS_M] = FLOAT8ARRAYOID,
-		[ADDRESS_LENGTH] = INT4ARRAYOID};
+	Oid types[LPR_FACTS];
 	SPIPlanPtr plan;
+	char *query;
 
 	if (gate_plan != NULL)
 		return;
-	/* One plan for all batches: planning costs more than deciding. It is made anew when anything that it rests on changes. */
-	plan = SPI_prepare_cursor(
+	for (int i = 0; i < LPR_FACTS; i++)
+		types[i] = get_array_type(lpr_fact_type(&lpr_facts[i]));
+	query = psprintf(
 		"SELECT q.place::integer, g.control, g.sqlstate, g.message, g.detail, g.hint, l.reads::bigint, g.refuses, "
 		/* the moment by a subquery: a volatile argument would keep the function from being inlined */
 		"(SELECT lpr_data.cache_expiry(n.moment, c.keep) FROM lpr_data.cache_time AS c, "
 		"(SELECT clock_timestamp() AS moment OFFSET 0) AS n) "
-		"FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) WITH ORDINALITY AS q "
-		"(login, same_user, remote, encrypted, client, agreed, source, mode, event_id, since, until, "
-		"radius_m, address_length, place) "
+		"FROM unnest(%s) WITH ORDINALITY AS q (%s, place) "
 		"LEFT JOIN lpr_data.search_limit AS l ON l.mode = q.mode "
-		"LEFT JOIN LATERAL (SELECT true AS refuses, r.* FROM lpr_data.gate(q.login, q.same_user, q.remote, "
-		"q.encrypted, q.client, q.agreed, q.source, q.mode, q.event_id, q.since, q.until, q.radius_m, "
-		"q.address_length) AS r) AS g ON true",
-		GATE_COLUMNS, types, CURSOR_OPT_GENERIC_PLAN);
+		"LEFT JOIN LATERAL (SELECT true AS refuses, r.* FROM lpr_data.gate(%s) AS r) AS g ON true",
+		list_facts("$", false), list_facts("", true), list_facts("q.", true));
+	/* One plan for all batches: planning costs more than deciding. It is made anew when anything that it rests on changes. */
+	plan = SPI_prepare_cursor(query, LPR_FACTS, types, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare the gate: %s", SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
@@ -136,131 +143,103 @@ fill_quotas(void)
 }
 
 static void
-expect_all(List *records)
+expect_all(List *questions)
 {
 	ListCell *cell;
 
 	lpr_quota_begin_batch();
-	foreach (cell, records)
+	foreach (cell, questions)
 	{
-		LprQueued *record = lfirst(cell);
+		const LprFacts *facts = &((LprQueued *) lfirst(cell))->facts;
 
-		if (record->kind != LPR_AUDIT_ASK)
-			continue;
-		lpr_quota_expect(LPR_QUOTA_PERSON, record->login);
-		if (record->has_event)
-			lpr_quota_expect(LPR_QUOTA_EVENT, record->event_id);
+		lpr_quota_expect(LPR_QUOTA_PERSON, facts->login);
+		if (facts->event.given)
+			lpr_quota_expect(LPR_QUOTA_EVENT, facts->event.id);
 	}
+}
+
+/* One fact of all questions, as the array that the statement takes. */
+static Datum
+facts_array(List *questions, const LprFact *fact)
+{
+	int n = list_length(questions);
+	int lower = 1;
+	Datum *values = palloc(n * sizeof(Datum));
+	bool *nulls = palloc(n * sizeof(bool));
+	Oid type = lpr_fact_type(fact);
+	int16 len;
+	bool by_value;
+	char align;
+	int i = 0;
+	ListCell *cell;
+
+	foreach (cell, questions)
+	{
+		values[i] = lpr_fact_value(&((LprQueued *) lfirst(cell))->facts, fact, &nulls[i]);
+		i++;
+	}
+	get_typlenbyvalalign(type, &len, &by_value, &align);
+	return PointerGetDatum(construct_md_array(values, nulls, 1, &n, &lower, type, len, by_value, align));
+}
+
+/* One row of the gate's answer. The texts of a refusal are copied into the receipt. */
+static void
+take_verdict(HeapTuple tuple, TupleDesc desc, LprReceipt **receipts, int n)
+{
+	bool isnull, unlimited, let_through;
+	int place = DatumGetInt32(SPI_getbinval(tuple, desc, PLACE, &isnull));
+	int64 reads = DatumGetInt64(SPI_getbinval(tuple, desc, READS_LIMIT, &unlimited));
+	LprReceipt *receipt;
+
+	if (isnull || place < 1 || place > n)
+		elog(ERROR, "the gate answered about nothing that was asked");
+	receipt = receipts[place - 1];
+	receipt->reads_limit = unlimited ? 0 : reads;
+	receipt->expires_at = DatumGetTimestampTz(SPI_getbinval(tuple, desc, EXPIRES_AT, &isnull));
+	if (isnull)
+		receipt->expires_at = 0;
+	(void) SPI_getbinval(tuple, desc, REFUSES, &let_through); /* whatever stands in a row of the gate's, it refuses */
+	if (!let_through)
+		lpr_refuse(receipt, value(tuple, desc, CONTROL), value(tuple, desc, STATE), value(tuple, desc, MESSAGE),
+				   value(tuple, desc, DETAIL), value(tuple, desc, HINT));
 }
 
 void
 lpr_judge(List *records, LprReceipt *receipts)
 {
-	static const struct
-	{
-		Oid type;
-		int len;
-		bool by_value;
-		char align;
-	} of[GATE_COLUMNS] = {
-		[LOGIN] = {OIDOID, sizeof(Oid), true, TYPALIGN_INT},
-		[SAME_USER] = {BOOLOID, 1, true, TYPALIGN_CHAR},
-		[REMOTE] = {BOOLOID, 1, true, TYPALIGN_CHAR},
-		[ENCRYPTED] = {BOOLOID, 1, true, TYPALIGN_CHAR},
-		[CLIENT] = {BOOLOID, 1, true, TYPALIGN_CHAR},
-		[AGREED] = {INT4OID, 4, true, TYPALIGN_INT},
-		[SOURCE] = {TEXTOID, -1, false, TYPALIGN_INT},
-		[MODE] = {TEXTOID, -1, false, TYPALIGN_INT},
-		[EVENT_ID] = {INT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE},
-		[SINCE] = {TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE},
-		[UNTIL] = {TIMESTAMPTZOID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE},
-		[RADIUS_M] = {FLOAT8OID, 8, FLOAT8PASSBYVAL, TYPALIGN_DOUBLE},
-		[ADDRESS_LENGTH] = {INT4OID, 4, true, TYPALIGN_INT},
-	};
+	List *questions = NIL;
+	LprReceipt **theirs = palloc(list_length(records) * sizeof(LprReceipt *));
+	Datum facts[LPR_FACTS];
 	int n = 0;
-	int total = list_length(records);
-	int *places = palloc(total * sizeof(int));
-	Datum *columns[GATE_COLUMNS];
-	bool *nulls[GATE_COLUMNS];
-	Datum values[GATE_COLUMNS];
-	ListCell *cell;
-	MemoryContext context = CurrentMemoryContext;
 	int i = 0;
+	ListCell *cell;
 
-	for (int c = 0; c < GATE_COLUMNS; c++)
-	{
-		columns[c] = palloc(total * sizeof(Datum));
-		nulls[c] = palloc0(total * sizeof(bool));
-	}
 	foreach (cell, records)
 	{
 		LprQueued *record = lfirst(cell);
-		const char *mode = lpr_audit_mode_name(record->mode);
 
 		if (record->kind == LPR_AUDIT_ASK)
 		{
-			columns[LOGIN][n] = ObjectIdGetDatum(record->login);
-			columns[SAME_USER][n] = BoolGetDatum(record->same_user);
-			columns[REMOTE][n] = BoolGetDatum(record->remote);
-			columns[ENCRYPTED][n] = BoolGetDatum(record->encrypted);
-			columns[CLIENT][n] = BoolGetDatum(record->client);
-			nulls[AGREED][n] = record->agreed == 0;
-			columns[AGREED][n] = Int32GetDatum(record->agreed);
-			columns[SOURCE][n] = CStringGetTextDatum(NameStr(record->source));
-			nulls[MODE][n] = mode == NULL;
-			columns[MODE][n] = mode != NULL ? CStringGetTextDatum(mode) : (Datum) 0;
-			nulls[EVENT_ID][n] = !record->has_event;
-			columns[EVENT_ID][n] = Int64GetDatum(record->event_id);
-			columns[SINCE][n] = TimestampTzGetDatum(record->from);
-			columns[UNTIL][n] = TimestampTzGetDatum(record->until);
-			nulls[RADIUS_M][n] = record->radius_m <= 0;
-			columns[RADIUS_M][n] = Float8GetDatum(record->radius_m);
-			columns[ADDRESS_LENGTH][n] = Int32GetDatum(record->address_length);
-			places[n++] = i;
+			questions = lappend(questions, record);
+			theirs[n++] = &receipts[i];
 		}
 		i++;
 	}
 	if (n == 0)
 		return;
-	for (int c = 0; c < GATE_COLUMNS; c++)
-	{
-		int lower = 1;
-
-		values[c] = PointerGetDatum(construct_md_array(columns[c], nulls[c], 1, &n, &lower, of[c].type, of[c].len,
-													   of[c].by_value, of[c].align));
-	}
+	for (int f = 0; f < LPR_FACTS; f++)
+		facts[f] = facts_array(questions, &lpr_facts[f]);
 	SPI_connect();
 	if (!lpr_quota_known())
 		fill_quotas();
-	expect_all(records);
+	expect_all(questions);
 	prepare_gate();
-	if (SPI_execute_plan(gate_plan, values, NULL, true, 0) != SPI_OK_SELECT)
+	if (SPI_execute_plan(gate_plan, facts, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "the gate did not answer");
 	if (SPI_processed != (uint64) n)
 		elog(ERROR, "the gate did not answer about all that was asked");
 	for (uint64 row = 0; row < SPI_processed; row++)
-	{
-		HeapTuple tuple = SPI_tuptable->vals[row];
-		TupleDesc desc = SPI_tuptable->tupdesc;
-		bool isnull, unlimited, let_through;
-		int place = DatumGetInt32(SPI_getbinval(tuple, desc, 1, &isnull));
-		int64 reads = DatumGetInt64(SPI_getbinval(tuple, desc, 7, &unlimited));
-		MemoryContext old;
-
-		if (isnull || place < 1 || place > n)
-			elog(ERROR, "the gate answered about nothing that was asked");
-		receipts[places[place - 1]].reads_limit = unlimited ? 0 : reads;
-		receipts[places[place - 1]].expires_at = DatumGetTimestampTz(SPI_getbinval(tuple, desc, 9, &isnull));
-		if (isnull)
-			receipts[places[place - 1]].expires_at = 0;
-		(void) SPI_getbinval(tuple, desc, 8, &let_through); /* whatever stands in a row of the gate's, it refuses */
-		if (let_through)
-			continue;
-		old = MemoryContextSwitchTo(context);
-		lpr_refuse(&receipts[places[place - 1]], value(tuple, desc, 2), value(tuple, desc, 3), value(tuple, desc, 4),
-				   value(tuple, desc, 5), value(tuple, desc, 6));
-		MemoryContextSwitchTo(old);
-	}
+		take_verdict(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, theirs, n);
 	SPI_finish();
 }
 
@@ -277,9 +256,9 @@ lpr_judge_count(List *records, const LprReceipt *receipts)
 
 		if (record->kind == LPR_AUDIT_ASK && !receipts[i].refused && lpr_quota_known())
 		{
-			lpr_quota_count(LPR_QUOTA_PERSON, record->login, now);
-			if (record->has_event)
-				lpr_quota_count(LPR_QUOTA_EVENT, record->event_id, now);
+			lpr_quota_count(LPR_QUOTA_PERSON, record->facts.login, now);
+			if (record->facts.event.given)
+				lpr_quota_count(LPR_QUOTA_EVENT, record->facts.event.id, now);
 		}
 		i++;
 	}

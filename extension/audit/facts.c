@@ -1,0 +1,110 @@
+/*
+ * facts.c: the facts of a question, as the session tells them and as the gate takes them.
+ */
+#include "audit/facts.h"
+
+#include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "funcapi.h"
+#include "miscadmin.h"
+#include "utils/builtins.h"
+#include "utils/timestamp.h"
+
+#include "audit/audit_row.h"
+#include "audit/consent.h"
+#include "server/session.h"
+
+#define AT(field) offsetof(LprFacts, field)
+
+const LprFact lpr_facts[LPR_FACTS] = {
+	{"login", LPR_FACT_LOGIN, AT(login)},
+	{"same_user", LPR_FACT_YES, AT(same_user)},
+	{"remote", LPR_FACT_YES, AT(remote)},
+	{"encrypted", LPR_FACT_YES, AT(encrypted)},
+	{"client", LPR_FACT_YES, AT(client)},
+	{"agreed", LPR_FACT_VERSION, AT(agreed)},
+	{"source", LPR_FACT_NAME, AT(source)},
+	{"mode", LPR_FACT_MODE, AT(mode)},
+	{"event_id", LPR_FACT_EVENT, AT(event)},
+	{"since", LPR_FACT_MOMENT, AT(from)},
+	{"until", LPR_FACT_MOMENT, AT(until)},
+	{"radius_m", LPR_FACT_METRES, AT(radius_m)},
+	{"address_length", LPR_FACT_COUNT, AT(address_length)},
+};
+
+Oid
+lpr_fact_type(const LprFact *fact)
+{
+	static const Oid types[] = {
+		[LPR_FACT_LOGIN] = OIDOID,    [LPR_FACT_YES] = BOOLOID,           [LPR_FACT_COUNT] = INT4OID,
+		[LPR_FACT_VERSION] = INT4OID, [LPR_FACT_NAME] = TEXTOID,          [LPR_FACT_MODE] = TEXTOID,
+		[LPR_FACT_EVENT] = INT8OID,   [LPR_FACT_MOMENT] = TIMESTAMPTZOID, [LPR_FACT_METRES] = FLOAT8OID,
+	};
+
+	return types[fact->kind];
+}
+
+Datum
+lpr_fact_value(const LprFacts *facts, const LprFact *fact, bool *isnull)
+{
+	const void *at = (const char *) facts + fact->offset;
+
+	*isnull = false;
+	switch (fact->kind)
+	{
+		case LPR_FACT_LOGIN:
+			return ObjectIdGetDatum(*(const Oid *) at);
+		case LPR_FACT_YES:
+			return BoolGetDatum(*(const bool *) at);
+		case LPR_FACT_VERSION:
+			*isnull = *(const int *) at == 0;
+			return Int32GetDatum(*(const int *) at);
+		case LPR_FACT_COUNT:
+			return Int32GetDatum(*(const int *) at);
+		case LPR_FACT_NAME:
+			return CStringGetTextDatum(NameStr(*(const NameData *) at));
+		case LPR_FACT_MODE:
+			*isnull = lpr_audit_mode_name(*(const uint8 *) at) == NULL;
+			return *isnull ? (Datum) 0 : CStringGetTextDatum(lpr_audit_mode_name(*(const uint8 *) at));
+		case LPR_FACT_EVENT:
+			*isnull = !((const LprEvent *) at)->given;
+			return Int64GetDatum(((const LprEvent *) at)->id);
+		case LPR_FACT_MOMENT:
+			return TimestampTzGetDatum(*(const TimestampTz *) at);
+		case LPR_FACT_METRES:
+			*isnull = *(const double *) at <= 0;
+			return Float8GetDatum(*(const double *) at);
+	}
+	*isnull = true; /* not reached: what cannot be told is NULL, which no rule lets through */
+	return (Datum) 0;
+}
+
+void
+lpr_facts_of_session(LprFacts *facts)
+{
+	facts->login = GetAuthenticatedUserId();
+	facts->same_user = GetSessionUserId() == facts->login;
+	facts->remote = lpr_session_remote();
+	facts->encrypted = lpr_session_encrypted();
+	facts->client = lpr_session_has_client();
+	facts->agreed = lpr_consent_version();
+}
+
+/* lpr_data.session(): for lpr.my_access, which tells what the gate would say. */
+PG_FUNCTION_INFO_V1(lpr_facts_session);
+Datum
+lpr_facts_session(PG_FUNCTION_ARGS)
+{
+	TupleDesc desc;
+	LprFacts facts = {0};
+	Datum values[3];
+	bool nulls[3] = {false, false, false};
+
+	lpr_facts_of_session(&facts);
+	values[0] = BoolGetDatum(facts.same_user);
+	values[1] = BoolGetDatum(facts.client);
+	values[2] = BoolGetDatum(facts.encrypted || !facts.remote);
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}

@@ -1,0 +1,61 @@
+/*
+ * facts.h: what the gate is told of a question: one struct from the session to the gate, and one table of how the gate calls each of them.
+ */
+#ifndef LPR_FACTS_H
+#define LPR_FACTS_H
+
+#include "postgres.h"
+#include "datatype/timestamp.h"
+
+#include "core/query.h"
+
+/* Taken from the session and the question by our code, and from nothing that a person can set. */
+typedef struct LprFacts
+{
+	Oid login;
+	bool same_user; /* the session's user is the login that connected */
+	bool remote;
+	bool encrypted;
+	bool client;     /* somebody is connected who is no process of this server */
+	int agreed;      /* version of the rules of use; 0 = none */
+	NameData source; /* "" = none */
+	uint8 mode;      /* LprMode, 0 = none */
+	LprEvent event;
+	TimestampTz from;
+	TimestampTz until;
+	double radius_m;    /* 0 = no point was given */
+	int address_length; /* characters */
+} LprFacts;
+
+/* What stands behind an offset, and so which type it has in SQL and what of it is NULL there. */
+typedef enum LprFactKind
+{
+	LPR_FACT_LOGIN,   /* oid */
+	LPR_FACT_YES,     /* boolean */
+	LPR_FACT_COUNT,   /* integer */
+	LPR_FACT_VERSION, /* integer, NULL for 0 */
+	LPR_FACT_NAME,    /* text */
+	LPR_FACT_MODE,    /* text, NULL for 0 */
+	LPR_FACT_EVENT,   /* bigint, NULL when not given */
+	LPR_FACT_MOMENT,  /* timestamptz */
+	LPR_FACT_METRES   /* double precision, NULL for 0 */
+} LprFactKind;
+
+typedef struct LprFact
+{
+	const char *name; /* of the argument of lpr_data.gate() */
+	LprFactKind kind;
+	size_t offset; /* into LprFacts */
+} LprFact;
+
+/* In the order of the gate's arguments. */
+#define LPR_FACTS 13
+extern const LprFact lpr_facts[LPR_FACTS];
+
+extern Oid lpr_fact_type(const LprFact *fact);
+extern Datum lpr_fact_value(const LprFacts *facts, const LprFact *fact, bool *isnull);
+
+/* Fills in what the session tells. Allocates nothing and throws nothing: it may be called while a transaction aborts. */
+extern void lpr_facts_of_session(LprFacts *facts);
+
+#endif

@@ -1,0 +1,421 @@
+/*
+ * audit_batch.c: what waits in the ring, written in one transaction: judged, numbered, chained, committed and flushed, and only then answered.
+ */
+#include "writer/audit_batch.h"
+
+#include "access/xact.h"
+#include "access/xlog.h"
+#include "commands/extension.h"
+#include "executor/spi.h"
+#include "miscadmin.h"
+#include "utils/inval.h"
+#include "utils/memutils.h"
+#include "utils/snapmgr.h"
+#include "utils/syscache.h"
+#include "utils/timestamp.h"
+
+#include "audit/audit_queue.h"
+#include "server/compat.h"
+#include "server/errors.h"
+#include "server/version.h"
+#include "server/worker.h"
+#include "writer/judge.h"
+
+#define BATCH_BYTES   (4 * 1024 * 1024)
+#define CHANGES_LIMIT 10000
+
+/* Records that are written together, and what is to be answered. */
+typedef struct Batch
+{
+	LprLog *log;
+	List *records; /* LprQueued, in their order */
+	LprReceipt *receipts;
+	int known; /* so many of the first are in the log already */
+	bool changes;
+	bool wrote;
+} Batch;
+
+static bool reconciled = false; /* nothing of what the ring holds can be in the log already */
+static bool purged = false;     /* what had expired when the server started is gone */
+
+/* An extension has no cache of its own in the catalogue, but with it its functions come and go. */
+static bool look_for_extension = true;
+
+static void
+function_changed(Datum arg, int cache, uint32 hash)
+{
+	look_for_extension = true;
+}
+
+/* Whether the extension is installed. When it was made anew since, the log is taken up anew as well, guards and all. */
+static bool
+extension_there(LprLog *log)
+{
+	static Oid known = InvalidOid;
+	Oid extension;
+
+	if (look_for_extension)
+	{
+		look_for_extension = false; /* first: a message may come while we look */
+		extension = get_extension_oid("lpr", true);
+		if (extension != known)
+			lpr_log_forget(log);
+		known = extension;
+	}
+	return OidIsValid(known);
+}
+
+static void
+fill_row(LprAuditRow *row, const LprQueued *record, const LprReceipt *receipt)
+{
+	bool refused = record->kind == LPR_AUDIT_ASK && receipt->refused;
+
+	memset(row, 0, sizeof(*row));
+	row->kind = lpr_audit_kind_names[refused ? LPR_AUDIT_REFUSED : record->kind];
+	row->login = NameStr(record->login_name);
+	row->has_session = true;
+	row->pid = record->pid;
+	row->session_started = record->session_started;
+	row->has_event = record->facts.event.given;
+	row->event_id = record->facts.event.id;
+	row->source = NameStr(record->facts.source)[0] != '\0' ? NameStr(record->facts.source) : NULL;
+	row->mode = lpr_audit_mode_name(record->facts.mode);
+	row->has_ask = record->has_ask;
+	row->ask = record->ask;
+	row->control = refused ? receipt->control : record->control[0] != '\0' ? record->control : NULL;
+	row->sqlstate = refused ? receipt->sqlstate : record->sqlstate[0] != '\0' ? record->sqlstate : NULL;
+	row->has_payload = true;
+	memcpy(row->salt, record->salt, LPR_SALT_LEN);
+	row->payload = record->payload;
+	row->payload_len = record->payload_len;
+	row->payload_digest = record->payload_digest;
+}
+
+static void
+fill_receipt(LprReceipt *receipt, const LprLog *log, const LprAuditRow *row)
+{
+	receipt->number = row->number;
+	receipt->digest = row->digest;
+	memcpy(receipt->log, log->id, LPR_LOG_ID_LEN);
+}
+
+/*
+ * A writer that ended between its commit and its answer left records in the ring that are in the log already: they are known by their salts,
+ * and answered now. Those are the first ones; what they need was written in one transaction.
+ */
+static void
+reconcile(Batch *batch)
+{
+	int found = 0;
+	List *leaves = lpr_audit_leaves();
+	ListCell *cell;
+
+	foreach (cell, leaves)
+	{
+		LprAuditScan *scan =
+			lpr_audit_scan(lfirst_oid(cell), true, false, lpr_queue_settled_number() + 1, PG_INT64_MAX);
+		LprAuditRow row;
+
+		while (found < list_length(batch->records) && lpr_audit_scan_next(scan, &row))
+		{
+			LprQueued *record = list_nth(batch->records, found);
+
+			if (!row.has_payload || memcmp(row.salt, record->salt, LPR_SALT_LEN) != 0)
+				continue;
+			if (record->kind == LPR_AUDIT_ASK && strcmp(row.kind, lpr_audit_kind_names[LPR_AUDIT_REFUSED]) == 0)
+				lpr_refuse(&batch->receipts[found], row.control != NULL ? row.control : "",
+						   row.sqlstate != NULL ? row.sqlstate : "", "the question was refused",
+						   "The audit writer was interrupted before it could say more.", NULL);
+			fill_receipt(&batch->receipts[found], batch->log, &row);
+			found++;
+		}
+		lpr_audit_scan_end(scan);
+	}
+	batch->known = found;
+	/*
+	 * What was found is committed, but perhaps not flushed where a standby is to have it: our own commit comes behind it. Only a transaction
+	 * that writes something waits for its commit to be safe.
+	 */
+	if (found > 0)
+	{
+		lpr_write_wal();
+		batch->wrote = true;
+	}
+}
+
+/* A change as it waits in lpr_data.change; its number there. */
+static int64
+change_row(HeapTuple tuple, TupleDesc desc, LprAuditRow *row)
+{
+	bool isnull;
+
+	*row = (LprAuditRow){.kind = lpr_audit_kind_names[LPR_AUDIT_CHANGE], .has_session = true, .has_payload = true};
+	row->login = SPI_getvalue(tuple, desc, 2);
+	row->pid = DatumGetInt32(SPI_getbinval(tuple, desc, 3, &isnull));
+	row->session_started = DatumGetTimestampTz(SPI_getbinval(tuple, desc, 4, &isnull));
+	row->payload = SPI_getvalue(tuple, desc, 5);
+	row->payload_len = strlen(row->payload);
+	if (!pg_strong_random(row->salt, LPR_SALT_LEN))
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes")));
+	lpr_audit_payload_digest(row->salt, row->payload, row->payload_len, &row->payload_digest);
+	return DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
+}
+
+/* Chains the changes that were committed since, in the order in which their commits were seen; of one look in that in which they were made. */
+static int
+chain_changes(LprLog *log)
+{
+	int n;
+
+	SPI_connect();
+	/* Read with the snapshot at hand and deleted by number: none that is committed meanwhile is lost. */
+	if (SPI_execute("DELETE FROM lpr_data.change AS c WHERE c.number IN (SELECT n.number FROM lpr_data.change AS n "
+					"ORDER BY n.number LIMIT 10000) "
+					"RETURNING c.number, c.login, c.pid, c.session_started, c.payload",
+					false, 0) != SPI_OK_DELETE_RETURNING)
+		elog(ERROR, "could not take the changes");
+	n = SPI_processed;
+	if (n > 0)
+	{
+		LprAuditRow *rows = palloc(n * sizeof(LprAuditRow));
+		int64 *order = palloc(n * sizeof(int64));
+
+		for (int i = 0; i < n; i++)
+		{
+			LprAuditRow row;
+			int64 number = change_row(SPI_tuptable->vals[i], SPI_tuptable->tupdesc, &row);
+			int at = i;
+
+			for (; at > 0 && order[at - 1] > number; at--)
+			{
+				order[at] = order[at - 1];
+				rows[at] = rows[at - 1];
+			}
+			order[at] = number;
+			rows[at] = row;
+		}
+		lpr_log_append(log, rows, n);
+	}
+	SPI_finish();
+	return n;
+}
+
+/* What expired while the server was down is gone before the first question, and what that one brings can be kept (C1, C2). */
+static void
+purge_cache(void)
+{
+	SPI_connect();
+	if (SPI_execute("SELECT lpr_data.purge_cache(), lpr_data.prepare_cache()", false, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not purge the cache");
+	SPI_finish();
+}
+
+/* Takes the log up, and what of the records is in it already. Makes a log when there is none and something to write. */
+static void
+take_up_log(Batch *batch)
+{
+	LprLog *log = batch->log;
+
+	if (!log->there)
+		lpr_log_load(log);
+	if (lpr_queue_settled_number() < 0)
+		lpr_queue_set_settled_number(log->kept.number);
+	if (!reconciled && log->there)
+		reconcile(batch);
+	if (!log->there && batch->records != NIL)
+	{
+		lpr_log_begin(log);
+		lpr_queue_set_settled_number(0);
+		batch->changes = true; /* those that waited for it */
+	}
+}
+
+/* Judges the records that are not in the log yet, and writes them. `unjudged`: the gate cannot judge the first one, for this reason: it is refused. */
+static void
+write_records(Batch *batch, const ErrorData *unjudged)
+{
+	List *fresh = list_copy_tail(batch->records, batch->known);
+	LprReceipt *receipts = batch->receipts + batch->known;
+	int n = list_length(fresh);
+	LprAuditRow *rows = palloc(n * sizeof(LprAuditRow));
+
+	if (unjudged != NULL)
+		lpr_refuse(&receipts[0], "U2", unpack_sql_state(unjudged->sqlerrcode), "the gate cannot decide this question",
+				   unjudged->message, "Ask an administrator to look at lpr_data.gate().");
+	else
+		lpr_judge(fresh, receipts);
+	for (int i = 0; i < n; i++)
+		fill_row(&rows[i], list_nth(fresh, i), &receipts[i]);
+	lpr_log_append(batch->log, rows, n);
+	for (int i = 0; i < n; i++)
+		fill_receipt(&receipts[i], batch->log, &rows[i]);
+	batch->wrote = true;
+}
+
+/* Commits, and answers once that is safe. */
+static void
+settle_batch(Batch *batch)
+{
+	PopActiveSnapshot();
+	reconciled = false; /* until they are settled */
+	CommitTransactionCommand();
+	lpr_log_committed(batch->log);
+	purged = true;
+	lpr_judge_count(list_copy_tail(batch->records, batch->known), batch->receipts + batch->known);
+	/* The wait for a standby may have been cut short by our own end: then nothing is acknowledged. */
+	CHECK_FOR_INTERRUPTS();
+	if (batch->wrote && !XLogRecPtrIsInvalid(XactLastCommitEnd))
+		XLogFlush(XactLastCommitEnd);
+	reconciled = true;
+	lpr_queue_settle(batch->records, batch->receipts);
+}
+
+/* Writes what waits, in one transaction, and hands out the receipts. `unjudged`: see write_records. */
+static void
+write_batch(LprLog *log, List *records, const ErrorData *unjudged)
+{
+	int n = list_length(records);
+	Batch batch = {.log = log, .records = records, .receipts = palloc0(Max(n, 1) * sizeof(LprReceipt))};
+
+	batch.changes = lpr_queue_take_changes_wait(); /* before the snapshot, so that none is overlooked */
+	SetCurrentStatementStartTimestamp();
+	StartTransactionCommand();
+	PushActiveSnapshot(GetTransactionSnapshot());
+	if (!extension_there(log))
+	{
+		lpr_log_forget(log);
+		if (n > 0)
+			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+							errmsg("extension lpr is not installed in database \"%s\"", lpr_database)));
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+		return;
+	}
+	lpr_version_check();
+	if (!purged)
+		purge_cache();
+	take_up_log(&batch);
+	if (batch.known < n)
+		write_records(&batch, unjudged);
+	if (log->there && batch.changes)
+	{
+		while (chain_changes(log) == CHANGES_LIMIT)
+			CommandCounterIncrement();
+		batch.wrote = true;
+	}
+	if (log->there && lpr_log_checkpoint_due(log))
+	{
+		lpr_log_checkpoint(log);
+		batch.wrote = true;
+	}
+	settle_batch(&batch);
+}
+
+/* Errors that pass: nobody is refused for them, all wait. */
+static bool
+passes(int sqlstate)
+{
+	int category = ERRCODE_TO_CATEGORY(sqlstate);
+
+	return category == ERRCODE_INSUFFICIENT_RESOURCES || category == ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE ||
+		   category == ERRCODE_OPERATOR_INTERVENTION ||
+		   category == ERRCODE_TO_CATEGORY(ERRCODE_T_R_SERIALIZATION_FAILURE) || sqlstate == ERRCODE_QUERY_CANCELED ||
+		   sqlstate == LPR_ERRCODE_LOG_ALTERED || category == ERRCODE_TO_CATEGORY(ERRCODE_IO_ERROR);
+}
+
+/* To the server's log, but not the same at every try. */
+static void
+report_once(const ErrorData *error)
+{
+	static char told[200];
+	static TimestampTz told_at = 0;
+	TimestampTz now = GetCurrentTimestamp();
+
+	if (strncmp(told, error->message, sizeof(told) - 1) == 0 && now - told_at < USECS_PER_MINUTE)
+		return;
+	strlcpy(told, error->message, sizeof(told));
+	told_at = now;
+	EmitErrorReport();
+}
+
+/* One attempt. NULL when it went well, else why it did not. */
+static ErrorData *
+try_batch(LprLog *log, List *records, const ErrorData *unjudged)
+{
+	ErrorData *volatile error = NULL;
+	MemoryContext context = CurrentMemoryContext;
+
+	PG_TRY();
+	{
+		write_batch(log, records, unjudged);
+	}
+	PG_CATCH();
+	{
+		MemoryContextSwitchTo(context);
+		error = CopyErrorData();
+		report_once(error);
+		FlushErrorState();
+		AbortCurrentTransaction();
+		lpr_queue_set_changes_wait();
+		MemoryContextSwitchTo(context);
+		lpr_log_aborted(log);
+		look_for_extension = true;
+		lpr_judge_forget_plan(); /* it may be what is wrong */
+	}
+	PG_END_TRY();
+	return error;
+}
+
+static void
+publish_error(const ErrorData *error)
+{
+	char *reason = error->detail != NULL ? psprintf("%s: %s", error->message, error->detail) : pstrdup(error->message);
+	const char *hint = error->hint != NULL ? error->hint : "";
+	size_t len;
+
+	if (error->sqlerrcode == ERRCODE_LOCK_NOT_AVAILABLE && hint[0] == '\0')
+	{
+		/* The server's words for a wait of its own are about a statement that nobody here made. */
+		reason = psprintf("it waits for a lock that somebody holds (%s)", error->message);
+		hint = "SELECT pid, relation::regclass, mode FROM pg_locks WHERE granted; in that database shows who holds one "
+			   "on tables of lpr_data.";
+	}
+	len = strlen(reason);
+
+	if (len > 0 && reason[len - 1] == '.')
+		reason[len - 1] = '\0';
+	lpr_queue_publish(LPR_WRITER_STUCK, reason, hint);
+}
+
+bool
+lpr_batch_write(LprLog *log)
+{
+	List *records = lpr_queue_peek(BATCH_BYTES);
+	ErrorData *error;
+
+	error = try_batch(log, records, NULL);
+	if (error != NULL && !passes(error->sqlerrcode) && records != NIL)
+	{
+		/* Something is wrong with one of them, or with a rule: go one by one, and refuse what cannot be judged. */
+		List *first = list_make1(linitial(records));
+		LprQueued *record = linitial(records);
+
+		if (list_length(records) > 1)
+			error = try_batch(log, first, NULL);
+		if (error != NULL && !passes(error->sqlerrcode) && record->kind == LPR_AUDIT_ASK)
+			error = try_batch(log, first, error);
+	}
+	if (error != NULL)
+	{
+		publish_error(error);
+		return false;
+	}
+	lpr_queue_publish(LPR_WRITER_READY, "", "");
+	return true;
+}
+
+void
+lpr_batch_init(void)
+{
+	CacheRegisterSyscacheCallback(PROCOID, function_changed, (Datum) 0);
+}
