@@ -19,12 +19,6 @@ typedef enum LprHttpState
 	LPR_HTTP_FAILED   /* no usable reply: fault says why */
 } LprHttpState;
 
-typedef enum LprHttpVersion
-{
-	LPR_HTTP_AUTO, /* HTTP/2 by ALPN where the peer offers it */
-	LPR_HTTP_1_1
-} LprHttpVersion;
-
 /* How one peer is talked to. Strings outlive the transfers. Durations in milliseconds, 0 = no limit where said. */
 typedef struct LprHttpPeer
 {
@@ -34,7 +28,7 @@ typedef struct LprHttpPeer
 	const char *client_cert; /* NULL = none */
 	const char *client_key;
 	const char *min_tls; /* "1.2" or "1.3" */
-	LprHttpVersion version;
+	bool only_http_1;    /* else HTTP/2 by ALPN where the peer offers it */
 	int connect_timeout_ms;
 	int request_timeout_ms; /* whole request, body included */
 	int stall_timeout_ms;   /* no byte at all for so long */

@@ -157,9 +157,8 @@ lpr_transfer_peer(LprTransfer *transfer, const char *protocols)
 		lpr_also(&code, curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_3));
 	else
 		lpr_also(&code, curl_easy_setopt(easy, CURLOPT_SSLVERSION, (long) CURL_SSLVERSION_TLSv1_2));
-	lpr_also(&code,
-			 curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
-							  (long) (peer->version == LPR_HTTP_1_1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS)));
+	lpr_also(&code, curl_easy_setopt(easy, CURLOPT_HTTP_VERSION,
+									 (long) (peer->only_http_1 ? CURL_HTTP_VERSION_1_1 : CURL_HTTP_VERSION_2TLS)));
 	lpr_also(&code, curl_easy_setopt(easy, CURLOPT_PIPEWAIT, 0L));
 	lpr_also(&code, curl_easy_setopt(easy, CURLOPT_TCP_KEEPALIVE, 1L));
 	lpr_also(&code, curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, lpr_socket_open));

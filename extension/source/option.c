@@ -1,3 +1,6 @@
+/*
+ * option.c: a table of the options that a source has, and how their values are checked.
+ */
 #include "source/option.h"
 
 #include "access/reloptions.h"
@@ -14,8 +17,9 @@ typedef enum OptionKind
 {
 	OPTION_TEXT,
 	OPTION_INTEGER,
-	OPTION_BOOLEAN,
-	OPTION_CHOICE, /* one of `choices`, separated by | */
+	OPTION_KILOBYTES, /* an integer too, kept as bytes */
+	OPTION_CHOICE,    /* one of two `choices`, separated by |: whether it is the second */
+	OPTION_WORD,      /* one of `choices`, kept as it is */
 	OPTION_DIALECT,
 	OPTION_URL,
 	OPTION_ORIGINS, /* origins of URLs, separated by blanks */
@@ -52,7 +56,7 @@ static const OptionRule rules[] = {
 	{"parallel", SERVER, OPTION_INTEGER, AT(parallel), 1, 16, 4, NULL, NULL}, /* requests of one question that run side by side where a dialect needs several */
 	{"max_pages", SERVER, OPTION_INTEGER, AT(max_pages), 1, 100000, 5000, NULL, NULL}, /* pages of one question; more are cut, which is told */
 	{"max_megabytes", SERVER, OPTION_INTEGER, AT(max_megabytes), 1, 16384, 2048, NULL, NULL}, /* megabytes of one question after decompression; more are cut, which is told */
-	{"max_page_kilobytes", SERVER, OPTION_INTEGER, AT(peer.body_max), 1, 65536, 16384, NULL, NULL}, /* kilobytes of one page after decompression; a larger one is refused */
+	{"max_page_kilobytes", SERVER, OPTION_KILOBYTES, AT(peer.body_max), 1, 65536, 16384, NULL, NULL}, /* kilobytes of one page after decompression; a larger one is refused */
 	{"max_image_kilobytes", SERVER, OPTION_INTEGER, AT(max_image_kilobytes), 1, 65536, 4096, NULL, NULL}, /* kilobytes of one image; a larger one is left out, which is told */
 	{"cache", SERVER, OPTION_CHOICE, AT(uncached), 0, 0, 0, "on|off", NULL}, /* whether its answers are kept for some hours (C1) */
 	{"on_failure", SERVER, OPTION_CHOICE, AT(fail_on_error), 0, 0, 0, "warning|error", NULL}, /* what a failure of this source is to the query: its reads are missing, or all fails */
@@ -60,8 +64,8 @@ static const OptionRule rules[] = {
 	{"ca_file", SERVER, OPTION_FILE, AT(peer.ca_file), 0, 0, 0, NULL, NULL}, /* file (PEM) of the certificate authorities to trust; default: the system's */
 	{"client_certificate", SERVER, OPTION_FILE, AT(peer.client_cert), 0, 0, 0, NULL, NULL}, /* file (PEM) of our certificate, for vendors that want one */
 	{"client_key", SERVER, OPTION_FILE, AT(peer.client_key), 0, 0, 0, NULL, NULL}, /* file (PEM) of its key */
-	{"min_tls_version", SERVER, OPTION_CHOICE, AT(peer.min_tls), 0, 0, 0, "1.2|1.3", NULL}, /* lowest version of TLS */
-	{"http_version", SERVER, OPTION_CHOICE, AT(peer.version), 0, 0, 0, "auto|1.1", NULL}, /* auto takes HTTP/2 where the vendor offers it */
+	{"min_tls_version", SERVER, OPTION_WORD, AT(peer.min_tls), 0, 0, 0, "1.2|1.3", "1.2"}, /* lowest version of TLS */
+	{"http_version", SERVER, OPTION_CHOICE, AT(peer.only_http_1), 0, 0, 0, "auto|1.1", NULL}, /* auto takes HTTP/2 where the vendor offers it */
 	{"connect_timeout", SERVER, OPTION_INTEGER, AT(peer.connect_timeout_ms), 1, 600000, 10000, NULL, NULL}, /* for name lookup, connection and TLS */
 	{"request_timeout", SERVER, OPTION_INTEGER, AT(peer.request_timeout_ms), 1, 3600000, 60000, NULL, NULL}, /* for one request, its reply included */
 	{"stall_timeout", SERVER, OPTION_INTEGER, AT(peer.stall_timeout_ms), 1, 600000, 20000, NULL, NULL}, /* so long without a single byte, and the request has failed */
@@ -144,6 +148,7 @@ check_origins(const OptionRule *rule, const char *value)
 	}
 }
 
+/* Which of its choices a value is, from 0 on. */
 static int
 choice_number(const OptionRule *rule, const char *value)
 {
@@ -157,145 +162,138 @@ choice_number(const OptionRule *rule, const char *value)
 		if (strlen(value) == (size_t) (end - choice) && strncmp(choice, value, end - choice) == 0)
 			return number;
 		if (*end == '\0')
-			return -1;
+			refuse(rule, value, psprintf("It is one of %s.", rule->choices));
 		choice = end + 1;
 		number++;
 	}
 }
 
-/* Checks one value and stores it, when there is a place to store it. */
+static const LprDialect *
+check_dialect(const char *value)
+{
+	const LprDialect *dialect = lpr_dialect_find(value);
+	StringInfoData names;
+
+	if (dialect != NULL)
+		return dialect;
+	initStringInfo(&names);
+	for (int i = 0; lpr_dialects[i] != NULL; i++)
+		appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", lpr_dialects[i]->name);
+	ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE), errmsg("unknown dialect: \"%s\"", value),
+					errhint("Dialects: %s.", names.data)));
+}
+
+static void
+check_file(const OptionRule *rule, const char *value)
+{
+	if (value[0] != '/')
+		refuse(rule, value, "A file is named by its absolute path.");
+}
+
+/* A wrong one is not shown: it may be the secret itself, put here by mistake. */
+static void
+check_secret_name(const char *value)
+{
+	if (strlen(value) > 64 || value[0] == '.' || value[0] == '-' || value[0] == '_' ||
+		strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") != strlen(value))
+		ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE), errmsg("invalid name of a secret"),
+						errdetail("A name is 1 to 64 letters, digits, \"_\", \".\" and \"-\", and starts with "
+								  "a letter or digit."),
+						errhint("Put the secret itself into a file of that name in lpr.secret_directory.")));
+}
+
+static int
+check_integer(const OptionRule *rule, const char *value)
+{
+	char *end;
+	long parsed;
+
+	errno = 0;
+	parsed = strtol(value, &end, 10);
+	if (errno != 0 || *end != '\0' || parsed < rule->least || parsed > rule->most)
+		refuse(rule, value, psprintf("It is a whole number from %d to %d.", rule->least, rule->most));
+	return (int) parsed;
+}
+
+/* Checks one value, and keeps it. */
 static void
 take_value(const OptionRule *rule, char *value, LprOptions *options)
 {
-	char *at = options != NULL ? (char *) options + rule->offset : NULL;
-	int number;
-	bool flag;
+	char *at = (char *) options + rule->offset;
 
 	if (value[0] == '\0' || has_control_characters(value))
 		refuse(rule, value, "A value is not empty and has no control characters.");
 	switch (rule->kind)
 	{
 		case OPTION_DIALECT:
-		{
-			const LprDialect *dialect = lpr_dialect_find(value);
-
-			if (dialect == NULL)
-			{
-				StringInfoData names;
-
-				initStringInfo(&names);
-				for (int i = 0; lpr_dialects[i] != NULL; i++)
-					appendStringInfo(&names, "%s%s", i > 0 ? ", " : "", lpr_dialects[i]->name);
-				ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE), errmsg("unknown dialect: \"%s\"", value),
-								errhint("Dialects: %s.", names.data)));
-			}
-			if (at != NULL)
-				*(const LprDialect **) at = dialect;
+			*(const LprDialect **) at = check_dialect(value);
+			return;
+		case OPTION_INTEGER:
+			*(int *) at = check_integer(rule, value);
+			return;
+		case OPTION_KILOBYTES:
+			*(size_t *) at = (size_t) check_integer(rule, value) * 1024;
+			return;
+		case OPTION_CHOICE:
+			*(bool *) at = choice_number(rule, value) == 1;
+			return;
+		case OPTION_WORD:
+			(void) choice_number(rule, value);
 			break;
-		}
 		case OPTION_URL:
 			check_url(rule, value);
-			if (at != NULL)
-				*(char **) at = value;
 			break;
 		case OPTION_ORIGINS:
 			check_origins(rule, value);
-			if (at != NULL)
-				*(char **) at = value;
 			break;
 		case OPTION_FILE:
-			if (value[0] != '/')
-				refuse(rule, value, "A file is named by its absolute path.");
-			if (at != NULL)
-				*(char **) at = value;
+			check_file(rule, value);
 			break;
 		case OPTION_SECRET:
-			if (strlen(value) > 64 || value[0] == '.' || value[0] == '-' || value[0] == '_' ||
-				strspn(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_.-") != strlen(value))
-				/* Not shown: it may be the secret itself, put here by mistake. */
-				ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE), errmsg("invalid name of a secret"),
-								errdetail("A name is 1 to 64 letters, digits, \"_\", \".\" and \"-\", and starts with "
-										  "a letter or digit."),
-								errhint("Put the secret itself into a file of that name in lpr.secret_directory.")));
-			if (at != NULL)
-				*(char **) at = value;
+			check_secret_name(value);
 			break;
 		case OPTION_TEXT:
-			if (at != NULL)
-				*(char **) at = value;
 			break;
-		case OPTION_INTEGER:
-		{
-			char *end;
-			long parsed;
+	}
+	*(char **) at = value;
+}
 
-			errno = 0;
-			parsed = strtol(value, &end, 10);
-			if (errno != 0 || *end != '\0' || parsed < rule->least || parsed > rule->most)
-				refuse(rule, value, psprintf("It is a whole number from %d to %d.", rule->least, rule->most));
-			number = (int) parsed;
-			if (at != NULL && rule->offset == AT(peer.body_max))
-				options->peer.body_max = (size_t) number * 1024;
-			else if (at != NULL)
-				*(int *) at = number;
-			break;
-		}
-		case OPTION_BOOLEAN:
-			if (!parse_bool(value, &flag))
-				refuse(rule, value, "It is true or false.");
-			if (at != NULL)
-				*(bool *) at = flag;
-			break;
-		case OPTION_CHOICE:
-			number = choice_number(rule, value);
-			if (number < 0)
-				refuse(rule, value, psprintf("It is one of %s.", rule->choices));
-			if (at == NULL)
-				break;
-			if (rule->offset == AT(peer.min_tls))
-				options->peer.min_tls = value;
-			else if (rule->offset == AT(peer.version))
-				options->peer.version = number == 1 ? LPR_HTTP_1_1 : LPR_HTTP_AUTO;
-			else
-				*(bool *) at = number == 1;
-			break;
+static void
+take_default(const OptionRule *rule, LprOptions *options)
+{
+	char *at = (char *) options + rule->offset;
+
+	if (rule->kind == OPTION_INTEGER)
+		*(int *) at = rule->otherwise;
+	else if (rule->kind == OPTION_KILOBYTES)
+		*(size_t *) at = (size_t) rule->otherwise * 1024;
+	else if (rule->text_otherwise != NULL)
+		*(const char **) at = rule->text_otherwise;
+}
+
+static void
+take_values(List *given, Oid catalog, LprOptions *options)
+{
+	ListCell *cell;
+
+	foreach (cell, given)
+	{
+		DefElem *element = lfirst_node(DefElem, cell);
+		const OptionRule *rule = find_rule(element->defname, catalog);
+
+		if (rule != NULL)
+			take_value(rule, defGetString(element), options);
 	}
 }
 
 void
 lpr_options_read(List *server_options, List *mapping_options, LprOptions *options)
 {
-	ListCell *cell;
-
 	memset(options, 0, sizeof(*options));
 	for (size_t i = 0; i < lengthof(rules); i++)
-	{
-		char *at = (char *) options + rules[i].offset;
-
-		if (rules[i].offset == AT(peer.body_max))
-			options->peer.body_max = (size_t) rules[i].otherwise * 1024;
-		else if (rules[i].kind == OPTION_INTEGER)
-			*(int *) at = rules[i].otherwise;
-		else if (rules[i].kind == OPTION_TEXT || rules[i].kind == OPTION_ORIGINS)
-			*(const char **) at = rules[i].text_otherwise;
-	}
-	options->peer.min_tls = "1.2";
-	foreach (cell, server_options)
-	{
-		DefElem *element = lfirst_node(DefElem, cell);
-		const OptionRule *rule = find_rule(element->defname, SERVER);
-
-		if (rule != NULL)
-			take_value(rule, defGetString(element), options);
-	}
-	foreach (cell, mapping_options)
-	{
-		DefElem *element = lfirst_node(DefElem, cell);
-		const OptionRule *rule = find_rule(element->defname, MAPPING);
-
-		if (rule != NULL)
-			take_value(rule, defGetString(element), options);
-	}
+		take_default(&rules[i], options);
+	take_values(server_options, SERVER, options);
+	take_values(mapping_options, MAPPING, options);
 }
 
 static const char *
@@ -312,6 +310,7 @@ lpr_fdw_validator(PG_FUNCTION_ARGS)
 	Oid catalog = PG_GETARG_OID(1);
 	bool has_dialect = false;
 	bool has_url = false;
+	LprOptions checked;
 	ListCell *cell;
 
 	foreach (cell, given)
@@ -331,7 +330,7 @@ lpr_fdw_validator(PG_FUNCTION_ARGS)
 							names.len > 0 ? errhint("Options of a %s: %s.", catalog_noun(catalog), names.data)
 										  : errhint("Only servers and user mappings of lpr have options.")));
 		}
-		take_value(rule, defGetString(element), NULL);
+		take_value(rule, defGetString(element), &checked);
 		has_dialect = has_dialect || strcmp(rule->name, "dialect") == 0;
 		has_url = has_url || strcmp(rule->name, "url") == 0;
 	}
