@@ -1,3 +1,6 @@
+/*
+ * condition.c: finds the conditions that a vendor can be asked among those of a query.
+ */
 #include "fdw/condition.h"
 
 #include "access/stratnum.h"
@@ -185,10 +188,10 @@ recognize_near(OpExpr *op, Index varno, Oid relid, LprCondition *condition)
 }
 
 static bool
-recognize_moment(Oid operator, Node * value, LprCondition *condition)
+recognize_moment(Oid comparison, Node *value, LprCondition *condition)
 {
 	TypeCacheEntry *type = lookup_type_cache(TIMESTAMPTZOID, TYPECACHE_BTREE_OPFAMILY);
-	int strategy = get_op_opfamily_strategy(operator, type->btree_opf);
+	int strategy = get_op_opfamily_strategy(comparison, type->btree_opf);
 	static const LprConditionKind kinds[] = {
 		[BTLessStrategyNumber] = LPR_CONDITION_BEFORE,   [BTLessEqualStrategyNumber] = LPR_CONDITION_UNTIL,
 		[BTEqualStrategyNumber] = LPR_CONDITION_AT,      [BTGreaterEqualStrategyNumber] = LPR_CONDITION_FROM,
@@ -240,62 +243,11 @@ lpr_like_text(const char *pattern)
 	return text[0] != '\0' ? text : NULL;
 }
 
+/* column = text */
 static bool
-recognize_comparison(OpExpr *op, Index varno, Oid relid, LprCondition *condition)
+recognize_text(int column, Oid comparison, Node *value, LprCondition *condition)
 {
-	Node *left;
-	Node *right;
-	Oid operator= op->opno;
-	int column;
-
-	if (list_length(op->args) != 2 || !is_bytewise(op->inputcollid))
-		return false;
-	left = linitial(op->args);
-	right = lsecond(op->args);
-	if (recognize_near(op, varno, relid, condition))
-		return true;
-	column = column_expression(left, varno, relid);
-	if (column < 0)
-	{
-		Node *other = left;
-
-		operator= get_commutator(operator);
-		if (!OidIsValid(operator))
-			return false;
-		if (IsA(right, FuncExpr))
-		{
-			/* c >= lpr.distance_m(...) */
-			OpExpr *turned = copyObject(op);
-
-			turned->opno = operator;
-			turned->args = list_make2(right, left);
-			return recognize_near(turned, varno, relid, condition);
-		}
-		left = right;
-		right = other;
-		column = column_expression(left, varno, relid);
-	}
-	if (column < 0 || !is_value(right, varno))
-		return false;
-	if (column == LPR_COLUMN_CAPTURED_AT)
-		return recognize_moment(operator, right, condition);
-	if (column == LPR_COLUMN_ADDRESS && operator== OID_TEXT_ICLIKE_OP)
-	{
-		if (IsA(right, Const) && !((Const *) right)->constisnull &&
-			lpr_like_text(TextDatumGetCString(((Const *) right)->constvalue)) == NULL)
-			return false;
-		condition->kind = LPR_CONDITION_ADDRESS_LIKE;
-		condition->values = list_make1(right);
-		return true;
-	}
-	if (column == LPR_COLUMN_EVENT_ID && get_opcode(operator) != F_INT8EQ)
-	{
-		if (get_opcode(operator) != F_INT84EQ && get_opcode(operator) != F_INT82EQ)
-			return false;
-		right = coerce_to_target_type(NULL, right, exprType(right), INT8OID, -1, COERCION_IMPLICIT,
-									  COERCE_IMPLICIT_CAST, -1);
-	}
-	else if (column != LPR_COLUMN_EVENT_ID && operator!= TextEqualOperator)
+	if (comparison != TextEqualOperator)
 		return false;
 	switch (column)
 	{
@@ -317,14 +269,85 @@ recognize_comparison(OpExpr *op, Index varno, Oid relid, LprCondition *condition
 		case LPR_COLUMN_SOURCE:
 			condition->kind = LPR_CONDITION_SOURCE;
 			break;
-		case LPR_COLUMN_EVENT_ID:
-			condition->kind = LPR_CONDITION_EVENT;
-			break;
 		default:
 			return false;
 	}
-	condition->values = list_make1(right);
+	condition->values = list_make1(value);
 	return true;
+}
+
+/* event_id = number, which may be a smaller one. */
+static bool
+recognize_event(Oid comparison, Node *value, LprCondition *condition)
+{
+	Oid function = get_opcode(comparison);
+
+	if (function != F_INT8EQ && function != F_INT84EQ && function != F_INT82EQ)
+		return false;
+	if (function != F_INT8EQ)
+		value = coerce_to_target_type(NULL, value, exprType(value), INT8OID, -1, COERCION_IMPLICIT,
+									  COERCE_IMPLICIT_CAST, -1);
+	condition->kind = LPR_CONDITION_EVENT;
+	condition->values = list_make1(value);
+	return true;
+}
+
+static bool
+recognize_address_like(Node *pattern, LprCondition *condition)
+{
+	if (IsA(pattern, Const) && !((Const *) pattern)->constisnull &&
+		lpr_like_text(TextDatumGetCString(((Const *) pattern)->constvalue)) == NULL)
+		return false;
+	condition->kind = LPR_CONDITION_ADDRESS_LIKE;
+	condition->values = list_make1(pattern);
+	return true;
+}
+
+/* The same comparison with its sides changed; NULL when there is no such operator. */
+static OpExpr *
+turned(OpExpr *op)
+{
+	Oid comparison = get_commutator(op->opno);
+	OpExpr *other;
+
+	if (!OidIsValid(comparison))
+		return NULL;
+	other = copyObject(op);
+	other->opno = comparison;
+	other->args = list_make2(lsecond(op->args), linitial(op->args));
+	return other;
+}
+
+static bool
+recognize_comparison(OpExpr *op, Index varno, Oid relid, LprCondition *condition)
+{
+	Node *value;
+	int column;
+
+	if (list_length(op->args) != 2 || !is_bytewise(op->inputcollid))
+		return false;
+	if (recognize_near(op, varno, relid, condition))
+		return true;
+	column = column_expression(linitial(op->args), varno, relid);
+	if (column < 0)
+	{
+		op = turned(op);
+		if (op == NULL)
+			return false;
+		if (IsA(linitial(op->args), FuncExpr)) /* c >= lpr.distance_m(...) */
+			return recognize_near(op, varno, relid, condition);
+		column = column_expression(linitial(op->args), varno, relid);
+	}
+	value = lsecond(op->args);
+	if (column < 0 || !is_value(value, varno))
+		return false;
+	if (column == LPR_COLUMN_CAPTURED_AT)
+		return recognize_moment(op->opno, value, condition);
+	if (column == LPR_COLUMN_ADDRESS && op->opno == OID_TEXT_ICLIKE_OP)
+		return recognize_address_like(value, condition);
+	if (column == LPR_COLUMN_EVENT_ID)
+		return recognize_event(op->opno, value, condition);
+	return recognize_text(column, op->opno, value, condition);
 }
 
 static bool
