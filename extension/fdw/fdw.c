@@ -3,14 +3,11 @@
  */
 #include "fdw/fdw.h"
 
-#include "commands/explain.h"
 #include "foreign/foreign.h"
 #include "fmgr.h"
 #include "nodes/makefuncs.h"
 #include "optimizer/optimizer.h"
 #include "utils/ruleutils.h"
-
-#include "server/compat.h"
 
 static Node *
 conjunction(List *clauses)
