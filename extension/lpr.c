@@ -29,17 +29,13 @@ PG_MODULE_MAGIC;
 void _PG_init(void);
 
 static shmem_startup_hook_type earlier_shmem_startup = NULL;
-#if PG_VERSION_NUM >= 150000
 static shmem_request_hook_type earlier_shmem_request = NULL;
-#endif
 
 static void
 request_shmem(void)
 {
-#if PG_VERSION_NUM >= 150000
 	if (earlier_shmem_request != NULL)
 		earlier_shmem_request();
-#endif
 	RequestAddinShmemSpace(lpr_rate_shmem_size());
 	RequestNamedLWLockTranche("lpr", 1);
 	RequestAddinShmemSpace(lpr_queue_shmem_size());
@@ -102,12 +98,8 @@ _PG_init(void)
 							"A record, and so a question with its plates, may take a quarter of it.",
 							&lpr_audit_queue_kb, 16 * 1024, 8 * 1024, 1024 * 1024, PGC_POSTMASTER, GUC_UNIT_KB, NULL,
 							NULL, NULL);
-#if PG_VERSION_NUM >= 150000
 	earlier_shmem_request = shmem_request_hook;
 	shmem_request_hook = request_shmem;
-#else
-	request_shmem();
-#endif
 	earlier_shmem_startup = shmem_startup_hook;
 	shmem_startup_hook = start_shmem;
 	if (!IsBinaryUpgrade)

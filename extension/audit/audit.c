@@ -118,7 +118,7 @@ make_head(const LprAuditEntry *entry, LprQueued *head)
 static void
 pause_for(long ms)
 {
-	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, WAIT_EVENT_MQ_RECEIVE);
+	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, WAIT_EVENT_MESSAGE_QUEUE_RECEIVE);
 	ResetLatch(MyLatch);
 	CHECK_FOR_INTERRUPTS();
 }

@@ -15,7 +15,6 @@
 #include "utils/timestamp.h"
 
 #include "audit/audit_log.h"
-#include "server/compat.h"
 #include "server/errors.h"
 #include "format/month.h"
 #include "server/secret.h"
@@ -216,6 +215,16 @@ verify_record(Verification *v, const LprAuditRow *row, LprText *scratch)
 	hold_against_checkpoint(v);
 }
 
+/* A record's part in a sum that does not depend on the order. */
+static uint64
+mark_of(const LprAuditRow *row)
+{
+	uint64 digest;
+
+	memcpy(&digest, row->digest.bytes, sizeof(digest));
+	return digest ^ (uint64) row->number;
+}
+
 /* One leaf: by its index, and once more as it lies there, so that no record hides from the index. */
 static void
 verify_leaf(Verification *v, Oid leaf, int64 first, int64 last, LprText *scratch)
@@ -230,7 +239,7 @@ verify_leaf(Verification *v, Oid leaf, int64 first, int64 last, LprText *scratch
 		CHECK_FOR_INTERRUPTS();
 		verify_record(v, &row, scratch);
 		count[0]++;
-		sum[0] += *(const uint64 *) row.digest.bytes ^ (uint64) row.number;
+		sum[0] += mark_of(&row);
 	}
 	lpr_audit_scan_end(scan);
 	scan = lpr_audit_scan(leaf, false, false, first, last);
@@ -238,7 +247,7 @@ verify_leaf(Verification *v, Oid leaf, int64 first, int64 last, LprText *scratch
 	{
 		CHECK_FOR_INTERRUPTS();
 		count[1]++;
-		sum[1] += *(const uint64 *) row.digest.bytes ^ (uint64) row.number;
+		sum[1] += mark_of(&row);
 	}
 	lpr_audit_scan_end(scan);
 	if (count[0] != count[1] || sum[0] != sum[1])
@@ -351,7 +360,7 @@ lpr_verify_audit(PG_FUNCTION_ARGS)
 	ListCell *cell;
 	List *leaves;
 
-	lpr_init_materialized_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	on_reset(free_verifier, v);
 	on_reset(free_scratch, scratch);
 	v->result = (ReturnSetInfo *) fcinfo->resultinfo;

@@ -7,6 +7,10 @@
 #ifndef LPR_BASE_H
 #define LPR_BASE_H
 
+#if __SIZEOF_POINTER__ < 8
+#error "lpr needs a 64-bit machine: only there the server passes 64-bit numbers by value"
+#endif
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>

@@ -3,7 +3,6 @@
  */
 #include "fdw/fdw.h"
 
-#include "commands/explain.h"
 #include "foreign/foreign.h"
 #include "fmgr.h"
 #include "nodes/makefuncs.h"

@@ -5,11 +5,11 @@
 #define LPR_FDW_H
 
 #include "postgres.h"
-#include "commands/explain.h"
 #include "foreign/fdwapi.h"
 #include "nodes/pathnodes.h"
 
 #include "fdw/condition.h"
+#include "server/compat.h"
 #include "source/option.h"
 
 /* The parts of ForeignScan.fdw_private, by position. Copyable nodes only. */

@@ -22,8 +22,6 @@
 #include "utils/builtins.h"
 #include "utils/memutils.h"
 
-#include "server/compat.h"
-
 /* Outer rows of the first batch, which a small LIMIT may leave unused, and of the later ones. */
 #define FIRST_BATCH 100
 #define LATER_BATCH LPR_PLATES_MAX
@@ -163,9 +161,9 @@ add_batched_join(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel, R
 	path->path.startup_cost = outer->startup_cost + inner->startup_cost;
 	path->path.total_cost =
 		outer->total_cost + batches * inner->total_cost + outer->rows + joinrel->rows * cpu_tuple_cost;
-#if PG_VERSION_NUM >= 150000
+	LPR_ADD_DISABLED_NODES(&path->path, outer);
+	LPR_ADD_DISABLED_NODES(&path->path, inner);
 	path->flags = CUSTOMPATH_SUPPORT_PROJECTION;
-#endif
 	path->custom_paths = list_make2(outer, inner);
 	path->custom_private = list_make3(plate, extra->restrictlist, innerrel);
 	path->methods = &path_methods;

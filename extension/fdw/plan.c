@@ -20,8 +20,6 @@
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
 
-#include "server/compat.h"
-
 /*
  * A network round trip stands for some hundred thousand tuples; what cannot be asked at all must lose against every plan that can.
  * A page costs enough to make merging and stopping early worth while, and too little to start the JIT compiler.
@@ -229,7 +227,7 @@ make_path(PlannerInfo *root, RelOptInfo *rel, Relids outer, double rows, bool an
 		list_make3(makeInteger(order), makeInteger(rows_that_will_do(root, relation, order != LPR_ORDER_NONE)),
 				   makeInteger(batched));
 
-	return lpr_create_foreignscan_path(root, rel, rows, COST_ASK * known, cost * known,
+	return lpr_create_foreignscan_path(root, rel, rows, !anchored, COST_ASK * known, cost * known,
 									   order != LPR_ORDER_NONE ? root->query_pathkeys : NIL, outer, private);
 }
 
@@ -401,7 +399,8 @@ wants_whole_row(PlannerInfo *root, RelOptInfo *rel)
 	}
 	/* These take it from that entry. */
 	return has_whole_row((Node *) root->parse->returningList, parent) ||
-		   has_whole_row(root->parse->havingQual, parent) || has_whole_row(lpr_merge_actions(root->parse), parent);
+		   has_whole_row(root->parse->havingQual, parent) ||
+		   has_whole_row((Node *) root->parse->mergeActionList, parent);
 }
 
 static List *

@@ -11,8 +11,6 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "server/compat.h"
-
 /* Statements of this session that still run, and the one that lpr.last_query() tells of. */
 static LprStatement *running = NULL;
 static LprStatement *last = NULL;
@@ -209,7 +207,7 @@ lpr_last_query(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
-	lpr_init_materialized_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	if (last == NULL)
 		return (Datum) 0;
 	for (LprTally *tally = last->tallies; tally != NULL; tally = tally->next)

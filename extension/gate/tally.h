@@ -5,6 +5,7 @@
 #define LPR_TALLY_H
 
 #include "postgres.h"
+#include "datatype/timestamp.h"
 #include "nodes/execnodes.h"
 
 #include "core/filter.h"

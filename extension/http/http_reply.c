@@ -5,7 +5,7 @@
  */
 #include "http/http_internal.h"
 
-#include "server/compat.h"
+#include "common/pg_prng.h"
 
 #define RETRY_FIRST_MS   250
 #define RETRY_LONGEST_MS 10000
@@ -68,7 +68,7 @@ backoff(const LprTransfer *transfer)
 
 	if (transfer->tries < 6)
 		wait = Min(wait, (int64) RETRY_FIRST_MS << (transfer->tries - 1));
-	return (int64) (wait * (0.5 + 0.5 * lpr_random_fraction()));
+	return (int64) (wait * (0.5 + 0.5 * pg_prng_double(&pg_global_prng_state)));
 }
 
 /* Sets a transfer aside for another try; false when there is none left. */

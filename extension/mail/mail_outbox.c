@@ -7,6 +7,7 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
+#include "common/pg_prng.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -17,7 +18,6 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
-#include "server/compat.h"
 #include "server/secret.h"
 #include "server/worker.h"
 
@@ -183,7 +183,7 @@ retry_after_s(const LprMailSlot *slot)
 
 	for (int i = 1; i < slot->attempts && wait < 3600; i++)
 		wait *= 2;
-	return Min(wait, 3600) * (0.75 + 0.25 * lpr_random_fraction());
+	return Min(wait, 3600) * (0.75 + 0.25 * pg_prng_double(&pg_global_prng_state));
 }
 
 void

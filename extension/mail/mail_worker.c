@@ -9,6 +9,7 @@
  */
 #include "mail/mail_internal.h"
 
+#include "common/pg_prng.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
@@ -19,7 +20,6 @@
 #include "utils/guc.h"
 #include "utils/memutils.h"
 
-#include "server/compat.h"
 #include "mail/message.h"
 #include "audit/audit_queue.h"
 #include "server/worker.h"
@@ -163,7 +163,7 @@ judge_server(void)
 			if (now_ms() >= paused_until)
 			{
 				pause_ms = pause_ms == 0 ? PAUSE_FIRST_MS : Min(pause_ms * 2, PAUSE_MOST_MS);
-				paused_until = now_ms() + (int64) (pause_ms * (0.75 + 0.25 * lpr_random_fraction()));
+				paused_until = now_ms() + (int64) (pause_ms * (0.75 + 0.25 * pg_prng_double(&pg_global_prng_state)));
 			}
 		}
 		else if (slot->fate != LPR_MAIL_IN_DOUBT)

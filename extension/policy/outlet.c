@@ -26,6 +26,7 @@
 
 #include "audit/audit.h"
 #include "audit/consent.h"
+#include "server/compat.h"
 #include "server/errors.h"
 #include "server/person.h"
 #include "gate/purpose.h"
@@ -120,14 +121,7 @@ check_executor(const PlannedStmt *statement)
 }
 
 static void
-run(QueryDesc *query, ScanDirection direction, uint64 count,
-#if PG_VERSION_NUM < 180000
-	bool execute_once
-#define ONCE , execute_once
-#else
-#define ONCE
-#endif
-)
+run(QueryDesc *query, ScanDirection direction, uint64 count LPR_EXECUTOR_RUN_PARAMETERS)
 {
 	bool keeps = check_executor(query->plannedstmt);
 
@@ -136,9 +130,9 @@ run(QueryDesc *query, ScanDirection direction, uint64 count,
 	PG_TRY();
 	{
 		if (earlier_run != NULL)
-			earlier_run(query, direction, count ONCE);
+			earlier_run(query, direction, count LPR_EXECUTOR_RUN_ARGS);
 		else
-			standard_ExecutorRun(query, direction, count ONCE);
+			standard_ExecutorRun(query, direction, count LPR_EXECUTOR_RUN_ARGS);
 	}
 	PG_FINALLY();
 	{

@@ -17,7 +17,6 @@
 #include "gate/answer.h"
 #include "cache/cache_table.h"
 #include "cache/cache_walk.h"
-#include "server/compat.h"
 #include "server/errors.h"
 #include "gate/gate.h"
 #include "source/image.h"
@@ -324,7 +323,7 @@ lpr_saved_shown_reads(PG_FUNCTION_ARGS)
 	int n;
 	ListCell *cell;
 
-	lpr_init_materialized_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	if (result->setDesc->natts != SHOWN_COLUMNS)
 		elog(ERROR, "wrong number of columns");
 	deconstruct_array(ids, TEXTOID, -1, false, TYPALIGN_INT, &elements, &nulls, &n);
@@ -361,7 +360,7 @@ lpr_saved_fetch_images(PG_FUNCTION_ARGS)
 	bool *nulls;
 	int n;
 
-	lpr_init_materialized_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	deconstruct_array(PG_GETARG_ARRAYTYPE_P(1), TEXTOID, -1, false, TYPALIGN_INT, &urls, &nulls, &n);
 	if (n == 0)
 		return (Datum) 0;

@@ -1,19 +1,42 @@
 /*
- * compat.h: what differs between PostgreSQL 14 and 18. Include after postgres.h (or postgres_fe.h, in tests).
+ * compat.h: what differs between PostgreSQL 15 and 18. Include after postgres.h.
  */
 #ifndef LPR_COMPAT_H
 #define LPR_COMPAT_H
 
+#if PG_VERSION_NUM < 150000
+#error "lpr needs PostgreSQL 15 or newer"
+#endif
+
 #include "commands/cluster.h"
+#include "commands/explain.h"
+#include "common/pg_prng.h"
 #include "storage/latch.h"
 #if PG_VERSION_NUM >= 180000
+#include "commands/explain_format.h"
+#include "commands/explain_state.h"
 #include "storage/waiteventset.h"
 #endif
 #include "utils/memutils.h"
 #include "utils/rel.h"
 #include "utils/wait_event.h"
-#if PG_VERSION_NUM >= 150000
-#include "common/pg_prng.h"
+
+/* Stands before all other words of a declaration. */
+#if PG_VERSION_NUM < 180000
+#define pg_noreturn pg_attribute_noreturn()
+#endif
+
+#if PG_VERSION_NUM < 170000
+#define WAIT_EVENT_MESSAGE_QUEUE_RECEIVE WAIT_EVENT_MQ_RECEIVE
+#endif
+
+/* What a hook of ExecutorRun takes after the count, as parameters and as arguments. */
+#if PG_VERSION_NUM >= 180000
+#define LPR_EXECUTOR_RUN_PARAMETERS
+#define LPR_EXECUTOR_RUN_ARGS
+#else
+#define LPR_EXECUTOR_RUN_PARAMETERS , bool execute_once
+#define LPR_EXECUTOR_RUN_ARGS       , execute_once
 #endif
 
 /* A wait event set that lives as long as the backend. */
@@ -44,35 +67,9 @@ lpr_wait_event(uint32 *cache, const char *name)
 
 #if PG_VERSION_NUM >= 170000
 #define LPR_MY_PROC_NUMBER MyProcNumber
-#define LPR_MY_LXID        (MyProc->vxid.lxid)
 #else
 #define LPR_MY_PROC_NUMBER (MyProc->pgprocno)
-#define LPR_MY_LXID        (MyProc->lxid)
 #endif
-
-/* An empty table of the same columns, for what becomes its content. */
-static inline Oid
-lpr_make_heap_like(Relation table)
-{
-#if PG_VERSION_NUM >= 150000
-	return make_new_heap(RelationGetRelid(table), table->rd_rel->reltablespace, table->rd_rel->relam,
-						 table->rd_rel->relpersistence, AccessExclusiveLock);
-#else
-	return make_new_heap(RelationGetRelid(table), table->rd_rel->reltablespace, table->rd_rel->relpersistence,
-						 AccessExclusiveLock);
-#endif
-}
-
-/* In [0, 1): for jitter, never for secrets. */
-static inline double
-lpr_random_fraction(void)
-{
-#if PG_VERSION_NUM >= 150000
-	return pg_prng_double(&pg_global_prng_state);
-#else
-	return (double) random() / ((double) MAX_RANDOM_VALUE + 1.0);
-#endif
-}
 
 #include "funcapi.h"
 #include "miscadmin.h"
@@ -84,29 +81,6 @@ lpr_random_fraction(void)
 #include "access/stratnum.h"
 #endif
 
-/* Prepares a set-returning function to fill a tuplestore: rsinfo->setResult and setDesc. */
-static inline void
-lpr_init_materialized_srf(FunctionCallInfo fcinfo)
-{
-#if PG_VERSION_NUM >= 150000
-	InitMaterializedSRF(fcinfo, 0);
-#else
-	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
-	MemoryContext old;
-
-	if (result == NULL || !IsA(result, ReturnSetInfo) || !(result->allowedModes & SFRM_Materialize))
-		ereport(ERROR, (errcode(ERRCODE_FEATURE_NOT_SUPPORTED),
-						errmsg("set-valued function called in context that cannot accept a set")));
-	old = MemoryContextSwitchTo(result->econtext->ecxt_per_query_memory);
-	if (get_call_result_type(fcinfo, NULL, &result->setDesc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	result->setDesc = CreateTupleDescCopy(result->setDesc);
-	result->setResult = tuplestore_begin_heap((result->allowedModes & SFRM_Materialize_Random) != 0, false, work_mem);
-	result->returnMode = SFRM_Materialize;
-	MemoryContextSwitchTo(old);
-#endif
-}
-
 static inline bool
 lpr_pathkey_is_descending(const PathKey *key)
 {
@@ -117,28 +91,31 @@ lpr_pathkey_is_descending(const PathKey *key)
 #endif
 }
 
+/*
+ * Scans that cannot be asked lose against all that can. Up to 17 their cost sees to that; from 18 on the planner first counts nodes that are switched
+ * off (enable_nestloop and its like: one a node), and only then costs.
+ */
+#define LPR_NODES_REFUSED 10000
+
+#if PG_VERSION_NUM >= 180000
+#define LPR_ADD_DISABLED_NODES(path, child) ((path)->disabled_nodes += (child)->disabled_nodes)
+#else
+#define LPR_ADD_DISABLED_NODES(path, child) ((void) 0)
+#endif
+
 static inline ForeignPath *
-lpr_create_foreignscan_path(PlannerInfo *root, RelOptInfo *rel, double rows, Cost startup, Cost total, List *pathkeys,
-							Relids outer, List *fdw_private)
+lpr_create_foreignscan_path(PlannerInfo *root, RelOptInfo *rel, double rows, bool refused, Cost startup, Cost total,
+							List *pathkeys, Relids outer, List *fdw_private)
 {
 #if PG_VERSION_NUM >= 180000
-	return create_foreignscan_path(root, rel, NULL, rows, 0, startup, total, pathkeys, outer, NULL, NIL, fdw_private);
+	return create_foreignscan_path(root, rel, NULL, rows, refused ? LPR_NODES_REFUSED : 0, startup, total, pathkeys,
+								   outer, NULL, NIL, fdw_private);
 #elif PG_VERSION_NUM >= 170000
+	(void) refused;
 	return create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, outer, NULL, NIL, fdw_private);
 #else
+	(void) refused;
 	return create_foreignscan_path(root, rel, NULL, rows, startup, total, pathkeys, outer, NULL, fdw_private);
-#endif
-}
-
-/* The actions of a MERGE. */
-static inline Node *
-lpr_merge_actions(const Query *query)
-{
-#if PG_VERSION_NUM >= 150000
-	return (Node *) query->mergeActionList;
-#else
-	(void) query;
-	return NULL;
 #endif
 }
 

@@ -14,8 +14,6 @@
 #include "utils/builtins.h"
 #include "utils/tuplestore.h"
 
-#include "server/compat.h"
-
 static const char *
 kind_of(mode_t mode)
 {
@@ -45,7 +43,7 @@ lpr_file_facts(PG_FUNCTION_ARGS)
 	struct dirent *entry;
 	DIR *dir;
 
-	lpr_init_materialized_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	put_fact(result, directory, ".");
 	dir = AllocateDir(directory);
 	if (dir == NULL)

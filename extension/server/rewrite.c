@@ -15,8 +15,6 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
-#include "server/compat.h"
-
 PG_FUNCTION_INFO_V1(lpr_rewrite);
 
 /* Frozen: whoever has an older snapshot goes on seeing what is left. */
@@ -56,7 +54,8 @@ lpr_rewrite_table(Oid table)
 	CheckTableNotInUse(old, "rewrite");
 	CommandCounterIncrement(); /* what this transaction deleted is not to come along */
 	TransferPredicateLocksToHeapRelation(old);
-	heap = lpr_make_heap_like(old);
+	heap = make_new_heap(RelationGetRelid(old), old->rd_rel->reltablespace, old->rd_rel->relam,
+						 old->rd_rel->relpersistence, AccessExclusiveLock);
 	anew = table_open(heap, AccessExclusiveLock);
 	copy_visible(old, anew);
 	table_close(anew, NoLock);

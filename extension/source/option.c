@@ -13,6 +13,8 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 
+#include "server/compat.h"
+
 typedef enum OptionKind
 {
 	OPTION_TEXT,
@@ -86,7 +88,8 @@ find_rule(const char *name, Oid catalog)
 	return NULL;
 }
 
-static pg_attribute_noreturn() void refuse(const OptionRule *rule, const char *value, const char *wanted)
+pg_noreturn static void
+refuse(const OptionRule *rule, const char *value, const char *wanted)
 {
 	ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 					errmsg("invalid value for option \"%s\": \"%s\"", rule->name, value), errdetail("%s", wanted)));

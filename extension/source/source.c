@@ -23,7 +23,6 @@
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
-#include "server/compat.h"
 #include "server/secret.h"
 
 static LprSource *sources = NULL;
@@ -310,7 +309,7 @@ lpr_dialects_list(PG_FUNCTION_ARGS)
 {
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 
-	lpr_init_materialized_srf(fcinfo);
+	InitMaterializedSRF(fcinfo, 0);
 	for (int i = 0; lpr_dialects[i] != NULL; i++)
 	{
 		const LprDialect *dialect = lpr_dialects[i];

@@ -96,7 +96,7 @@ lpr_refuse(LprReceipt *receipt, const char *control, const char *sqlstate, const
 	strlcpy(receipt->sqlstate, sqlstate, sizeof(receipt->sqlstate));
 	for (size_t i = 0; i < lengthof(texts); i++)
 	{
-		int len = texts[i] != NULL ? pg_mbcliplen(texts[i], strlen(texts[i]), Min(room, most[i])) : 0;
+		int len = texts[i] != NULL ? pg_mbcliplen(texts[i], strlen(texts[i]), (int) Min(room, (size_t) most[i])) : 0;
 
 		memcpy(out, texts[i] != NULL ? texts[i] : "", len);
 		out[len] = '\0';
