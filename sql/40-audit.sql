@@ -226,9 +226,9 @@ CREATE FUNCTION lpr_data.audit_changes_of(policy_table regclass, VARIADIC withou
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    EXECUTE format('CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION lpr_data.audit_change(%s)',
+    EXECUTE format('CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION lpr_data.audit_change(%s)',
                    policy_table, (SELECT string_agg(quote_literal(w), ', ') FROM unnest(without) AS w));
-    EXECUTE format('CREATE TRIGGER audit_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_change()', policy_table);
+    EXECUTE format('CREATE OR REPLACE TRIGGER audit_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_change()', policy_table);
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER audit_change, ENABLE ALWAYS TRIGGER audit_truncate', policy_table);
 END
 $$;

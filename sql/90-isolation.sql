@@ -11,7 +11,7 @@ BEGIN
         FROM pg_depend AS d JOIN pg_class AS c ON c.oid = d.objid
         WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
           AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'lpr')
-          AND (c.relkind IN ('r', 'p') AND c.relnamespace = 'lpr_data'::regnamespace OR c.relkind = 'v')
+          AND (c.relkind IN ('r', 'p') AND c.relnamespace = 'lpr_data'::regnamespace OR c.relkind = 'v' AND c.relname <> 'sight')
         ORDER BY c.oid
     LOOP
         IF relation.relkind = 'v' THEN

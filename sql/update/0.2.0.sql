@@ -1,0 +1,1 @@
+-- What version 0.2.0 has otherwise, and no topic can bring about by itself.
