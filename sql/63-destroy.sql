@@ -1,4 +1,4 @@
--- 59-destroy: what is kept no longer goes (E9): a list of what is due, a second person who releases it, tables written anew without it, a certificate.
+-- 63-destroy: what is kept no longer goes (E9): a list of what is due, a second person who releases it, tables written anew without it, a certificate.
 
 -- Statistics are copies of what they are about, in a catalogue that outlives the rows: none of what was read.
 ALTER TABLE lpr_data.event_read
@@ -316,3 +316,39 @@ GRANT EXECUTE ON FUNCTION lpr.retention()
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.retention() IS
     'What is saved, counted by event and schedule: how much of it is due for destruction, when the next will be, whether a legal hold stands, and what it waits for (E9). For records officers, privacy and oversight. Errors LP024 and LP033.';
+
+CREATE VIEW lpr.destruction_orders WITH (security_barrier) AS
+SELECT o.order_id, o.made_at, p.login AS made_by, o.state, o.reads, o.digest, c.done_at, r.login AS released_by, c.reason, c.reads AS destroyed, c.corrections,
+       c.images, c.digest AS destroyed_digest, c.rewritten
+FROM lpr_data.destruction_order AS o
+LEFT JOIN lpr_data.person AS p ON p.person_id = o.made_by
+LEFT JOIN lpr_data.destruction_certificate AS c ON c.order_id = o.order_id
+LEFT JOIN lpr_data.person AS r ON r.person_id = c.released_by;
+GRANT SELECT ON lpr.destruction_orders TO lpr_oversight, lpr_privacy, lpr_records_officer;
+COMMENT ON VIEW lpr.destruction_orders IS 'Lists of what was due for destruction, and the certificates of what was destroyed (E9).';
+COMMENT ON COLUMN lpr.destruction_orders.order_id IS 'Number, as lpr.release_destruction() takes it.';
+COMMENT ON COLUMN lpr.destruction_orders.made_at IS 'What was due then.';
+COMMENT ON COLUMN lpr.destruction_orders.made_by IS 'By whom; NULL: the server''s job.';
+COMMENT ON COLUMN lpr.destruction_orders.state IS 'waiting (for its release), superseded (by a later list), or done.';
+COMMENT ON COLUMN lpr.destruction_orders.reads IS 'How many reads it lists.';
+COMMENT ON COLUMN lpr.destruction_orders.digest IS 'SHA-256 over what it lists.';
+COMMENT ON COLUMN lpr.destruction_orders.done_at IS 'When it was released and destroyed.';
+COMMENT ON COLUMN lpr.destruction_orders.released_by IS 'By whom.';
+COMMENT ON COLUMN lpr.destruction_orders.reason IS 'Why.';
+COMMENT ON COLUMN lpr.destruction_orders.destroyed IS 'How many reads went.';
+COMMENT ON COLUMN lpr.destruction_orders.corrections IS 'How many corrections of theirs.';
+COMMENT ON COLUMN lpr.destruction_orders.images IS 'How many images that no other read has.';
+COMMENT ON COLUMN lpr.destruction_orders.destroyed_digest IS 'SHA-256 over what went; the same as digest when nothing was held.';
+COMMENT ON COLUMN lpr.destruction_orders.rewritten IS 'Tables that were written anew, so that no file holds it.';
+
+CREATE VIEW lpr.destruction_parts WITH (security_barrier) AS
+SELECT p.order_id, p.event_id, p.schedule_id AS schedule, p.reads, p.digest, p.state
+FROM lpr_data.destruction_part AS p;
+GRANT SELECT ON lpr.destruction_parts TO lpr_oversight, lpr_privacy, lpr_records_officer;
+COMMENT ON VIEW lpr.destruction_parts IS 'What each order lists, by event and schedule (E9).';
+COMMENT ON COLUMN lpr.destruction_parts.order_id IS 'The order.';
+COMMENT ON COLUMN lpr.destruction_parts.event_id IS 'The event that they were saved for.';
+COMMENT ON COLUMN lpr.destruction_parts.schedule IS 'The schedule by which they are due.';
+COMMENT ON COLUMN lpr.destruction_parts.reads IS 'How many reads.';
+COMMENT ON COLUMN lpr.destruction_parts.digest IS 'SHA-256 over their digests.';
+COMMENT ON COLUMN lpr.destruction_parts.state IS 'listed, destroyed, held or changed.';

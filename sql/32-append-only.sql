@@ -1,4 +1,4 @@
--- 42-kept: tables that are only ever added to, and rows that come with lpr and may be changed.
+-- 32-append-only: tables that are only ever added to, and rows that come with lpr and may be changed.
 
 CREATE FUNCTION lpr_data.refuse_rewrite()
     RETURNS trigger

@@ -1,4 +1,4 @@
--- 90-isolation: who sees which rows (E4). Every table is owned by a role that cannot log in, under row-level security that binds its owner too. Views belong to
+-- 90-owners: who sees which rows (E4). Every table is owned by a role that cannot log in, under row-level security that binds its owner too. Views belong to
 -- the same role, so that a view that forgets a condition still shows nothing that is not its reader's. Functions of verbs and the workers are a superuser's.
 
 DO $$

@@ -1,4 +1,4 @@
--- 49-consent: the rules of use, and the agreement to them at each logon (A5). The agreement lives in the session's own process and nowhere else: it is bound to
+-- 43-consent: the rules of use, and the agreement to them at each logon (A5). The agreement lives in the session's own process and nowhere else: it is bound to
 -- that process, the login that connected and the version of the text, and no setting, role or rollback makes one.
 
 CREATE TABLE lpr_data.rules (

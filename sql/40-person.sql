@@ -1,4 +1,4 @@
--- 46-person: the people behind the logins (A1). A role is not an entitlement: what counts are rows.
+-- 40-person: the people behind the logins (A1). A role is not an entitlement: what counts are rows.
 
 CREATE FUNCTION lpr_data.refuse(control text, sqlstate text, message text, detail text, hint text)
     RETURNS void
@@ -270,3 +270,18 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.retire_person(text)
     TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 COMMENT ON FUNCTION lpr.retire_person(text) IS 'A person has left: from the next statement on nothing can be done under that login, for good (A1). Its rows stay.';
+
+CREATE VIEW lpr.people WITH (security_barrier) AS
+SELECT p.login, p.name, p.unit, s.login AS supervisor, p.kind, p.left_at,
+       CASE WHEN p.person_id = lpr_data.me() OR (SELECT lpr_data.acts_as('lpr_admin', 'lpr_oversight')) THEN p.email END AS email
+FROM lpr_data.person AS p
+LEFT JOIN lpr_data.person AS s ON s.person_id = p.supervisor_id;
+GRANT SELECT ON lpr.people TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+COMMENT ON VIEW lpr.people IS 'Who is behind which login (A1), for everybody who is registered.';
+COMMENT ON COLUMN lpr.people.login IS 'The login, as the functions take it.';
+COMMENT ON COLUMN lpr.people.name IS 'The person''s name.';
+COMMENT ON COLUMN lpr.people.unit IS 'Organizational unit.';
+COMMENT ON COLUMN lpr.people.supervisor IS 'Login of the supervisor.';
+COMMENT ON COLUMN lpr.people.kind IS 'personal, service or shared; only a personal login can hold an entitlement.';
+COMMENT ON COLUMN lpr.people.left_at IS 'When the person left.';
+COMMENT ON COLUMN lpr.people.email IS 'Where notices go; shown to the person, administrators and oversight.';

@@ -1,4 +1,4 @@
--- 00-house: roles and schemas.
+-- 00-roles: roles, schemas, and the login that everything is judged by.
 
 \echo Use "CREATE EXTENSION lpr CASCADE" to load this file. \quit
 
@@ -63,3 +63,12 @@ REVOKE ALL ON SCHEMA lpr_data FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA lpr TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer, lpr_owner;
 GRANT USAGE ON SCHEMA lpr_data TO lpr_owner;
+
+-- Who is asking.
+
+CREATE FUNCTION lpr.login()
+    RETURNS name
+    LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'lpr_login';
+GRANT EXECUTE ON FUNCTION lpr.login() TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+COMMENT ON FUNCTION lpr.login() IS 'The login that connected: no SET ROLE, SET SESSION AUTHORIZATION or SECURITY DEFINER changes it. All of lpr judges by it.';

@@ -1,4 +1,4 @@
--- 83-security-roles: the part of lpr.security_report() that is about roles, rights and our own objects, and the report itself.
+-- 82-security-roles: the part of lpr.security_report() that is about roles, rights and our own objects, and the report itself.
 
 CREATE FUNCTION lpr_data.findings_of_roles()
     RETURNS SETOF lpr_data.finding
