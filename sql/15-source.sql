@@ -81,7 +81,7 @@ CREATE FUNCTION lpr.dialects(
     RETURNS SETOF record
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_dialects_list';
-GRANT EXECUTE ON FUNCTION lpr.dialects() TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.dialects() TO lpr_member;
 COMMENT ON FUNCTION lpr.dialects() IS
     'The dialects lpr speaks (Q11): which search modes each can serve (plate, location, vehicle), how many plates go into one request, reads of a page unless option page_size says otherwise, and whether its cameras must be registered with lpr.add_camera().';
 
@@ -418,7 +418,7 @@ JOIN lpr.dialects() AS d ON d.dialect = (
     SELECT o.option_value FROM pg_catalog.pg_options_to_table(f.srvoptions) AS o WHERE o.option_name = 'dialect'
 )
 ORDER BY s.name;
-GRANT SELECT ON lpr.sources TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_lead;
+GRANT SELECT ON lpr.sources TO lpr_member;
 COMMENT ON VIEW lpr.sources IS 'The vendors: what each can be asked by (plate, location, vehicle), whether it is enabled, and whether the session''s login was granted it (Q10).';
 COMMENT ON COLUMN lpr.sources.source IS 'Name of the source, as in lpr.reads.source.';
 COMMENT ON COLUMN lpr.sources.dialect IS 'How it is spoken to: see lpr.dialects().';

@@ -171,8 +171,7 @@ EXCEPTION WHEN unique_violation THEN
     PERFORM lpr_data.refuse('A1', 'LP034', 'your request of another session still waits', 'A person has one request under way at a time.', 'SELECT * FROM lpr.access_requests;');
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.request_access(text[], text[], text[], text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.request_access(text[], text[], text[], text) TO lpr_member;
 COMMENT ON FUNCTION lpr.request_access(text[], text[], text[], text) IS
     'Asks for access (A1): to sources, from systems (ATS, AFI, IRS-NG), by modes (plate, location, vehicle: A7), with the reason why you need to know. Returns the number of the request. First your supervisor approves, then a system owner, who are different people; each may deny with a reason. What was asked for never changes: withdraw it and ask anew. Errors LP024 and LP033 (who may ask), LP034 (one waits already), LP043 (the reason says nothing).';
 
@@ -284,8 +283,7 @@ BEGIN
     RETURN 'granted';
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.approve(bigint, text, interval)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.approve(bigint, text, interval) TO lpr_member;
 COMMENT ON FUNCTION lpr.approve(bigint, text, interval) IS
     'Approves a request for access (A1): first the requester''s own supervisor, then a system owner, who is somebody else. Returns its state: approved, or granted after the second. reason: why it is right. valid_for: of the second, at most a year, the default. The grant sends the mail of authorization (A2). Errors LP024 and LP033 (not entitled to that step now), LP034 (nothing to decide), LP043 (the reason says nothing).';
 
@@ -306,8 +304,7 @@ BEGIN
     RETURN 'denied';
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.deny(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.deny(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.deny(bigint, text) IS 'Denies a request for access, with the reason (A1); whoever could approve it may. Errors as of lpr.approve().';
 
 CREATE FUNCTION lpr.withdraw_request(request bigint, reason text)
@@ -330,8 +327,7 @@ BEGIN
     UPDATE lpr_data.access AS x SET state = 'withdrawn' WHERE x.access_id = request;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.withdraw_request(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.withdraw_request(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.withdraw_request(bigint, text) IS 'Takes back a request of one''s own that still waits (A1).';
 
 CREATE FUNCTION lpr_data.stop_access(request bigint, action text, reason text)
@@ -380,8 +376,7 @@ CREATE FUNCTION lpr.suspend_access(request bigint, reason text)
 BEGIN ATOMIC
     SELECT lpr_data.stop_access(suspend_access.request, 'suspend', suspend_access.reason);
 END;
-GRANT EXECUTE ON FUNCTION lpr.suspend_access(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.suspend_access(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.suspend_access(bigint, text) IS 'Stops a grant from the next query on until it is resumed (A1): by the person''s own supervisor, a system owner or oversight.';
 
 CREATE FUNCTION lpr.resume_access(request bigint, reason text)
@@ -392,8 +387,7 @@ CREATE FUNCTION lpr.resume_access(request bigint, reason text)
 BEGIN ATOMIC
     SELECT lpr_data.stop_access(resume_access.request, 'resume', resume_access.reason);
 END;
-GRANT EXECUTE ON FUNCTION lpr.resume_access(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.resume_access(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.resume_access(bigint, text) IS 'Lets a suspended grant count again; its end stays (A1). By a system owner or oversight.';
 
 CREATE FUNCTION lpr.revoke_access(request bigint, reason text)
@@ -404,8 +398,7 @@ CREATE FUNCTION lpr.revoke_access(request bigint, reason text)
 BEGIN ATOMIC
     SELECT lpr_data.stop_access(revoke_access.request, 'revoke', revoke_access.reason);
 END;
-GRANT EXECUTE ON FUNCTION lpr.revoke_access(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.revoke_access(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.revoke_access(bigint, text) IS 'Ends a grant for good, from the next query on (A1): by the person''s own supervisor, a system owner or oversight.';
 
 CREATE VIEW lpr.access_requests WITH (security_barrier) AS

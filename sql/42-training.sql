@@ -78,8 +78,7 @@ EXCEPTION WHEN unique_violation THEN
         MESSAGE = format('that "%s" completed %s on %s is on record already', login, course, completed_on);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.record_training(text, text, date, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.record_training(text, text, date, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.record_training(text, text, date, text) IS
     'Records that a person completed a course (A3), by a training officer who is somebody else. completed_on: not later than today by UTC. evidence: for instance the number of the certificate. Returns until when it counts: a year. All required courses must be current, or the next query is refused.';
 
@@ -126,7 +125,7 @@ LEFT JOIN (SELECT DISTINCT ON (r.person_id, r.course) r.person_id, r.course, r.c
 -- Everybody sees all people, but not what they lack.
 WHERE p.left_at IS NULL AND p.kind = 'personal'
   AND (p.person_id = ANY (lpr_data.my_people()) OR (SELECT lpr_data.acts_as('lpr_training_officer', 'lpr_oversight')));
-GRANT SELECT ON lpr.training TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT SELECT ON lpr.training TO lpr_member;
 COMMENT ON VIEW lpr.training IS 'Who has completed which course, and until when that counts (A3): one''s own; supervisors see that of their people too, training officers and oversight all.';
 COMMENT ON COLUMN lpr.training.login IS 'Whose training.';
 COMMENT ON COLUMN lpr.training.name IS 'That person''s name.';

@@ -207,8 +207,7 @@ BEGIN
     RETURN opened;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz) TO lpr_member;
 COMMENT ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz) IS
     'Opens an event, the ongoing matter that questions are asked for (Q7, E1), and returns its number; it counts once it is committed. title: 3 to 200 characters. purpose: one of lpr.purposes. authority: one of lpr.authorities. matter_reference: its number in the system where it is led. reason: why reads are needed, in a sentence of its own. system: ATS, AFI or IRS-NG; you need access for it. until: when it ends, at most a year, by default 90 days. Errors LP024 and LP033 (who may), LP025 (no access), LP043 (the reason says nothing).';
 
@@ -267,8 +266,7 @@ BEGIN
     INSERT INTO lpr_data.event_member (event_id, person_id, added_by) VALUES (event, who, lpr_data.me()) ON CONFLICT DO NOTHING;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.add_member(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.add_member(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.add_member(bigint, text) IS 'The owner of an event lets somebody work on it and see it (E4). Errors LP041 (not the owner), LP042 (closed), LP025 (that person has no access for its system).';
 
 CREATE FUNCTION lpr.remove_member(event bigint, login text)
@@ -289,8 +287,7 @@ BEGIN
     END IF;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.remove_member(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.remove_member(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.remove_member(bigint, text) IS 'The owner of an event takes somebody off it, from the next query on (E4).';
 
 CREATE FUNCTION lpr.extend_event(event bigint, until timestamp with time zone, reason text)
@@ -315,8 +312,7 @@ BEGIN
     INSERT INTO lpr_data.event_extension (event_id, at, person_id, ends_at, reason) VALUES (event, moment, lpr_data.me(), extend_event.until, extend_event.reason);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.extend_event(bigint, timestamptz, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.extend_event(bigint, timestamptz, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.extend_event(bigint, timestamptz, text) IS 'The owner of an event extends it, to at most a year from now, and says why the matter goes on (Q7). Errors LP041, LP042, LP043.';
 
 CREATE FUNCTION lpr.close_event(event bigint, outcome text)
@@ -334,8 +330,7 @@ BEGIN
     UPDATE lpr_data.event AS x SET closed_at = clock_timestamp(), outcome = btrim(close_event.outcome) WHERE x.event_id = event;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.close_event(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.close_event(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.close_event(bigint, text) IS 'The owner of an event closes it for good, with its outcome: nothing is asked for it any more (Q7). Errors LP041, LP042.';
 
 CREATE FUNCTION lpr_data.set_work(event bigint)
@@ -358,8 +353,7 @@ BEGIN
     RETURN event;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.work_on(bigint)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.work_on(bigint) TO lpr_member;
 COMMENT ON FUNCTION lpr.work_on(bigint) IS 'From now on the questions of this session are asked for this event, unless WHERE names another one by event_id (Q7). NULL: for none. Whether it is open is judged at each question. Error LP041.';
 
 CREATE FUNCTION lpr.add_purpose(purpose text, title text)
@@ -482,7 +476,7 @@ COMMENT ON COLUMN lpr.event_extensions.reason IS 'Why the matter goes on.';
 
 CREATE VIEW lpr.purposes WITH (security_barrier) AS
 SELECT p.purpose, p.title, p.active FROM lpr_data.purpose AS p;
-GRANT SELECT ON lpr.purposes TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+GRANT SELECT ON lpr.purposes TO lpr_member;
 COMMENT ON VIEW lpr.purposes IS 'The purposes that an event may have (Q7).';
 COMMENT ON COLUMN lpr.purposes.purpose IS 'Code, as lpr.open_event() takes it.';
 COMMENT ON COLUMN lpr.purposes.title IS 'What it is.';
@@ -490,7 +484,7 @@ COMMENT ON COLUMN lpr.purposes.active IS 'Whether a new event may have it.';
 
 CREATE VIEW lpr.authorities WITH (security_barrier) AS
 SELECT a.authority, a.citation, a.active FROM lpr_data.authority AS a;
-GRANT SELECT ON lpr.authorities TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+GRANT SELECT ON lpr.authorities TO lpr_member;
 COMMENT ON VIEW lpr.authorities IS 'The legal authorities that an event may rest on (Q7).';
 COMMENT ON COLUMN lpr.authorities.authority IS 'Code, as lpr.open_event() takes it.';
 COMMENT ON COLUMN lpr.authorities.citation IS 'The law.';

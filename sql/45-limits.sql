@@ -81,7 +81,7 @@ UNION ALL
 SELECT CASE r.scope WHEN 'event' THEN 'questions for an event' ELSE 'questions of a person' END || CASE r.per WHEN 'hour' THEN ' in an hour' ELSE ' in a day' END, NULL, NULL,
        CASE r.per WHEN 'hour' THEN interval '1 hour' ELSE interval '1 day' END, NULL, r.questions
 FROM lpr_data.rate_limit AS r;
-GRANT SELECT ON lpr.limits TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+GRANT SELECT ON lpr.limits TO lpr_member;
 COMMENT ON VIEW lpr.limits IS 'How far a question without a plate may reach, and how many may be asked (Q8).';
 COMMENT ON COLUMN lpr.limits."limit" IS 'What is limited.';
 COMMENT ON COLUMN lpr.limits.radius_m IS 'Of the area, in metres; NULL for searches by vehicle: the whole country.';

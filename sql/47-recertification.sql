@@ -57,8 +57,7 @@ BEGIN
     RETURN moment + interval '1 year';
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.recertify(text, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.recertify(text, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.recertify(text, text) IS
     'Confirms for another year that a person is to have access (A4), by a government lead who is neither the person nor one who approved it. Returns until when it counts. Without it access stops a year after the first grant or the last recertification, by the clock. Errors LP024 and LP033 (who may), LP034 (no access), LP043 (the reason says nothing).';
 

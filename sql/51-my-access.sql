@@ -79,9 +79,8 @@ FROM (
     JOIN lpr_data.event AS e ON e.event_id = m.event_id AND e.closed_at IS NULL AND clock_timestamp() >= e.opened_at AND clock_timestamp() < e.ends_at
 ) AS r (place, number, requirement, holds, until, what_to_do)
 ORDER BY r.place, r.number;
-GRANT SELECT ON lpr.my_access TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
-GRANT EXECUTE ON FUNCTION lpr_data.session(), lpr_data.agreed(), lpr_data.utc_today()
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT SELECT ON lpr.my_access TO lpr_member;
+GRANT EXECUTE ON FUNCTION lpr_data.session(), lpr_data.agreed(), lpr_data.utc_today() TO lpr_member;
 COMMENT ON VIEW lpr.my_access IS 'What a question needs of you, in the order in which the gate looks at it, whether you have it, and what to do about what is missing (A1, A3, A4, A5).';
 COMMENT ON COLUMN lpr.my_access.requirement IS 'What is needed.';
 COMMENT ON COLUMN lpr.my_access.holds IS 'Whether you have it now. Of several accesses one that covers the question is enough.';

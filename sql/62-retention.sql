@@ -132,8 +132,7 @@ BEGIN
     RETURN proposed;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.propose_schedule(text, interval, text, text, text, boolean, date, date)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.propose_schedule(text, interval, text, text, text, boolean, date, date) TO lpr_member;
 COMMENT ON FUNCTION lpr.propose_schedule(text, interval, text, text, text, boolean, date, date) IS
     'Enters a schedule of a system of records, by a records officer; returns its number (E9). It counts once two people verified it, and is then followed by reads that are saved from then on. records: ATS, TECS, CIRS, AFI or another. base_period: 1 day to 100 years. citation: by default that of the schedule before. runs_from: saved or closed. life_of_matter: nothing is due before its event is closed. effective_from: today unless said otherwise. Errors LP024 and LP033 (who may), LP043 (the reason says nothing).';
 
@@ -178,8 +177,7 @@ BEGIN
     RETURN lpr_data.is_verified(schedule);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.verify_schedule(integer, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.verify_schedule(integer, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.verify_schedule(integer, text) IS
     'A records officer compared a schedule with its source, and says how (E9). Two different people have to; returns whether they have. Errors LP024 and LP033 (who may), LP034 (verified by you already, withdrawn, or without a period), LP043 (the reason says nothing).';
 
@@ -193,8 +191,7 @@ BEGIN
     PERFORM lpr_data.step_schedule(schedule, 'withdraw', reason);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.withdraw_schedule(integer, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.withdraw_schedule(integer, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.withdraw_schedule(integer, text) IS
     'A schedule turned out to be wrong: nothing is saved or destroyed by it any more (E9). One records officer does. What was saved by it follows the one in force of the same system of records, once there is one. Errors as of lpr.verify_schedule().';
 
@@ -330,8 +327,7 @@ BEGIN
     RETURN placed;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.place_hold(bigint, text, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.place_hold(bigint, text, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.place_hold(bigint, text, text) IS
     'Puts a legal hold on all that is or will be saved for an event, open or closed: nothing of it is destroyed or taken off until it is lifted (E9). By a records or privacy officer; returns its number. authority: who orders it, with the reference. Errors LP024 and LP033 (who may), LP043 (no reason).';
 
@@ -363,8 +359,7 @@ BEGIN
     UPDATE lpr_data.legal_hold AS x SET lifted_at = clock_timestamp(), lifted_by = who, lift_reason = lift_hold.reason WHERE x.hold_id = hold;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.lift_hold(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.lift_hold(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.lift_hold(bigint, text) IS
     'Lifts a legal hold, for good: by a records or privacy officer who did not place it (E9). Errors LP024 and LP033 (who may), LP034 (lifted already), LP043 (the reason says nothing).';
 
@@ -388,7 +383,7 @@ CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE x.action = 'verify') AS verifi
                            min(b.login) FILTER (WHERE x.action = 'withdraw') AS withdrawn_by, (clock_timestamp() AT TIME ZONE 'UTC')::date AS today
                     FROM lpr_data.schedule_step AS x LEFT JOIN lpr_data.person AS b ON b.person_id = x.person_id
                     WHERE x.schedule_id = s.schedule_id) AS t;
-GRANT SELECT ON lpr.schedules TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT SELECT ON lpr.schedules TO lpr_member;
 COMMENT ON VIEW lpr.schedules IS 'Schedules of systems of records: how long what is saved is kept, and who verified that (E9).';
 COMMENT ON COLUMN lpr.schedules.schedule IS 'Number, as lpr.verify_schedule() takes it.';
 COMMENT ON COLUMN lpr.schedules.records IS 'The system of records.';

@@ -160,8 +160,7 @@ BEGIN
     RETURN made;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.destroy_due()
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.destroy_due() TO lpr_member;
 COMMENT ON FUNCTION lpr.destroy_due() IS
     'Lists what is due for destruction and not held, and returns the number of that order, NULL when nothing is; destroys nothing: lpr.release_destruction() does (E9). An order that waits is returned again while it lists the same, and superseded else. By the server''s job, or a records officer. Errors LP024 and LP033.';
 
@@ -281,8 +280,7 @@ BEGIN
     RETURN gone;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.release_destruction(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.release_destruction(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.release_destruction(bigint, text) IS
     'Destroys what an order lists: deletes it with its corrections and the images that no other read has, writes their tables anew, so that no data file holds it, and leaves a certificate, all in one transaction; returns how many reads (E9). By a records officer who neither made the order nor works on an event in it. What a hold was placed on meanwhile, or is not as it was listed, stays. Errors LP024 and LP033 (who may), LP034 (the order does not wait, or lists what is not due), LP043 (the reason says nothing), LP063 (all of it is held), 55P03 (saved reads are in use). Copies outside the database, such as archived WAL and backups, have their own end.';
 
@@ -312,8 +310,7 @@ BEGIN
         ORDER BY k.event_id, k.schedule_id;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.retention()
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.retention() TO lpr_member;
 COMMENT ON FUNCTION lpr.retention() IS
     'What is saved, counted by event and schedule: how much of it is due for destruction, when the next will be, whether a legal hold stands, and what it waits for (E9). For records officers, privacy and oversight. Errors LP024 and LP033.';
 

@@ -94,8 +94,9 @@ CREATE FUNCTION lpr_data.sees(event_id bigint)
     LANGUAGE c STABLE STRICT
     SUPPORT lpr_data.sees_support
 AS 'MODULE_PATHNAME', 'lpr_sees';
-GRANT EXECUTE ON FUNCTION lpr_data.sees(bigint), lpr_data.my_events()
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+-- A right to ask, not to see: a records officer sees no event by duty. What is due, held and destroyed, lpr.retention(), lpr.holds
+-- and lpr.destruction_orders tell, which do not go by this.
+GRANT EXECUTE ON FUNCTION lpr_data.sees(bigint), lpr_data.my_events() TO lpr_member;
 COMMENT ON FUNCTION lpr_data.sees(bigint) IS
     'Whether the authenticated login sees an event: all (lpr_data.sees_all()), or those of lpr_data.sight. The condition of policies on whatever belongs to an event.';
 
