@@ -10,11 +10,11 @@ MODULE_big = lpr
 SOURCES := $(sort $(filter-out extension/core/place_data.c,$(wildcard extension/*.c extension/*/*.c)))
 OBJS = $(SOURCES:.c=.o) extension/core/place_data.o
 
-# The version before, and what the update from it is made of: what changed of it, and the files that are new since or made anew.
-LPR_VERSION_BEFORE = 0.1.0
-UPDATE_FILES = sql/update/$(LPR_VERSION_BEFORE).sql $(filter-out $(addprefix sql/,00-house.sql 10-read.sql 20-source.sql 40-audit.sql 45-audit-read.sql),$(sort $(wildcard sql/[0-9][0-9]-*.sql)))
-DATA_built = sql/lpr--$(LPR_VERSION).sql sql/lpr--$(LPR_VERSION_BEFORE)--$(LPR_VERSION).sql
-DATA = $(filter-out $(DATA_built),$(wildcard sql/lpr--*.sql))
+# Scripts of versions that were released stay as they are (sql/README.md); from the newest of them an update leads to this one.
+TOPICS := $(sort $(wildcard sql/[0-9][0-9]-*.sql))
+DATA = $(wildcard sql/lpr--*.sql)
+LPR_VERSION_BEFORE := $(shell ls sql | sed -n 's/^lpr--\([0-9.]*\)[.]sql$$/\1/p' | sort -V | tail -n 1)
+DATA_built = build/sql/lpr--$(LPR_VERSION).sql build/sql/lpr--$(LPR_VERSION_BEFORE)--$(LPR_VERSION).sql
 
 # C11; gnu11 since the server's headers use typeof, and no -Wunused-parameter since its callbacks have their signatures.
 # The server's headers count as system headers (-isystem wins over the -I of PGXS): their warnings are not ours.
@@ -44,11 +44,13 @@ endif
 $(OBJS): Makefile lpr.control
 -include $(wildcard $(OBJS:.o=.d))
 
-sql/lpr--$(LPR_VERSION).sql: $(sort $(wildcard sql/[0-9][0-9]-*.sql)) Makefile
-	cat $(filter %.sql,$^) >$@.new && mv $@.new $@
+build/sql/lpr--$(LPR_VERSION).sql: $(TOPICS) Makefile lpr.control
+	@mkdir -p $(@D)
+	cat $(TOPICS) >$@.new && mv $@.new $@
 
-sql/lpr--$(LPR_VERSION_BEFORE)--$(LPR_VERSION).sql: $(UPDATE_FILES) Makefile
-	cat $(filter %.sql,$^) >$@.new && mv $@.new $@
+build/sql/lpr--$(LPR_VERSION_BEFORE)--$(LPR_VERSION).sql: $(TOPICS) $(DATA) $(wildcard sql/update/*.sql) scripts/update-script Makefile lpr.control
+	@mkdir -p $(@D)
+	scripts/update-script $(LPR_VERSION_BEFORE) >$@.new && mv $@.new $@
 
 extension/core/place_data.c: data/us-boundary.txt scripts/boundary-to-c.awk
 	awk -f scripts/boundary-to-c.awk data/us-boundary.txt >$@.new && mv $@.new $@

@@ -24,7 +24,7 @@ SELECT E'\nVersion ' || extversion || '. Generated from the comments of the cata
 \qecho
 \qecho '## Roles and what they may do'
 \qecho
-\qecho 'NOLOGIN roles, made with the extension if they are not there; a DBA grants them to people''s logins.'
+\qecho 'NOLOGIN roles, made with the extension if they are not there; a DBA grants them to people''s logins. Each of those has the rights of `lpr_member` too.'
 \qecho
 \qecho '| role | may call | may read |'
 \qecho '|---|---|---|'

@@ -78,7 +78,7 @@ CREATE FUNCTION lpr.normal_plate(plate text)
     RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'lpr_normal_plate';
-GRANT EXECUTE ON FUNCTION lpr.normal_plate(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.normal_plate(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.normal_plate(text) IS
     'Normal form of a plate: upper case, without blanks and separators, at most 16 characters. Error LP011 when nothing usable is left. Look-alike characters stay as they are (G1).';
 
@@ -86,7 +86,7 @@ CREATE FUNCTION lpr.confusable_plates(plate text)
     RETURNS text[]
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'lpr_confusable_plates';
-GRANT EXECUTE ON FUNCTION lpr.confusable_plates(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.confusable_plates(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.confusable_plates(text) IS
     'The plate in normal form and up to 63 plates that differ from it only in characters that readers confuse (O/0/Q/D, I/1/L, B/8, S/5, Z/2, G/6), fewest changes first (G1). When there are more, a notice says how many are left out. Error LP011 when it is no plate.';
 
@@ -94,7 +94,7 @@ CREATE FUNCTION lpr.matched_how(asked_plate text, asked_region text, plate text,
     RETURNS text
     LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'lpr_matched_how';
-GRANT EXECUTE ON FUNCTION lpr.matched_how(text, text, text, text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.matched_how(text, text, text, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.matched_how(text, text, text, text) IS
     'How a plate matches the one asked for: exact, other_region, unknown_region, confusable, or NULL for not at all (G1). asked_region and plate_region in two upper-case letters; asked_region NULL = any region. Error LP011 when asked_plate is no plate.';
 
@@ -103,7 +103,7 @@ CREATE FUNCTION lpr.distance_m(latitude double precision, longitude double preci
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'lpr_distance_m';
 GRANT EXECUTE ON FUNCTION lpr.distance_m(double precision, double precision, double precision, double precision)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+    TO lpr_member;
 COMMENT ON FUNCTION lpr.distance_m(double precision, double precision, double precision, double precision) IS
     'Great-circle distance of two points in metres. In WHERE on lpr.reads, lpr.distance_m(latitude, longitude, a, b) <= r (up to 500,000 m) is a place that the vendors are asked for.';
 
@@ -111,7 +111,7 @@ CREATE FUNCTION lpr.normal_region(region text)
     RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'lpr_normal_region';
-GRANT EXECUTE ON FUNCTION lpr.normal_region(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.normal_region(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.normal_region(text) IS
     'The two upper-case letters of a state, province or territory of the United States, Canada or Mexico, from its letters in any case or its name. Error LP012 when there is none such.';
 
@@ -119,7 +119,7 @@ CREATE FUNCTION lpr.normal_word(word text)
     RETURNS text
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'lpr_normal_word';
-GRANT EXECUTE ON FUNCTION lpr.normal_word(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.normal_word(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.normal_word(text) IS
     'A make, model or colour as the columns of lpr.reads hold it: a to z in upper case, blanks around it dropped, those inside single. The same whatever the locale of the database.';
 
@@ -127,7 +127,7 @@ CREATE FUNCTION lpr.has_point(latitude double precision, longitude double precis
     RETURNS boolean
     LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'lpr_has_point';
-GRANT EXECUTE ON FUNCTION lpr.has_point(double precision, double precision) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.has_point(double precision, double precision) TO lpr_member;
 COMMENT ON FUNCTION lpr.has_point(double precision, double precision) IS
     'Whether a point was given: true with both, false with neither, and error LP014 with only one of them.';
 
@@ -135,5 +135,5 @@ CREATE FUNCTION lpr.like_literal(text text)
     RETURNS text
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN pg_catalog.regexp_replace(text, '([\\%_])', '\\\1', 'g');
-GRANT EXECUTE ON FUNCTION lpr.like_literal(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.like_literal(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.like_literal(text) IS 'The text as a LIKE pattern that matches only itself: % _ and \ are escaped.';

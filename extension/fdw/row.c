@@ -3,7 +3,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
-/* The page's UTF-8 was proved when it was opened, and the database speaks UTF-8 (sql/00-house.sql). */
+/* The page's UTF-8 was proved when it was opened, and the database speaks UTF-8 (sql/00-roles.sql). */
 static Datum
 slice_text(LprSlice slice, bool *isnull)
 {

@@ -81,6 +81,11 @@ found("GRANT $_->[0] TO stranger", $_->[1], 'roles', "stranger is a member of $_
 	[ lpr_log => 'high' ], [ lpr_owner => 'high' ];
 found('GRANT lpr_lead TO stranger WITH ADMIN OPTION', 'medium', 'roles', 'stranger may grant lpr_lead', undo => 'REVOKE lpr_lead FROM stranger');
 found('GRANT lpr_admin TO team', 'low', 'roles', 'team is a member of lpr_admin');
+found('GRANT lpr_member TO stranger', 'low', 'roles', 'login stranger is a member of lpr_member');
+found('GRANT lpr_member TO team', 'low', 'roles', 'team is a member of lpr_member');
+found('REVOKE lpr_member FROM lpr_lead', 'medium', 'roles', 'lpr_lead has no use of lpr_member');
+found('REVOKE lpr_member FROM lpr_lead; ALTER ROLE lpr_lead NOINHERIT; GRANT lpr_member TO lpr_lead', 'medium', 'roles', 'lpr_lead has no use of lpr_member');
+found('GRANT CREATE ON SCHEMA public TO lpr_member', 'high', 'harden', 'not hardened: schema');
 found('CREATE ROLE boss SUPERUSER NOLOGIN; GRANT lpr_admin TO boss', 'high', 'roles', 'superuser boss is a member of lpr_admin', undo => 'DROP ROLE boss');
 found('ALTER ROLE lpr_user LOGIN', 'high', 'roles', 'role lpr_user can log in', by_hand => sub { $node->answer('postgres', $_[0]) });
 found('ALTER ROLE lpr_admin LOGIN', 'high', 'roles', 'role lpr_admin can log in');

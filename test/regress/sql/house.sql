@@ -10,9 +10,9 @@ CREATE TEMP VIEW routine AS SELECT p.* FROM pg_proc AS p JOIN member ON classid 
 CREATE TEMP VIEW relation AS
 SELECT c.* FROM pg_class AS c JOIN member ON classid = 'pg_class'::regclass AND objid = c.oid WHERE c.relkind IN ('r', 'p', 'v', 'm', 'S');
 
--- The roles: nobody logs in as one of them, and they inherit nothing.
+-- The roles: nobody logs in as one of them, and what people are granted has lpr_member's rights besides its own, nobody else's.
 SELECT rolname, rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolbypassrls,
-       (SELECT count(*) FROM pg_auth_members WHERE member = r.oid) AS member_of
+       (SELECT string_agg(roleid::regrole::text, ' ') FROM pg_auth_members WHERE member = r.oid) AS member_of
 FROM pg_roles AS r WHERE rolname LIKE 'lpr\_%' ORDER BY rolname;
 
 -- The schemas: USAGE on lpr for the roles, on lpr_data for nobody; CREATE for nobody.

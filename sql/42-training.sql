@@ -1,4 +1,4 @@
--- 48-training: mandatory courses, every year (A3). A lapsed one stops the next query, in the middle of a session too.
+-- 42-training: mandatory courses, every year (A3). A lapsed one stops the next query, in the middle of a session too.
 
 CREATE TABLE lpr_data.course (
     code text COLLATE "C" PRIMARY KEY CHECK (code ~ '^[a-z][a-z0-9_]{0,39}$'),
@@ -78,8 +78,7 @@ EXCEPTION WHEN unique_violation THEN
         MESSAGE = format('that "%s" completed %s on %s is on record already', login, course, completed_on);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.record_training(text, text, date, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.record_training(text, text, date, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.record_training(text, text, date, text) IS
     'Records that a person completed a course (A3), by a training officer who is somebody else. completed_on: not later than today by UTC. evidence: for instance the number of the certificate. Returns until when it counts: a year. All required courses must be current, or the next query is refused.';
 
@@ -114,3 +113,26 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.retire_course(text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.retire_course(text) IS 'A course is no longer required; those that the privacy assessment names stay (A3).';
+
+CREATE VIEW lpr.training WITH (security_barrier) AS
+SELECT p.login, p.name, c.code AS course, c.title, c.required, t.completed_on, t.valid_until,
+       (t.valid_until > clock_timestamp()) IS TRUE AS current,
+       CASE WHEN t.valid_until > clock_timestamp() THEN floor(extract(epoch FROM t.valid_until - clock_timestamp()) / 86400)::integer END AS days_left
+FROM lpr_data.person AS p
+CROSS JOIN lpr_data.course AS c
+LEFT JOIN (SELECT DISTINCT ON (r.person_id, r.course) r.person_id, r.course, r.completed_on, r.valid_until
+           FROM lpr_data.training AS r ORDER BY r.person_id, r.course, r.valid_until DESC) AS t ON t.person_id = p.person_id AND t.course = c.code
+-- Everybody sees all people, but not what they lack.
+WHERE p.left_at IS NULL AND p.kind = 'personal'
+  AND (p.person_id = ANY (lpr_data.my_people()) OR (SELECT lpr_data.acts_as('lpr_training_officer', 'lpr_oversight')));
+GRANT SELECT ON lpr.training TO lpr_member;
+COMMENT ON VIEW lpr.training IS 'Who has completed which course, and until when that counts (A3): one''s own; supervisors see that of their people too, training officers and oversight all.';
+COMMENT ON COLUMN lpr.training.login IS 'Whose training.';
+COMMENT ON COLUMN lpr.training.name IS 'That person''s name.';
+COMMENT ON COLUMN lpr.training.course IS 'The course, as lpr.record_training() takes it.';
+COMMENT ON COLUMN lpr.training.title IS 'Its title.';
+COMMENT ON COLUMN lpr.training.required IS 'Whether a query needs it.';
+COMMENT ON COLUMN lpr.training.completed_on IS 'When it was completed last; NULL = never.';
+COMMENT ON COLUMN lpr.training.valid_until IS 'Until when that counts.';
+COMMENT ON COLUMN lpr.training.current IS 'Whether it counts now.';
+COMMENT ON COLUMN lpr.training.days_left IS 'Full days until it ends.';

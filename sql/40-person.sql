@@ -1,4 +1,4 @@
--- 46-person: the people behind the logins (A1). A role is not an entitlement: what counts are rows.
+-- 40-person: the people behind the logins (A1). A role is not an entitlement: what counts are rows.
 
 CREATE FUNCTION lpr_data.refuse(control text, sqlstate text, message text, detail text, hint text)
     RETURNS void
@@ -122,7 +122,7 @@ END
 $$;
 COMMENT ON FUNCTION lpr_data.whom(text, text) IS 'Whom to ask: the title, with the names of up to three people other than oneself who act in the role.';
 GRANT EXECUTE ON FUNCTION lpr_data.me(), lpr_data.acts_as(text[]), lpr_data.my_people(), lpr_data.whom(text, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+    TO lpr_member;
 
 CREATE FUNCTION lpr_data.acting(role text, control text)
     RETURNS integer
@@ -227,8 +227,7 @@ BEGIN
             CASE WHEN add_person.supervisor IS NOT NULL THEN lpr_data.person_of(add_person.supervisor) END, add_person.kind);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.add_person(text, text, text, text, text, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.add_person(text, text, text, text, text, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.add_person(text, text, text, text, text, text) IS
     'Registers who is behind a login (A1). login: an existing login role. name, unit: at most 200 characters. email: where notices go. supervisor: the login of the person who approves first, registered before. kind: personal, service or shared; only a personal login can hold an entitlement. Registered people keep their row for good: a login is never given to anybody else.';
 
@@ -252,8 +251,7 @@ BEGIN
     WHERE p.person_id = lpr_data.person_of(change_person.login);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.change_person(text, text, text, text, text, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.change_person(text, text, text, text, text, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.change_person(text, text, text, text, text, text) IS 'Changes what is registered of a person, but for the login; NULL leaves as it is (A1). Nobody changes their own: error LP033.';
 
 CREATE FUNCTION lpr.retire_person(login text)
@@ -267,6 +265,20 @@ BEGIN
     UPDATE lpr_data.person AS p SET left_at = clock_timestamp() WHERE p.person_id = lpr_data.person_of(retire_person.login);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.retire_person(text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.retire_person(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.retire_person(text) IS 'A person has left: from the next statement on nothing can be done under that login, for good (A1). Its rows stay.';
+
+CREATE VIEW lpr.people WITH (security_barrier) AS
+SELECT p.login, p.name, p.unit, s.login AS supervisor, p.kind, p.left_at,
+       CASE WHEN p.person_id = lpr_data.me() OR (SELECT lpr_data.acts_as('lpr_admin', 'lpr_oversight')) THEN p.email END AS email
+FROM lpr_data.person AS p
+LEFT JOIN lpr_data.person AS s ON s.person_id = p.supervisor_id;
+GRANT SELECT ON lpr.people TO lpr_member;
+COMMENT ON VIEW lpr.people IS 'Who is behind which login (A1), for everybody who is registered.';
+COMMENT ON COLUMN lpr.people.login IS 'The login, as the functions take it.';
+COMMENT ON COLUMN lpr.people.name IS 'The person''s name.';
+COMMENT ON COLUMN lpr.people.unit IS 'Organizational unit.';
+COMMENT ON COLUMN lpr.people.supervisor IS 'Login of the supervisor.';
+COMMENT ON COLUMN lpr.people.kind IS 'personal, service or shared; only a personal login can hold an entitlement.';
+COMMENT ON COLUMN lpr.people.left_at IS 'When the person left.';
+COMMENT ON COLUMN lpr.people.email IS 'Where notices go; shown to the person, administrators and oversight.';

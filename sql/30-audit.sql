@@ -1,14 +1,7 @@
--- 40-audit: the log of who asked what (U1 to U4): its tables, what guards them, and the changes of policy that go into it.
+-- 30-audit: the log of who asked what (U1 to U4): its tables, what guards them, and the changes of policy that go into it.
 --
 -- The log is made by the audit writer at the first question, not by CREATE EXTENSION: its tables are no members of the extension, so that neither
 -- DROP EXTENSION nor a restore touches them. They lie in a schema that is no member either.
-
-CREATE FUNCTION lpr.login()
-    RETURNS name
-    LANGUAGE c STABLE
-AS 'MODULE_PATHNAME', 'lpr_login';
-GRANT EXECUTE ON FUNCTION lpr.login() TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
-COMMENT ON FUNCTION lpr.login() IS 'The login that connected: no SET ROLE, SET SESSION AUTHORIZATION or SECURITY DEFINER changes it. All of lpr judges by it.';
 
 CREATE FUNCTION lpr_data.refuse_change()
     RETURNS trigger
@@ -226,9 +219,9 @@ CREATE FUNCTION lpr_data.audit_changes_of(policy_table regclass, VARIADIC withou
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    EXECUTE format('CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION lpr_data.audit_change(%s)',
+    EXECUTE format('CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION lpr_data.audit_change(%s)',
                    policy_table, (SELECT string_agg(quote_literal(w), ', ') FROM unnest(without) AS w));
-    EXECUTE format('CREATE TRIGGER audit_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_change()', policy_table);
+    EXECUTE format('CREATE OR REPLACE TRIGGER audit_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_change()', policy_table);
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER audit_change, ENABLE ALWAYS TRIGGER audit_truncate', policy_table);
 END
 $$;

@@ -1,4 +1,4 @@
--- 83-security-roles: the part of lpr.security_report() that is about roles, rights and our own objects, and the report itself.
+-- 82-security-roles: the part of lpr.security_report() that is about roles, rights and our own objects, and the report itself.
 
 CREATE FUNCTION lpr_data.findings_of_roles()
     RETURNS SETOF lpr_data.finding
@@ -38,13 +38,20 @@ AS $$
     UNION ALL
     SELECT 'low', 'roles', format('%I is a member of %I through no login of a person''s', m.rolname, g.rolname), 'Whoever is added to that role gets it along, unseen.', format('REVOKE %I FROM %I', g.rolname, m.rolname)
     FROM pg_auth_members AS a JOIN pg_roles AS g ON g.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member WHERE g.rolname ~ '^lpr_' AND NOT m.rolcanlogin AND g.rolname NOT IN ('lpr_log', 'lpr_owner')
+      AND NOT (g.rolname = 'lpr_member' AND m.rolname = ANY (lpr_data.roles()))
       AND NOT EXISTS (SELECT FROM lpr_data.person AS p WHERE p.login = m.rolname::text COLLATE "C")
+    UNION ALL
+    SELECT 'low', 'roles', format('login %I is a member of lpr_member', m.rolname), 'Logins get it with a role of lpr; by itself it does not tell what they are there for.', format('REVOKE lpr_member FROM %I', m.rolname)
+    FROM pg_auth_members AS a JOIN pg_roles AS m ON m.oid = a.member WHERE a.roleid = 'lpr_member'::regrole AND m.rolcanlogin AND NOT m.rolsuper AND m.rolname <> ALL (lpr_data.roles())
+    UNION ALL
+    SELECT 'medium', 'roles', format('%I has no use of lpr_member', r.rolname), 'Who is to watch, decide or answer cannot.', format('ALTER ROLE %1$I INHERIT; REVOKE lpr_member FROM %1$I; GRANT lpr_member TO %1$I', r.rolname)
+    FROM pg_roles AS r WHERE r.rolname = ANY (lpr_data.roles()) AND NOT pg_has_role(r.oid, 'lpr_member', 'USAGE')
     UNION ALL
     SELECT 'high', 'roles', format('superuser %I is a member of %I', m.rolname, g.rolname), 'Who asks or oversees is no superuser.', format('REVOKE %I FROM %I', g.rolname, m.rolname)
     FROM pg_auth_members AS a JOIN pg_roles AS g ON g.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member WHERE g.rolname ~ '^lpr_' AND m.rolsuper
     UNION ALL
     SELECT 'high', 'roles', format('role %I can log in', r.rolname), 'People log in as themselves.', format('ALTER ROLE %I NOLOGIN', r.rolname)
-    FROM pg_roles AS r WHERE r.rolcanlogin AND r.rolname IN ('lpr_user', 'lpr_supervisor', 'lpr_system_owner', 'lpr_oversight', 'lpr_privacy', 'lpr_admin', 'lpr_training_officer', 'lpr_lead', 'lpr_records_officer', 'lpr_log', 'lpr_owner')
+    FROM pg_roles AS r WHERE r.rolcanlogin AND r.rolname = ANY (lpr_data.roles() || '{lpr_member,lpr_log,lpr_owner}')
     UNION ALL
     SELECT 'medium', 'roles', format('%I is a member of login %I', m.rolname, l.rolname), 'It can act as that person; that login may not ask any more.', format('REVOKE %I FROM %I', l.rolname, m.rolname)
     FROM pg_auth_members AS a JOIN pg_roles AS l ON l.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member WHERE l.rolcanlogin AND lpr_data.is_confined(l.oid)

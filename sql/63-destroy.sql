@@ -1,4 +1,4 @@
--- 59-destroy: what is kept no longer goes (E9): a list of what is due, a second person who releases it, tables written anew without it, a certificate.
+-- 63-destroy: what is kept no longer goes (E9): a list of what is due, a second person who releases it, tables written anew without it, a certificate.
 
 -- Statistics are copies of what they are about, in a catalogue that outlives the rows: none of what was read.
 ALTER TABLE lpr_data.event_read
@@ -160,8 +160,7 @@ BEGIN
     RETURN made;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.destroy_due()
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.destroy_due() TO lpr_member;
 COMMENT ON FUNCTION lpr.destroy_due() IS
     'Lists what is due for destruction and not held, and returns the number of that order, NULL when nothing is; destroys nothing: lpr.release_destruction() does (E9). An order that waits is returned again while it lists the same, and superseded else. By the server''s job, or a records officer. Errors LP024 and LP033.';
 
@@ -281,8 +280,7 @@ BEGIN
     RETURN gone;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.release_destruction(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.release_destruction(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.release_destruction(bigint, text) IS
     'Destroys what an order lists: deletes it with its corrections and the images that no other read has, writes their tables anew, so that no data file holds it, and leaves a certificate, all in one transaction; returns how many reads (E9). By a records officer who neither made the order nor works on an event in it. What a hold was placed on meanwhile, or is not as it was listed, stays. Errors LP024 and LP033 (who may), LP034 (the order does not wait, or lists what is not due), LP043 (the reason says nothing), LP063 (all of it is held), 55P03 (saved reads are in use). Copies outside the database, such as archived WAL and backups, have their own end.';
 
@@ -312,7 +310,42 @@ BEGIN
         ORDER BY k.event_id, k.schedule_id;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.retention()
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.retention() TO lpr_member;
 COMMENT ON FUNCTION lpr.retention() IS
     'What is saved, counted by event and schedule: how much of it is due for destruction, when the next will be, whether a legal hold stands, and what it waits for (E9). For records officers, privacy and oversight. Errors LP024 and LP033.';
+
+CREATE VIEW lpr.destruction_orders WITH (security_barrier) AS
+SELECT o.order_id, o.made_at, p.login AS made_by, o.state, o.reads, o.digest, c.done_at, r.login AS released_by, c.reason, c.reads AS destroyed, c.corrections,
+       c.images, c.digest AS destroyed_digest, c.rewritten
+FROM lpr_data.destruction_order AS o
+LEFT JOIN lpr_data.person AS p ON p.person_id = o.made_by
+LEFT JOIN lpr_data.destruction_certificate AS c ON c.order_id = o.order_id
+LEFT JOIN lpr_data.person AS r ON r.person_id = c.released_by;
+GRANT SELECT ON lpr.destruction_orders TO lpr_oversight, lpr_privacy, lpr_records_officer;
+COMMENT ON VIEW lpr.destruction_orders IS 'Lists of what was due for destruction, and the certificates of what was destroyed (E9).';
+COMMENT ON COLUMN lpr.destruction_orders.order_id IS 'Number, as lpr.release_destruction() takes it.';
+COMMENT ON COLUMN lpr.destruction_orders.made_at IS 'What was due then.';
+COMMENT ON COLUMN lpr.destruction_orders.made_by IS 'By whom; NULL: the server''s job.';
+COMMENT ON COLUMN lpr.destruction_orders.state IS 'waiting (for its release), superseded (by a later list), or done.';
+COMMENT ON COLUMN lpr.destruction_orders.reads IS 'How many reads it lists.';
+COMMENT ON COLUMN lpr.destruction_orders.digest IS 'SHA-256 over what it lists.';
+COMMENT ON COLUMN lpr.destruction_orders.done_at IS 'When it was released and destroyed.';
+COMMENT ON COLUMN lpr.destruction_orders.released_by IS 'By whom.';
+COMMENT ON COLUMN lpr.destruction_orders.reason IS 'Why.';
+COMMENT ON COLUMN lpr.destruction_orders.destroyed IS 'How many reads went.';
+COMMENT ON COLUMN lpr.destruction_orders.corrections IS 'How many corrections of theirs.';
+COMMENT ON COLUMN lpr.destruction_orders.images IS 'How many images that no other read has.';
+COMMENT ON COLUMN lpr.destruction_orders.destroyed_digest IS 'SHA-256 over what went; the same as digest when nothing was held.';
+COMMENT ON COLUMN lpr.destruction_orders.rewritten IS 'Tables that were written anew, so that no file holds it.';
+
+CREATE VIEW lpr.destruction_parts WITH (security_barrier) AS
+SELECT p.order_id, p.event_id, p.schedule_id AS schedule, p.reads, p.digest, p.state
+FROM lpr_data.destruction_part AS p;
+GRANT SELECT ON lpr.destruction_parts TO lpr_oversight, lpr_privacy, lpr_records_officer;
+COMMENT ON VIEW lpr.destruction_parts IS 'What each order lists, by event and schedule (E9).';
+COMMENT ON COLUMN lpr.destruction_parts.order_id IS 'The order.';
+COMMENT ON COLUMN lpr.destruction_parts.event_id IS 'The event that they were saved for.';
+COMMENT ON COLUMN lpr.destruction_parts.schedule IS 'The schedule by which they are due.';
+COMMENT ON COLUMN lpr.destruction_parts.reads IS 'How many reads.';
+COMMENT ON COLUMN lpr.destruction_parts.digest IS 'SHA-256 over their digests.';
+COMMENT ON COLUMN lpr.destruction_parts.state IS 'listed, destroyed, held or changed.';

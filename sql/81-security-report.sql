@@ -1,4 +1,4 @@
--- 82-security-report: what in this server would undo the policy, found in catalogues, settings, files: what, why it matters, what mends it.
+-- 81-security-report: what in this server would undo the policy, found in catalogues, settings, files: what, why it matters, what mends it.
 
 CREATE TYPE lpr_data.finding AS (severity text, topic text, finding text, reason text, mend text);
 COMMENT ON TYPE lpr_data.finding IS 'A row of lpr.security_report().';

@@ -1,4 +1,4 @@
--- 49-consent: the rules of use, and the agreement to them at each logon (A5). The agreement lives in the session's own process and nowhere else: it is bound to
+-- 43-consent: the rules of use, and the agreement to them at each logon (A5). The agreement lives in the session's own process and nowhere else: it is bound to
 -- that process, the login that connected and the version of the text, and no setting, role or rollback makes one.
 
 CREATE TABLE lpr_data.rules (
@@ -73,7 +73,7 @@ BEGIN
     RETURN QUERY SELECT r.version, lpr_data.consent_code(r.version), r.text FROM lpr_data.rules AS r ORDER BY r.version DESC LIMIT 1;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.rules() TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.rules() TO lpr_member;
 COMMENT ON FUNCTION lpr.rules() IS 'The rules of use as they stand, with a code, good once and in this session only, with which lpr.accept_rules(code) agrees to them (A5).';
 
 CREATE FUNCTION lpr.accept_rules(code text)
@@ -115,7 +115,7 @@ BEGIN
     RETURN format('You have agreed to version %s of the rules, until this session ends.', given);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.accept_rules(text) TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.accept_rules(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.accept_rules(text) IS
     'Agrees to the rules of use, with the code that lpr.rules() showed (A5). It holds for this session, this login and this version of the text, and ends with DISCARD, a change of session authorization, or a new version. On record before it counts. A second session of the login from another address is flagged there (A1). Errors LP028 (not the code, or the rules have changed), LP029 (no client), LP021.';
 

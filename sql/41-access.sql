@@ -1,4 +1,4 @@
--- 47-access: how a person comes to be entitled, and ceases to be (A1, A4, A7). Two people say yes, none of them the one who asks; every step stays on record.
+-- 41-access: how a person comes to be entitled, and ceases to be (A1, A4, A7). Two people say yes, none of them the one who asks; every step stays on record.
 
 CREATE TABLE lpr_data.system (
     system text COLLATE "C" PRIMARY KEY CHECK (system <> ''),
@@ -17,131 +17,6 @@ INSERT INTO lpr_data.system (system, name, records, shipped)
 VALUES ('ATS', 'Automated Targeting System', 'ATS', true),
        ('AFI', 'Analytical Framework for Intelligence', 'AFI', true),
        ('IRS-NG', 'Intelligence Reporting System – Next Generation', 'CIRS', true);
-
--- What says nothing.
-
-CREATE TABLE lpr_data.empty_reason (
-    reason text COLLATE "C" PRIMARY KEY CHECK (reason ~ '^[a-z0-9]+( [a-z0-9]+)*$'),
-    shipped boolean NOT NULL DEFAULT false
-);
-SELECT lpr_data.ships('lpr_data.empty_reason', 'reason');
-SELECT lpr_data.audit_changes_of('lpr_data.empty_reason');
-COMMENT ON TABLE lpr_data.empty_reason IS 'Words and phrases that are no reason, whatever stands beside them that is none either (Q7).';
-COMMENT ON COLUMN lpr_data.empty_reason.reason IS 'In lower case, letters and digits only, single blanks.';
-COMMENT ON COLUMN lpr_data.empty_reason.shipped IS 'Whether it came with lpr.';
-INSERT INTO lpr_data.empty_reason (reason, shipped)
-SELECT r, true
-FROM unnest(ARRAY['investigation', 'ongoing investigation', 'active investigation', 'criminal investigation', 'official investigation', 'investigative purposes',
-                  'investigative', 'for investigation', 'case', 'ongoing case', 'case work', 'casework', 'official', 'official business', 'official use', 'official duty',
-                  'official duties', 'law enforcement', 'law enforcement purpose', 'law enforcement purposes', 'enforcement', 'border security', 'na', 'n a', 'none',
-                  'nothing', 'tbd', 'to be determined', 'to be decided', 'unknown', 'test', 'testing', 'query', 'search', 'lookup', 'look up', 'check', 'lpr', 'lpr search',
-                  'lpr query', 'plate', 'plate check', 'vehicle', 'license plate', 'licence plate', 'work', 'work related', 'need to know', 'needed', 'required',
-                  'as needed', 'see file', 'see case', 'see above', 'see title', 'same', 'same as above', 'same as before', 'as above', 'as before', 'ditto', 'other',
-                  'misc', 'miscellaneous', 'general', 'intel', 'intelligence', 'per request', 'as requested', 'by request', 'supervisor request', 'reason', 'purpose',
-                  'asdf', 'qwerty', 'xxx', 'abc', 'for', 'the', 'a', 'an', 'of', 'to', 'in', 'and', 'is', 'my', 'this', 'it', 'on', 'with', 'i', 'we', 'please',
-                  'our', 'by', 'as', 'at', 'or', 'be', 'are', 'was', 'from', 'that', 'these', 'has', 'have', 'need', 'needs', 'use', 'used', 'duty', 'duties', 'ongoing', 'active',
-                  'current', 'open', 'criminal', 'investigations', 'investigating', 'investigate', 'matter', 'matters', 'cases', 'file', 'see', 'above', 'below', 'before',
-                  'request', 'requests', 'requested', 'supervisor', 'purposes', 'reasons', 'business', 'law', 'border', 'security', 'agency', 'necessary', 'important',
-                  'urgent', 'asap', 'routine', 'lawful', 'authorized', 'legitimate', 'valid', 'information', 'data', 'reads', 'plates', 'vehicles', 'queries', 'searches',
-                  'follow up', 'followup', 'activity', 'activities', 'related']) AS r;
-
-CREATE FUNCTION lpr_data.normal_reason(reason text)
-    RETURNS text
-    LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
-RETURN btrim(regexp_replace(lower(reason), '[^[:alnum:]]+', ' ', 'g'));
-COMMENT ON FUNCTION lpr_data.normal_reason(text) IS 'A reason as it is compared: lower case, single blanks instead of everything that is no letter or digit.';
-
-CREATE FUNCTION lpr_data.without(said text, phrase text)
-    RETURNS text
-    LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN CASE WHEN phrase <> '' THEN replace(replace(said, ' ' || phrase || ' ', '  '), ' ' || phrase || ' ', '  ') ELSE said END;
-COMMENT ON FUNCTION lpr_data.without(text, text) IS 'What is left of a text without a phrase; both as lpr_data.normal_reason() gives them, the text between blanks.';
-
-CREATE FUNCTION lpr_data.says_nothing(said text)
-    RETURNS boolean
-    LANGUAGE plpgsql STABLE
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    rest text := ' ' || coalesce(lpr_data.normal_reason(said), '') || ' ';
-    empty text;
-BEGIN
-    -- Long phrases first, so that none hides in another.
-    FOR empty IN SELECT e.reason FROM lpr_data.empty_reason AS e WHERE rest LIKE '% ' || e.reason || ' %' ORDER BY length(e.reason) DESC, e.reason
-    LOOP
-        rest := lpr_data.without(rest, empty);
-    END LOOP;
-    RETURN btrim(rest) = '';
-END
-$$;
-COMMENT ON FUNCTION lpr_data.says_nothing(text) IS 'Whether a text is made of lpr_data.empty_reason alone.';
-
-CREATE FUNCTION lpr_data.check_reason(what text, reason text, control text, title text DEFAULT NULL, earlier text[] DEFAULT '{}')
-    RETURNS void
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-AS $$
-DECLARE
-    said text := CASE WHEN char_length(reason) <= 4000 THEN lpr_data.normal_reason(reason) ELSE '' END;
-    own text := ' ' || said || ' ';
-    least_characters CONSTANT integer := 20;
-    least_words CONSTANT integer := 4;
-    before text;
-    why text;
-BEGIN
-    IF char_length(reason) > 4000 THEN
-        why := 'It has more than 4,000 characters.';
-    ELSIF lpr_data.says_nothing(said) THEN
-        why := 'It says nothing about this matter.';
-    ELSIF char_length(said) < least_characters OR (SELECT count(DISTINCT w) FROM regexp_split_to_table(said, ' ') AS w WHERE char_length(w) > 1) < least_words THEN
-        why := format('It has fewer than %s characters or four different words.', least_characters);
-    ELSIF reason ~ '[[:cntrl:]]' AND reason !~ '^[^[:cntrl:]]*([\n\r\t][^[:cntrl:]]*)*$' THEN
-        why := 'It holds control characters.';
-    ELSE
-        -- What was said before counts for nothing: what is left has to be a reason.
-        FOR before IN SELECT lpr_data.normal_reason(e) FROM unnest(array_prepend(title, earlier)) AS e WHERE e IS NOT NULL ORDER BY char_length(e) DESC
-        LOOP
-            own := lpr_data.without(own, before);
-        END LOOP;
-        own := btrim(regexp_replace(own, ' +', ' ', 'g'));
-        IF own <> said AND (char_length(own) < least_characters OR lpr_data.says_nothing(own)
-                            OR (SELECT count(DISTINCT w) FROM regexp_split_to_table(own, ' ') AS w WHERE char_length(w) > 1) < least_words) THEN
-            why := 'It is the title or an earlier reason again.';
-        END IF;
-    END IF;
-    IF why IS NOT NULL THEN
-        PERFORM lpr_data.refuse(control, 'LP043', format('the %s says nothing: %L', what, left(coalesce(reason, ''), 80)), why,
-                                'Say in a sentence of your own what is to be found out, about whom or what, and why licence-plate reads are needed for it.');
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION lpr_data.check_reason(text, text, text, text, text[]) IS
-    'Refuses a statement that says nothing, error LP043: made of lpr_data.empty_reason alone, shorter than 20 characters or four words, or that once the title and earlier ones are taken out of it. what: its name in the message.';
-
-CREATE FUNCTION lpr_data.check_given(reason text, control text)
-    RETURNS void
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    IF (reason ~ '[^[:space:]]' AND char_length(reason) <= 4000) IS NOT TRUE THEN
-        PERFORM lpr_data.refuse(control, 'LP043', 'no reason was given', 'Every step stays on record with its reason, of at most 4,000 characters.', 'Say why, in a sentence.');
-    END IF;
-END
-$$;
-COMMENT ON FUNCTION lpr_data.check_given(text, text) IS 'Refuses a missing reason, error LP043, where whoever has to act at once need not write much.';
-
-CREATE FUNCTION lpr.add_empty_reason(reason text)
-    RETURNS void
-    LANGUAGE sql
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-    SELECT lpr_data.administering('Q7');
-    INSERT INTO lpr_data.empty_reason (reason) VALUES (lpr_data.normal_reason(add_empty_reason.reason)) ON CONFLICT DO NOTHING;
-END;
-GRANT EXECUTE ON FUNCTION lpr.add_empty_reason(text) TO lpr_admin;
-COMMENT ON FUNCTION lpr.add_empty_reason(text) IS 'Adds a word or phrase that is no reason (Q7).';
 
 -- Requests and grants: one row from the request to the end; what was asked for never changes.
 
@@ -296,8 +171,7 @@ EXCEPTION WHEN unique_violation THEN
     PERFORM lpr_data.refuse('A1', 'LP034', 'your request of another session still waits', 'A person has one request under way at a time.', 'SELECT * FROM lpr.access_requests;');
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.request_access(text[], text[], text[], text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.request_access(text[], text[], text[], text) TO lpr_member;
 COMMENT ON FUNCTION lpr.request_access(text[], text[], text[], text) IS
     'Asks for access (A1): to sources, from systems (ATS, AFI, IRS-NG), by modes (plate, location, vehicle: A7), with the reason why you need to know. Returns the number of the request. First your supervisor approves, then a system owner, who are different people; each may deny with a reason. What was asked for never changes: withdraw it and ask anew. Errors LP024 and LP033 (who may ask), LP034 (one waits already), LP043 (the reason says nothing).';
 
@@ -409,8 +283,7 @@ BEGIN
     RETURN 'granted';
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.approve(bigint, text, interval)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.approve(bigint, text, interval) TO lpr_member;
 COMMENT ON FUNCTION lpr.approve(bigint, text, interval) IS
     'Approves a request for access (A1): first the requester''s own supervisor, then a system owner, who is somebody else. Returns its state: approved, or granted after the second. reason: why it is right. valid_for: of the second, at most a year, the default. The grant sends the mail of authorization (A2). Errors LP024 and LP033 (not entitled to that step now), LP034 (nothing to decide), LP043 (the reason says nothing).';
 
@@ -431,8 +304,7 @@ BEGIN
     RETURN 'denied';
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.deny(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.deny(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.deny(bigint, text) IS 'Denies a request for access, with the reason (A1); whoever could approve it may. Errors as of lpr.approve().';
 
 CREATE FUNCTION lpr.withdraw_request(request bigint, reason text)
@@ -455,8 +327,7 @@ BEGIN
     UPDATE lpr_data.access AS x SET state = 'withdrawn' WHERE x.access_id = request;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.withdraw_request(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.withdraw_request(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.withdraw_request(bigint, text) IS 'Takes back a request of one''s own that still waits (A1).';
 
 CREATE FUNCTION lpr_data.stop_access(request bigint, action text, reason text)
@@ -505,8 +376,7 @@ CREATE FUNCTION lpr.suspend_access(request bigint, reason text)
 BEGIN ATOMIC
     SELECT lpr_data.stop_access(suspend_access.request, 'suspend', suspend_access.reason);
 END;
-GRANT EXECUTE ON FUNCTION lpr.suspend_access(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.suspend_access(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.suspend_access(bigint, text) IS 'Stops a grant from the next query on until it is resumed (A1): by the person''s own supervisor, a system owner or oversight.';
 
 CREATE FUNCTION lpr.resume_access(request bigint, reason text)
@@ -517,8 +387,7 @@ CREATE FUNCTION lpr.resume_access(request bigint, reason text)
 BEGIN ATOMIC
     SELECT lpr_data.stop_access(resume_access.request, 'resume', resume_access.reason);
 END;
-GRANT EXECUTE ON FUNCTION lpr.resume_access(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.resume_access(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.resume_access(bigint, text) IS 'Lets a suspended grant count again; its end stays (A1). By a system owner or oversight.';
 
 CREATE FUNCTION lpr.revoke_access(request bigint, reason text)
@@ -529,70 +398,46 @@ CREATE FUNCTION lpr.revoke_access(request bigint, reason text)
 BEGIN ATOMIC
     SELECT lpr_data.stop_access(revoke_access.request, 'revoke', revoke_access.reason);
 END;
-GRANT EXECUTE ON FUNCTION lpr.revoke_access(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.revoke_access(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.revoke_access(bigint, text) IS 'Ends a grant for good, from the next query on (A1): by the person''s own supervisor, a system owner or oversight.';
 
--- Once a year a government lead looks at each person anew (A4).
+CREATE VIEW lpr.access_requests WITH (security_barrier) AS
+SELECT a.access_id AS request, p.login, p.name, a.systems, a.sources, a.modes, a.need_to_know,
+       CASE WHEN a.state = 'granted' AND a.ends_at <= clock_timestamp() THEN 'lapsed' ELSE a.state END AS state,
+       CASE a.state WHEN 'requested' THEN coalesce('supervisor ' || s.login, 'a supervisor on record') WHEN 'approved' THEN 'a system owner' END AS waits_for,
+       a.requested_at, a.granted_at, a.ends_at
+FROM lpr_data.access AS a
+JOIN lpr_data.person AS p ON p.person_id = a.person_id
+LEFT JOIN lpr_data.person AS s ON s.person_id = p.supervisor_id;
+GRANT SELECT ON lpr.access_requests TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_lead;
+COMMENT ON VIEW lpr.access_requests IS 'Requests for access and the grants that came of them (A1): one''s own; supervisors see those of their people too, system owners, leads, privacy and oversight all.';
+COMMENT ON COLUMN lpr.access_requests.request IS 'Number of the request, as lpr.approve() and the others take it.';
+COMMENT ON COLUMN lpr.access_requests.login IS 'Who is to have access.';
+COMMENT ON COLUMN lpr.access_requests.name IS 'That person''s name.';
+COMMENT ON COLUMN lpr.access_requests.systems IS 'From which systems.';
+COMMENT ON COLUMN lpr.access_requests.sources IS 'To which sources.';
+COMMENT ON COLUMN lpr.access_requests.modes IS 'How it may be asked: plate, location, vehicle.';
+COMMENT ON COLUMN lpr.access_requests.need_to_know IS 'Why it is needed.';
+COMMENT ON COLUMN lpr.access_requests.state IS 'requested, approved (by the supervisor), granted, suspended, revoked, denied, withdrawn, or lapsed: granted, and over.';
+COMMENT ON COLUMN lpr.access_requests.waits_for IS 'Of one that waits: who decides next.';
+COMMENT ON COLUMN lpr.access_requests.requested_at IS 'When it was asked for.';
+COMMENT ON COLUMN lpr.access_requests.granted_at IS 'When the last approval was given.';
+COMMENT ON COLUMN lpr.access_requests.ends_at IS 'When the grant lapses.';
 
-CREATE TABLE lpr_data.recertification (
-    person_id integer NOT NULL REFERENCES lpr_data.person,
-    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    lead_id integer NOT NULL REFERENCES lpr_data.person CHECK (lead_id <> person_id),
-    valid_until timestamp with time zone NOT NULL,
-    reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),
-    PRIMARY KEY (person_id, at),
-    CONSTRAINT a_year_at_most CHECK (valid_until > at AND valid_until AT TIME ZONE 'UTC' <= at AT TIME ZONE 'UTC' + interval '1 year')
-);
-SELECT pg_catalog.pg_extension_config_dump('lpr_data.recertification', '');
-SELECT lpr_data.audit_changes_of('lpr_data.recertification');
-SELECT lpr_data.only_adds('lpr_data.recertification');
-COMMENT ON TABLE lpr_data.recertification IS 'Yearly confirmations by a government lead that a person is still to have access (A4).';
-COMMENT ON COLUMN lpr_data.recertification.person_id IS 'Who was confirmed.';
-COMMENT ON COLUMN lpr_data.recertification.at IS 'When.';
-COMMENT ON COLUMN lpr_data.recertification.lead_id IS 'By whom: not the person, and none who approved a grant of theirs.';
-COMMENT ON COLUMN lpr_data.recertification.valid_until IS 'Until when it counts; a year at the most.';
-COMMENT ON COLUMN lpr_data.recertification.reason IS 'Why.';
-
-CREATE FUNCTION lpr_data.certified_until(person_id integer)
-    RETURNS timestamp with time zone
-    LANGUAGE sql STABLE
-RETURN coalesce((SELECT max(r.valid_until) FROM lpr_data.recertification AS r WHERE r.person_id = certified_until.person_id),
-                (SELECT min(a.granted_at) FROM lpr_data.access AS a WHERE a.person_id = certified_until.person_id) + interval '1 year');
-COMMENT ON FUNCTION lpr_data.certified_until(integer) IS 'Until when a person''s access counts as certified (A4): the last recertification, or before the first one a year from the first grant. NULL when there never was a grant.';
-
-CREATE FUNCTION lpr.recertify(login text, reason text)
-    RETURNS timestamp with time zone
-    LANGUAGE plpgsql
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-    SET timezone = 'UTC'
-AS $$
-DECLARE
-    lead integer;
-    who integer := lpr_data.person_of(login);
-    moment timestamptz;
-BEGIN
-    PERFORM lpr_data.check_isolation();
-    LOCK TABLE pg_catalog.pg_auth_members IN SHARE MODE;
-    lead := lpr_data.acting('lpr_lead', 'A4');
-    moment := clock_timestamp();
-    IF lead = who THEN
-        PERFORM lpr_data.refuse('A4', 'LP033', 'nobody recertifies themselves', 'A government lead who is somebody else does.', 'Ask another lead.');
-    END IF;
-    IF EXISTS (SELECT FROM lpr_data.access_step AS s JOIN lpr_data.access AS a ON a.access_id = s.access_id
-               WHERE a.person_id = who AND a.state IN ('granted', 'suspended') AND a.ends_at > moment AND s.action = 'approve' AND s.person_id = lead) THEN
-        PERFORM lpr_data.refuse('A4', 'LP033', format('you approved the access of "%s" yourself', login), 'Recertification is by a lead who has not approved it.', 'Ask another lead.');
-    END IF;
-    IF NOT EXISTS (SELECT FROM lpr_data.access AS a WHERE a.person_id = who AND a.state IN ('granted', 'suspended') AND a.ends_at > moment) THEN
-        PERFORM lpr_data.refuse('A4', 'LP034', format('login "%s" has no access to recertify', login), 'A grant that has ended is requested anew.', 'SELECT * FROM lpr.access_requests;');
-    END IF;
-    PERFORM lpr_data.check_reason('reason', reason, 'A4');
-    INSERT INTO lpr_data.recertification (person_id, at, lead_id, valid_until, reason) VALUES (who, moment, lead, moment + interval '1 year', recertify.reason);
-    RETURN moment + interval '1 year';
-END
-$$;
-GRANT EXECUTE ON FUNCTION lpr.recertify(text, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
-COMMENT ON FUNCTION lpr.recertify(text, text) IS
-    'Confirms for another year that a person is to have access (A4), by a government lead who is neither the person nor one who approved it. Returns until when it counts. Without it access stops a year after the first grant or the last recertification, by the clock. Errors LP024 and LP033 (who may), LP034 (no access), LP043 (the reason says nothing).';
+CREATE VIEW lpr.access_history WITH (security_barrier) AS
+SELECT t.access_id AS request, t.number, t.at, p.login, t.action, b.login AS by_login, b.name AS by_name, t.step AS acting_as, t.reason
+FROM lpr_data.access_step AS t
+JOIN lpr_data.access AS a ON a.access_id = t.access_id
+JOIN lpr_data.person AS p ON p.person_id = a.person_id
+JOIN lpr_data.person AS b ON b.person_id = t.person_id;
+GRANT SELECT ON lpr.access_history TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_lead;
+COMMENT ON VIEW lpr.access_history IS 'Every step of the requests that lpr.access_requests shows: who did what, as what, when and why (A1).';
+COMMENT ON COLUMN lpr.access_history.request IS 'Number of the request.';
+COMMENT ON COLUMN lpr.access_history.number IS 'Of the step: 1, 2, 3, …';
+COMMENT ON COLUMN lpr.access_history.at IS 'When.';
+COMMENT ON COLUMN lpr.access_history.login IS 'Whose access it is about.';
+COMMENT ON COLUMN lpr.access_history.action IS 'request, approve, deny, withdraw, suspend, resume or revoke.';
+COMMENT ON COLUMN lpr.access_history.by_login IS 'Who did it.';
+COMMENT ON COLUMN lpr.access_history.by_name IS 'That person''s name.';
+COMMENT ON COLUMN lpr.access_history.acting_as IS 'As what: requester, supervisor, system_owner or oversight.';
+COMMENT ON COLUMN lpr.access_history.reason IS 'Why.';

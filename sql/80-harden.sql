@@ -1,4 +1,4 @@
--- 80-security: no place to hoard: the privileges and settings that the safeguards stand on (E2), and lpr.harden(), which brings them about.
+-- 80-harden: no place to hoard: the privileges and settings that the safeguards stand on (E2), and lpr.harden(), which brings them about.
 
 CREATE FUNCTION lpr_data.is_confined(login oid)
     RETURNS boolean

@@ -1,4 +1,4 @@
--- 58-retention: how long what was saved is kept, and what stops its destruction (E8, E9): schedules that two people verified, and legal holds.
+-- 62-retention: how long what was saved is kept, and what stops its destruction (E8, E9): schedules that two people verified, and legal holds.
 
 CREATE TABLE lpr_data.schedule (
     schedule_id integer GENERATED ALWAYS AS IDENTITY (START 101) PRIMARY KEY, -- numbers up to 100 come with lpr
@@ -132,8 +132,7 @@ BEGIN
     RETURN proposed;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.propose_schedule(text, interval, text, text, text, boolean, date, date)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.propose_schedule(text, interval, text, text, text, boolean, date, date) TO lpr_member;
 COMMENT ON FUNCTION lpr.propose_schedule(text, interval, text, text, text, boolean, date, date) IS
     'Enters a schedule of a system of records, by a records officer; returns its number (E9). It counts once two people verified it, and is then followed by reads that are saved from then on. records: ATS, TECS, CIRS, AFI or another. base_period: 1 day to 100 years. citation: by default that of the schedule before. runs_from: saved or closed. life_of_matter: nothing is due before its event is closed. effective_from: today unless said otherwise. Errors LP024 and LP033 (who may), LP043 (the reason says nothing).';
 
@@ -178,8 +177,7 @@ BEGIN
     RETURN lpr_data.is_verified(schedule);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.verify_schedule(integer, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.verify_schedule(integer, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.verify_schedule(integer, text) IS
     'A records officer compared a schedule with its source, and says how (E9). Two different people have to; returns whether they have. Errors LP024 and LP033 (who may), LP034 (verified by you already, withdrawn, or without a period), LP043 (the reason says nothing).';
 
@@ -193,8 +191,7 @@ BEGIN
     PERFORM lpr_data.step_schedule(schedule, 'withdraw', reason);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.withdraw_schedule(integer, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.withdraw_schedule(integer, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.withdraw_schedule(integer, text) IS
     'A schedule turned out to be wrong: nothing is saved or destroyed by it any more (E9). One records officer does. What was saved by it follows the one in force of the same system of records, once there is one. Errors as of lpr.verify_schedule().';
 
@@ -330,8 +327,7 @@ BEGIN
     RETURN placed;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.place_hold(bigint, text, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.place_hold(bigint, text, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.place_hold(bigint, text, text) IS
     'Puts a legal hold on all that is or will be saved for an event, open or closed: nothing of it is destroyed or taken off until it is lifted (E9). By a records or privacy officer; returns its number. authority: who orders it, with the reference. Errors LP024 and LP033 (who may), LP043 (no reason).';
 
@@ -363,7 +359,59 @@ BEGIN
     UPDATE lpr_data.legal_hold AS x SET lifted_at = clock_timestamp(), lifted_by = who, lift_reason = lift_hold.reason WHERE x.hold_id = hold;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.lift_hold(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.lift_hold(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.lift_hold(bigint, text) IS
     'Lifts a legal hold, for good: by a records or privacy officer who did not place it (E9). Errors LP024 and LP033 (who may), LP034 (lifted already), LP043 (the reason says nothing).';
+
+CREATE VIEW lpr.schedules WITH (security_barrier) AS
+SELECT s.schedule_id AS schedule, s.records, s.citation, s.base_period, s.runs_from, s.life_of_matter, s.effective_from, s.effective_until, p.login AS proposed_by,
+       t.verified_by, t.withdrawn_by,
+       CASE WHEN t.withdrawn THEN 'withdrawn'
+            WHEN s.base_period IS NULL THEN 'without a period'
+            WHEN t.verified < 2 THEN 'unverified'
+            WHEN s.effective_from > t.today THEN 'not yet in force'
+            WHEN s.effective_until <= t.today THEN 'no longer in force'
+            WHEN s.schedule_id = first_value(s.schedule_id) OVER (
+                 PARTITION BY s.records ORDER BY NOT t.withdrawn AND s.base_period IS NOT NULL AND t.verified >= 2 AND s.effective_from <= t.today
+                                                 AND coalesce(s.effective_until > t.today, true) DESC, s.effective_from DESC, s.schedule_id DESC) THEN 'in force'
+            ELSE 'followed by another' END AS state,
+       s.reason
+FROM lpr_data.schedule AS s
+LEFT JOIN lpr_data.person AS p ON p.person_id = s.proposed_by
+CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE x.action = 'verify') AS verified, count(*) FILTER (WHERE x.action = 'withdraw') > 0 AS withdrawn,
+                           array_agg(b.login ORDER BY x.at) FILTER (WHERE x.action = 'verify') AS verified_by,
+                           min(b.login) FILTER (WHERE x.action = 'withdraw') AS withdrawn_by, (clock_timestamp() AT TIME ZONE 'UTC')::date AS today
+                    FROM lpr_data.schedule_step AS x LEFT JOIN lpr_data.person AS b ON b.person_id = x.person_id
+                    WHERE x.schedule_id = s.schedule_id) AS t;
+GRANT SELECT ON lpr.schedules TO lpr_member;
+COMMENT ON VIEW lpr.schedules IS 'Schedules of systems of records: how long what is saved is kept, and who verified that (E9).';
+COMMENT ON COLUMN lpr.schedules.schedule IS 'Number, as lpr.verify_schedule() takes it.';
+COMMENT ON COLUMN lpr.schedules.records IS 'The system of records.';
+COMMENT ON COLUMN lpr.schedules.citation IS 'Where the schedule stands.';
+COMMENT ON COLUMN lpr.schedules.base_period IS 'How long; NULL: left to the records officer.';
+COMMENT ON COLUMN lpr.schedules.runs_from IS 'From when: saved (the read) or closed (the event).';
+COMMENT ON COLUMN lpr.schedules.life_of_matter IS 'Whether nothing is due before its event is closed.';
+COMMENT ON COLUMN lpr.schedules.effective_from IS 'First day (UTC) on which reads are saved by it.';
+COMMENT ON COLUMN lpr.schedules.effective_until IS 'First day on which they no longer are.';
+COMMENT ON COLUMN lpr.schedules.proposed_by IS 'Who entered it; NULL: it came with lpr.';
+COMMENT ON COLUMN lpr.schedules.verified_by IS 'Who compared it with its source; two different people have to.';
+COMMENT ON COLUMN lpr.schedules.withdrawn_by IS 'Who withdrew it.';
+COMMENT ON COLUMN lpr.schedules.state IS 'in force: reads are saved by it; else why not.';
+COMMENT ON COLUMN lpr.schedules.reason IS 'Why it reads so.';
+
+CREATE VIEW lpr.holds WITH (security_barrier) AS
+SELECT h.hold_id AS hold, h.event_id, h.authority, h.reason, h.placed_at, p.login AS placed_by, h.lifted_at, l.login AS lifted_by, h.lift_reason
+FROM lpr_data.legal_hold AS h
+JOIN lpr_data.person AS p ON p.person_id = h.placed_by
+LEFT JOIN lpr_data.person AS l ON l.person_id = h.lifted_by;
+GRANT SELECT ON lpr.holds TO lpr_oversight, lpr_privacy, lpr_records_officer;
+COMMENT ON VIEW lpr.holds IS 'Legal holds, those that were lifted too (E9).';
+COMMENT ON COLUMN lpr.holds.hold IS 'Number, as lpr.lift_hold() takes it.';
+COMMENT ON COLUMN lpr.holds.event_id IS 'The event on which it stands.';
+COMMENT ON COLUMN lpr.holds.authority IS 'Who orders it.';
+COMMENT ON COLUMN lpr.holds.reason IS 'Why.';
+COMMENT ON COLUMN lpr.holds.placed_at IS 'Since when.';
+COMMENT ON COLUMN lpr.holds.placed_by IS 'By whom.';
+COMMENT ON COLUMN lpr.holds.lifted_at IS 'When it was lifted; NULL: it stands.';
+COMMENT ON COLUMN lpr.holds.lifted_by IS 'By whom.';
+COMMENT ON COLUMN lpr.holds.lift_reason IS 'Why.';

@@ -1,4 +1,4 @@
--- 42-kept: tables that are only ever added to, and rows that come with lpr and may be changed.
+-- 32-append-only: tables that are only ever added to, and rows that come with lpr and may be changed.
 
 CREATE FUNCTION lpr_data.refuse_rewrite()
     RETURNS trigger
@@ -25,9 +25,9 @@ CREATE FUNCTION lpr_data.only_adds(kept_table regclass, VARIADIC changeable text
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    EXECUTE format('CREATE TRIGGER refuse_rewrite BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite(%s)',
+    EXECUTE format('CREATE OR REPLACE TRIGGER refuse_rewrite BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite(%s)',
                    kept_table, (SELECT string_agg(quote_literal(c), ', ') FROM unnest(changeable) AS c));
-    EXECUTE format('CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.refuse_rewrite()', kept_table);
+    EXECUTE format('CREATE OR REPLACE TRIGGER refuse_truncate BEFORE TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.refuse_rewrite()', kept_table);
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER refuse_rewrite, ENABLE ALWAYS TRIGGER refuse_truncate', kept_table);
 END
 $$;
@@ -56,7 +56,7 @@ CREATE FUNCTION lpr_data.ships(policy_table regclass, key text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    EXECUTE format('CREATE TRIGGER replace_shipped BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION lpr_data.replace_shipped(%L)', policy_table, key);
+    EXECUTE format('CREATE OR REPLACE TRIGGER replace_shipped BEFORE INSERT ON %s FOR EACH ROW EXECUTE FUNCTION lpr_data.replace_shipped(%L)', policy_table, key);
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER replace_shipped', policy_table);
     PERFORM pg_extension_config_dump(policy_table, 'WHERE NOT shipped');
 END

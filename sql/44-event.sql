@@ -1,4 +1,4 @@
--- 55-event: what a question is for (Q7, E1, E4): events, who works on them, and the purposes and authorities they rest on.
+-- 44-event: what a question is for (Q7, E1, E4): events, who works on them, and the purposes and authorities they rest on.
 
 CREATE TABLE lpr_data.purpose (
     purpose text COLLATE "C" PRIMARY KEY CHECK (purpose ~ '^[a-z][a-z0-9_]{0,39}$'),
@@ -136,82 +136,6 @@ COMMENT ON COLUMN lpr_data.event_extension.person_id IS 'By whom.';
 COMMENT ON COLUMN lpr_data.event_extension.ends_at IS 'Until when.';
 COMMENT ON COLUMN lpr_data.event_extension.reason IS 'Why the matter goes on.';
 
--- Questions without a plate stay within limits (Q8), and nobody asks without measure. Rows, under bounds that no row can pass.
-
-CREATE TABLE lpr_data.search_limit (
-    mode text COLLATE "C" PRIMARY KEY CHECK (mode IN ('location', 'vehicle')),
-    radius_m double precision CHECK (radius_m BETWEEN 1 AND 500000),
-    address_length integer NOT NULL CHECK (address_length BETWEEN 3 AND 200),
-    span interval NOT NULL CHECK (span > '0' AND span <= '5 years'),
-    reads integer NOT NULL CHECK (reads BETWEEN 1 AND 1000000),
-    shipped boolean NOT NULL DEFAULT false,
-    CONSTRAINT place_has_area CHECK (mode = 'vehicle' OR radius_m IS NOT NULL)
-);
-SELECT lpr_data.ships('lpr_data.search_limit', 'mode');
-SELECT lpr_data.audit_changes_of('lpr_data.search_limit');
-COMMENT ON TABLE lpr_data.search_limit IS 'How far a question without a plate may reach: area, time and reads (Q8).';
-COMMENT ON COLUMN lpr_data.search_limit.mode IS 'location or vehicle.';
-COMMENT ON COLUMN lpr_data.search_limit.radius_m IS 'Of the area in metres, at most 500,000. NULL, for vehicle only: the whole country; else a vehicle is asked for within a place.';
-COMMENT ON COLUMN lpr_data.search_limit.address_length IS 'Characters that an address without a point must have, so that it names a place and not every street.';
-COMMENT ON COLUMN lpr_data.search_limit.span IS 'From the oldest to the newest moment asked for, at most five years.';
-COMMENT ON COLUMN lpr_data.search_limit.reads IS 'Reads that a source may show for one question, at most 1,000,000; more are cut, which is told.';
-COMMENT ON COLUMN lpr_data.search_limit.shipped IS 'Whether it stands as it came with lpr.';
-INSERT INTO lpr_data.search_limit (mode, radius_m, address_length, span, reads, shipped)
-VALUES ('location', 50000, 8, '90 days', 10000, true),
-       ('vehicle', NULL, 8, '30 days', 10000, true);
-
-CREATE TABLE lpr_data.rate_limit (
-    name text COLLATE "C" PRIMARY KEY,
-    scope text COLLATE "C" NOT NULL CHECK (scope IN ('person', 'event')),
-    per text COLLATE "C" NOT NULL CHECK (per IN ('hour', 'day')),
-    questions integer NOT NULL CHECK (questions BETWEEN 1 AND 1000000),
-    shipped boolean NOT NULL DEFAULT false,
-    CONSTRAINT named_by_what_it_limits CHECK (name = scope || '_' || per)
-);
-SELECT lpr_data.ships('lpr_data.rate_limit', 'name');
-SELECT lpr_data.audit_changes_of('lpr_data.rate_limit');
-COMMENT ON TABLE lpr_data.rate_limit IS 'How many questions to sources a person may ask, and may be asked for an event, within the last hour and day (Q8).';
-COMMENT ON COLUMN lpr_data.rate_limit.name IS 'Scope and time together.';
-COMMENT ON COLUMN lpr_data.rate_limit.scope IS 'person or event.';
-COMMENT ON COLUMN lpr_data.rate_limit.per IS 'hour or day.';
-COMMENT ON COLUMN lpr_data.rate_limit.questions IS 'At most, 1 to 1,000,000; each source asked counts.';
-COMMENT ON COLUMN lpr_data.rate_limit.shipped IS 'Whether it stands as it came with lpr.';
-INSERT INTO lpr_data.rate_limit (name, scope, per, questions, shipped)
-VALUES ('person_hour', 'person', 'hour', 1000, true),
-       ('person_day', 'person', 'day', 5000, true),
-       ('event_hour', 'event', 'hour', 2000, true),
-       ('event_day', 'event', 'day', 10000, true);
-
-CREATE FUNCTION lpr.set_search_limit(mode text, radius_m double precision, span interval, reads integer, address_length integer DEFAULT 8)
-    RETURNS void
-    LANGUAGE sql
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-    SELECT lpr_data.administering('Q8');
-    INSERT INTO lpr_data.search_limit (mode, radius_m, address_length, span, reads)
-    VALUES (set_search_limit.mode, set_search_limit.radius_m, set_search_limit.address_length, set_search_limit.span, set_search_limit.reads)
-    ON CONFLICT ON CONSTRAINT search_limit_pkey DO UPDATE
-    SET radius_m = excluded.radius_m, address_length = excluded.address_length, span = excluded.span, reads = excluded.reads, shipped = false;
-END;
-GRANT EXECUTE ON FUNCTION lpr.set_search_limit(text, double precision, interval, integer, integer) TO lpr_admin;
-COMMENT ON FUNCTION lpr.set_search_limit(text, double precision, interval, integer, integer) IS
-    'How far a question without a plate may reach (Q8), from the next one on. mode: location or vehicle. radius_m: metres, at most 500,000; NULL, for vehicle only, is the whole country. span: at most five years. reads: of one source and question, at most 1,000,000. address_length: characters that an address without a point must have.';
-
-CREATE FUNCTION lpr.set_rate_limit(scope text, per text, questions integer)
-    RETURNS void
-    LANGUAGE sql
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-    SELECT lpr_data.administering('Q8');
-    INSERT INTO lpr_data.rate_limit (name, scope, per, questions)
-    VALUES (set_rate_limit.scope || '_' || set_rate_limit.per, set_rate_limit.scope, set_rate_limit.per, set_rate_limit.questions)
-    ON CONFLICT ON CONSTRAINT rate_limit_pkey DO UPDATE SET questions = excluded.questions, shipped = false;
-END;
-GRANT EXECUTE ON FUNCTION lpr.set_rate_limit(text, text, integer) TO lpr_admin;
-COMMENT ON FUNCTION lpr.set_rate_limit(text, text, integer) IS 'How many questions a person or event (scope) may ask per hour or day, 1 to 1,000,000, from the next one on (Q8).';
-
 CREATE FUNCTION lpr_data.is_entitled(person_id integer, system text)
     RETURNS boolean
     LANGUAGE sql STABLE
@@ -283,8 +207,7 @@ BEGIN
     RETURN opened;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz) TO lpr_member;
 COMMENT ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz) IS
     'Opens an event, the ongoing matter that questions are asked for (Q7, E1), and returns its number; it counts once it is committed. title: 3 to 200 characters. purpose: one of lpr.purposes. authority: one of lpr.authorities. matter_reference: its number in the system where it is led. reason: why reads are needed, in a sentence of its own. system: ATS, AFI or IRS-NG; you need access for it. until: when it ends, at most a year, by default 90 days. Errors LP024 and LP033 (who may), LP025 (no access), LP043 (the reason says nothing).';
 
@@ -343,8 +266,7 @@ BEGIN
     INSERT INTO lpr_data.event_member (event_id, person_id, added_by) VALUES (event, who, lpr_data.me()) ON CONFLICT DO NOTHING;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.add_member(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.add_member(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.add_member(bigint, text) IS 'The owner of an event lets somebody work on it and see it (E4). Errors LP041 (not the owner), LP042 (closed), LP025 (that person has no access for its system).';
 
 CREATE FUNCTION lpr.remove_member(event bigint, login text)
@@ -365,8 +287,7 @@ BEGIN
     END IF;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.remove_member(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.remove_member(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.remove_member(bigint, text) IS 'The owner of an event takes somebody off it, from the next query on (E4).';
 
 CREATE FUNCTION lpr.extend_event(event bigint, until timestamp with time zone, reason text)
@@ -391,8 +312,7 @@ BEGIN
     INSERT INTO lpr_data.event_extension (event_id, at, person_id, ends_at, reason) VALUES (event, moment, lpr_data.me(), extend_event.until, extend_event.reason);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.extend_event(bigint, timestamptz, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.extend_event(bigint, timestamptz, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.extend_event(bigint, timestamptz, text) IS 'The owner of an event extends it, to at most a year from now, and says why the matter goes on (Q7). Errors LP041, LP042, LP043.';
 
 CREATE FUNCTION lpr.close_event(event bigint, outcome text)
@@ -410,8 +330,7 @@ BEGIN
     UPDATE lpr_data.event AS x SET closed_at = clock_timestamp(), outcome = btrim(close_event.outcome) WHERE x.event_id = event;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.close_event(bigint, text)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.close_event(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.close_event(bigint, text) IS 'The owner of an event closes it for good, with its outcome: nothing is asked for it any more (Q7). Errors LP041, LP042.';
 
 CREATE FUNCTION lpr_data.set_work(event bigint)
@@ -434,8 +353,7 @@ BEGIN
     RETURN event;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.work_on(bigint)
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
+GRANT EXECUTE ON FUNCTION lpr.work_on(bigint) TO lpr_member;
 COMMENT ON FUNCTION lpr.work_on(bigint) IS 'From now on the questions of this session are asked for this event, unless WHERE names another one by event_id (Q7). NULL: for none. Whether it is open is judged at each question. Error LP041.';
 
 CREATE FUNCTION lpr.add_purpose(purpose text, title text)
@@ -503,3 +421,71 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.retire_authority(text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.retire_authority(text) IS 'No new event rests on this authority; those that do go on (Q7).';
+
+-- Which rows of events and what belongs to them anybody sees, the policies say (90-owners), and they also lead the planner to them.
+
+CREATE VIEW lpr.events WITH (security_barrier) AS
+SELECT e.event_id AS event, e.title,
+       CASE WHEN e.closed_at IS NOT NULL THEN 'closed' WHEN clock_timestamp() >= e.ends_at THEN 'over' ELSE 'open' END AS state,
+       (SELECT CASE WHEN m.owner THEN 'owner' ELSE 'member' END FROM lpr_data.event_member AS m WHERE m.event_id = e.event_id AND m.person_id = lpr_data.me()) AS mine,
+       (SELECT p.login FROM lpr_data.event_member AS m JOIN lpr_data.person AS p ON p.person_id = m.person_id WHERE m.event_id = e.event_id AND m.owner) AS owner,
+       e.system, e.purpose, e.authority, e.matter_reference, e.reason, e.opened_at, e.ends_at, e.closed_at, e.outcome
+FROM lpr_data.event AS e;
+GRANT SELECT ON lpr.events TO lpr_user, lpr_supervisor, lpr_oversight, lpr_privacy;
+COMMENT ON VIEW lpr.events IS 'Events, the matters that questions are asked for (E1): one''s own and those one was added to; supervisors see those of their people too, oversight and privacy all (E4).';
+COMMENT ON COLUMN lpr.events.event IS 'Number of the event, as lpr.work_on() and lpr.reads.event_id take it.';
+COMMENT ON COLUMN lpr.events.title IS 'Title.';
+COMMENT ON COLUMN lpr.events.state IS 'open; over: past ends_at, and can be extended; closed.';
+COMMENT ON COLUMN lpr.events.mine IS 'owner, member, or NULL: seen by duty; questions can be asked for it by its owner and members.';
+COMMENT ON COLUMN lpr.events.owner IS 'Login of its owner.';
+COMMENT ON COLUMN lpr.events.system IS 'The system that it belongs to (A7).';
+COMMENT ON COLUMN lpr.events.purpose IS 'Purpose, one of lpr.purposes.';
+COMMENT ON COLUMN lpr.events.authority IS 'Legal authority, one of lpr.authorities.';
+COMMENT ON COLUMN lpr.events.matter_reference IS 'Number of the matter in the system where it is led.';
+COMMENT ON COLUMN lpr.events.reason IS 'Why reads are needed for it.';
+COMMENT ON COLUMN lpr.events.opened_at IS 'When it was opened.';
+COMMENT ON COLUMN lpr.events.ends_at IS 'Until when questions can be asked for it.';
+COMMENT ON COLUMN lpr.events.closed_at IS 'When it was closed.';
+COMMENT ON COLUMN lpr.events.outcome IS 'How it ended.';
+
+CREATE VIEW lpr.event_members WITH (security_barrier) AS
+SELECT m.event_id AS event, p.login, p.name, m.owner, m.added_at, b.login AS added_by
+FROM lpr_data.event_member AS m
+JOIN lpr_data.person AS p ON p.person_id = m.person_id
+JOIN lpr_data.person AS b ON b.person_id = m.added_by;
+GRANT SELECT ON lpr.event_members TO lpr_user, lpr_supervisor, lpr_oversight, lpr_privacy;
+COMMENT ON VIEW lpr.event_members IS 'Who works on the events that lpr.events shows (E4).';
+COMMENT ON COLUMN lpr.event_members.event IS 'Number of the event.';
+COMMENT ON COLUMN lpr.event_members.login IS 'Login of who works on it, as lpr.remove_member() takes it.';
+COMMENT ON COLUMN lpr.event_members.name IS 'That person''s name.';
+COMMENT ON COLUMN lpr.event_members.owner IS 'Whether the event is theirs.';
+COMMENT ON COLUMN lpr.event_members.added_at IS 'Since when.';
+COMMENT ON COLUMN lpr.event_members.added_by IS 'By whom.';
+
+CREATE VIEW lpr.event_extensions WITH (security_barrier) AS
+SELECT t.event_id AS event, t.at, p.login AS by_login, t.ends_at, t.reason
+FROM lpr_data.event_extension AS t
+JOIN lpr_data.person AS p ON p.person_id = t.person_id;
+GRANT SELECT ON lpr.event_extensions TO lpr_user, lpr_supervisor, lpr_oversight, lpr_privacy;
+COMMENT ON VIEW lpr.event_extensions IS 'How the events that lpr.events shows were extended, and why (Q7).';
+COMMENT ON COLUMN lpr.event_extensions.event IS 'Number of the event.';
+COMMENT ON COLUMN lpr.event_extensions.at IS 'When.';
+COMMENT ON COLUMN lpr.event_extensions.by_login IS 'By whom.';
+COMMENT ON COLUMN lpr.event_extensions.ends_at IS 'Until when.';
+COMMENT ON COLUMN lpr.event_extensions.reason IS 'Why the matter goes on.';
+
+CREATE VIEW lpr.purposes WITH (security_barrier) AS
+SELECT p.purpose, p.title, p.active FROM lpr_data.purpose AS p;
+GRANT SELECT ON lpr.purposes TO lpr_member;
+COMMENT ON VIEW lpr.purposes IS 'The purposes that an event may have (Q7).';
+COMMENT ON COLUMN lpr.purposes.purpose IS 'Code, as lpr.open_event() takes it.';
+COMMENT ON COLUMN lpr.purposes.title IS 'What it is.';
+COMMENT ON COLUMN lpr.purposes.active IS 'Whether a new event may have it.';
+
+CREATE VIEW lpr.authorities WITH (security_barrier) AS
+SELECT a.authority, a.citation, a.active FROM lpr_data.authority AS a;
+GRANT SELECT ON lpr.authorities TO lpr_member;
+COMMENT ON VIEW lpr.authorities IS 'The legal authorities that an event may rest on (Q7).';
+COMMENT ON COLUMN lpr.authorities.authority IS 'Code, as lpr.open_event() takes it.';
+COMMENT ON COLUMN lpr.authorities.citation IS 'The law.';
+COMMENT ON COLUMN lpr.authorities.active IS 'Whether a new event may rest on it.';

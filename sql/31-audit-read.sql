@@ -1,4 +1,4 @@
--- 45-audit-read: how the audit log is read and verified. Reading it is itself a record of it, on disk before the first row is shown (U4).
+-- 31-audit-read: how the audit log is read and verified. Reading it is itself a record of it, on disk before the first row is shown (U4).
 
 CREATE FUNCTION lpr_data.audit_record(kind text, control text, sqlstate text, what text)
     RETURNS bigint

@@ -1,22 +1,6 @@
--- 00-house: roles and schemas.
+-- 00-roles: roles, schemas, and the login that everything is judged by.
 
 \echo Use "CREATE EXTENSION lpr CASCADE" to load this file. \quit
-
--- Roles belong to the cluster: another database may have made them already, and they stay when the extension goes.
-DO $$
-DECLARE
-    role_name text;
-BEGIN
-    FOREACH role_name IN ARRAY ARRAY['lpr_user', 'lpr_supervisor', 'lpr_system_owner', 'lpr_oversight', 'lpr_privacy', 'lpr_admin',
-                                     'lpr_training_officer', 'lpr_lead', 'lpr_records_officer',
-                                     'lpr_log', 'lpr_owner'] -- own the audit log, and all other tables and views; granted to nobody
-    LOOP
-        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles WHERE rolname = role_name) THEN
-            EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', role_name);
-        END IF;
-    END LOOP;
-END
-$$;
 
 -- Vendors speak UTF-8, and what a plate or an address is called must be the same in the question, in the answer and in the audit log.
 DO $$
@@ -58,8 +42,46 @@ BEGIN
 END
 $$;
 
+CREATE FUNCTION lpr_data.roles()
+    RETURNS text[]
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN ARRAY['lpr_user', 'lpr_supervisor', 'lpr_system_owner', 'lpr_oversight', 'lpr_privacy', 'lpr_admin',
+             'lpr_training_officer', 'lpr_lead', 'lpr_records_officer'];
+COMMENT ON FUNCTION lpr_data.roles() IS
+    'The roles that people are granted, one a duty. Each is a member of lpr_member, which has the rights that all of them have.';
+
+-- Roles belong to the cluster: another database may have made them already, and they stay when the extension goes.
+DO $$
+DECLARE
+    role_name text;
+BEGIN
+    -- lpr_log and lpr_owner own the audit log, and all other tables and views; they are granted to nobody.
+    FOREACH role_name IN ARRAY lpr_data.roles() || '{lpr_member,lpr_log,lpr_owner}'
+    LOOP
+        IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = role_name) THEN
+            EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', role_name);
+        END IF;
+    END LOOP;
+    FOREACH role_name IN ARRAY lpr_data.roles()
+    LOOP
+        IF NOT pg_catalog.pg_has_role(role_name, 'lpr_member', 'MEMBER') THEN
+            EXECUTE pg_catalog.format('GRANT lpr_member TO %I', role_name);
+        END IF;
+    END LOOP;
+END
+$$;
+
 COMMENT ON SCHEMA lpr_data IS 'Where lpr keeps its tables. Nobody has USAGE on it: people go through the views and functions of schema lpr.';
 REVOKE ALL ON SCHEMA lpr_data FROM PUBLIC;
 
-GRANT USAGE ON SCHEMA lpr TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer, lpr_owner;
+GRANT USAGE ON SCHEMA lpr TO lpr_member, lpr_owner;
 GRANT USAGE ON SCHEMA lpr_data TO lpr_owner;
+
+-- Who is asking.
+
+CREATE FUNCTION lpr.login()
+    RETURNS name
+    LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'lpr_login';
+GRANT EXECUTE ON FUNCTION lpr.login() TO lpr_member;
+COMMENT ON FUNCTION lpr.login() IS 'The login that connected: no SET ROLE, SET SESSION AUTHORIZATION or SECURITY DEFINER changes it. All of lpr judges by it.';

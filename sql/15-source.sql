@@ -1,4 +1,4 @@
--- 20-source: the vendors: which there are, how they are reached, what was approved (Q10, Q11).
+-- 15-source: the vendors: which there are, how they are reached, what was approved (Q10, Q11).
 
 CREATE TABLE lpr_data.source (
     name text COLLATE "C" PRIMARY KEY CHECK (name ~ '^[a-z][a-z0-9_]{0,39}$'),
@@ -81,7 +81,7 @@ CREATE FUNCTION lpr.dialects(
     RETURNS SETOF record
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_dialects_list';
-GRANT EXECUTE ON FUNCTION lpr.dialects() TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.dialects() TO lpr_member;
 COMMENT ON FUNCTION lpr.dialects() IS
     'The dialects lpr speaks (Q11): which search modes each can serve (plate, location, vehicle), how many plates go into one request, reads of a page unless option page_size says otherwise, and whether its cameras must be registered with lpr.add_camera().';
 
@@ -400,3 +400,33 @@ BEGIN ATOMIC
 END;
 GRANT EXECUTE ON FUNCTION lpr.remove_camera(text, text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.remove_camera(text, text) IS 'Takes a camera out of the register of a source. Unknown cameras are no error.';
+
+CREATE VIEW lpr.sources WITH (security_barrier) AS
+SELECT s.name AS source,
+       d.dialect,
+       d.plate,
+       d.location,
+       d.vehicle,
+       s.enabled,
+       pg_catalog.has_server_privilege(lpr.login(), f.oid, 'USAGE') AS granted,
+       s.assessment,
+       s.approved_on,
+       s.exemptions
+FROM lpr_data.source AS s
+JOIN pg_catalog.pg_foreign_server AS f ON f.srvname = s.name
+JOIN lpr.dialects() AS d ON d.dialect = (
+    SELECT o.option_value FROM pg_catalog.pg_options_to_table(f.srvoptions) AS o WHERE o.option_name = 'dialect'
+)
+ORDER BY s.name;
+GRANT SELECT ON lpr.sources TO lpr_member;
+COMMENT ON VIEW lpr.sources IS 'The vendors: what each can be asked by (plate, location, vehicle), whether it is enabled, and whether the session''s login was granted it (Q10).';
+COMMENT ON COLUMN lpr.sources.source IS 'Name of the source, as in lpr.reads.source.';
+COMMENT ON COLUMN lpr.sources.dialect IS 'How it is spoken to: see lpr.dialects().';
+COMMENT ON COLUMN lpr.sources.plate IS 'Whether it can be asked by plate.';
+COMMENT ON COLUMN lpr.sources.location IS 'Whether it can be asked by place.';
+COMMENT ON COLUMN lpr.sources.vehicle IS 'Whether it can be asked by make.';
+COMMENT ON COLUMN lpr.sources.enabled IS 'Whether anybody may ask it: its assessment is approved and it was not disabled since.';
+COMMENT ON COLUMN lpr.sources.granted IS 'Whether the login of this session has USAGE on its foreign server.';
+COMMENT ON COLUMN lpr.sources.assessment IS 'The privacy assessment or authority that covers it.';
+COMMENT ON COLUMN lpr.sources.approved_on IS 'Day on which the assessment was approved.';
+COMMENT ON COLUMN lpr.sources.exemptions IS 'Privacy Act exemptions that reads of it take along when they are saved (E8).';

@@ -1,4 +1,4 @@
--- 56-cache: answers that need not be asked again for some hours (C1 to C4). Tables by the hour of expiry, unlogged, dropped as files.
+-- 60-cache: answers that need not be asked again for some hours (C1 to C4). Tables by the hour of expiry, unlogged, dropped as files.
 --
 -- The library writes and reads them past the executor, so that no lock outlives a page: a reader's open transaction holds no purge back.
 

@@ -1,4 +1,4 @@
--- 90-isolation: who sees which rows (E4). Every table is owned by a role that cannot log in, under row-level security that binds its owner too. Views belong to
+-- 90-owners: who sees which rows (E4). Every table is owned by a role that cannot log in, under row-level security that binds its owner too. Views belong to
 -- the same role, so that a view that forgets a condition still shows nothing that is not its reader's. Functions of verbs and the workers are a superuser's.
 
 DO $$
@@ -11,7 +11,7 @@ BEGIN
         FROM pg_depend AS d JOIN pg_class AS c ON c.oid = d.objid
         WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
           AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'lpr')
-          AND (c.relkind IN ('r', 'p') AND c.relnamespace = 'lpr_data'::regnamespace OR c.relkind = 'v')
+          AND (c.relkind IN ('r', 'p') AND c.relnamespace = 'lpr_data'::regnamespace OR c.relkind = 'v' AND c.relname <> 'sight')
         ORDER BY c.oid
     LOOP
         IF relation.relkind = 'v' THEN
@@ -94,8 +94,9 @@ CREATE FUNCTION lpr_data.sees(event_id bigint)
     LANGUAGE c STABLE STRICT
     SUPPORT lpr_data.sees_support
 AS 'MODULE_PATHNAME', 'lpr_sees';
-GRANT EXECUTE ON FUNCTION lpr_data.sees(bigint), lpr_data.my_events()
-    TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead;
+-- A right to ask, not to see: a records officer sees no event by duty. What is due, held and destroyed, lpr.retention(), lpr.holds
+-- and lpr.destruction_orders tell, which do not go by this.
+GRANT EXECUTE ON FUNCTION lpr_data.sees(bigint), lpr_data.my_events() TO lpr_member;
 COMMENT ON FUNCTION lpr_data.sees(bigint) IS
     'Whether the authenticated login sees an event: all (lpr_data.sees_all()), or those of lpr_data.sight. The condition of policies on whatever belongs to an event.';
 

@@ -1,4 +1,4 @@
--- 30-search: one function a search mode (Q2), in front of lpr.reads. Single SELECT statements, so that the planner inlines them: conditions, LIMIT and
+-- 20-search: one function a search mode (Q2), in front of lpr.reads. Single SELECT statements, so that the planner inlines them: conditions, LIMIT and
 -- columns of the outer query still reach the vendors. PostgreSQL inlines no call whose arguments hold a subquery or a volatile function, and none WITH
 -- ORDINALITY: such a call reads all there is. The newest reads come first, hence the last 30 days before all others (Q5).
 

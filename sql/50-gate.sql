@@ -1,4 +1,4 @@
--- 60-gate: the rules of the gate, where an auditor can read them: psql's \sf lpr_data.gate shows them.
+-- 50-gate: the rules of the gate, where an auditor can read them: psql's \sf lpr_data.gate shows them.
 --
 -- The audit writer asks this function about every question, in its own transaction and with a fresh snapshot, before anything is asked or shown. What it is
 -- given was taken from the session by the library, not from anything that a person can set.
