@@ -7,11 +7,8 @@ use List::Util qw(max min);
 use Time::HiRes qw(time);
 use Test::More;
 
-my $node = LprTest->make('cancel');
-{
-	local $ENV{LD_PRELOAD} = $node->preload_library;
-	$node->start;
-}
+my $node = LprTest->make('cancel', world => 1);
+$node->start;
 $node->vendor_start;
 $node->stage('lpr');
 

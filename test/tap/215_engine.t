@@ -9,11 +9,8 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 # As few descriptors as may be: a third of them is for others than files.
-my $node = LprTest->make('engine', conf => "max_files_per_process = 64\n");
-{
-	local $ENV{LD_PRELOAD} = $node->preload_library;
-	$node->start;
-}
+my $node = LprTest->make('engine', conf => "max_files_per_process = 64\n", world => 1);
+$node->start;
 $node->vendor_start;
 $node->stage('lpr');
 sub asking { my ($source) = @_; return "SELECT count(*) FROM lpr.reads WHERE plate = 'BULK7' AND source = '$source'" }

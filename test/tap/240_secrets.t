@@ -5,11 +5,8 @@ use LprTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = LprTest->make('secrets');
-{
-	local $ENV{LD_PRELOAD} = $node->preload_library;
-	$node->start;
-}
+my $node = LprTest->make('secrets', world => 1);
+$node->start;
 $node->vendor_start;
 $node->stage('lpr');
 $node->log_analysts;

@@ -6,18 +6,14 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 use Time::Local;
 
-my $node = LprTest->make('audit_world', conf => "max_connections = 110\nmin_wal_size = 32MB\nmax_wal_size = 64MB\nwal_recycle = off\nrestart_after_crash = on\n");
-my ($clock, $full) = map { $node->basedir . "/$_" } qw(clock full);
-sub set_clock { my ($seconds) = @_; append_to_file("$clock.new", $seconds); rename "$clock.new", $clock; return } # at once
-sub fill_disk { my ($where) = @_; append_to_file("$full.new", $where); rename "$full.new", $full; return }
+my $node = LprTest->make('audit_world', conf => "max_connections = 110\nmin_wal_size = 32MB\nmax_wal_size = 64MB\nwal_recycle = off\nrestart_after_crash = on\n", world => 1);
 
-# Two minutes before the end of a month, ten days of which have passed.
-my (undef, undef, undef, undef, $month, $year) = gmtime;
-my $next_month = $month == 11 ? timegm(0, 0, 0, 1, 0, $year + 1) : timegm(0, 0, 0, 1, $month + 1, $year);
-my $to_end = $next_month - time - 120;
-set_clock($to_end);
-sub start { local @ENV{qw(LD_PRELOAD LPR_CLOCK LPR_FULL)} = ($node->preload_library, $clock, $full); return $node->start(@_) }
-start();
+# Ten days before the end of a month. The vendors' reads are older than what the clock is set back to.
+$node->clock_to_noon;
+my (undef, undef, undef, undef, $month, $year) = gmtime $node->now;
+my $next_month = timegm(0, 0, 0, 1, ($month + 1) % 12, $year + ($month == 11));
+$node->move_clock($next_month - $node->now - 10 * 86400);
+$node->start;
 $node->vendor_start;
 $node->stage('lpr');
 is($node->answer('analyst1', LprTest::quick()), 1, 'a question') for 1 .. 3;
@@ -27,15 +23,8 @@ sub leaves { return $node->answer('postgres', "SELECT string_agg(DISTINCT tableo
 sub leaf_of { my ($time) = @_; return POSIX::strftime('lpr_data.audit_%Y_%m', gmtime $time) }
 my ($this, $next) = (leaf_of($next_month - 1), leaf_of($next_month));
 
-# A clock that is set back must not come before these.
-$node->answer('postgres', "UPDATE lpr_data.source SET approved_on = '2020-01-01'");
-for ([ event => qw(opened_at) ], [ access => qw(granted_at ends_at) ], [ training => qw(completed_on recorded_at valid_until) ])
-{
-	my ($table, @columns) = @$_;
-
-	$node->answer('postgres', "ALTER TABLE lpr_data.$table DISABLE TRIGGER USER; UPDATE lpr_data.$table SET " . join(', ', map { "$_ = $_ - interval '5 days'" } @columns)
-		. "; ALTER TABLE lpr_data.$table ENABLE TRIGGER USER");
-}
+# Two minutes before its end.
+$node->move_clock($next_month - $node->now - 120);
 
 # ---- the next month's leaf is made ahead, and does not hold anybody up when it cannot be ----
 
@@ -58,7 +47,7 @@ $node->converse($locker, 'COMMIT');
 my $swarm = $node->swarm(4, pause => 0); # pg_sleep() goes by the clock
 ok($node->await_acks($swarm, 20), 'answers come');
 is(leaves(), $this, '… into this month');
-set_clock($to_end + 180);
+$node->move_clock(180);
 ok(LprTest::eventually(sub { leaves() eq "$this $next" }), 'the month ends: a new leaf');
 ok($node->await_acks($swarm, 20), 'answers come');
 my $first = $node->answer('postgres', "SELECT min(number) FROM $next");
@@ -75,21 +64,21 @@ $node->sound('after the end of the month', acks => \@acks);
 
 sub clocks { return $node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE kind = 'clock'") }
 sub checkpoints { return $node->answer('postgres', 'SELECT count(*) FROM lpr_data.checkpoint') }
-set_clock($to_end - 86400);
+$node->move_clock(-86400);
 is($node->answer('analyst1', LprTest::quick()), 1, 'the clock is set back, and a question answered') for 1 .. 5;
 is(clocks(), 1, 'which is on record once');
 my $checkpoints = checkpoints();
 is($node->answer('analyst1', LprTest::quick()), 1, 'further questions') for 1 .. 5;
 is(checkpoints(), $checkpoints, '… are not a checkpoint each');
-set_clock($to_end - 86400 + 120);
+$node->move_clock(120);
 is($node->answer('analyst1', LprTest::quick()), 1, '… but after a minute of that clock');
 ok(LprTest::eventually(sub { checkpoints() > $checkpoints }), '… there is one');
-set_clock($to_end + 400);
+$node->move_clock(86400 + 280);
 is($node->answer('analyst1', LprTest::quick()), 1, 'set right, a question');
-set_clock($to_end + 300);
+$node->move_clock(-100);
 is($node->answer('analyst1', LprTest::quick()), 1, 'set back once more');
 is(clocks(), 2, '… which is on record as well');
-set_clock($to_end + 600);
+$node->move_clock(300);
 $node->sound('after all that');
 
 # ---- the disk of the data is full ----
@@ -99,7 +88,7 @@ patience('1s');
 my ($asker) = $node->session('analyst1');
 $swarm = $node->swarm(16, rounds => 2, hold => 1);
 $node->vendor_forget;
-fill_disk('/base/');
+$node->fill_disk('/base/');
 my $messages = '';
 ok(LprTest::eventually(sub {
 	$messages = $node->messages('postgres', "SELECT audit_record('read', NULL, NULL, repeat(md5(random()::text), 3000))");
@@ -113,7 +102,7 @@ patience('60s');
 LprTest::eventually(sub { $node->answer('analyst1', 'SHOW lpr.audit_timeout', logon => 0) eq '1min' });
 $node->swarm_go($swarm);
 ok($node->await_waiting(16), 'others wait');
-unlink $full;
+$node->free_disk;
 @acks = $node->swarm_end($swarm, patient => 1);
 is(scalar @acks, 32, '… and are answered when there is room');
 $node->sound('after a full disk', acks => \@acks);
@@ -123,14 +112,14 @@ $node->sound('after a full disk', acks => \@acks);
 $swarm = $node->swarm(16);
 ok($node->await_acks($swarm, 20), 'answers come');
 $writer = $node->writer;
-fill_disk('/pg_wal/');
+$node->fill_disk('/pg_wal/');
 $node->try_ask('postgres', 'SELECT pg_switch_wal(); CREATE TABLE t (); SELECT pg_switch_wal(); CREATE TABLE u ()', database => 'postgres');
 ok(LprTest::eventually(sub { LprTest::gone($writer) }), 'no room for the WAL ends the server');
-unlink $full;
+$node->free_disk;
 if (!LprTest::eventually(sub { ($node->try_ask('postgres', 'SELECT 1', database => 'postgres'))[0] == 0 }))
 {
 	$node->{_pid} = undef;
-	start();
+	$node->start;
 }
 like(slurp_file($node->logfile), qr/PANIC: .*No space left on device/, '… which says why');
 ok($node->await_acks($swarm, 20), 'with room, answers come again');

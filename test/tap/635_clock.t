@@ -5,22 +5,12 @@ use LprAccess;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = LprTest->make('clock');
-my $file = $node->basedir . '/clock';
-my $off = 0;
-sub set_clock { ($off) = @_; append_to_file("$file.new", $off); rename "$file.new", $file; return } # at once
-set_clock(0);
-{
-	local @ENV{qw(LD_PRELOAD LPR_CLOCK)} = ($node->preload_library, $file);
-	$node->start;
-}
+my $node = LprTest->make('clock', world => 1);
+$node->start;
 $node->vendor_start;
 $node->stage('lpr');
 is($node->answer('analyst1', LprTest::quick()), 1, 'who came through all of it is answered');
 $node->answer('postgres', "UPDATE lpr_data.source SET approved_on = '2020-01-01'");
-
-# The clock to a moment that a query of the database gives, and so many seconds off it.
-sub set_to { my ($moment, $seconds) = @_; return set_clock($off + $node->answer('postgres', "SELECT floor(extract(epoch FROM ($moment) - clock_timestamp()))") + $seconds + 1) }
 
 # One session for all of it, so that it is not a new one that is refused.
 $node->hire('clerk1', 'lpr_user', supervisor => 'supervisor1');
@@ -44,16 +34,16 @@ asks('at first');
 # ---- an event ends ----
 
 my $short = $node->open_event('clerk1', until => $node->answer('postgres', "SELECT clock_timestamp() + interval '2 hours'"));
-set_to("SELECT ends_at FROM lpr_data.event WHERE event_id = $short", -60);
+$node->clock_to("SELECT ends_at FROM lpr_data.event WHERE event_id = $short", -60);
 asks('an event a minute before its end', $short);
-set_to("SELECT ends_at FROM lpr_data.event WHERE event_id = $short", 1);
+$node->clock_to("SELECT ends_at FROM lpr_data.event WHERE event_id = $short", 1);
 refuses('an event after its end', 'Q7', 'LP042', $short);
 asks('… and another one', $event);
 $node->answer('clerk1', "SELECT lpr.extend_event($short, clock_timestamp() + interval '1 day', 'The van was seen once more on the coast road, by a patrol of the county.')");
 asks('an event that was extended', $short);
-set_clock($off - 86400);
+$node->move_clock(-86400);
 refuses('an event before it was opened, by a clock that was set back', 'Q7', 'LP042');
-set_clock($off + 86400);
+$node->move_clock(86400);
 
 # ---- each course lapses, and is completed anew ----
 
@@ -61,9 +51,9 @@ for my $course (@LprTest::courses)
 {
 	my $until = "SELECT max(t.valid_until) FROM lpr_data.training AS t JOIN lpr_data.person AS p USING (person_id) WHERE p.login = 'clerk1' AND t.course = '$course'";
 
-	set_to($until, -60);
+	$node->clock_to($until, -60);
 	asks("$course, a minute before its year is over");
-	set_to($until, 1);
+	$node->clock_to($until, 1);
 	refuses("$course, once its year is over", 'A3', 'LP026');
 	if ($course eq 'privacy')
 	{
@@ -80,9 +70,9 @@ for my $course (@LprTest::courses)
 
 my $brief = $node->grant('clerk1', valid_for => '10 days', sources => 'birdseye');
 my $birdseye = sub { my $sql = $question; $sql =~ s/acme/birdseye/; return ($node->converse($session, "$sql$event"))[1] };
-set_to("SELECT ends_at FROM lpr_data.access WHERE access_id = $brief", -60);
+$node->clock_to("SELECT ends_at FROM lpr_data.access WHERE access_id = $brief", -60);
 is($birdseye->(), '', 'a grant a minute before its end');
-set_to("SELECT ends_at FROM lpr_data.access WHERE access_id = $brief", 1);
+$node->clock_to("SELECT ends_at FROM lpr_data.access WHERE access_id = $brief", 1);
 like($birdseye->(), qr/ERROR: +LP025/, '… and after it: LP025');
 is($node->answer('postgres', "SELECT state FROM lpr_data.access WHERE access_id = $brief"), 'granted', '… by the clock: nothing had to run');
 is($node->answer('clerk1', "SELECT state FROM lpr.access_requests WHERE request = $brief"), 'lapsed', '… and shown as lapsed');
@@ -90,20 +80,20 @@ like($node->messages('owner1', "SELECT lpr.recertify('clerk1', 'x')"), qr/LP033/
 $node->hire('clerk2', 'lpr_user', supervisor => 'supervisor1');
 my $day = $node->grant('clerk2', valid_for => '1 day');
 my $their = $node->open_event('clerk2');
-set_to("SELECT ends_at FROM lpr_data.access WHERE access_id = $day", 1);
+$node->clock_to("SELECT ends_at FROM lpr_data.access WHERE access_id = $day", 1);
 $node->refused('an event, once the grant has lapsed', 'clerk2', "SELECT lpr.open_event('Another van', 'suspect', 'title_18', 'SD-1', 'Who drives the grey van at night has to be found out.')", 'A7', 'LP025');
 $node->refused('… nor is one extended', 'clerk2', "SELECT lpr.extend_event($their, clock_timestamp() + interval '200 days', 'Who drives the grey van at night has to be found out.')", 'A7', 'LP025');
 $node->refused('an event without a grant that lasts', 'clerk1', "SELECT lpr.open_event('t one', 'suspect', 'title_18', 'SD-1', 'Who drives the grey van at night has to be found out.', 'AFI')", 'A7', 'LP025');
 
 # ---- recertification lapses while a renewed grant goes on ----
 
-set_to("SELECT granted_at + interval '10 months' FROM lpr_data.access WHERE access_id = $grant", 0);
+$node->clock_to("SELECT granted_at + interval '10 months' FROM lpr_data.access WHERE access_id = $grant", 0);
 my $second = $node->grant('clerk1');
 $node->train('clerk1', 0);
 $node->answer('clerk1', "SELECT lpr.extend_event($event, clock_timestamp() + interval '350 days', 'The stolen van has not been found, and the trial of its driver is next year.')");
-set_to("SELECT granted_at + interval '1 year' FROM lpr_data.access WHERE access_id = $grant", -60);
+$node->clock_to("SELECT granted_at + interval '1 year' FROM lpr_data.access WHERE access_id = $grant", -60);
 asks('a year after the first grant, but a minute');
-set_to("SELECT granted_at + interval '1 year' FROM lpr_data.access WHERE access_id = $grant", 1);
+$node->clock_to("SELECT granted_at + interval '1 year' FROM lpr_data.access WHERE access_id = $grant", 1);
 refuses('a year after the first grant', 'A4', 'LP027');
 is($node->answer('postgres', "SELECT ends_at > clock_timestamp() FROM lpr_data.access WHERE access_id = $second"), 't', '… though the second grant goes on');
 $node->answer('postgres', "INSERT INTO lpr_data.recertification (person_id, at, lead_id, valid_until, reason) SELECT p.person_id, now() + interval '10 days', l.person_id, now() + interval '20 days', 'x'
@@ -111,11 +101,11 @@ $node->answer('postgres', "INSERT INTO lpr_data.recertification (person_id, at, 
 refuses('recertified from later on', 'A4', 'LP027');
 $node->answer('lead1', "SELECT lpr.recertify('clerk1', 'Still looks for stolen vans every day, as the log shows.')");
 asks('recertified');
-set_to('SELECT max(valid_until) FROM lpr_data.recertification', -40 * 86400);
+$node->clock_to('SELECT max(valid_until) FROM lpr_data.recertification', -40 * 86400);
 my $third = $node->grant('clerk1');
 $node->train('clerk1', 0);
 $node->answer('clerk1', "SELECT lpr.extend_event($event, clock_timestamp() + interval '350 days', 'The appeal of the driver is heard in spring, and the van is not found yet.')");
-set_to('SELECT max(valid_until) FROM lpr_data.recertification', -60);
+$node->clock_to('SELECT max(valid_until) FROM lpr_data.recertification', -60);
 asks('a year after the recertification, but a minute');
 
 # ---- reminders: 30, 7 and 1 day before, each once ----
@@ -124,7 +114,7 @@ my $mails = sub { my ($what) = @_; return $node->answer('postgres', "SELECT coal
 my $ends = sub { my ($table) = @_; return {
 	training => "SELECT max(t.valid_until) FROM lpr_data.training AS t JOIN lpr_data.person AS p USING (person_id) WHERE p.login = 'clerk1' AND t.course = 'privacy'",
 	recertification => 'SELECT max(valid_until) FROM lpr_data.recertification', access => 'SELECT ends_at FROM lpr_data.access ORDER BY access_id DESC LIMIT 1' }->{$table} };
-set_to('SELECT max(valid_until) FROM lpr_data.recertification', 1);
+$node->clock_to('SELECT max(valid_until) FROM lpr_data.recertification', 1);
 refuses('a year after the recertification', 'A4', 'LP027');
 $node->answer('lead1', "SELECT lpr.recertify('clerk1', 'Goes on looking for stolen vans, with results every month.')");
 for my $table (qw(training access recertification))
@@ -140,7 +130,7 @@ for my $table (qw(training access recertification))
 	{
 		my ($days, $sent) = @$step;
 
-		set_to($ends->($table), -int($days * 86400));
+		$node->clock_to($ends->($table), -int($days * 86400));
 		$node->answer('postgres', 'SELECT lpr_data.remind()') for 1 .. 2;
 		is($mails->("$key$day:%"), $sent, "$table, $days days before: reminded of " . ($sent || 'nothing'));
 	}

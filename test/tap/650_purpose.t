@@ -5,13 +5,8 @@ use LprAccess;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = LprTest->make('purpose', conf => "max_connections = 110\n");
-my $clock = $node->basedir . '/clock';
-my $off = 0;
-sub set_clock { ($off) = @_; append_to_file("$clock.new", $off); rename "$clock.new", $clock; return }
-sub start { local @ENV{qw(LD_PRELOAD LPR_CLOCK)} = ($node->preload_library, $clock); return $node->start }
-set_clock(0);
-start();
+my $node = LprTest->make('purpose', conf => "max_connections = 110\n", world => 1);
+$node->start;
 $node->vendor_start;
 $node->stage('lpr');
 my $quick = LprTest::quick();
@@ -210,7 +205,7 @@ for my $table ('search_limit', 'rate_limit')
 # ---- rates ----
 
 # At 55 minutes past an hour, and what was asked up to here is long ago.
-set_clock($off + 2 * 86400 + 3300 - (time + $off) % 3600);
+$node->move_clock(2 * 86400 + 3300 - $node->now % 3600);
 my $rates = sub { my ($scope, $per, $n) = @_; $node->answer('admin1', "SELECT lpr.set_rate_limit('$scope', '$per', $n)"); return };
 my $asks = sub { my ($name, $n, $ask, $more) = @_; is(join(' ', map { ($node->converse($ask // $session, $of->($more // $second)))[1] =~ /ERROR: +(\w+)/ ? $1 : 'asked' } 1 .. $n + 1), join(' ', ('asked') x $n, 'LP046'), $name); return };
 $rates->('person', 'hour', 4);
@@ -223,28 +218,28 @@ $node->renew_writer;
 $gate->('… nor does a new writer forget', $of->($second), 'Q8', 'LP046');
 $_->quit for $session, $member;
 $node->stop;
-start();
+$node->start;
 LprTest::eventually(sub { $node->answer('postgres', 'SELECT state FROM lpr_data.writer()') eq 'ready' });
 ($session) = $node->session('analyst1', event => $second);
 ($member) = $node->session('analyst2');
 $says->('… nor a new server', $of->($second), 'LP046');
-set_clock($off + 3300);
+$node->move_clock(3300);
 $says->('55 minutes later: not yet an hour', $of->($second), 'LP046');
-set_clock($off + 420);
+$node->move_clock(420);
 $asks->('an hour later', 6);
 $rates->('person', 'hour', 1000);
 $rates->('person', 'day', 14);
 $asks->('fourteen a day', 2);
-set_clock($off + 23 * 3600);
+$node->move_clock(23 * 3600);
 $says->('23 hours later: not yet a day', $of->($second), 'LP046');
-set_clock($off + 2 * 3600);
+$node->move_clock(2 * 3600);
 $asks->('a day later', 14);
-set_clock($off - 1800);
+$node->move_clock(-1800);
 $says->('a clock that was set back gives nothing', $of->($second), 'LP046');
-set_clock($off + 1800);
+$node->move_clock(1800);
 
 # For an event, by all who work on it.
-set_clock($off + 2 * 86400);
+$node->move_clock(2 * 86400);
 $rates->('person', 'day', 1000);
 $node->answer('analyst1', "SELECT lpr.add_member($second, 'analyst2')", logon => 0);
 $rates->('event', 'hour', 5);
@@ -252,7 +247,7 @@ is(join(' ', map { ($node->converse($_, $of->($second)))[1] =~ /ERROR: +(\w+)/ ?
 $says->('… and for another one', $of->($amber));
 
 # A question to several sources is as many; those beyond the limit are refused, and told.
-set_clock($off + 2 * 86400);
+$node->move_clock(2 * 86400);
 $rates->('event', 'hour', 1000);
 $rates->('person', 'hour', 5);
 my $three = "SELECT count(DISTINCT source) FROM lpr.reads WHERE plate = 'BULK1' AND event_id = $second";
@@ -263,13 +258,13 @@ cmp_ok($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE kind
 is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE kind IN ('ask', 'refused') AND number > $head"), 6, '… each of them on record');
 
 # Late in a minute, and early in that of an hour later: not yet an hour.
-set_clock($off + 2 * 86400 + 50 - (time + $off) % 60);
+$node->move_clock(2 * 86400 + 50 - $node->now % 60);
 $asks->('five more', 5);
-set_clock($off + 3560);
+$node->move_clock(3560);
 $says->('59 minutes and 20 seconds later', $of->($second), 'LP046');
 
 # Many at once: what is judged together does not pass together.
-set_clock($off + 2 * 86400);
+$node->move_clock(2 * 86400);
 $node->converse($session, 'SELECT 1');
 $head = $node->head;
 my @clients = map { [ $node->session('analyst1', event => $second) ] } 1 .. 12;

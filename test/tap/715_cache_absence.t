@@ -8,15 +8,8 @@ use Test::More;
 
 my $node = LprTest->make('absence', init => { allows_streaming => 1, extra => ['--data-checksums'] },
 	conf => "log_statement = all\nlog_min_duration_statement = 0\nlog_error_verbosity = verbose\nmax_connections = 110\nlog_temp_files = 0\nwork_mem = 64kB\nwal_compression = off\n"
-		. "shared_preload_libraries = 'pg_stat_statements,lpr'\n");
-my $clock = $node->basedir . '/clock';
-my $off = 0;
-sub set_clock { ($off) = @_; append_to_file("$clock.new", $off); rename "$clock.new", $clock; return } # at once
-set_clock(0);
-{
-	local @ENV{qw(LD_PRELOAD LPR_CLOCK)} = ($node->preload_library, $clock);
-	$node->start;
-}
+		. "shared_preload_libraries = 'pg_stat_statements,lpr'\n", world => 1);
+$node->start;
 $node->vendor_start;
 $node->stage('lpr', cache => 1);
 $node->await_answers;
@@ -84,8 +77,7 @@ is($node->answer('postgres', "SELECT count(*) FROM pg_class WHERE relname ~ '^ca
 
 # ---- after its time ----
 
-my $seconds = $node->answer('postgres', 'SELECT ceil(extract(epoch FROM max(expires_at) - clock_timestamp())) FROM lpr_data.cache_answer');
-set_clock($off + $seconds + 1);
+$node->clock_to('SELECT max(expires_at) FROM lpr_data.cache_answer', 1);
 ok(LprTest::eventually(sub { $node->answer('postgres', 'SELECT count(*) FROM lpr_data.cache_answer') == 0 && $node->answer('postgres', 'SELECT count(*) FROM lpr_data.purge_certificate') > 0 }), 'its time is over');
 @places = everything('over');
 is(join(' ', files_with($marker, @places)), '', 'after its time it stands nowhere');

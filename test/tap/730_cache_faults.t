@@ -6,17 +6,8 @@ use LprAudit;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = LprTest->make('cache_faults', conf => "restart_after_crash = on\nautovacuum = off\nmin_wal_size = 32MB\nmax_wal_size = 64MB\nwal_recycle = off\n");
-my ($clock, $full) = map { $node->basedir . "/$_" } qw(clock full);
-my $off = 0;
-sub set_clock { ($off) = @_; append_to_file("$clock.new", $off); rename "$clock.new", $clock; return } # at once
-sub fill_disk { my ($where) = @_; append_to_file("$full.new", $where); rename "$full.new", $full; return }
-sub free_disk { unlink $full; return }
-set_clock(0);
-{
-	local @ENV{qw(LD_PRELOAD LPR_CLOCK LPR_FULL)} = ($node->preload_library, $clock, $full);
-	$node->start;
-}
+my $node = LprTest->make('cache_faults', conf => "restart_after_crash = on\nautovacuum = off\nmin_wal_size = 32MB\nmax_wal_size = 64MB\nwal_recycle = off\n", world => 1);
+$node->start;
 $node->vendor_start;
 $node->stage('lpr', cache => 1);
 $node->await_answers;
@@ -29,7 +20,7 @@ sub back { return LprTest::eventually(sub { $node->await_answers }) }
 # ---- a disk that is full ----
 
 is($node->answer('analyst1', question('BULK50')), '50|0', 'an answer that is kept');
-fill_disk(path_of(cache_table('read')));
+$node->fill_disk(path_of(cache_table('read')));
 my ($status, $out, $err) = $node->ask('analyst1', question('BULK8000'));
 is($out, '8000|0', 'no room for the reads: the answer is shown all the same') or diag $err;
 is($node->answer('analyst1', question('BULK8000')), '8000|0', '… and not kept');
@@ -40,29 +31,28 @@ $node->converse($session, 'BEGIN');
 is(($node->converse($session, question('BULK8001')))[0], '8001|0', 'in a transaction');
 is(($node->converse($session, 'SELECT 1'))[0], 1, '… which goes on');
 $node->converse($session, 'COMMIT');
-free_disk();
+$node->free_disk;
 is($node->answer('analyst1', question('BULK8000')), '8000|0', 'room again: asked');
 is($node->answer('analyst1', question('BULK8000')), '8000|8000', '… and kept');
 
 # A save finds no room, by what it writes to the table and by its WAL.
 my @ids = split /\n/, ($node->converse($session, "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK4000'"))[0];
 my $save = "SELECT lpr.save(1, 'acme', '{" . join(',', @ids) . "}', '$why')";
-fill_disk(path_of('event_read'));
+$node->fill_disk(path_of('event_read'));
 like(($node->converse($session, $save))[1], qr/ERROR: +53100/, 'no room to save: an error');
-free_disk();
+$node->free_disk;
 is($node->answer('postgres', 'SELECT count(*) FROM lpr_data.event_read'), 0, '… nothing is saved');
 is(($node->converse($session, $save))[0], 4000, 'room again: all are saved');
 $session->quit;
 
 # A purge finds no room for its certificate: it is done later, and nothing is shown meanwhile.
 my $due = cache_table('read');
-fill_disk(path_of('purge_certificate'));
-my $seconds = $node->answer('postgres', 'SELECT ceil(extract(epoch FROM max(expires_at) - clock_timestamp())) FROM lpr_data.cache_answer');
-set_clock($off + $seconds + 1);
+$node->fill_disk(path_of('purge_certificate'));
+$node->clock_to('SELECT max(expires_at) FROM lpr_data.cache_answer', 1);
 sleep 5;
 is($node->answer('postgres', "SELECT to_regclass('lpr_data.$due') IS NOT NULL"), 't', 'no room for the certificate: the tables stay');
 is($node->answer('analyst1', question('BULK50')), '50|0', '… nothing of them is shown');
-free_disk();
+$node->free_disk;
 ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT to_regclass('lpr_data.$due') IS NULL") eq 't' }), 'room again: purged');
 cmp_ok($node->answer('postgres', 'SELECT count(*) FROM lpr_data.purge_certificate WHERE reads > 0'), '>', 0, '… with a certificate');
 
@@ -113,11 +103,10 @@ kill 'TERM', $keeper;
 is($node->answer('analyst1', question('BULK51')), '51|0', 'ended: questions go on');
 ok(LprTest::eventually(sub { my $new = $node->answer('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'lpr cache keeper'"); $new ne '' && $new != $keeper }), '… and it comes again');
 $keeper = $node->answer('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'lpr cache keeper'");
-$seconds = $node->answer('postgres', 'SELECT ceil(extract(epoch FROM max(expires_at) - clock_timestamp())) FROM lpr_data.cache_answer');
 my ($holder) = $node->session('postgres');
 $due = cache_table('answer');
 $node->converse($holder, "BEGIN; LOCK TABLE lpr_data.$due IN ACCESS SHARE MODE");
-set_clock($off + $seconds + 1);
+$node->clock_to('SELECT max(expires_at) FROM lpr_data.cache_answer', 1);
 ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM pg_stat_activity WHERE pid = $keeper AND wait_event_type = 'Lock'") == 1 }), 'in the middle of a purge');
 kill 'KILL', $keeper;
 eval { $holder->quit };

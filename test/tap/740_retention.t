@@ -6,15 +6,8 @@ use LprAccess;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = LprTest->make('retention', conf => "autovacuum = off\n");
-my $file = $node->basedir . '/clock';
-my $off = 0;
-sub set_clock { ($off) = @_; append_to_file("$file.new", $off); rename "$file.new", $file; return } # at once
-set_clock(0);
-{
-	local @ENV{qw(LD_PRELOAD LPR_CLOCK)} = ($node->preload_library, $file);
-	$node->start;
-}
+my $node = LprTest->make('retention', conf => "autovacuum = off\n", world => 1);
+$node->start;
 $node->vendor_start;
 $node->stage('lpr', cache => 1);
 $node->await_answers;
@@ -33,15 +26,9 @@ sub save
 		. "SELECT lpr.save($event, '$source', :'ids', '$relevance', with_images => " . ($given{images} ? 'true' : 'false') . ')', event => $event);
 }
 
-# So many days later, once answers are kept again: the keeper makes the tables of the hours to come when it sees the clock.
-sub days_on
-{
-	my ($days) = @_;
-
-	set_clock($off + $days * 86400);
-	return LprTest::eventually(sub { $node->answer('postgres', "SELECT to_regclass('lpr_data.cache_answer_' || to_char(lpr_data.cache_expiry(clock_timestamp(), t.keep) AT TIME ZONE 'UTC', 'YYYYMMDDHH24')) IS NOT NULL
-		FROM lpr_data.cache_time AS t") eq 't' });
-}
+# Some time later, once answers are kept again.
+sub later { my ($seconds) = @_; $node->move_clock($seconds); $node->await_cache; return }
+sub days_on { my ($days) = @_; return later($days * 86400) }
 
 sub is_answer { my ($login, $sql, $expected, $name) = @_; return is($node->answer($login, $sql, logon => 0), $expected, $name) }
 sub schedule { my ($records) = @_; return $node->answer('records1', "SELECT schedule FROM lpr.schedules WHERE records = '$records' AND state = 'in force'") }
@@ -125,7 +112,7 @@ my $short = $node->answer('analyst1', "SELECT lpr.open_event('Courier of the nig
 	until => clock_timestamp() + interval '1 hour')");
 my ($late) = $node->session('analyst1');
 my ($seen) = $node->converse($late, "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK20' AND event_id = $short LIMIT 1");
-set_clock($off + 3700);
+later(3700);
 like(($node->converse($late, "SELECT lpr.save($short, 'acme', '{$seen}', '$why.')"))[1], qr/ERROR: +LP042: event $short is over/, 'of an answer that is still there nothing is saved for an event that is over');
 $late->quit;
 

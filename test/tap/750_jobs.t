@@ -5,15 +5,8 @@ use LprAccess;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = LprTest->make('jobs', preload => 'pg_cron,lpr', conf => "cron.database_name = 'lpr'\ncron.use_background_workers = on\nmax_worker_processes = 20\n");
-my $file = $node->basedir . '/clock';
-my $off = 0;
-sub set_clock { ($off) = @_; append_to_file("$file.new", $off); rename "$file.new", $file; return } # at once
-set_clock(0);
-{
-	local @ENV{qw(LD_PRELOAD LPR_CLOCK)} = ($node->preload_library, $file);
-	$node->start;
-}
+my $node = LprTest->make('jobs', preload => 'pg_cron,lpr', conf => "cron.database_name = 'lpr'\ncron.use_background_workers = on\nmax_worker_processes = 20\n", world => 1);
+$node->start;
 $node->vendor_start;
 $node->stage('lpr', cache => 1);
 $node->await_answers;
@@ -25,7 +18,7 @@ sub state_of { my ($job) = @_; return $node->answer('admin1', "SELECT state FROM
 sub to_minute
 {
 	my ($moment) = @_;
-	return set_clock($off + db("SELECT ceil(extract(epoch FROM ($moment) - clock_timestamp()))") - 2);
+	return $node->clock_to($moment, -2);
 }
 sub runs { my ($job) = @_; return db("SELECT count(*) FROM cron.job_run_details AS d JOIN cron.job AS j USING (jobid) WHERE j.jobname = '$job' AND d.status IN ('succeeded', 'failed')") }
 
@@ -83,7 +76,7 @@ is(run_next('lpr-purge'), 'well', 'purge');
 is(run_next('lpr-expiry'), 'well', 'a look at what has expired');
 is(run_next('lpr-reminders'), 'well', 'reminders');
 is(db('SELECT bool_and(last_run = last_success AND next_run > last_run) FROM lpr.jobs WHERE state = \'well\''), 't', 'the report tells when');
-set_clock($off + 3700);
+$node->move_clock(3700);
 is(run_next('lpr-mail'), 'failed', 'mails that nobody sends for an hour');
 like($node->answer('admin1', "SELECT last_message FROM lpr.jobs WHERE job = 'lpr-mail'"), qr/the mail worker is off \(lpr\.smtp_url is not set\); \d+ mails wait/, '… and the report says so');
 
@@ -94,7 +87,7 @@ $node->answer('analyst1', "SELECT array_agg(read_id) AS ids FROM (SELECT read_id
 	. "SELECT lpr.save(1, 'acme', :'ids', 'The courier of that night drives it, by the log of the officer on duty.'); SELECT lpr.close_event(1, 'two arrests')");
 is(run_next('lpr-destroy-due'), 'well', 'destruction: nothing is due');
 is(db('SELECT count(*) FROM lpr_data.destruction_order'), 0, '… nor listed');
-set_clock($off + 2 * 86400);
+$node->move_clock(2 * 86400);
 is(run_next('lpr-destroy-due'), 'well', 'destruction, two days later');
 is($node->answer('records1', 'SELECT reads, made_by IS NULL, state FROM lpr.destruction_orders'), '3|t|waiting', '… a list waits for its release');
 is(db('SELECT count(*) FROM lpr_data.event_read'), 3, '… nothing goes by itself');
@@ -103,7 +96,7 @@ is(db('SELECT count(*) FROM lpr_data.event_read'), 3, '… nothing goes by itsel
 
 db("SELECT cron.alter_job(jobid, active => false) FROM cron.job WHERE jobname = 'lpr-purge'");
 is(state_of('lpr-purge'), 'inactive', 'a job that was switched off');
-set_clock($off + 1800);
+$node->move_clock(1800);
 is($node->answer('admin1', "SELECT overdue FROM lpr.jobs WHERE job = 'lpr-purge'"), 't', '… is late after a while');
 db("SELECT cron.alter_job(jobid, active => true) FROM cron.job WHERE jobname = 'lpr-purge'");
 is(run_next('lpr-purge'), 'well', '… until it runs again');
@@ -128,10 +121,7 @@ $node->stop;
 # ---- pg_cron that connects ----
 
 $node->append_conf('postgresql.conf', "cron.use_background_workers = off\n");
-{
-	local @ENV{qw(LD_PRELOAD LPR_CLOCK)} = ($node->preload_library, $file);
-	$node->start;
-}
+$node->start;
 like($node->messages('postgres', 'SELECT count(*) FROM lpr.schedule_jobs()'), qr/WARNING: .*pg_cron connects to run jobs\nDETAIL/, 'without background workers: told');
 $node->stop;
 done_testing();

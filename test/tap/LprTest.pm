@@ -18,13 +18,15 @@ use JSON::PP;
 use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep time);
+use Time::Local ();
 
 $ENV{PGUSER} = 'postgres'; # whoever runs the tests
 
 my %simulators; # process id => 1, of those started by this test file
 my @secrets = qw(sim-lpr-token sim-flock-secret sim-rekor-key sim-parkpow-token sim-verkada-key);
 
-# A cluster, initialized and not started: preloaded unless (preload => ''). Settings go to (conf => "…").
+# A cluster, initialized and not started: preloaded unless (preload => ''). Settings go to (conf => "…"). (world => 1): the server and the simulator have
+# a clock and a disk of the test's own (preload.c).
 sub make
 {
 	my ($class, $name, %given) = @_;
@@ -42,8 +44,12 @@ sub make
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = '$preload'\n");
 	$node->append_conf('postgresql.conf', "lpr.secret_directory = '$node->{secret_directory}'\n");
 	$node->append_conf('postgresql.conf', $given{conf} // '');
+	$node->{world} = { LD_PRELOAD => $ENV{LPR_PRELOAD}, LPR_CLOCK => $node->basedir . '/clock', LPR_FULL => $node->basedir . '/full' } if $given{world};
 	return $node;
 }
+
+sub start { my ($node, @more) = @_; local %ENV = (%ENV, %{ $node->{world} // {} }); return $node->SUPER::start(@more) }
+sub restart { my ($node, @more) = @_; local %ENV = (%ENV, %{ $node->{world} // {} }); return $node->SUPER::restart(@more) }
 
 # A cluster and a simulator that run, nothing being kept of answers unless (cache => 1); database lpr has the extension, the logins and three sources (scripts/stage.sql).
 sub start_staged
@@ -65,8 +71,11 @@ sub stage
 	$node->safe_psql('postgres', "CREATE DATABASE $database");
 	$node->stage_again($database, %given);
 	# The audit writer looks every second whether its database is there.
-	eventually(sub { $node->safe_psql($database, 'SELECT state FROM lpr_data.writer()') eq 'ready' })
-		if $database eq 'lpr' && $node->safe_psql('postgres', 'SHOW shared_preload_libraries') =~ /lpr/;
+	if ($database eq 'lpr' && $node->safe_psql('postgres', 'SHOW shared_preload_libraries') =~ /lpr/)
+	{
+		eventually(sub { $node->safe_psql($database, 'SELECT state FROM lpr_data.writer()') eq 'ready' });
+		$node->await_cache if $given{cache};
+	}
 	return;
 }
 
@@ -216,6 +225,59 @@ sub add_source
 	return;
 }
 
+# ---- a world of its own: the clock and the disk (preload.c) ----
+
+# What time it is, in seconds, for the server, the simulator and the test alike. Without a clock of its own that is time().
+sub now { my ($node) = @_; return time + ($node->{off} // 0) }
+
+# The clock of server and simulator, so many seconds on; back, if they are negative.
+sub move_clock
+{
+	my ($node, $seconds) = @_;
+
+	$node->{off} = ($node->{off} // 0) + int $seconds;
+	_at_once($node->{world}{LPR_CLOCK}, $node->{off});
+	return;
+}
+
+# The clock to a moment that a query of the database gives, and so many seconds off it; at most a second later than that.
+sub clock_to
+{
+	my ($node, $moment, $seconds) = @_;
+	return $node->move_clock($node->answer('postgres', "SELECT ceil(extract(epoch FROM ($moment) - clock_timestamp()))") + $seconds);
+}
+
+# Waits until an answer would be kept: after the clock was moved, the keeper makes the tables of the hours to come when it sees that.
+sub await_cache
+{
+	my ($node) = @_;
+	eventually(sub { $node->answer('postgres', "SELECT bool_and(to_regclass('lpr_data.cache_answer_' || to_char(lpr_data.cache_expiry(clock_timestamp() + ahead, t.keep) AT TIME ZONE 'UTC', 'YYYYMMDDHH24')) IS NOT NULL)
+		FROM lpr_data.cache_time AS t, unnest('{0,1 minute}'::interval[]) AS ahead") eq 't' }) or die 'the cache has no tables for what is asked now';
+	return;
+}
+
+# To noon of the tenth day of the next month but one: for tests of what months, days and hours mean, which begin where none of them is near its end.
+sub clock_to_noon
+{
+	my ($node) = @_;
+	my (undef, undef, undef, undef, $month, $year) = gmtime $node->now;
+
+	return $node->move_clock(Time::Local::timegm(0, 0, 12, 10, ($month + 2) % 12, $year + ($month + 2 > 11)) - $node->now);
+}
+
+# What is written to paths with this text finds no room, until free_disk().
+sub fill_disk { my ($node, $where) = @_; _at_once($node->{world}{LPR_FULL}, $where); return }
+sub free_disk { my ($node) = @_; unlink $node->{world}{LPR_FULL}; return }
+
+sub _at_once
+{
+	my ($file, $text) = @_;
+
+	PostgreSQL::Test::Utils::append_to_file("$file.new", $text);
+	rename "$file.new", $file or die "$file: $!";
+	return;
+}
+
 # ---- the vendor simulator ----
 
 sub vendor_start
@@ -225,9 +287,11 @@ sub vendor_start
 	my $log = $node->basedir . '/vendor.log';
 
 	unlink $port_file;
+	my $world = $node->{world} // {};
 	my $pid = fork() // die "fork: $!";
 	if ($pid == 0)
 	{
+		$ENV{$_} = $world->{$_} for grep { defined $world->{$_} } qw(LD_PRELOAD LPR_CLOCK);
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>>', $log;
 		open STDERR, '>&', \*STDOUT;
@@ -435,16 +499,6 @@ sub await_network
 			"SELECT pid FROM pg_stat_activity WHERE $which AND state = 'active' AND wait_event_type = 'Extension'");
 		$pid ne '' }) or die "no backend waits for the network";
 	return $pid;
-}
-
-# Compiles preload.c; a value for LD_PRELOAD.
-sub preload_library
-{
-	my ($node) = @_;
-	my $library = $node->basedir . '/preload.so';
-
-	PostgreSQL::Test::Utils::system_or_bail('cc', '-shared', '-fPIC', '-o', $library, "$ENV{TESTDIR}/preload.c", '-ldl');
-	return $library;
 }
 
 # Looks whether something holds, for a minute; what dies (as psql does while a server recovers) does not hold yet. A function, not a method.

@@ -1,7 +1,7 @@
 /*
  * preload.c: a world that tests cannot otherwise have, for LD_PRELOAD: name lookups of *.slow.invalid take 20 seconds, and files
- * named *.foreign belong to another user. The clock is off by as many seconds as file $LPR_CLOCK says, and what is written to a path that
- * contains the text in file $LPR_FULL finds no room on the disk.
+ * named *.foreign belong to another user. The clock is off by $LPR_SHIFT seconds, and by as many more as file $LPR_CLOCK says; what is
+ * written to a path that contains the text in file $LPR_FULL finds no room on the disk.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -82,40 +82,47 @@ told(const char *variable, char *out, size_t room)
 	return len;
 }
 
-static long
-clock_offset(void)
+/* The time of day. Clocks that only measure how long something takes are the machine's. */
+int
+clock_gettime(clockid_t which, struct timespec *now)
 {
+	int (*real)(clockid_t, struct timespec *) =
+		(int (*)(clockid_t, struct timespec *)) dlsym(RTLD_NEXT, "clock_gettime");
+	int result = real(which, now);
+	const char *shift = getenv("LPR_SHIFT");
 	char text[32];
 	int keep = errno;
-	long offset = told("LPR_CLOCK", text, sizeof(text)) > 0 ? atol(text) : 0;
 
-	errno = keep;
-	return offset;
+	if (result == 0 && (which == CLOCK_REALTIME || which == CLOCK_REALTIME_COARSE))
+	{
+		now->tv_sec += shift != NULL ? atol(shift) : 0;
+		now->tv_sec += told("LPR_CLOCK", text, sizeof(text)) > 0 ? atol(text) : 0;
+		errno = keep;
+	}
+	return result;
 }
 
 int
 gettimeofday(struct timeval *restrict now, void *restrict zone)
 {
-	struct timespec real;
+	struct timespec exact;
 
 	(void) zone;
-	clock_gettime(CLOCK_REALTIME, &real);
-	now->tv_sec = real.tv_sec + clock_offset();
-	now->tv_usec = real.tv_nsec / 1000;
+	clock_gettime(CLOCK_REALTIME, &exact);
+	now->tv_sec = exact.tv_sec;
+	now->tv_usec = exact.tv_nsec / 1000;
 	return 0;
 }
 
 time_t
 time(time_t *out)
 {
-	struct timespec real;
-	time_t now;
+	struct timespec exact;
 
-	clock_gettime(CLOCK_REALTIME, &real);
-	now = real.tv_sec + clock_offset();
+	clock_gettime(CLOCK_REALTIME, &exact);
 	if (out != NULL)
-		*out = now;
-	return now;
+		*out = exact.tv_sec;
+	return exact.tv_sec;
 }
 
 /* Whether there is no room where this file lies. */
