@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# What the scripts share; sourced. After it: root, as_server, give, quietly, prepare, work_directory.
+# What the scripts share; sourced. After it: root, PG_CONFIG, PG_MAJOR, from_debian, as_server, give, quietly, prepare,
+# work_directory.
 set -euo pipefail
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$root"
@@ -8,14 +9,24 @@ umask 022
 
 # Nothing of the caller may lead to another cluster, or change how we build.
 for name in $(compgen -e PG || true); do
-    [ "$name" = PG_CONFIG ] || unset "$name"
+    case $name in PG_CONFIG | PG_MAJOR) ;; *) unset "$name" ;; esac
 done
 export PGHOST=/nonexistent # until a cluster of ours says where it is
 unset MAKEFLAGS MFLAGS MAKELEVEL
 export LC_ALL=C.UTF-8 PAGER=cat
 
-# The server to build for and to run. Debian's own pg_config, not the wrapper, which may point elsewhere.
-export PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/15/bin/pg_config}
+# The server to build for and to run: that of PG_CONFIG, else Debian's of the major version PG_MAJOR. Debian's own pg_config, not
+# the wrapper, which may point elsewhere.
+export PG_CONFIG=${PG_CONFIG:-/usr/lib/postgresql/${PG_MAJOR:-15}/bin/pg_config}
+# shellcheck disable=SC2034 # of who sources this
+if [[ $PG_CONFIG =~ ^/usr/lib/postgresql/([0-9]+)/bin/pg_config$ ]]; then
+    from_debian=yes
+    PG_MAJOR=${BASH_REMATCH[1]}
+else
+    from_debian=
+    PG_MAJOR=$("$PG_CONFIG" --version | sed 's/^PostgreSQL \([0-9]*\).*/\1/')
+fi
+export PG_MAJOR
 
 # PostgreSQL refuses to run as root: then its servers are those of the account that the package makes, else of the caller.
 server_user() {
