@@ -1,3 +1,6 @@
+/*
+ * cache.c: a question and the answers that are kept: looking for one, waiting for one that is under way, keeping the one that comes.
+ */
 #include "cache/cache.h"
 
 #include "miscadmin.h"
@@ -113,7 +116,7 @@ find(LprCache *cache, const LprDigest *key)
 
 /* The answer's row for this question: who was shown what for what. */
 static void
-describe(LprCache *cache, LprCacheAnswer *answer)
+describe_answer(LprCache *cache, LprCacheAnswer *answer)
 {
 	const LprQuery *query = cache->question->query;
 
@@ -162,7 +165,7 @@ lpr_cache_open(MemoryContext context, LprStatement *statement, LprTally *tally, 
 	{
 		LprCacheAnswer shown = cache->answer;
 
-		describe(cache, &shown);
+		describe_answer(cache, &shown);
 		shown.has_key = false;
 		lpr_cache_table_add_answer(&shown);
 		lpr_answer_from_cache(tally, cache->answer.answer);
@@ -176,7 +179,7 @@ lpr_cache_open(MemoryContext context, LprStatement *statement, LprTally *tally, 
 		cache->answer.since = query->from;
 		cache->answer.until = query->until;
 		cache->answer.open_until = is_open(query);
-		describe(cache, &cache->answer);
+		describe_answer(cache, &cache->answer);
 		cache->fill = lpr_cache_fill(context, question->receipt.expires_at, question->receipt.number);
 	}
 	MemoryContextSwitchTo(old);

@@ -1,3 +1,6 @@
+/*
+ * cache_fill.c: reads on their way into an hour's table: gathered, and written page by page.
+ */
 #include "cache/cache_fill.h"
 
 #include "access/heapam.h"

@@ -1,3 +1,6 @@
+/*
+ * cache_flight.c: which questions are asked of vendors just now, in shared memory, so that nobody asks the same beside them.
+ */
 #include "cache/cache_flight.h"
 
 #include "datatype/timestamp.h"

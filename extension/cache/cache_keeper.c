@@ -1,3 +1,6 @@
+/*
+ * cache_keeper.c: the worker that has expired hours purged and the coming ones prepared.
+ */
 #include "cache/cache_keeper.h"
 
 #include "access/xact.h"

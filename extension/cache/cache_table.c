@@ -1,3 +1,6 @@
+/*
+ * cache_table.c: the tables of an hour: how they are opened, and the rows of the answers.
+ */
 #include "cache/cache_table.h"
 
 #include "access/genam.h"

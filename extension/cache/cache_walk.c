@@ -1,3 +1,6 @@
+/*
+ * cache_walk.c: reads out of an hour's table, in the order in which they were written.
+ */
 #include "cache/cache_walk.h"
 
 #include "access/htup_details.h"

@@ -1,3 +1,6 @@
+/*
+ * filter.c: what may be shown of what came, and whether it came before.
+ */
 #include "core/filter.h"
 
 #include <stdlib.h>

@@ -59,7 +59,7 @@ is_useless_address(const LprCondition *condition)
 
 /* The search mode that a condition anchors, or 0. */
 static unsigned
-mode_of(const LprCondition *condition)
+anchored_mode(const LprCondition *condition)
 {
 	switch (condition->kind)
 	{
@@ -124,10 +124,10 @@ look_at_conditions(List *restrictions, Index varno, Oid relid)
 			asked.all = false;
 			continue;
 		}
-		asked.modes |= mode_of(&condition);
+		asked.modes |= anchored_mode(&condition);
 		if (condition.guarded)
 			continue; /* it may ask nothing */
-		asked.unguarded |= mode_of(&condition);
+		asked.unguarded |= anchored_mode(&condition);
 		asked.single_plate = asked.single_plate || condition.kind == LPR_CONDITION_PLATE;
 		if (condition.kind == LPR_CONDITION_PLATES)
 		{
@@ -358,7 +358,7 @@ lpr_get_paths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 }
 
 static bool
-is_image(int column)
+is_image_column(int column)
 {
 	return column == LPR_COLUMN_PLATE_IMAGE || column == LPR_COLUMN_VEHICLE_IMAGE;
 }
@@ -428,7 +428,7 @@ needed_columns(PlannerInfo *root, RelOptInfo *rel, Oid relid, List *clauses)
 		AttrNumber attnum = lpr_column_attnum(relid, i);
 
 		if (attnum != InvalidAttrNumber && (bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, used) ||
-											(whole && (with_images || !is_image(i)))))
+											(whole && (with_images || !is_image_column(i)))))
 			columns = lappend_int(columns, i);
 	}
 	return columns;
@@ -442,7 +442,7 @@ looks_at_images(Node *clause, Index varno, Oid relid)
 	pull_varattnos(clause, varno, &used);
 	for (int i = 0; i < LPR_COLUMNS; i++)
 	{
-		AttrNumber attnum = is_image(i) ? lpr_column_attnum(relid, i) : InvalidAttrNumber;
+		AttrNumber attnum = is_image_column(i) ? lpr_column_attnum(relid, i) : InvalidAttrNumber;
 
 		if (attnum != InvalidAttrNumber && bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, used))
 			return true;

@@ -383,7 +383,7 @@ clip_window(Making *making)
 }
 
 static LprMode
-mode_of(const LprQuery *query)
+question_mode(const LprQuery *query)
 {
 	if (query->nplates > 0)
 		return LPR_MODE_PLATE;
@@ -422,6 +422,6 @@ lpr_question_make(LprStatement *statement, const char *source, const LprConditio
 	clip_window(&making);
 	if (!making.possible || (making.has_plates && query->nplates == 0) || query->from > query->until)
 		return LPR_QUESTION_EMPTY;
-	query->mode = mode_of(query);
+	query->mode = question_mode(query);
 	return LPR_QUESTION_ASK;
 }

@@ -1,3 +1,6 @@
+/*
+ * row.c: the values of a read's columns.
+ */
 #include "fdw/row.h"
 
 #include "utils/builtins.h"

@@ -43,7 +43,7 @@ lpr_images_new(MemoryContext context)
 }
 
 static void
-fill_slot(const LprScan *scan, TupleTableSlot *slot, const AheadRow *row)
+fill_row_slot(const LprScan *scan, TupleTableSlot *slot, const AheadRow *row)
 {
 	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
 	for (int i = 0; i < LPR_COLUMNS; i++)
@@ -64,7 +64,7 @@ is_worth_images(LprScan *scan, TupleTableSlot *slot, const AheadRow *row)
 
 	if (scan->before_images == NULL)
 		return true;
-	fill_slot(scan, slot, row);
+	fill_row_slot(scan, slot, row);
 	econtext->ecxt_scantuple = slot;
 	worth = ExecQual(scan->before_images, econtext);
 	ExecClearTuple(slot);
@@ -149,5 +149,5 @@ lpr_images_next_row(LprScan *scan, TupleTableSlot *slot)
 		row->nulls[column] = image == NULL;
 	}
 	MemoryContextSwitchTo(old);
-	fill_slot(scan, slot, row);
+	fill_row_slot(scan, slot, row);
 }

@@ -1,3 +1,6 @@
+/*
+ * gate.c: a question as a record of the audit log, and the verdict that comes back.
+ */
 #include "gate/gate.h"
 
 #include "fmgr.h"
@@ -17,7 +20,7 @@ utf8(const char *text)
 
 /* The whole normalized question. */
 static void
-describe(LprText *payload, const LprGateQuestion *question)
+describe_question(LprText *payload, const LprGateQuestion *question)
 {
 	const LprQuery *query = question->query;
 
@@ -68,7 +71,7 @@ send_question(const LprGateQuestion *question)
 		.address_length = question->query->address != NULL ? pg_mbstrlen(question->query->address) : 0,
 	};
 
-	describe(&payload, question);
+	describe_question(&payload, question);
 	entry.payload = pnstrdup(payload.data, payload.len); /* palloc'd: sending may throw */
 	entry.payload_len = payload.len;
 	lpr_text_free(&payload);

@@ -1,3 +1,6 @@
+/*
+ * purpose.c: the event that this session works on.
+ */
 #include "postgres.h"
 
 #include "gate/purpose.h"

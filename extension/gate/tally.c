@@ -1,3 +1,6 @@
+/*
+ * tally.c: statements and their scans, what the client is told of them, and lpr.last_query().
+ */
 #include "gate/tally.h"
 
 #include "access/htup_details.h"

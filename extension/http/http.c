@@ -22,7 +22,7 @@ typedef struct Request
 } Request;
 
 static const char *
-refuse_url(const LprUrl *url)
+refuse_http_url(const LprUrl *url)
 {
 	if (strcmp(url->scheme, "https") == 0 || (strcmp(url->scheme, "http") == 0 && url->loopback))
 		return NULL;
@@ -128,7 +128,7 @@ start_request(LprTransfer *transfer, const void *arg)
 {
 	const Request *request = arg;
 	const LprUrlRule rule = {request->post ? "POST " : "GET ", true,
-							 "The URL is malformed, or its scheme is not https.", refuse_url};
+							 "The URL is malformed, or its scheme is not https.", refuse_http_url};
 	const char *min_tls = transfer->peer.min_tls;
 	bool loopback = false;
 	CURLcode code;

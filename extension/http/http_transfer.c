@@ -38,7 +38,7 @@ free_transfer(LprTransfer *transfer)
 }
 
 static void
-release(void *arg)
+release_transfer(void *arg)
 {
 	lpr_http_free(arg);
 }
@@ -76,7 +76,7 @@ is_loopback(const char *host)
 }
 
 static bool
-refuse_url(LprTransfer *transfer, const char *why)
+fail_url(LprTransfer *transfer, const char *why)
 {
 	lpr_fault(&transfer->fault, LPR_STATE_BAD_OPTION, "the address of %s is not usable", transfer->name);
 	lpr_fault_detail(&transfer->fault, "%s", why);
@@ -92,7 +92,7 @@ lpr_transfer_url(LprTransfer *transfer, const char *url, const LprUrlRule *rule,
 
 	for (const char *c = url; *c; c++)
 		if (*c <= 0x20 || *c >= 0x7f)
-			return refuse_url(transfer, "The URL holds a space, a control character or a character beyond ASCII.");
+			return fail_url(transfer, "The URL holds a space, a control character or a character beyond ASCII.");
 
 	parsed = curl_url();
 	if (parsed == NULL)
@@ -122,7 +122,7 @@ lpr_transfer_url(LprTransfer *transfer, const char *url, const LprUrlRule *rule,
 	curl_free(path);
 	curl_free(user);
 	curl_url_cleanup(parsed);
-	return why == NULL || refuse_url(transfer, why);
+	return why == NULL || fail_url(transfer, why);
 }
 
 CURLcode
@@ -196,7 +196,7 @@ make_transfer(MemoryContext context, const LprHttpPeer *peer, const char *name, 
 	lpr_engine_init();
 
 	http = MemoryContextAllocZero(context, sizeof(*http));
-	http->release.func = release;
+	http->release.func = release_transfer;
 	http->release.arg = http;
 	MemoryContextRegisterResetCallback(context, &http->release);
 

@@ -44,7 +44,7 @@ static bool is_worker = false; /* this process is the mail worker */
 /* ---- settings ---- */
 
 static bool
-check_url(char **newval, void **extra, GucSource source)
+check_smtp_url(char **newval, void **extra, GucSource source)
 {
 	const char *url = *newval == NULL ? "" : *newval;
 
@@ -56,7 +56,7 @@ check_url(char **newval, void **extra, GucSource source)
 }
 
 static bool
-check_sender(char **newval, void **extra, GucSource source)
+check_smtp_sender(char **newval, void **extra, GucSource source)
 {
 	if (*newval == NULL || **newval == '\0' || lpr_message_address(*newval))
 		return true;
@@ -65,7 +65,7 @@ check_sender(char **newval, void **extra, GucSource source)
 }
 
 static bool
-check_user(char **newval, void **extra, GucSource source)
+check_smtp_user(char **newval, void **extra, GucSource source)
 {
 	for (const unsigned char *c = (const unsigned char *) (*newval == NULL ? "" : *newval); *c; c++)
 		if (*c < 0x20 || *c == 0x7f)
@@ -77,7 +77,7 @@ check_user(char **newval, void **extra, GucSource source)
 }
 
 static bool
-check_file(char **newval, void **extra, GucSource source)
+check_smtp_ca_file(char **newval, void **extra, GucSource source)
 {
 	if (*newval == NULL || **newval == '\0' || is_absolute_path(*newval))
 		return true;
@@ -92,17 +92,17 @@ lpr_mail_define_settings(void)
 		"lpr.smtp_url", "The mail server: smtp://host:port, with STARTTLS, or smtps://host:port.",
 		"Empty = mail waits. In the open mail is sent to this machine itself only, and only without lpr.smtp_user and "
 		"lpr.smtp_ca_file.",
-		&lpr_smtp_url, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_url, NULL, NULL);
+		&lpr_smtp_url, "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_smtp_url, NULL, NULL);
 	DefineCustomStringVariable("lpr.smtp_sender", "The address that mail comes from.", NULL, &lpr_smtp_sender, "",
-							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_sender, NULL, NULL);
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_smtp_sender, NULL, NULL);
 	DefineCustomStringVariable("lpr.smtp_user", "The login at the mail server.", "Empty = none.", &lpr_smtp_user, "",
-							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_user, NULL, NULL);
+							   PGC_SIGHUP, GUC_SUPERUSER_ONLY, check_smtp_user, NULL, NULL);
 	DefineCustomStringVariable("lpr.smtp_secret", "Name of the secret that holds the password of that login.",
 							   "A file of lpr.secret_directory, or a row made with lpr.store_secret().",
 							   &lpr_smtp_secret, "smtp", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	DefineCustomStringVariable("lpr.smtp_ca_file", "File of the CA that the mail server's certificate comes from.",
 							   "An absolute path. Empty = the system's.", &lpr_smtp_ca_file, "", PGC_SIGHUP,
-							   GUC_SUPERUSER_ONLY, check_file, NULL, NULL);
+							   GUC_SUPERUSER_ONLY, check_smtp_ca_file, NULL, NULL);
 	DefineCustomIntVariable("lpr.smtp_timeout", "How long the mail server may be silent.",
 							"Ten times that once it has the whole message, since another try could be a second mail.",
 							&lpr_smtp_timeout_s, 60, 1, 600, PGC_SIGHUP, GUC_UNIT_S | GUC_SUPERUSER_ONLY, NULL, NULL,
@@ -141,7 +141,7 @@ lpr_mail_register(void)
 }
 
 static void
-detach(int code, Datum arg)
+detach_mailer(int code, Datum arg)
 {
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	mailer->worker = -1;
@@ -158,7 +158,7 @@ lpr_mailer_attach(void)
 	mailer->worker = LPR_MY_PROC_NUMBER;
 	mailer->mails_wait = true;
 	LWLockRelease(lock);
-	before_shmem_exit(detach, (Datum) 0);
+	before_shmem_exit(detach_mailer, (Datum) 0);
 }
 
 void

@@ -134,7 +134,7 @@ collect_outcomes(void)
 
 /* Not at every mail: a server may be there and gone by turns. */
 static void
-tell(const char *what, const char *why)
+tell_log(const char *what, const char *why)
 {
 	static int64 told_at = 0;
 
@@ -157,7 +157,7 @@ judge_server(void)
 		if (slot->fate == LPR_MAIL_UNREACHABLE)
 		{
 			lpr_mailer_publish(LPR_MAILER_STUCK, slot->error);
-			tell("mail waits: ", slot->error);
+			tell_log("mail waits: ", slot->error);
 			outbox.wanted = 1;
 			/* those that were under way together count as one try */
 			if (now_ms() >= paused_until)

@@ -1,3 +1,6 @@
+/*
+ * message.c: a mail written down as RFC 5322 and MIME have it.
+ */
 #include "mail/message.h"
 
 #include <string.h>
@@ -134,7 +137,7 @@ add_quoted_line(LprText *out, const char *line, size_t len)
 }
 
 static bool
-refuse(LprFault *fault, const char *what, const char *rule)
+refuse_field(LprFault *fault, const char *what, const char *rule)
 {
 	lpr_fault(fault, LPR_STATE_BAD_OPTION, "%s of a mail is not usable", what);
 	lpr_fault_detail(fault, "%s", rule);
@@ -147,13 +150,13 @@ lpr_message_write(LprText *out, const LprMessage *message, LprFault *fault)
 	static const char address_rule[] = "An address is one, of the form name@host, in ASCII.";
 
 	if (!lpr_message_address(message->sender))
-		return refuse(fault, "the sender", address_rule);
+		return refuse_field(fault, "the sender", address_rule);
 	if (!lpr_message_address(message->recipient))
-		return refuse(fault, "the recipient", address_rule);
+		return refuse_field(fault, "the recipient", address_rule);
 	if (!is_line(message->subject))
-		return refuse(fault, "the subject", "A subject is one line without control characters.");
+		return refuse_field(fault, "the subject", "A subject is one line without control characters.");
 	if (message->id[0] == '\0' || message->id[strspn(message->id, "0123456789abcdef")] != '\0')
-		return refuse(fault, "the Message-ID", "It is made of hexadecimal digits.");
+		return refuse_field(fault, "the Message-ID", "It is made of hexadecimal digits.");
 
 	add_date(out, message->made_at);
 	lpr_text_printf(out, "From: <%s>\r\nTo: <%s>\r\nSubject: ", message->sender, message->recipient);

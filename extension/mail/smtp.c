@@ -150,7 +150,7 @@ copy_message(LprTransfer *transfer, const char *message, size_t len)
 }
 
 static const char *
-refuse_url(const LprUrl *url)
+refuse_smtp_url(const LprUrl *url)
 {
 	if (strcmp(url->scheme, "smtp") != 0 && strcmp(url->scheme, "smtps") != 0)
 		return "A mail server is spoken to by smtp, or by smtps.";
@@ -163,7 +163,7 @@ static bool
 start_mail(LprTransfer *transfer, const void *request)
 {
 	static const LprUrlRule rule = {"", false, "The URL is malformed, or its scheme is neither smtp nor smtps.",
-									refuse_url};
+									refuse_smtp_url};
 	const LprSmtpMail *mail = request;
 	bool loopback = false;
 	Conversation *smtp = calloc(1, sizeof(Conversation));

@@ -1,3 +1,6 @@
+/*
+ * rewrite.c: a table written anew into files of its own.
+ */
 #include "server/rewrite.h"
 
 #include "access/heapam.h"

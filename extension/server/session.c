@@ -1,3 +1,6 @@
+/*
+ * session.c: who holds the other end of the connection, as the kernel knows it.
+ */
 #include "server/session.h"
 
 #include <dirent.h>

@@ -1,3 +1,6 @@
+/*
+ * version.c: the version of the library, held against that of the SQL.
+ */
 #include "postgres.h"
 
 #include "server/version.h"

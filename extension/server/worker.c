@@ -1,3 +1,6 @@
+/*
+ * worker.c: how our background workers start, connect and go on after an error.
+ */
 #include "server/worker.h"
 
 #include "access/xact.h"

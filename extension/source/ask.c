@@ -113,7 +113,7 @@ wants_next(const LprAsk *ask, int i)
 
 /* Whatever can be done without waiting. */
 static void
-advance(LprAsk *ask)
+advance_ask(LprAsk *ask)
 {
 	int last;
 
@@ -173,7 +173,7 @@ lpr_ask_start(MemoryContext parent, LprStatement *statement, LprSource *source, 
 	if (ask->dialect->needs_register && lpr_ask_pass_over_without_cameras(ask))
 		return ask; /* not even signed in */
 	lpr_ask_start_errand(ask);
-	advance(ask);
+	advance_ask(ask);
 	return ask;
 }
 
@@ -253,7 +253,7 @@ lpr_ask_next(LprAsk *ask, LprRead *read)
 
 		if (++ask->steps % 256 == 0) /* millions of reads may have to be dropped */
 			CHECK_FOR_INTERRUPTS();
-		advance(ask);
+		advance_ask(ask);
 		if (ask->stage == LPR_ASK_OVER)
 		{
 			if (ask->failed)
@@ -306,7 +306,7 @@ lpr_ask_next(LprAsk *ask, LprRead *read)
 		{
 			dlist_iter iter;
 
-			dlist_foreach(iter, &asks) advance(dlist_container(LprAsk, node, iter.cur));
+			dlist_foreach(iter, &asks) advance_ask(dlist_container(LprAsk, node, iter.cur));
 		}
 		if ((ask->errand != NULL && lpr_http_settled(ask->errand)) ||
 			(track != NULL && track->coming != NULL && lpr_http_settled(track->coming)))

@@ -1,3 +1,6 @@
+/*
+ * image.c: from which addresses images are fetched, and what counts as one.
+ */
 #include "source/image.h"
 
 #include "utils/memutils.h"

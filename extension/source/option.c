@@ -89,7 +89,7 @@ find_rule(const char *name, Oid catalog)
 }
 
 pg_noreturn static void
-refuse(const OptionRule *rule, const char *value, const char *wanted)
+refuse_value(const OptionRule *rule, const char *value, const char *wanted)
 {
 	ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_ATTRIBUTE_VALUE),
 					errmsg("invalid value for option \"%s\": \"%s\"", rule->name, value), errdetail("%s", wanted)));
@@ -127,11 +127,11 @@ static void
 check_url(const OptionRule *rule, const char *value)
 {
 	if (!is_safe_url((LprSlice){value, strlen(value)}))
-		refuse(rule, value,
-			   "A URL starts with https:// and carries no user part; http:// is taken for 127.0.0.0/8, [::1] and "
-			   "localhost only.");
+		refuse_value(rule, value,
+					 "A URL starts with https:// and carries no user part; http:// is taken for 127.0.0.0/8, [::1] and "
+					 "localhost only.");
 	if (strpbrk(value, "?#") != NULL || value[strlen(value) - 1] == '/')
-		refuse(rule, value, "The base URL has no query, no fragment and no slash at its end.");
+		refuse_value(rule, value, "The base URL has no query, no fragment and no slash at its end.");
 }
 
 static void
@@ -144,9 +144,10 @@ check_origins(const OptionRule *rule, const char *value)
 
 		if (!is_safe_url((LprSlice){word, len}) || memchr(host + 2, '/', word + len - (host + 2)) != NULL ||
 			memchr(word, '?', len) != NULL || memchr(word, '#', len) != NULL)
-			refuse(rule, value,
-				   "It is a list of origins, separated by blanks: each https://host or https://host:port, without a "
-				   "path; http:// is taken for 127.0.0.0/8, [::1] and localhost only.");
+			refuse_value(
+				rule, value,
+				"It is a list of origins, separated by blanks: each https://host or https://host:port, without a "
+				"path; http:// is taken for 127.0.0.0/8, [::1] and localhost only.");
 		word += len;
 	}
 }
@@ -165,7 +166,7 @@ choice_number(const OptionRule *rule, const char *value)
 		if (strlen(value) == (size_t) (end - choice) && strncmp(choice, value, end - choice) == 0)
 			return number;
 		if (*end == '\0')
-			refuse(rule, value, psprintf("It is one of %s.", rule->choices));
+			refuse_value(rule, value, psprintf("It is one of %s.", rule->choices));
 		choice = end + 1;
 		number++;
 	}
@@ -190,7 +191,7 @@ static void
 check_file(const OptionRule *rule, const char *value)
 {
 	if (value[0] != '/')
-		refuse(rule, value, "A file is named by its absolute path.");
+		refuse_value(rule, value, "A file is named by its absolute path.");
 }
 
 /* A wrong one is not shown: it may be the secret itself, put here by mistake. */
@@ -214,7 +215,7 @@ check_integer(const OptionRule *rule, const char *value)
 	errno = 0;
 	parsed = strtol(value, &end, 10);
 	if (errno != 0 || *end != '\0' || parsed < rule->least || parsed > rule->most)
-		refuse(rule, value, psprintf("It is a whole number from %d to %d.", rule->least, rule->most));
+		refuse_value(rule, value, psprintf("It is a whole number from %d to %d.", rule->least, rule->most));
 	return (int) parsed;
 }
 
@@ -225,7 +226,7 @@ take_value(const OptionRule *rule, char *value, LprOptions *options)
 	char *at = (char *) options + rule->offset;
 
 	if (value[0] == '\0' || has_control_characters(value))
-		refuse(rule, value, "A value is not empty and has no control characters.");
+		refuse_value(rule, value, "A value is not empty and has no control characters.");
 	switch (rule->kind)
 	{
 		case OPTION_DIALECT:

@@ -1,3 +1,6 @@
+/*
+ * quota.c: counters of questions, minute by minute, for each person and event.
+ */
 #include "writer/quota.h"
 
 #include "utils/hsearch.h"
@@ -61,7 +64,7 @@ lpr_quota_begin(void)
 
 /* Clears the counters of the time that has passed since the newest count. A clock that was set back moves nothing. */
 static void
-advance(Quota *quota, int64 minute)
+clear_past(Quota *quota, int64 minute)
 {
 	int64 hour = minute / MINUTES_AN_HOUR;
 	int64 last_hour = quota->minute / MINUTES_AN_HOUR;
@@ -103,7 +106,7 @@ lpr_quota_count(LprQuotaScope scope, int64 id, TimestampTz at)
 		memset((char *) quota + sizeof(QuotaKey), 0, sizeof(Quota) - sizeof(QuotaKey));
 		quota->minute = minute;
 	}
-	advance(quota, minute);
+	clear_past(quota, minute);
 	quota->minutes[quota->minute % MINUTES]++;
 	quota->hours[quota->minute / MINUTES_AN_HOUR % HOURS]++;
 }
@@ -146,7 +149,7 @@ lpr_quota_asked(LprQuotaScope scope, int64 id, bool day, TimestampTz now)
 
 	if (quota == NULL)
 		return sum;
-	advance(quota, now / USECS_PER_MINUTE);
+	clear_past(quota, now / USECS_PER_MINUTE);
 	for (int i = 0; i < (day ? HOURS : MINUTES); i++)
 		sum += day ? quota->hours[i] : quota->minutes[i];
 	return sum;
