@@ -28,7 +28,7 @@ override with_llvm = no # nothing here is worth inlining into expressions
 EXTRA_CLEAN = $(OBJS:.o=.d) extension/core/place_data.c build/prepare.log build/reference.md build/test build/bench # a sandbox stays
 WITH_MAKEFILE := $(patsubst %/Makefile,%,$(wildcard test/vendor/Makefile test/unit/Makefile test/fuzz/Makefile test/verify/Makefile verify/Makefile bench/Makefile))
 FORMATTED := $(filter-out extension/core/place_data.c,$(wildcard $(addsuffix /*.[ch],extension extension/* verify test/vendor test/unit test/fuzz test/verify bench)))
-SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* test/run test/verify/* 2>/dev/null) $(wildcard scripts/*.sh)
+SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* test/run test/lint/* test/verify/* 2>/dev/null) $(wildcard scripts/*.sh)
 
 all:
 
@@ -82,7 +82,7 @@ help:
 	@echo 'make test-asan fuzz     unit tests under the address sanitizer; page parsers fuzzed for SECONDS=60'
 	@echo 'make bench              ratios against what a user would pick instead'
 	@echo 'make reference          renew docs/reference.md from the catalogue'
-	@echo 'make format lint        clang-format; format, shellcheck'
+	@echo 'make format lint        clang-format; format, shellcheck, rooms, sizes'
 
 deps:
 	@scripts/install-packages
@@ -118,7 +118,7 @@ reference:
 format:
 	clang-format -i $(FORMATTED)
 
-lint: lint-format lint-shell lint-layers
+lint: lint-format lint-shell lint-layers lint-sizes lint-planted
 
 lint-format:
 	clang-format --dry-run -Werror $(FORMATTED)
@@ -129,5 +129,11 @@ lint-shell:
 lint-layers:
 	scripts/layers
 
+lint-sizes:
+	scripts/sizes
+
+lint-planted:
+	test/lint/planted
+
 .PHONY: clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-chaos test-asan \
-	fuzz bench reference format lint lint-format lint-shell lint-layers
+	fuzz bench reference format lint lint-format lint-shell lint-layers lint-sizes lint-planted

@@ -1,3 +1,6 @@
+/*
+ * audit.c: records from this session into the queue, and the wait for what became of them.
+ */
 #include "audit/audit.h"
 
 #include "access/xact.h"

@@ -1,3 +1,6 @@
+/*
+ * audit_deliver.c: the worker that hands checkpoints on to the directory and the command.
+ */
 #include "audit/audit_deliver.h"
 
 #include <fcntl.h>

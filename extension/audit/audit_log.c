@@ -1,3 +1,6 @@
+/*
+ * audit_log.c: the log's thread: its head, its tree, its months and its checkpoints.
+ */
 #include "audit/audit_log.h"
 
 #include "catalog/namespace.h"

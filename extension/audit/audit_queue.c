@@ -1,3 +1,6 @@
+/*
+ * audit_queue.c: the ring of records in shared memory, and the receipts.
+ */
 #include "audit/audit_queue.h"
 
 #include "miscadmin.h"

@@ -1,3 +1,6 @@
+/*
+ * audit_row.c: rows of the log's table, past the executor.
+ */
 #include "audit/audit_row.h"
 
 #include "access/genam.h"

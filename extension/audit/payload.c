@@ -1,3 +1,6 @@
+/*
+ * payload.c: particulars of a record as JSON in ASCII.
+ */
 #include "audit/payload.h"
 
 #include <string.h>

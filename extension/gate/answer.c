@@ -1,3 +1,6 @@
+/*
+ * answer.c: what came of a question, gathered read by read, and put into the queue at its end.
+ */
 #include "gate/answer.h"
 
 #include <math.h>

@@ -1,3 +1,6 @@
+/*
+ * person.c: which logins are registered to a person.
+ */
 #include "server/person.h"
 
 #include "access/genam.h"

@@ -1,3 +1,6 @@
+/*
+ * source.c: the vendors of this backend: made from their options, kept while these hold, their cameras read.
+ */
 #include "source/source.h"
 
 #include "access/genam.h"
