@@ -78,7 +78,7 @@ is_confined_now(void)
 }
 
 static void
-refuse(const char *source, const char *message, const char *detail, const char *hint)
+refuse_statement(const char *source, const char *message, const char *detail, const char *hint)
 {
 	/* Elsewhere there is no log, and nothing is asked. */
 	if (lpr_audit_here())
@@ -100,9 +100,10 @@ void
 lpr_outlet_check(const PlannedStmt *own, const char *source)
 {
 	if (keepers > 0 || (own != NULL && is_modifying(own) && is_confined_now()))
-		refuse(source, "the answer would be kept",
-			   "Reads are shown by a SELECT of its own, not within a statement that changes or defines something.",
-			   "SELECT them first.");
+		refuse_statement(
+			source, "the answer would be kept",
+			"Reads are shown by a SELECT of its own, not within a statement that changes or defines something.",
+			"SELECT them first.");
 	asked_at = GetCurrentStatementStartTimestamp();
 }
 
@@ -115,13 +116,14 @@ check_executor(const PlannedStmt *statement)
 	/* A client's own statement beside an open cursor knows no more than the person; one from within another knows what that was shown. */
 	if ((depth > 0 || ActivePortal == NULL) &&
 		(asked_at == GetCurrentStatementStartTimestamp() || lpr_statement_asks()))
-		refuse(NULL, "what was read would be kept", "A function that reads, or is given reads, changes no data.",
-			   "SELECT the reads by themselves.");
+		refuse_statement(NULL, "what was read would be kept",
+						 "A function that reads, or is given reads, changes no data.",
+						 "SELECT the reads by themselves.");
 	return true;
 }
 
 static void
-run(QueryDesc *query, ScanDirection direction, uint64 count LPR_EXECUTOR_RUN_PARAMETERS)
+outlet_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_EXECUTOR_RUN_PARAMETERS)
 {
 	bool keeps = check_executor(query->plannedstmt);
 
@@ -144,7 +146,7 @@ run(QueryDesc *query, ScanDirection direction, uint64 count LPR_EXECUTOR_RUN_PAR
 
 /* Triggers, and what is left of data-modifying CTEs. */
 static void
-finish(QueryDesc *query)
+outlet_executor_finish(QueryDesc *query)
 {
 	bool keeps = check_executor(query->plannedstmt);
 
@@ -167,7 +169,7 @@ finish(QueryDesc *query)
 
 /* The planner calls functions that claim to be immutable. */
 static PlannedStmt *
-plan(Query *query, const char *text, int options, ParamListInfo params)
+outlet_plan(Query *query, const char *text, int options, ParamListInfo params)
 {
 	PlannedStmt *planned = NULL;
 	bool keeps = ((query->commandType != CMD_SELECT && query->commandType != CMD_UTILITY) || query->hasModifyingCTE) &&
@@ -241,7 +243,8 @@ check_denied(Node *statement)
 	const char *what = denied(statement, &hint);
 
 	if (what != NULL && is_confined_now())
-		refuse(NULL, psprintf("%s%s is refused", GetCommandTagName(CreateCommandTag(statement)), what), RULE, hint);
+		refuse_statement(NULL, psprintf("%s%s is refused", GetCommandTagName(CreateCommandTag(statement)), what), RULE,
+						 hint);
 }
 
 /* Whether a utility statement could keep the answer of a question that it makes the server ask: by a DEFAULT, a USING, a bound, a parameter. */
@@ -327,8 +330,8 @@ is_reset(Node *statement, bool *all)
 }
 
 static void
-utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUtilityContext context, ParamListInfo params,
-		QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+outlet_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUtilityContext context,
+			   ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
 	Node *statement = planned->utilityStmt;
 	/* EXECUTE is as much the client's own statement as what it executes. */
@@ -390,7 +393,7 @@ refuse_drop_of_log(Oid relid)
 }
 
 static void
-access_object(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
+outlet_access_object(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
 	if (earlier_access != NULL)
 		earlier_access(access, class, object, sub, arg);
@@ -402,15 +405,15 @@ void
 lpr_outlet_init(void)
 {
 	earlier_utility = ProcessUtility_hook;
-	ProcessUtility_hook = utility;
+	ProcessUtility_hook = outlet_utility;
 	earlier_run = ExecutorRun_hook;
-	ExecutorRun_hook = run;
+	ExecutorRun_hook = outlet_executor_run;
 	earlier_finish = ExecutorFinish_hook;
-	ExecutorFinish_hook = finish;
+	ExecutorFinish_hook = outlet_executor_finish;
 	earlier_planner = planner_hook;
-	planner_hook = plan;
+	planner_hook = outlet_plan;
 	earlier_access = object_access_hook;
-	object_access_hook = access_object;
+	object_access_hook = outlet_access_object;
 }
 
 PG_FUNCTION_INFO_V1(lpr_login_is_confined);
