@@ -59,7 +59,7 @@ COMMENT ON FUNCTION lpr_data.agreed() IS 'The version of the rules that this ses
 
 CREATE FUNCTION lpr_data.session(OUT same_user boolean, OUT client boolean, OUT secure boolean)
     LANGUAGE c STABLE
-AS 'MODULE_PATHNAME', 'lpr_facts_session';
+AS 'MODULE_PATHNAME', 'lpr_consent_session';
 COMMENT ON FUNCTION lpr_data.session() IS 'What the gate will be told of this session: whether its user is the login that connected, whether a client is connected that is no process of this server, and whether the connection is encrypted or local.';
 
 CREATE FUNCTION lpr.rules(OUT version integer, OUT code text, OUT text text)

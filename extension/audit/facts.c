@@ -91,9 +91,9 @@ lpr_facts_of_session(LprFacts *facts)
 }
 
 /* lpr_data.session(): for lpr.my_access, which tells what the gate would say. */
-PG_FUNCTION_INFO_V1(lpr_facts_session);
+PG_FUNCTION_INFO_V1(lpr_consent_session);
 Datum
-lpr_facts_session(PG_FUNCTION_ARGS)
+lpr_consent_session(PG_FUNCTION_ARGS)
 {
 	TupleDesc desc;
 	LprFacts facts = {0};
