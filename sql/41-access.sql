@@ -78,6 +78,19 @@ COMMENT ON COLUMN lpr_data.access_step.reason IS 'Why.';
 
 SELECT lpr_data.only_adds('lpr_data.access', 'state', 'granted_at', 'ends_at'), lpr_data.only_adds('lpr_data.access_step');
 
+CREATE FUNCTION lpr_data.entitlements(person_id integer, moment timestamp with time zone)
+    RETURNS TABLE (access_id bigint, state text, systems text[], sources text[], modes text[],
+                   granted_at timestamp with time zone, ends_at timestamp with time zone, holds boolean)
+    LANGUAGE sql STABLE
+AS $$
+    SELECT a.access_id, a.state, a.systems, a.sources, a.modes, a.granted_at, a.ends_at,
+           (a.state = 'granted' AND moment >= a.granted_at AND moment < a.ends_at) IS TRUE
+    FROM lpr_data.access AS a
+    WHERE a.person_id = entitlements.person_id
+$$;
+COMMENT ON FUNCTION lpr_data.entitlements(integer, timestamp with time zone) IS
+    'What a person was entitled to or asked for, and whether it holds at a moment (A1, A7). The gate and lpr.my_access go by it.';
+
 CREATE FUNCTION lpr_data.access_moves()
     RETURNS trigger
     LANGUAGE plpgsql

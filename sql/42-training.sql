@@ -45,6 +45,20 @@ COMMENT ON COLUMN lpr_data.training.officer_id IS 'Who recorded it; never onesel
 COMMENT ON COLUMN lpr_data.training.recorded_at IS 'When it was recorded.';
 COMMENT ON COLUMN lpr_data.training.evidence IS 'For instance the number of the certificate.';
 
+CREATE FUNCTION lpr_data.required_courses(person_id integer, moment timestamp with time zone)
+    RETURNS TABLE (course text, title text, until timestamp with time zone)
+    LANGUAGE sql STABLE
+AS $$
+    SELECT c.code, c.title, t.until
+    FROM lpr_data.course AS c
+    CROSS JOIN LATERAL (SELECT max(x.valid_until) AS until
+                        FROM lpr_data.training AS x
+                        WHERE x.person_id = required_courses.person_id AND x.course = c.code AND moment >= x.recorded_at) AS t
+    WHERE c.required
+$$;
+COMMENT ON FUNCTION lpr_data.required_courses(integer, timestamp with time zone) IS
+    'The required courses, and until when a person has each, by what was recorded up to a moment; NULL = never completed (A3). The gate and lpr.my_access go by it.';
+
 CREATE FUNCTION lpr.record_training(login text, course text, completed_on date, evidence text DEFAULT NULL)
     RETURNS timestamp with time zone
     LANGUAGE plpgsql

@@ -51,17 +51,6 @@ CREATE FUNCTION lpr_data.agree(version integer)
 AS 'MODULE_PATHNAME', 'lpr_consent_agree';
 COMMENT ON FUNCTION lpr_data.agree(integer) IS 'From now on this session has agreed to that version. Called by lpr.accept_rules() once that is on record.';
 
-CREATE FUNCTION lpr_data.agreed()
-    RETURNS integer
-    LANGUAGE c STABLE
-AS 'MODULE_PATHNAME', 'lpr_consent_agreed';
-COMMENT ON FUNCTION lpr_data.agreed() IS 'The version of the rules that this session has agreed to, or NULL.';
-
-CREATE FUNCTION lpr_data.session(OUT same_user boolean, OUT client boolean, OUT secure boolean)
-    LANGUAGE c STABLE
-AS 'MODULE_PATHNAME', 'lpr_consent_session';
-COMMENT ON FUNCTION lpr_data.session() IS 'What the gate will be told of this session: whether its user is the login that connected, whether a client is connected that is no process of this server, and whether the connection is encrypted or local.';
-
 CREATE FUNCTION lpr.rules(OUT version integer, OUT code text, OUT text text)
     RETURNS SETOF record
     LANGUAGE plpgsql

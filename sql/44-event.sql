@@ -136,12 +136,24 @@ COMMENT ON COLUMN lpr_data.event_extension.person_id IS 'By whom.';
 COMMENT ON COLUMN lpr_data.event_extension.ends_at IS 'Until when.';
 COMMENT ON COLUMN lpr_data.event_extension.reason IS 'Why the matter goes on.';
 
+CREATE FUNCTION lpr_data.memberships(person_id integer, moment timestamp with time zone)
+    RETURNS TABLE (event_id bigint, system text, ends_at timestamp with time zone, open boolean)
+    LANGUAGE sql STABLE
+AS $$
+    SELECT e.event_id, e.system, e.ends_at, e.closed_at IS NULL AND moment >= e.opened_at AND moment < e.ends_at
+    FROM lpr_data.event_member AS m
+    JOIN lpr_data.event AS e ON e.event_id = m.event_id
+    WHERE m.person_id = memberships.person_id
+$$;
+COMMENT ON FUNCTION lpr_data.memberships(integer, timestamp with time zone) IS
+    'The events whose owner or member a person is, and whether each is open at a moment (Q7). The gate and lpr.my_access go by it.';
+
 CREATE FUNCTION lpr_data.is_entitled(person_id integer, system text)
     RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
-RETURN EXISTS (SELECT FROM lpr_data.access AS a
-               WHERE a.person_id = is_entitled.person_id AND a.state = 'granted' AND a.granted_at <= clock_timestamp() AND a.ends_at > clock_timestamp() AND is_entitled.system COLLATE "C" = ANY (a.systems));
+RETURN EXISTS (SELECT FROM lpr_data.entitlements(is_entitled.person_id, clock_timestamp()) AS a
+               WHERE a.holds AND is_entitled.system COLLATE "C" = ANY (a.systems));
 COMMENT ON FUNCTION lpr_data.is_entitled(integer, text) IS 'Whether a person has a grant for a system just now.';
 
 CREATE FUNCTION lpr.open_event(

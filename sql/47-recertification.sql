@@ -19,12 +19,23 @@ COMMENT ON COLUMN lpr_data.recertification.lead_id IS 'By whom: not the person, 
 COMMENT ON COLUMN lpr_data.recertification.valid_until IS 'Until when it counts; a year at the most.';
 COMMENT ON COLUMN lpr_data.recertification.reason IS 'Why.';
 
+CREATE FUNCTION lpr_data.certification(person_id integer, moment timestamp with time zone)
+    RETURNS TABLE (until timestamp with time zone)
+    LANGUAGE sql STABLE ROWS 1
+AS $$
+    SELECT coalesce((SELECT max(r.valid_until) FROM lpr_data.recertification AS r
+                     WHERE r.person_id = certification.person_id AND moment >= r.at),
+                    (SELECT min(a.granted_at) FROM lpr_data.access AS a WHERE a.person_id = certification.person_id)
+                    + interval '1 year')
+$$;
+COMMENT ON FUNCTION lpr_data.certification(integer, timestamp with time zone) IS
+    'One row: until when a person''s access counts as certified at a moment (A4): by the last recertification, or before the first one a year from the first grant. NULL when there never was a grant. The gate and lpr.my_access go by it.';
+
 CREATE FUNCTION lpr_data.certified_until(person_id integer)
     RETURNS timestamp with time zone
     LANGUAGE sql STABLE
-RETURN coalesce((SELECT max(r.valid_until) FROM lpr_data.recertification AS r WHERE r.person_id = certified_until.person_id),
-                (SELECT min(a.granted_at) FROM lpr_data.access AS a WHERE a.person_id = certified_until.person_id) + interval '1 year');
-COMMENT ON FUNCTION lpr_data.certified_until(integer) IS 'Until when a person''s access counts as certified (A4): the last recertification, or before the first one a year from the first grant. NULL when there never was a grant.';
+RETURN (SELECT c.until FROM lpr_data.certification(certified_until.person_id, clock_timestamp()) AS c);
+COMMENT ON FUNCTION lpr_data.certified_until(integer) IS 'lpr_data.certification() now.';
 
 CREATE FUNCTION lpr.recertify(login text, reason text)
     RETURNS timestamp with time zone

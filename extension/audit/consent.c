@@ -31,7 +31,6 @@ static struct
 PG_FUNCTION_INFO_V1(lpr_consent_code);
 PG_FUNCTION_INFO_V1(lpr_consent_take_code);
 PG_FUNCTION_INFO_V1(lpr_consent_agree);
-PG_FUNCTION_INFO_V1(lpr_consent_agreed);
 
 int
 lpr_consent_version(void)
@@ -82,12 +81,4 @@ lpr_consent_agree(PG_FUNCTION_ARGS)
 	agreed.started = MyStartTimestamp;
 	agreed.login = GetAuthenticatedUserId();
 	PG_RETURN_VOID();
-}
-
-Datum
-lpr_consent_agreed(PG_FUNCTION_ARGS)
-{
-	if (lpr_consent_version() == 0)
-		PG_RETURN_NULL();
-	PG_RETURN_INT32(lpr_consent_version());
 }

@@ -80,6 +80,24 @@ lpr_fact_value(const LprFacts *facts, const LprFact *fact, bool *isnull)
 }
 
 void
+lpr_facts_check(TupleDesc desc)
+{
+	bool same = desc->natts == LPR_FACTS;
+
+	for (int i = 0; same && i < LPR_FACTS; i++)
+	{
+		Form_pg_attribute attribute = TupleDescAttr(desc, i);
+
+		same = strcmp(NameStr(attribute->attname), lpr_facts[i].name) == 0 &&
+			   attribute->atttypid == lpr_fact_type(&lpr_facts[i]) && !attribute->attisdropped;
+	}
+	if (!same)
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
+						errmsg("type lpr_data.question is not what this library knows"),
+						errhint("ALTER EXTENSION lpr UPDATE;")));
+}
+
+void
 lpr_facts_of_session(LprFacts *facts)
 {
 	facts->login = GetAuthenticatedUserId();
@@ -90,21 +108,25 @@ lpr_facts_of_session(LprFacts *facts)
 	facts->agreed = lpr_consent_version();
 }
 
-/* lpr_data.session(): for lpr.my_access, which tells what the gate would say. */
-PG_FUNCTION_INFO_V1(lpr_consent_session);
+/* lpr_data.session(): for lpr.my_access, which tells what the gate would say, and for lpr.accept_rules(). */
+PG_FUNCTION_INFO_V1(lpr_question_of_session);
 Datum
-lpr_consent_session(PG_FUNCTION_ARGS)
+lpr_question_of_session(PG_FUNCTION_ARGS)
 {
 	TupleDesc desc;
 	LprFacts facts = {0};
-	Datum values[3];
-	bool nulls[3] = {false, false, false};
+	Datum values[LPR_FACTS] = {0};
+	bool nulls[LPR_FACTS];
 
-	lpr_facts_of_session(&facts);
-	values[0] = BoolGetDatum(facts.same_user);
-	values[1] = BoolGetDatum(facts.client);
-	values[2] = BoolGetDatum(facts.encrypted || !facts.remote);
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
+	lpr_facts_check(desc);
+	lpr_facts_of_session(&facts);
+	for (int i = 0; i < LPR_FACTS; i++)
+	{
+		nulls[i] = i >= LPR_SESSION_FACTS;
+		if (!nulls[i])
+			values[i] = lpr_fact_value(&facts, &lpr_facts[i], &nulls[i]);
+	}
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

@@ -5,6 +5,7 @@
 #define LPR_FACTS_H
 
 #include "postgres.h"
+#include "access/tupdesc.h"
 #include "datatype/timestamp.h"
 
 #include "core/query.h"
@@ -43,15 +44,18 @@ typedef enum LprFactKind
 
 typedef struct LprFact
 {
-	const char *name; /* of the argument of lpr_data.gate() */
+	const char *name; /* of the column of lpr_data.question */
 	LprFactKind kind;
 	size_t offset; /* into LprFacts */
 } LprFact;
 
-/* In the order of the gate's arguments. */
-#define LPR_FACTS 13
+/* In the order of the columns of lpr_data.question: first what the session tells, then what the question does. */
+#define LPR_FACTS         13
+#define LPR_SESSION_FACTS 6
 extern const LprFact lpr_facts[LPR_FACTS];
 
+/* Errors unless the type lpr_data.question has just these columns. */
+extern void lpr_facts_check(TupleDesc desc);
 extern Oid lpr_fact_type(const LprFact *fact);
 extern Datum lpr_fact_value(const LprFacts *facts, const LprFact *fact, bool *isnull);
 

@@ -4,13 +4,16 @@
 #include "writer/judge.h"
 
 #include "access/htup_details.h"
+#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
 #include "utils/lsyscache.h"
+#include "utils/syscache.h"
 #include "utils/timestamp.h"
+#include "utils/typcache.h"
 
 #include "writer/quota.h"
 
@@ -48,6 +51,21 @@ list_facts(const char *prefix, bool by_name)
 	return list.data;
 }
 
+/* The facts are handed over by their place. */
+static void
+check_question(void)
+{
+	Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("question"),
+							   ObjectIdGetDatum(get_namespace_oid("lpr_data", false)));
+	TupleDesc desc;
+
+	if (!OidIsValid(type))
+		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("type lpr_data.question does not exist")));
+	desc = lookup_rowtype_tupdesc(type, -1);
+	lpr_facts_check(desc);
+	ReleaseTupleDesc(desc);
+}
+
 static void
 prepare_gate(void)
 {
@@ -57,6 +75,7 @@ prepare_gate(void)
 
 	if (gate_plan != NULL)
 		return;
+	check_question();
 	for (int i = 0; i < LPR_FACTS; i++)
 		types[i] = get_array_type(lpr_fact_type(&lpr_facts[i]));
 	query = psprintf(
@@ -66,7 +85,7 @@ prepare_gate(void)
 		"(SELECT clock_timestamp() AS moment OFFSET 0) AS n) "
 		"FROM unnest(%s) WITH ORDINALITY AS q (%s, place) "
 		"LEFT JOIN lpr_data.search_limit AS l ON l.mode = q.mode "
-		"LEFT JOIN LATERAL (SELECT true AS refuses, r.* FROM lpr_data.gate(%s) AS r) AS g ON true",
+		"LEFT JOIN LATERAL (SELECT true AS refuses, r.* FROM lpr_data.gate(ROW(%s)::lpr_data.question) AS r) AS g ON true",
 		list_facts("$", false), list_facts("", true), list_facts("q.", true));
 	/* One plan for all batches: planning costs more than deciding. It is made anew when anything that it rests on changes. */
 	plan = SPI_prepare_cursor(query, LPR_FACTS, types, CURSOR_OPT_GENERIC_PLAN);

@@ -4,3 +4,11 @@
 REVOKE USAGE ON SCHEMA lpr
     FROM lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin, lpr_training_officer, lpr_lead, lpr_records_officer;
 
+
+-- 43-consent
+DROP VIEW lpr.my_access; -- reads the functions that go
+DROP FUNCTION lpr_data.session();
+DROP FUNCTION lpr_data.agreed();
+
+-- 50-gate
+DROP FUNCTION lpr_data.gate(oid, boolean, boolean, boolean, boolean, integer, text, text, bigint, timestamptz, timestamptz, double precision, integer);

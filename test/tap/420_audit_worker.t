@@ -40,7 +40,7 @@ sub gate_says
 sub gate_again { $node->answer('postgres', $gate); return }
 
 $head = $node->head;
-gate_says("BEGIN IF source = 'acme' THEN PERFORM 1 / 0; END IF; END");
+gate_says("BEGIN IF q.source = 'acme' THEN PERFORM 1 / 0; END IF; END");
 $node->vendor_forget;
 $swarm = $node->swarm(8, rounds => 5, sql => LprTest::quick('birdseye') . ';');
 like($node->messages('analyst1', LprTest::quick()), qr/ERROR: +22012: the gate cannot decide this question.*DETAIL: +division by zero.*HINT: .*lpr_data\.gate/s, 'a rule that fails refuses')

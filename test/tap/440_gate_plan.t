@@ -30,8 +30,8 @@ sub holds
 is(verdict(), '', 'a question') for 1 .. 3;
 holds('a source that is disabled', "UPDATE lpr_data.source SET enabled = false WHERE name = 'acme'", 'LP003', "UPDATE lpr_data.source SET enabled = true WHERE name = 'acme'");
 holds('a right that is revoked', 'REVOKE USAGE ON FOREIGN SERVER acme FROM lpr_user', 'LP004', 'GRANT USAGE ON FOREIGN SERVER acme TO lpr_user');
-holds('a rule that is replaced', "CREATE SCHEMA kept; CREATE TABLE kept.rule AS SELECT pg_get_functiondef('lpr_data.gate'::regproc) AS sql; " .
-	  "DO \$\$ BEGIN EXECUTE replace((SELECT sql FROM kept.rule), 'WHEN (gate.same_user)', 'WHEN (NOT gate.same_user)'); END \$\$",
+holds('a rule that is replaced', "CREATE SCHEMA kept; CREATE TABLE kept.rule AS SELECT pg_get_functiondef('lpr_data.gate_session'::regproc) AS sql; " .
+	  "DO \$\$ BEGIN EXECUTE replace((SELECT sql FROM kept.rule), 'WHEN (q.same_user)', 'WHEN (NOT q.same_user)'); END \$\$",
 	'LP021', 'DO $$ BEGIN EXECUTE (SELECT sql FROM kept.rule); END $$');
 holds('what a rule calls', 'CREATE OR REPLACE FUNCTION lpr_data.utc_today() RETURNS date LANGUAGE sql VOLATILE RETURN date \'1999-12-31\'', 'LP003',
 	"CREATE OR REPLACE FUNCTION lpr_data.utc_today() RETURNS date LANGUAGE sql VOLATILE RETURN (clock_timestamp() AT TIME ZONE 'UTC')::date");

@@ -30,12 +30,23 @@ sub refuses
 }
 $node->converse($session, LprTest::consent($event));
 asks('at first');
+# The gate's second part says itself until when it holds: the very moment at which the next question is refused.
+sub holds_until
+{
+	my ($name, $moment, %of) = @_;
+	my ($source, $mode, $for) = ($of{source} // 'acme', $of{mode} // 'plate', $of{event} // $event);
+
+	return is($node->answer('postgres', "SELECT g.refusal IS NULL, g.holds_until = ($moment) FROM lpr_data.person AS p
+		CROSS JOIN lpr_data.gate_person(ROW(p.login::regrole, true, false, false, true, 1, '$source', '$mode', $for, now(), now(), NULL, 0)::lpr_data.question,
+			p.person_id, clock_timestamp()) AS g WHERE p.login = 'clerk1'"), 't|t', "$name: until then it holds");
+}
 
 # ---- an event ends ----
 
 my $short = $node->open_event('clerk1', until => $node->answer('postgres', "SELECT clock_timestamp() + interval '2 hours'"));
 $node->clock_to("SELECT ends_at FROM lpr_data.event WHERE event_id = $short", -60);
 asks('an event a minute before its end', $short);
+holds_until('an event', "SELECT ends_at FROM lpr_data.event WHERE event_id = $short", event => $short);
 $node->clock_to("SELECT ends_at FROM lpr_data.event WHERE event_id = $short", 1);
 refuses('an event after its end', 'Q7', 'LP042', $short);
 asks('… and another one', $event);
@@ -53,6 +64,7 @@ for my $course (@LprTest::courses)
 
 	$node->clock_to($until, -60);
 	asks("$course, a minute before its year is over");
+	holds_until($course, $until);
 	$node->clock_to($until, 1);
 	refuses("$course, once its year is over", 'A3', 'LP026');
 	if ($course eq 'privacy')
@@ -72,6 +84,7 @@ my $brief = $node->grant('clerk1', valid_for => '10 days', sources => 'birdseye'
 my $birdseye = sub { my $sql = $question; $sql =~ s/acme/birdseye/; return ($node->converse($session, "$sql$event"))[1] };
 $node->clock_to("SELECT ends_at FROM lpr_data.access WHERE access_id = $brief", -60);
 is($birdseye->(), '', 'a grant a minute before its end');
+holds_until('a grant', "SELECT ends_at FROM lpr_data.access WHERE access_id = $brief", source => 'birdseye');
 $node->clock_to("SELECT ends_at FROM lpr_data.access WHERE access_id = $brief", 1);
 like($birdseye->(), qr/ERROR: +LP025/, '… and after it: LP025');
 is($node->answer('postgres', "SELECT state FROM lpr_data.access WHERE access_id = $brief"), 'granted', '… by the clock: nothing had to run');
@@ -93,6 +106,7 @@ $node->train('clerk1', 0);
 $node->answer('clerk1', "SELECT lpr.extend_event($event, clock_timestamp() + interval '350 days', 'The stolen van has not been found, and the trial of its driver is next year.')");
 $node->clock_to("SELECT granted_at + interval '1 year' FROM lpr_data.access WHERE access_id = $grant", -60);
 asks('a year after the first grant, but a minute');
+holds_until('certified by the first grant', "SELECT granted_at + interval '1 year' FROM lpr_data.access WHERE access_id = $grant");
 $node->clock_to("SELECT granted_at + interval '1 year' FROM lpr_data.access WHERE access_id = $grant", 1);
 refuses('a year after the first grant', 'A4', 'LP027');
 is($node->answer('postgres', "SELECT ends_at > clock_timestamp() FROM lpr_data.access WHERE access_id = $second"), 't', '… though the second grant goes on');
@@ -107,6 +121,7 @@ $node->train('clerk1', 0);
 $node->answer('clerk1', "SELECT lpr.extend_event($event, clock_timestamp() + interval '350 days', 'The appeal of the driver is heard in spring, and the van is not found yet.')");
 $node->clock_to('SELECT max(valid_until) FROM lpr_data.recertification', -60);
 asks('a year after the recertification, but a minute');
+holds_until('recertified', 'SELECT max(valid_until) FROM lpr_data.recertification');
 
 # ---- reminders: 30, 7 and 1 day before, each once ----
 

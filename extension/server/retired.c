@@ -1,0 +1,22 @@
+/*
+ * retired.c: functions that the SQL of a released version names and that are no more. CREATE EXTENSION ... VERSION and a database
+ * that is not updated yet still find them; whoever calls one is told that library and SQL are not of one version.
+ */
+#include "postgres.h"
+
+#include "fmgr.h"
+
+#include "server/version.h"
+
+#define RETIRED(name) \
+	PG_FUNCTION_INFO_V1(name); \
+	Datum name(PG_FUNCTION_ARGS) \
+	{ \
+		lpr_version_check(); \
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), \
+						errmsg("function %s is no more", #name), errhint("ALTER EXTENSION lpr UPDATE;"))); \
+	} \
+	extern Datum name(PG_FUNCTION_ARGS)
+
+RETIRED(lpr_consent_agreed);  /* 0.2.0: lpr_data.agreed() */
+RETIRED(lpr_consent_session); /* 0.2.0: lpr_data.session() as three columns */
