@@ -11,7 +11,9 @@
 #include "catalog/pg_extension.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
+#include "utils/inval.h"
 #include "utils/rel.h"
+#include "utils/syscache.h"
 
 /* The version of the extension in this database, or NULL without it. */
 static char *
@@ -38,14 +40,28 @@ extension_version(void)
 	return version;
 }
 
+/* How often functions have changed, and at which of these counts both were of one version. */
+static uint64 changes = 1;
+static uint64 good_at = 0;
+
+static void
+function_changed(Datum argument, int cache, uint32 hash)
+{
+	changes++;
+}
+
 void
 lpr_version_check(void)
 {
-	static bool good = false;
+	static bool listening = false;
+	uint64 now = changes;
 	char *version;
 
-	if (good)
+	if (good_at == now)
 		return;
+	if (!listening)
+		CacheRegisterSyscacheCallback(PROCOID, function_changed, (Datum) 0);
+	listening = true;
 	version = extension_version();
 	/* The library and the rules of the gate, which are SQL, were tested together only. */
 	if (version == NULL || strcmp(version, LPR_VERSION) != 0)
@@ -55,5 +71,5 @@ lpr_version_check(void)
 						version != NULL ? version : "(none)"),
 				 errdetail("Nothing is asked unless both are of one version."),
 				 errhint("ALTER EXTENSION lpr UPDATE; or, when the library is the older one, restart the server.")));
-	good = true;
+	good_at = now;
 }

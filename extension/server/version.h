@@ -4,7 +4,7 @@
 #ifndef LPR_VERSION_H
 #define LPR_VERSION_H
 
-/* ERROR when they are not. Looks once a backend: a library that is loaded stays. */
+/* ERROR when they are not. Looks again when functions have changed, as every update of the extension makes them. */
 extern void lpr_version_check(void);
 
 #endif

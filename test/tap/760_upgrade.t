@@ -1,72 +1,147 @@
-# upgrade: an extension that was updated is the same as a fresh one, object by object, and keeps what it held; so do dump and restore, and pg_upgrade has nothing
-# against it.
+# upgrade: an extension that was updated from any released version is the same as a fresh one, object by object; it keeps what it held, its log and the people
+# at work. A library and an extension of two versions ask nothing, whichever is the older. So do dump and restore, and pg_upgrade has nothing against it.
 use strict;
 use warnings;
 use LprAudit;
+use LprCatalogue;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = LprTest->start_staged('upgrade', cache => 1);
 $node->await_answers;
-
-# Everything that belongs to the extension, a line a property, without OIDs.
-my $catalogue = q{
-	WITH member AS (
-		SELECT d.classid, d.objid FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid WHERE d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND e.extname = 'lpr'
-	), relation AS (
-		SELECT c.* FROM pg_class AS c JOIN member AS m ON m.classid = 'pg_class'::regclass AND m.objid = c.oid
-	), line (text) AS (
-		SELECT format('member %s', (SELECT i.type || ' ' || i.identity FROM pg_identify_object(m.classid, m.objid, 0) AS i)) FROM member AS m
-		UNION ALL SELECT format('comment of %s: %s', (SELECT i.identity FROM pg_identify_object(m.classid, m.objid, 0) AS i), obj_description(m.objid, m.classid::regclass::name)) FROM member AS m
-		UNION ALL SELECT format('function %s owner %s rights %s: %s', p.oid::regprocedure, p.proowner::regrole, ARRAY(SELECT a::text FROM unnest(p.proacl) AS a ORDER BY 1), CASE WHEN p.prokind <> 'a' THEN pg_get_functiondef(p.oid) END)
-			FROM pg_proc AS p JOIN member AS m ON m.classid = 'pg_proc'::regclass AND m.objid = p.oid
-		UNION ALL SELECT format('relation %s kind %s owner %s persistence %s rights %s options %s rls %s %s: %s', c.oid::regclass, c.relkind, c.relowner::regrole, c.relpersistence, ARRAY(SELECT a::text FROM unnest(c.relacl) AS a ORDER BY 1), c.reloptions,
-			c.relrowsecurity, c.relforcerowsecurity, CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END) FROM relation AS c
-		UNION ALL SELECT format('column %s.%s number %s %s not null %s storage %s statistics %s collation %s identity %s default %s comment %s', c.oid::regclass, a.attname, a.attnum, format_type(a.atttypid, a.atttypmod),
-			a.attnotnull, a.attstorage, a.attstattarget, a.attcollation::regcollation, a.attidentity, pg_get_expr(d.adbin, d.adrelid), col_description(c.oid, a.attnum))
-			FROM relation AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
-		UNION ALL SELECT format('constraint %s on %s: %s', o.conname, o.conrelid::regclass, pg_get_constraintdef(o.oid)) FROM pg_constraint AS o JOIN relation AS c ON c.oid = o.conrelid
-		UNION ALL SELECT format('index %s', pg_get_indexdef(i.indexrelid)) FROM pg_index AS i JOIN relation AS c ON c.oid = i.indrelid
-		UNION ALL SELECT format('trigger %s enabled %s', pg_get_triggerdef(t.oid), t.tgenabled) FROM pg_trigger AS t JOIN relation AS c ON c.oid = t.tgrelid WHERE NOT t.tgisinternal
-		UNION ALL SELECT format('policy %s on %s for %s to %s: %s; %s', p.polname, p.polrelid::regclass, p.polcmd, p.polroles::regrole[], pg_get_expr(p.polqual, p.polrelid), obj_description(p.oid, 'pg_policy'))
-			FROM pg_policy AS p JOIN relation AS c ON c.oid = p.polrelid
-		UNION ALL SELECT format('event trigger %s on %s tags %s does %s enabled %s', t.evtname, t.evtevent, t.evttags, t.evtfoid::regproc, t.evtenabled)
-			FROM pg_event_trigger AS t JOIN member AS m ON m.classid = 'pg_event_trigger'::regclass AND m.objid = t.oid
-		UNION ALL SELECT format('dumped %s %s', x.t::regclass, x.c) FROM pg_extension AS e, unnest(e.extconfig, e.extcondition) AS x (t, c) WHERE e.extname = 'lpr'
-		UNION ALL SELECT format('schema %s owner %s rights %s', n.nspname, n.nspowner::regrole, ARRAY(SELECT a::text FROM unnest(n.nspacl) AS a ORDER BY 1)) FROM pg_namespace AS n WHERE n.nspname LIKE 'lpr%'
-		UNION ALL SELECT format('rows that come with it: %s', x.q) FROM (
-			SELECT (SELECT count(*) FROM lpr_data.purpose) || ' ' || (SELECT count(*) FROM lpr_data.authority) || ' ' || (SELECT count(*) FROM lpr_data.course) || ' ' || (SELECT count(*) FROM lpr_data.mail_text)
-				|| ' ' || (SELECT count(*) FROM lpr_data.system) || ' ' || (SELECT count(*) FROM lpr_data.empty_reason) || ' ' || (SELECT count(*) FROM lpr_data.search_limit) || ' ' || (SELECT count(*) FROM lpr_data.schedule WHERE shipped) AS q) AS x
-	)
-	SELECT regexp_replace(text, '\s+', ' ', 'g') AS t FROM line};
+my $this = $node->answer('postgres', "SELECT default_version FROM pg_available_extensions WHERE name = 'lpr'");
+my @before = split /\n/, $node->answer('postgres', "SELECT version FROM pg_available_extension_versions WHERE name = 'lpr' AND version <> '$this' ORDER BY string_to_array(version, '.')::integer[]");
 
 # ---- fresh and updated are the same ----
 
-$node->safe_psql('postgres', 'CREATE DATABASE fresh; CREATE DATABASE updated');
+$node->safe_psql('postgres', 'CREATE DATABASE fresh');
 $node->safe_psql('fresh', 'SET client_min_messages = warning; CREATE EXTENSION lpr CASCADE');
-$node->safe_psql('updated', q{SET client_min_messages = warning; CREATE EXTENSION pgcrypto; CREATE EXTENSION lpr VERSION '0.1.0'});
-$node->safe_psql('updated', "SELECT lpr.add_source('acme', 'lpr-v1', 'https://vendor.example', secret => 'x', assessment => 'DHS/CBP/PIA-049(a)', grant_to => '{lpr_user}'), lpr.add_source('dumb', 'parkpow-v1', 'https://vendor.example', secret => 'x');
-	SELECT lpr.add_camera('dumb', 'c1', 32.71, -117.16, region => 'CA')");
-my $held = "SELECT string_agg(s.name || ' ' || s.enabled || ' ' || coalesce(s.assessment, '') || ' ' || (SELECT count(*) FROM lpr_data.camera AS c WHERE c.source = s.name), ', ' ORDER BY s.name) FROM lpr_data.source AS s";
-my $before = $node->safe_psql('updated', $held);
-like($node->messages('postgres', 'SELECT * FROM lpr.reads WHERE plate = $$BULK1$$', database => 'updated'), qr/ERROR: +55000: the library is lpr [\d.]+ and the extension is lpr 0\.1\.0.*HINT: +ALTER EXTENSION lpr UPDATE/s,
-	'before the update nothing is asked, and the error says what to do');
-$node->safe_psql('updated', 'SET client_min_messages = warning; ALTER EXTENSION lpr UPDATE');
-is($node->safe_psql('updated', $held), $before, 'what it held is there');
-$node->safe_psql('updated', "SELECT lpr.remove_source('acme'), lpr.remove_source('dumb')");
-my ($fresh, $updated) = map { $node->safe_psql($_, $catalogue) } qw(fresh updated);
-cmp_ok(scalar(split /\n/, $fresh), '>', 1500, 'the catalogue of a fresh one');
-my %fresh = map { $_ => 1 } split /\n/, $fresh;
-my %updated = map { $_ => 1 } split /\n/, $updated;
-is(join("\n", map({ substr("only fresh: $_", 0, 300) } grep { !$updated{$_} } sort keys %fresh), map({ substr("only updated: $_", 0, 300) } grep { !$fresh{$_} } sort keys %updated)), '', '… is that of an updated one');
+my $fresh = LprCatalogue::of($node, 'fresh');
+cmp_ok(scalar(keys %$fresh), '>', 1500, 'the catalogue of a fresh one');
+cmp_ok(scalar(@before), '>=', 2, 'versions were released before');
+for my $version (@before)
+{
+	my $database = "from $version";
 
-# ---- dump and restore into another cluster ----
+	$node->safe_psql('postgres', qq{CREATE DATABASE "$database"});
+	$node->safe_psql($database, "SET client_min_messages = warning; CREATE EXTENSION pgcrypto; CREATE EXTENSION lpr VERSION '$version'");
+	$node->safe_psql($database, "SELECT lpr.add_source('acme', 'lpr-v1', 'https://vendor.example', secret => 'x', assessment => 'DHS/CBP/PIA-049(a)', grant_to => '{lpr_user}'), lpr.add_source('dumb', 'parkpow-v1', 'https://vendor.example', secret => 'x');
+		SELECT lpr.add_camera('dumb', 'c1', 32.71, -117.16, region => 'CA')");
+	my $held = "SELECT string_agg(s.name || ' ' || s.enabled || ' ' || coalesce(s.assessment, '') || ' ' || (SELECT count(*) FROM lpr_data.camera AS c WHERE c.source = s.name), ', ' ORDER BY s.name) FROM lpr_data.source AS s";
+	my $before = $node->safe_psql($database, $held);
+	like($node->messages('postgres', 'SELECT * FROM lpr.reads WHERE plate = $$BULK1$$', database => $database),
+		qr/ERROR: +55000: the library is lpr \Q$this\E and the extension is lpr \Q$version\E.*HINT: +ALTER EXTENSION lpr UPDATE/s, "$version: before the update nothing is asked, and the error says what to do");
+	$node->safe_psql($database, 'SET client_min_messages = warning; ALTER EXTENSION lpr UPDATE');
+	is($node->safe_psql($database, $held), $before, '… what it held is there');
+	$node->safe_psql($database, "SELECT lpr.remove_source('acme'), lpr.remove_source('dumb')");
+	is(LprCatalogue::differences($fresh, LprCatalogue::of($node, $database)), '', '… and the catalogue of a fresh one is that of an updated one');
+}
+
+# ---- a database of the version before, with all that people have put into it ----
 
 my ($session) = $node->session('analyst1');
 my @ids = split /\n/, ($node->converse($session, "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = '7ABC123' AND captured_at > now() - interval '20 days' LIMIT 3"))[0];
 is(($node->converse($session, "SELECT lpr.save(1, 'acme', '{" . join(',', @ids) . "}', 'Seen at the safe house on each day of a delivery, by the camera across the street.', with_images => true)"))[0], scalar @ids, 'something is saved');
-$session->quit;
 $node->answer('admin1', "SELECT lpr.add_purpose('stolen', 'Find a stolen vehicle'), lpr.retire_purpose('terrorism'), lpr.set_cache_time('6 hours')");
+LprTest::eventually(sub { $node->answer('postgres', 'SELECT count(*) FROM lpr_data.change') == 0 });
+
+# What a table holds: its rows, of the columns that it had then.
+my $before = $before[-1];
+my @tables = qw(person access access_step training recertification event event_member save event_read image purpose authority cache_time mail schedule schedule_step);
+my %columns;
+my %own = map { $_ => '' } @tables, qw(cache_read cache_answer);
+$own{schedule} = ' WHERE NOT shipped'; # what comes with a version tells when it came
+$node->safe_psql('postgres', 'CREATE DATABASE old');
+$node->safe_psql('old', "SET client_min_messages = warning; CREATE EXTENSION pgcrypto; CREATE EXTENSION lpr VERSION '$before'");
+$columns{$_} = $node->safe_psql('old', "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'lpr_data.$_'::regclass AND attnum > 0 AND NOT attisdropped") for @tables, qw(cache_read cache_answer);
+sub held
+{
+	my ($node, @which) = @_;
+	return { map { $_ => $node->answer('postgres', "SELECT count(*) || ' ' || coalesce(md5(string_agg(t::text, chr(10) ORDER BY t::text COLLATE \"C\")), '') FROM (SELECT $columns{$_} FROM lpr_data.$_$own{$_}) AS t") } @which };
+}
+my $held = held($node, @tables);
+my ($servers) = slurp_file($ENV{LPR_STAGE}) =~ /^(SELECT lpr\.add_source\(.*?)\n\\g/ms;
+my $head = $node->head;
+
+# Out of the tables of this version into those of that one, column by column: what it knows of. The log is no member of the extension, and stays.
+$servers =~ s/:'vendor_url'/'$node->{vendor_url}'/g;
+$node->safe_psql('lpr', join ';', 'SET client_min_messages = warning; SET session_replication_role = replica; CREATE SCHEMA aside',
+	(map { "CREATE TABLE aside.$_ AS SELECT $columns{$_} FROM lpr_data.$_$own{$_}" } @tables, qw(cache_read cache_answer)),
+	'CREATE TABLE aside.number AS SELECT sequencename AS name, last_value FROM pg_sequences WHERE schemaname = $$lpr_data$$ AND last_value IS NOT NULL',
+	'DROP EXTENSION lpr CASCADE', "CREATE EXTENSION lpr VERSION '$before'", $servers,
+	(map { "DELETE FROM lpr_data.$_" } qw(cache_time)),
+	(map { "INSERT INTO lpr_data.$_ ($columns{$_}) OVERRIDING SYSTEM VALUE SELECT $columns{$_} FROM aside.$_" } @tables),
+	"SELECT setval('lpr_data.' || n.name, n.last_value) FROM aside.number AS n JOIN pg_sequences AS s ON s.schemaname = 'lpr_data' AND s.sequencename = n.name",
+	# What expires later, and what has expired: not to be found by a question, since where it lies is another place.
+	"SELECT lpr_data.add_cache_hour(h) FROM (SELECT DISTINCT date_trunc('hour', expires_at) FROM aside.cache_answer UNION SELECT date_trunc('hour', now()) - interval '1 hour') AS x (h)",
+	'UPDATE aside.cache_answer SET key = NULL', (map { "INSERT INTO lpr_data.$_ ($columns{$_}) SELECT $columns{$_} FROM aside.$_" } qw(cache_read cache_answer)), 'DROP SCHEMA aside CASCADE');
+is_deeply(held($node, @tables), $held, "an extension of $before has what people did");
+
+# ---- the library is the newer one ----
+
+my $other_version = sub { my ($of_library, $of_extension) = @_; return qr/55000: the library is lpr \Q$of_library\E and the extension is lpr \Q$of_extension\E.*DETAIL: +Nothing is asked unless both are of one version/s };
+my $question = "SELECT count(*) > 0 FROM lpr.reads WHERE source = 'acme' AND plate = '7ABC123' AND captured_at > now() - interval '20 days'";
+like(($node->converse($session, $question))[1], $other_version->($this, $before), 'whoever was at work asks nothing');
+like($node->messages('analyst2', $question, logon => 0), $other_version->($this, $before), '… nor who comes');
+like(($node->converse($session, 'SELECT count(*) FROM lpr.event_reads(1)'))[1], qr/LP020.*the library is lpr \Q$this\E/s, '… nor is anything shown without a record');
+my $stuck = sub { my ($reason) = @_; return LprTest::eventually(sub { $node->answer('oversight1', "SELECT writer || ': ' || reason FROM lpr.audit_status()") =~ /^stuck: .*\Q$reason\E/ }) };
+ok($stuck->("the library is lpr $this and the extension is lpr $before"), '… and lpr.audit_status() tells why');
+is($node->head, $head, '… so that nothing is on record either');
+ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM lpr_data.purge_certificate WHERE deadline = date_trunc('hour', now()) - interval '1 hour'") }), 'what has expired goes all the same');
+
+# ---- the update, with people at work ----
+
+# A site builds on what it is given.
+$node->safe_psql('lpr', 'CREATE ROLE site; CREATE SCHEMA site; CREATE VIEW site.open AS SELECT event, title FROM lpr.events; GRANT USAGE ON SCHEMA site TO supervisor1; GRANT SELECT ON site.open TO supervisor1; GRANT SELECT ON lpr.jobs TO site; GRANT EXECUTE ON FUNCTION lpr.checkpoint(bigint) TO site');
+my $swarm = $node->swarm(8, pause => 0.3, sql => LprTest::quick() . ' AND NOT from_cache;');
+ok(LprTest::eventually(sub { $node->swarm_errors($swarm) =~ /LP020: .*the library is lpr/s }), 'others try again and again');
+my ($viewer) = $node->session('supervisor1');
+$node->converse($viewer, 'BEGIN; SELECT count(*) FROM lpr.events');
+my $update = $node->launch('postgres', 'ALTER EXTENSION lpr UPDATE');
+ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM pg_stat_activity WHERE query = 'ALTER EXTENSION lpr UPDATE' AND wait_event_type = 'Lock'") }), 'the update waits for who has a table in use');
+is(($node->converse($viewer, 'SELECT count(*) FROM lpr.people; COMMIT'))[1], '', '… who goes on');
+my $told = ($node->landed($update))[1];
+like($told, qr/^WARNING: .*what a site granted.*DETAIL: +GRANT EXECUTE ON FUNCTION lpr.checkpoint\(bigint\) TO site; GRANT SELECT ON TABLE lpr.jobs TO site;\nHINT/s, 'the update goes through, and tells what is to be granted again');
+ok($node->await_acks($swarm, 16), '… and questions of those who were at work are answered');
+my @acks = $node->swarm_end($swarm);
+is(($node->converse($session, $question))[0], 't', '… in a session that had asked before as well');
+is($node->answer('postgres', "SELECT extversion FROM pg_extension WHERE extname = 'lpr'"), $this, '… by the new version');
+is($node->answer('supervisor1', 'SELECT count(*) > 0 FROM site.open'), 't', 'what a site built on its views stands');
+$node->safe_psql('lpr', 'DROP SCHEMA site CASCADE; DROP ROLE site');
+is_deeply(held($node, grep { $_ ne 'mail' } @tables), { map { $_ => $held->{$_} } grep { $_ ne 'mail' } @tables }, 'what people did is there');
+is(($node->converse($session, 'SELECT count(*) FROM lpr.event_reads(1)'))[0], scalar @ids, '… and shown');
+is($node->answer('postgres', "SELECT count(*) FROM pg_inherits AS i JOIN pg_depend AS d ON d.objid = i.inhrelid AND d.deptype = 'e' JOIN pg_class AS c ON c.oid = d.objid AND c.relpersistence = 'u' AND c.relname ~ '^cache_read'
+	WHERE i.inhparent = 'lpr_data.cache_read'::regclass") > 0, 1, 'the cache has its tables');
+is($node->answer('analyst2', "SELECT bool_and(from_cache) FROM lpr.reads WHERE event_id = 2 AND source = 'acme' AND plate = '7ABC123' AND captured_at > now() - interval '20 days'"), 't', '… and keeps answers');
+$node->sound('after the update', acks => \@acks);
+
+# ---- the log ----
+
+is($node->answer('oversight1', 'SELECT bool_and(ok) FROM lpr.verify_audit()'), 't', 'the log verifies');
+my $file = $node->basedir . '/audit.log';
+append_to_file($file, $node->answer('oversight1', 'SELECT lpr.export_audit()') . "\n");
+append_to_file("$file.key", $node->answer('oversight1', 'SELECT lpr.audit_key()') . "\n");
+append_to_file("$file.checkpoint", $node->answer('oversight1', 'SELECT lpr.checkpoint()') . "\n");
+my ($out, $err) = run_command([ 'lpr-audit-verify', '--key', "$file.key", '--checkpoints', "$file.checkpoint", $file ]);
+like("$out$err", qr/: no finding$/, '… elsewhere, too, from before the update to after it');
+
+# ---- the library is the older one ----
+
+append_to_file("$ENV{LPR_EXTENSIONS}/lpr--$this--next.sql", "CREATE OR REPLACE FUNCTION lpr_data.utc_today() RETURNS date LANGUAGE sql VOLATILE RETURN (clock_timestamp() AT TIME ZONE 'UTC')::date;\n");
+append_to_file("$ENV{LPR_EXTENSIONS}/lpr--next--$this.sql", "CREATE OR REPLACE FUNCTION lpr_data.utc_today() RETURNS date LANGUAGE sql VOLATILE RETURN (clock_timestamp() AT TIME ZONE 'UTC')::date;\n");
+is(($node->converse($session, $question))[0], 't', 'somebody asks');
+$node->safe_psql('lpr', "ALTER EXTENSION lpr UPDATE TO 'next'");
+like(($node->converse($session, $question))[1], $other_version->($this, 'next'), '… and nothing more under the next version, though the session goes on');
+like($node->messages('analyst2', $question, logon => 0), $other_version->($this, 'next'), '… nor does who comes');
+ok($stuck->("the library is lpr $this and the extension is lpr next"), '… and lpr.audit_status() tells why');
+$node->safe_psql('lpr', "ALTER EXTENSION lpr UPDATE TO '$this'");
+ok(LprTest::eventually(sub { ($node->converse($session, $question))[0] eq 't' }), 'both of one version again, questions go on');
+unlink glob "$ENV{LPR_EXTENSIONS}/lpr--*next*";
+$session->quit;
+$viewer->quit;
+
+# ---- dump and restore into another cluster ----
+
 LprTest::eventually(sub { $node->answer('postgres', 'SELECT count(*) FROM lpr_data.change') == 0 });
 my %kept = map { $_ => $node->answer('postgres', "SELECT count(*) || ' ' || coalesce(md5(string_agg(t::text, chr(10) ORDER BY t::text COLLATE \"C\")), '') FROM lpr_data.$_ AS t") }
 	qw(person access access_step training recertification event event_member save event_read image purpose authority cache_time mail source audit checkpoint purge_certificate schedule_step);
@@ -78,6 +153,7 @@ my $other = LprTest->make('restored');
 $other->start;
 $other->psql('postgres', "CREATE DATABASE lpr");
 $other->psql('postgres', undef, extra_params => [ '-f', "$dump.roles" ], on_error_stop => 0);
+
 my $errors = '';
 $other->psql('lpr', undef, extra_params => [ '-f', $dump ], stderr => \$errors, on_error_stop => 0);
 unlike($errors, qr/ERROR/, 'a dump restores without an error') or diag substr $errors, 0, 2000;
