@@ -1,16 +1,26 @@
-# dialects: each of the five against the simulator's truth: what comes, in which canonical form, and what exactly goes out.
+# dialects: each of them against the simulator's truth: what comes, in which canonical form, and what exactly goes out.
 use strict;
 use warnings;
+use LprDialect;
+use LprLab;
 use LprTest;
 use JSON::PP;
 use List::Util qw(sum0);
 use POSIX qw(ceil strftime);
 use Test::More;
 
-my $node = LprTest->start_staged('dialects');
+my $node = LprLab->start_staged('dialects');
 $node->log_analysts;
-my %dialects = @LprTest::dialects;
-my @names = sort keys %dialects;
+my @names = sort keys %dialect;
+
+# What SQL tells of them.
+for my $name (@names)
+{
+	my $its = $dialect{$name};
+	is($node->answer('analyst1', "SELECT * FROM lpr.dialects() WHERE dialect = '$its->{name}'"),
+		join('|', $its->{name}, (map { $its->{$_} ? 't' : 'f' } qw(plate location vehicle)), @$its{qw(plates_per_leg page_size)}, $its->{needs_register} ? 't' : 'f'),
+		"$name: lpr.dialects()");
+}
 
 # The vendors once more in lpr-v1, whose reads are canonical but for the plate: every vendor of the simulator speaks every dialect.
 $node->add_dialects('');
@@ -27,6 +37,14 @@ sub ask { return $node->converse($session, $_[0]) }
 sub told { return $node->told($session)->{ $_[0] } }
 sub truth { return $node->vendor_truth(from => $from, until => $until, @_) }
 
+# What a request asks for under a name: a member of its body, or a parameter of its URL.
+sub asked
+{
+	my ($request, $name) = @_;
+	my ($value) = $request->{body} =~ /^\{/ ? decode_json($request->{body})->{$name} : $request->{path} =~ /[?&]\Q$name\E=([^&]*)/;
+	return defined $value ? $value =~ s/%([0-9A-F]{2})/chr hex $1/ger : undef;
+}
+
 # ---- the same reads as the truth ----
 
 # Three plates: one that was seen abroad and where nobody knows, one of a border commuter, one that fills pages.
@@ -34,20 +52,24 @@ my ($border) = map { $_->{plate} } @{ $node->vendor('GET', '/control/plates?kind
 my @plates = ('7ABC123', $border, 'BULK2300');
 
 # A vendor that names no places knows those of its register only: cameras that saw the plate, abroad ones among them.
-my (@registered) = $node->register_cameras('verkada', 'verkada', split /\n/,
-	$node->answer('analyst1', "SELECT DISTINCT camera_id FROM lpr.reads WHERE source = 'verkada_eyes' AND plate = '7ABC123'"));
-push @registered, $node->register_cameras('verkada', 'verkada',
-	map { $_->{id} } grep { ($_->{country} // '') ne 'US' && defined $_->{latitude} } @{ $node->vendor('GET', '/control/cameras?vendor=verkada') });
-my %registered = map { $_->{id} => $_ } @registered;
-my @own = values %registered;
+my %registered; # of such a source: its cameras
+for my $name (such { $_->{needs_register} })
+{
+	my @its = $node->register_cameras($name, $name, split /\n/,
+		$node->answer('analyst1', "SELECT DISTINCT camera_id FROM lpr.reads WHERE source = '${name}_eyes' AND plate = '7ABC123'"));
+	push @its, $node->register_cameras($name, $name,
+		map { $_->{id} } grep { ($_->{country} // '') ne 'US' && defined $_->{latitude} } @{ $node->vendor('GET', "/control/cameras?vendor=$name") });
+	my %its = map { $_->{id} => $_ } @its;
+	$registered{$name} = [ map { $its{$_} } sort keys %its ];
+}
 
 for my $name (@names)
 {
 	for my $plate (@plates)
 	{
 		my %expected = (usable => 0, abroad => 0, unknown_place => 0);
-		# What its register does not have, verkada is not asked for.
-		for my $camera ($name eq 'verkada' ? @own : {})
+		# What a register does not have is not asked for.
+		for my $camera (@{ $registered{$name} // [ {} ] })
 		{
 			my $truth = truth(vendor => $name, plate => $plate, $camera->{id} ? (camera => $camera->{id}) : ());
 			$expected{$_} += $truth->{$_} for keys %expected;
@@ -65,16 +87,15 @@ for my $name (@names)
 	is((ask("SELECT count(*) FROM lpr.reads WHERE source = '$name' AND plate = 'QQQQ0000'"))[0], 0, "$name: none of a plate that nobody has");
 }
 
-# Identifiers, where a vendor has any: each read that it should show, once.
-my %id = (lpr => 'read_id', flock => 'read_id', rekor => "right(read_id, 16)");
-for my $name (sort keys %id)
+# Identifiers, where a vendor tells those of the truth: each read that it should show, once.
+for my $name (such { $_->{id} })
 {
-	my ($out) = ask("SELECT json_agg(id ORDER BY id) FROM (SELECT $id{$name} FROM lpr.reads WHERE source = '$name' AND plate = '7ABC123' AND $window) AS r (id)");
+	my ($out) = ask("SELECT json_agg(id ORDER BY id) FROM (SELECT $dialect{$name}{id} FROM lpr.reads WHERE source = '$name' AND plate = '7ABC123' AND $window) AS r (id)");
 	is_deeply(decode_json($out), [ sort @{ truth(vendor => $name, plate => '7ABC123', ids => 1)->{ids} } ], "$name: read by read");
 }
 
 # Without a window of one's own: five years, no more.
-for my $name (grep { $_ ne 'verkada' } @names)
+for my $name (such { !$_->{needs_register} })
 {
 	my $truth = $node->vendor_truth(vendor => $name, plate => '7ABC123');
 	cmp_ok($truth->{older}, '>', 0, "$name: there are older reads");
@@ -82,50 +103,48 @@ for my $name (grep { $_ ne 'verkada' } @names)
 }
 
 # Look-alikes are other plates, and so is nothing else.
-for my $name (grep { $_ ne 'verkada' } @names)
+for my $name (such { !$_->{needs_register} })
 {
 	my ($out) = ask("SELECT count(*) FROM lpr.reads WHERE source = '$name' AND plate = '7A8C123' AND $window");
 	is($out, truth(vendor => $name, plate => '7A8C123')->{usable}, "$name: the look-alike has its own reads");
 }
 
 # Several plates in one question: a list where the dialect takes one, else a request a plate.
-for my $name (grep { $_ ne 'verkada' } @names)
+for my $name (such { !$_->{needs_register} })
 {
 	$node->vendor_forget;
 	my ($out) = ask("SELECT count(*) FROM lpr.reads WHERE source = '$name' AND plate = ANY ('{7ABC123,7A8C123,$border,QQQQ0000}') AND $in_month");
 	my $expected = $node->vendor_truth(vendor => $name, plate => "7ABC123,7A8C123,$border,QQQQ0000", from => $month, until => $until)->{usable};
 	is($out, $expected, "$name: a list of plates");
-	is(scalar $node->vendor_log(vendor => $name, class => 'search'), $name eq 'lpr' ? 1 : 4, '… in as many questions as it takes');
+	is(scalar $node->vendor_log(vendor => $name, class => 'search'), ceil(4 / $dialect{$name}{plates_per_leg}), '… in as many questions as it takes');
 }
 
 # The state of registration, where the vendor tells it; where not, it is not guessed.
 for my $name (@names)
 {
 	my ($out) = ask("SELECT coalesce(string_agg(DISTINCT coalesce(plate_region, '-'), ' ' ORDER BY coalesce(plate_region, '-')), '') FROM lpr.reads WHERE source = '$name' AND plate = '7ABC123' AND $window");
-	is($out, { lpr => 'CA NV', flock => 'CA NV' }->{$name} // '-', "$name: regions");
+	is($out, (grep { $_ eq 'plate_region' } @{ $dialect{$name}{tells} }) ? 'CA NV' : '-', "$name: regions");
 }
-for my $name (qw(lpr flock))
+for my $name (such { $_->{takes_region} })
 {
+	my ($where, $written) = @{ $dialect{$name}{region_in} };
 	$node->vendor_forget;
 	my ($out) = ask("SELECT count(*) FROM lpr.reads WHERE source = '$name' AND plate = '7ABC123' AND plate_region = 'CA' AND $window");
 	is($out, truth(vendor => $name, plate => '7ABC123', region => 'CA')->{usable}, "$name: of one region");
-	like(($node->vendor_log(vendor => $name, class => 'search'))[0]{body}, $name eq 'lpr' ? qr/"region":"CA"/ : qr/"state":"california"/, '… which the vendor is asked for');
+	is(asked(($node->vendor_log(vendor => $name, class => 'search'))[0], $where), $written, '… which the vendor is asked for');
 }
 
 # ---- canonical values ----
 
 # Column by column the same as in lpr-v1, in a session whose time zone is far from the vendors'.
 $session->query("SET TimeZone = 'Asia/Tokyo'");
-my %column = (
-	plate => [@names], "date_trunc('second', captured_at)" => [@names], captured_at => [qw(flock rekor parkpow)],
-	'round(latitude::numeric, 6)' => [@names], 'round(longitude::numeric, 6)' => [@names],
-	'round(confidence::numeric, 3)' => [qw(flock rekor parkpow)], plate_as_read => [@names], country => [@names], recent => [@names],
-	plate_region => ['flock'], camera_id => [qw(flock parkpow verkada)], camera_owner => [qw(flock verkada)]);
+my %column = (confidence => 'round(confidence::numeric, 3)'); # where it is not just the column
 for my $name (@names)
 {
-	my $columns = join ', ', grep { grep { $_ eq $name } @{ $column{$_} } } sort keys %column;
-	my $cameras = join ',', map { "'$_'" } sort keys %registered;
-	my $eyes = "source = '${name}_eyes'" . ($name eq 'verkada' ? " AND camera_id IN ($cameras)" : '');
+	my $columns = join ', ', qw(plate plate_as_read country recent), "date_trunc('second', captured_at)", 'round(latitude::numeric, 6)', 'round(longitude::numeric, 6)',
+		map { $column{$_} // $_ } @{ $dialect{$name}{tells} };
+	my $eyes = "source = '${name}_eyes'"
+		. ($registered{$name} ? ' AND camera_id IN (' . join(',', map { "'$_->{id}'" } @{ $registered{$name} }) . ')' : '');
 	for my $pair ([ "source = '$name'", $eyes ], [ $eyes, "source = '$name'" ])
 	{
 		my ($out, $err) = ask("SELECT count(*) FROM (SELECT $columns FROM lpr.reads WHERE $pair->[0] AND plate = '7ABC123' AND $window "
@@ -162,7 +181,7 @@ for my $name (@names)
 
 # ---- logins and registers are kept ----
 
-for my $name (qw(flock verkada))
+for my $name (such { $_->{signs_in} })
 {
 	my ($fresh) = $node->session('analyst1');
 	my $question = "SELECT count(*) FROM lpr.reads WHERE source = '$name' AND plate = '7ABC123' AND $in_month";
@@ -181,23 +200,24 @@ for my $name (qw(flock verkada))
 	is(($node->converse($fresh, $question))[0], $count, '… and the new one holds');
 	is($logins->(), 2, '… and is kept');
 
-	# The token of 31 seconds is renewed half a minute before its end, without being refused first.
-	if ($name eq 'flock')
+	# A token of 31 seconds, where the vendor tells so, is renewed half a minute before its end, without being refused first.
+	if ($dialect{$name}{tells_token_life})
 	{
-		$node->vendor('POST', '/control/settings', { flock_token_seconds => 31, forget_tokens => 1 });
+		$node->vendor('POST', '/control/settings', { token_seconds => 31, forget_tokens => 1 });
 		$node->converse($fresh, $question);
 		$node->vendor_forget;
-		ok(LprTest::eventually(sub { $node->converse($fresh, $question); $logins->() > 0 }), 'flock: a token near its end is renewed');
+		ok(LprTest::eventually(sub { $node->converse($fresh, $question); $logins->() > 0 }), "$name: a token near its end is renewed");
 		is($refused->(), 0, '… before the vendor refuses it');
-		$node->vendor('POST', '/control/settings', { flock_token_seconds => 86400, forget_tokens => 1 });
+		$node->vendor('POST', '/control/settings', { token_seconds => 0, forget_tokens => 1 });
 	}
 	$fresh->quit;
 }
+for my $name (such { $_->{fetches_cameras} })
 {
 	my ($fresh) = $node->session('analyst1');
 	$node->vendor_forget;
-	$node->converse($fresh, "SELECT count(*) FROM lpr.reads WHERE source = 'rekor' AND plate = '7ABC123' AND $in_month") for 1 .. 3;
-	is(scalar $node->vendor_log(vendor => 'rekor', class => 'cameras'), 1, 'rekor: one look at the register for three statements');
+	$node->converse($fresh, "SELECT count(*) FROM lpr.reads WHERE source = '$name' AND plate = '7ABC123' AND $in_month") for 1 .. 3;
+	is(scalar $node->vendor_log(vendor => $name, class => 'cameras'), 1, "$name: one look at the register for three statements");
 	$fresh->quit;
 }
 
@@ -214,11 +234,11 @@ sub pages
 
 $node->add_dialects('_paged', page_size => 20);
 $node->add_dialects('_default');
-for my $case ([ 'lpr', 'paged', 20 ], [ 'flock', 'paged', 20 ], [ 'parkpow', 'paged', 50 ],
-	[ 'lpr', 'default', 1000 ], [ 'flock', 'default', 50 ], [ 'parkpow', 'default', 50 ])
+for my $case (map { [ $_, 'paged', $dialect{$_}{size_in} ? 20 : $dialect{$_}{page_size} ], [ $_, 'default', $dialect{$_}{page_size} ] }
+	such { $_->{pages} ne 'time' && !$_->{by_camera} })
 {
 	my ($name, $suffix, $size) = @$case;
-	my $plate = $size == 1000 ? 'BULK2300' : '7ABC123';
+	my $plate = $size > 50 ? 'BULK2300' : '7ABC123'; # several pages of it
 	my $truth = truth(vendor => $name, plate => $plate);
 
 	$node->vendor_forget;
@@ -232,60 +252,66 @@ for my $case ([ 'lpr', 'paged', 20 ], [ 'flock', 'paged', 20 ], [ 'parkpow', 'pa
 	is($told->{requests}, $all, '… as are the requests');
 }
 
-# verkada pages camera by camera, over the cameras of the register and no others.
-for my $case ([ 'paged', 20 ], [ 'default', 200 ])
+# Camera by camera, over the cameras of the register and no others.
+for my $name (such { $_->{by_camera} })
 {
-	my ($suffix, $size) = @$case;
-	my @some = grep { truth(vendor => 'verkada', plate => '7ABC123', camera => $_->{id})->{total} > 20 } @own;
-	@some = (@some, grep { my $one = $_; !grep { $_ == $one } @some } @own)[0 .. 3];
-	$node->register_cameras("verkada_$suffix", 'verkada', map { $_->{id} } @some);
-	my %expected = map { $_->{id} => pages(truth(vendor => 'verkada', plate => '7ABC123', camera => $_->{id})->{total}, $size) } @some;
-
-	$node->vendor_forget;
-	ask("SELECT count(*) FROM lpr.reads WHERE source = 'verkada_$suffix' AND plate = '7ABC123' AND $window");
-	my %pages;
-	for my $request (grep { $_->{class} ne 'login' } $node->vendor_log(vendor => 'verkada'))
+	my ($camera_in, $size_in) = @{ $dialect{$name} }{qw(camera_in size_in)};
+	for my $case ([ 'paged', 20 ], [ 'default', $dialect{$name}{page_size} ])
 	{
-		my ($id) = $request->{path} =~ /[?&]camera_id=(\w+)/;
-		push @{ $pages{$id} }, $request->{reads};
-		like($request->{path}, qr/[?&]page_size=$size(?:&|$)/, 'verkada: the page size') if @{ $pages{$id} } == 1;
-	}
-	is_deeply(\%pages, \%expected, "verkada: every registered camera and no other, in pages of $size");
-}
-is(scalar $node->vendor_log(vendor => 'verkada', class => 'cameras'), 0, "verkada: its own list of cameras is not asked for");
+		my ($suffix, $size) = @$case;
+		my @some = grep { truth(vendor => $name, plate => '7ABC123', camera => $_->{id})->{total} > 20 } @{ $registered{$name} };
+		@some = (@some, grep { my $one = $_; !grep { $_ == $one } @some } @{ $registered{$name} })[0 .. 3];
+		$node->register_cameras("${name}_$suffix", $name, map { $_->{id} } @some);
+		my %expected = map { $_->{id} => pages(truth(vendor => $name, plate => '7ABC123', camera => $_->{id})->{total}, $size) } @some;
 
-# rekor has no pages: the time is cut behind what came, until less than topn comes.
+		$node->vendor_forget;
+		ask("SELECT count(*) FROM lpr.reads WHERE source = '${name}_$suffix' AND plate = '7ABC123' AND $window");
+		my %pages;
+		for my $request (grep { $_->{class} ne 'login' } $node->vendor_log(vendor => $name))
+		{
+			my $id = asked($request, $camera_in);
+			push @{ $pages{$id} }, $request->{reads};
+			is(asked($request, $size_in), $size, "$name: the page size") if @{ $pages{$id} } == 1;
+		}
+		is_deeply(\%pages, \%expected, "$name: every registered camera and no other, in pages of $size");
+	}
+	is(scalar $node->vendor_log(vendor => $name, class => 'cameras'), 0, "$name: its own list of cameras is not asked for");
+}
+
+# Where there are no pages, the time is cut behind what came, until less than was asked for comes.
+for my $name (such { $_->{pages} eq 'time' })
 {
-	my $truth = truth(vendor => 'rekor', plate => '7ABC123');
+	my ($size_in, $until_in) = @{ $dialect{$name} }{qw(size_in until_in)};
+	my $truth = truth(vendor => $name, plate => '7ABC123');
 	$node->vendor_forget;
-	my ($out, $err) = ask("SELECT count(*) FROM lpr.reads WHERE source = 'rekor_paged' AND plate = '7ABC123' AND $window");
-	my @log = $node->vendor_log(vendor => 'rekor', class => 'search');
-	is($out, $truth->{usable}, 'rekor: all of it in slices of topn');
-	is_deeply([ map { /[?&]topn=(\d+)/ } map { $_->{path} } @log ], [ (20) x @log ], '… each asked with that topn');
+	my ($out, $err) = ask("SELECT count(*) FROM lpr.reads WHERE source = '${name}_paged' AND plate = '7ABC123' AND $window");
+	my @log = $node->vendor_log(vendor => $name, class => 'search');
+	is($out, $truth->{usable}, "$name: all of it in slices of $size_in");
+	is_deeply([ map { asked($_, $size_in) } @log ], [ (20) x @log ], "… each asked with that $size_in");
 	cmp_ok(scalar(@log), '>=', ceil($truth->{total} / 20), '… in several slices');
 	cmp_ok(scalar(@log), '<=', ceil($truth->{total} / 19) + 1, '… that overlap by one read');
-	my @ends = map { /[?&]end=([^&]+)/ } map { $_->{path} } @log;
+	my @ends = map { asked($_, $until_in) } @log;
 	is_deeply(\@ends, [ sort { $b cmp $a } @ends ], '… each before the one before');
-	my $told = told('rekor_paged');
+	my $told = told("${name}_paged");
 	is($told->{outcome}, 'complete', '… and nothing is missing');
 	is($told->{received}, $told->{reads} + sum0(values %{ $told->{dropped} }), '… and the counts add up');
 
 	# Oldest first, the other way round.
 	($out, $err) = ask("SELECT count(*), bool_and(ordered) FROM (SELECT captured_at >= lag(captured_at, 1, '-infinity') OVER () AS ordered FROM "
-		. "(SELECT captured_at FROM lpr.reads WHERE source = 'rekor_paged' AND plate = '7ABC123' AND $window ORDER BY captured_at) AS r) AS o");
-	is($out, "$truth->{usable}|t", 'rekor: oldest first');
+		. "(SELECT captured_at FROM lpr.reads WHERE source = '${name}_paged' AND plate = '7ABC123' AND $window ORDER BY captured_at) AS r) AS o");
+	is($out, "$truth->{usable}|t", "$name: oldest first");
 
-	# One read a slice, which leads nowhere: more than topn of one moment cannot be told apart.
-	$node->add_source('rekor_single', 'rekor-scout-v2', url => $node->vendor_base('rekor', 'rekor-scout-v2'), secret => 'rekor_key',
+	# One read a slice, which leads nowhere: more reads of one moment than a slice has cannot be told apart.
+	$node->add_source("${name}_single", $dialect{$name}{name}, url => $node->vendor_base($name, $dialect{$name}{name}), secret => "${name}_key",
 		options => { page_size => 1 });
-	($out, $err) = ask("SELECT count(*) FROM lpr.reads WHERE source = 'rekor_single' AND plate = '7ABC123' AND $window");
-	cmp_ok($out, '<=', 1, 'rekor: where the slices lead no further, what came is shown');
-	like($err, qr/WARNING:  01004: source "rekor_single" has more reads than are shown/, '… and the rest is told');
-	is(told('rekor_single')->{outcome}, 'cut', '… as cut');
+	($out, $err) = ask("SELECT count(*) FROM lpr.reads WHERE source = '${name}_single' AND plate = '7ABC123' AND $window");
+	cmp_ok($out, '<=', 1, "$name: where the slices lead no further, what came is shown");
+	like($err, qr/WARNING:  01004: source "${name}_single" has more reads than are shown/, '… and the rest is told');
+	is(told("${name}_single")->{outcome}, 'cut', '… as cut');
 }
 
 # LIMIT asks for one small page.
-for my $name (qw(lpr flock rekor))
+for my $name (such { $_->{orders} && $_->{size_in} && !$_->{by_camera} })
 {
 	$node->vendor_forget;
 	ask("SELECT plate FROM lpr.reads WHERE source = '$name' AND plate = 'BULK2300' AND $window ORDER BY captured_at DESC LIMIT 5");
@@ -300,10 +326,12 @@ for my $name (qw(lpr flock rekor))
 # Around a port of entry, with cameras abroad beyond it.
 my ($port) = grep { $_->{port_of_entry} && $_->{region} eq 'CA' } @$cameras;
 my ($lat, $lon, $radius) = ($port->{latitude}, $port->{longitude}, 3000);
-my @near_verkada = grep { defined $_->{latitude} && ($_->{latitude} - $lat)**2 + ($_->{longitude} - $lon)**2 < 0.1**2 }
-	@{ $node->vendor('GET', '/control/cameras?vendor=verkada') };
-$node->register_cameras('verkada', 'verkada', map { $_->{id} } @near_verkada);
-for my $name (qw(lpr rekor verkada))
+for my $name (such { $_->{needs_register} })
+{
+	$node->register_cameras($name, $name, map { $_->{id} } grep { defined $_->{latitude} && ($_->{latitude} - $lat)**2 + ($_->{longitude} - $lon)**2 < 0.1**2 }
+		@{ $node->vendor('GET', "/control/cameras?vendor=$name") });
+}
+for my $name (such { $_->{location} })
 {
 	my $truth = $node->vendor_truth(vendor => $name, near => "$lat,$lon,$radius", from => $month, until => $until);
 	my ($out, $err) = ask("SELECT count(*) FROM lpr.reads WHERE source = '$name' AND lpr.distance_m(latitude, longitude, $lat, $lon) <= $radius AND $in_month");
@@ -311,20 +339,24 @@ for my $name (qw(lpr rekor verkada))
 	is($out, $truth->{usable}, '… and all of them come');
 	is(told($name)->{dropped}{abroad} // 0, $truth->{abroad}, '… but for those from beyond it');
 }
+for my $name (such { $_->{takes_address} })
 {
 	my ($street) = $port->{address} =~ /^\d+ (.*)$/;
 	$node->vendor_forget;
-	my ($out) = ask("SELECT count(*) FROM lpr.reads WHERE source = 'lpr' AND address ILIKE '%$street%' AND $in_month");
-	is($out, $node->vendor_truth(vendor => 'lpr', address => $street, from => $month, until => $until)->{usable}, 'lpr: by the address of the camera');
-	like(($node->vendor_log(vendor => 'lpr'))[0]{body}, qr/"address":"\Q$street\E"/, '… which the vendor is asked for');
-	my $truth = $node->vendor_truth(vendor => 'lpr', make => 'Toyota', model => 'Camry', from => $month, until => $until);
-	($out) = ask("SELECT count(*) FROM lpr.reads WHERE source = 'lpr' AND make = 'TOYOTA' AND model = 'CAMRY' AND $in_month");
-	is($out, $truth->{usable}, "lpr: by make and model ($out)");
+	my ($out) = ask("SELECT count(*) FROM lpr.reads WHERE source = '$name' AND address ILIKE '%$street%' AND $in_month");
+	is($out, $node->vendor_truth(vendor => $name, address => $street, from => $month, until => $until)->{usable}, "$name: by the address of the camera");
+	is(asked(($node->vendor_log(vendor => $name))[0], $dialect{$name}{address_in}), $street, '… which the vendor is asked for');
+}
+for my $name (such { $_->{vehicle} })
+{
+	my $truth = $node->vendor_truth(vendor => $name, make => 'Toyota', model => 'Camry', from => $month, until => $until);
+	my ($out) = ask("SELECT count(*) FROM lpr.reads WHERE source = '$name' AND make = 'TOYOTA' AND model = 'CAMRY' AND $in_month");
+	is($out, $truth->{usable}, "$name: by make and model ($out)");
 }
 
 # Who cannot be asked this way is passed over, and told.
 my $all = join ', ', map { "'$_'" } @names;
-for my $case ([ 'place', "lpr.distance_m(latitude, longitude, $lat, $lon) <= $radius", qw(flock parkpow) ], [ 'vehicle', "make = 'TOYOTA'", qw(flock rekor parkpow verkada) ])
+for my $case ([ 'place', "lpr.distance_m(latitude, longitude, $lat, $lon) <= $radius", such { !$_->{location} } ], [ 'vehicle', "make = 'TOYOTA'", such { !$_->{vehicle} } ])
 {
 	my ($mode, $anchor, @not) = @$case;
 	my %not = map { $_ => 1 } @not;
@@ -340,12 +372,6 @@ for my $case ([ 'place', "lpr.distance_m(latitude, longitude, $lat, $lon) <= $ra
 
 # ---- what goes out, exactly ----
 
-my %body_keys = (lpr => [qw(from order page_size plates until)], flock => [qw(caseNumber endDate limit plate reason sort startDate)]);
-my %query_keys = (rekor => [qw(api_key end order plate start topn)], parkpow => [qw(end ordering page plate start)],
-	verkada => [qw(camera_id end_time license_plate page_size start_time)]);
-my %path = (lpr => '/lpr/lpr-v1/reads/search', flock => '/flock/flock-v3/api/v3/reads/lookup', rekor => '/rekor/rekor-scout-v2/api/search/plate',
-	parkpow => '/parkpow/parkpow-v1/api/v1/visit-list/', verkada => '/verkada/verkada-v1/cameras/v1/analytics/lpr/images');
-
 # An application name, an event, a role: none of it is the vendor's business (U7).
 $session->query("SET application_name = 'case-2026-4711-smith'");
 $node->own_event(990017);
@@ -354,32 +380,34 @@ my ($out) = ask("SELECT count(*) FROM (SELECT source FROM lpr.reads WHERE source
 my $told = $node->told($session);
 my @log = $node->vendor_log;
 my %reference = map { $_ => $told->{$_}{reference} } keys %$told;
-is(scalar(keys %{ { reverse %reference } }), 5, 'each vendor has a reference of its own');
+is(scalar(keys %{ { reverse %reference } }), scalar @names, 'each vendor has a reference of its own');
 like($_, qr/^[0-9a-f]{32}-\d+-[0-9a-f]{16}$/, '… an opaque one') for values %reference;
 is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit AS a, lpr_data.log AS l WHERE a.kind = 'ask'
 	AND format('%s-%s-%s', encode(l.id, 'hex'), a.number, left(encode(a.digest, 'hex'), 16)) IN ("
-	. join(', ', map { "'$_'" } values %reference) . ')'), 5, '… that names the record of its ask');
+	. join(', ', map { "'$_'" } values %reference) . ')'), scalar @names, '… that names the record of its ask');
 unlike(encode_json(\@log), qr/990017|4711|smith|analyst|lpr_user|case-/i, 'no user, no event and no case goes out');
 unlike($log[0]{user_agent} // '', qr/postgres|curl|[0-9]{4}/i, 'the user agent says little');
 for my $name (@names)
 {
+	my $its = $dialect{$name};
 	my ($request) = grep { $_->{vendor} eq $name && $_->{class} eq 'search' } @log;
 	my ($path, $query) = split /\?/, $request->{path}, 2;
 	my $body = $request->{body} eq '' ? undef : decode_json($request->{body});
 
-	is($path, $path{$name}, "$name: the path");
-	is($request->{method}, $body_keys{$name} ? 'POST' : 'GET', '… the method');
-	is_deeply([ sort keys %{ $body // {} } ], $body_keys{$name} // [], '… the members of the body');
-	is_deeply([ sort map { /^([^=]*)/ } split /&/, $query // '' ], $query_keys{$name} // [], '… the parameters of the query');
-	is($request->{reference}, $name eq 'lpr' ? $reference{lpr} : undef, '… the reference in its header') if $name ne 'flock';
-	is($body->{caseNumber}, $reference{flock}, '… the reference in the place of a case') if $name eq 'flock';
-	is($body->{reason}, 'law enforcement', '… the reason') if $name eq 'flock';
-	is($request->{authorization} ? 1 : 0, $name eq 'rekor' ? 0 : 1, '… the credential in a header, or none');
+	is($path, "/$name/$its->{name}$its->{path}", "$name: the path");
+	is($request->{method}, $its->{post} ? 'POST' : 'GET', '… the method');
+	is_deeply([ sort keys %{ $body // {} } ], $its->{post} ? [ sort @{ $its->{asks} } ] : [], '… the members of the body');
+	is_deeply([ sort map { /^([^=]*)/ } split /&/, $query // '' ], $its->{post} ? [] : [ sort @{ $its->{asks} } ], '… the parameters of the query');
+	my $in = $its->{reference_in} // '';
+	is($request->{reference}, $in eq 'header' ? $reference{$name} : undef, '… the reference in its header, or none');
+	is($body->{$in}, $reference{$name}, "… the reference in the place of a $in") if $in !~ /^(?:header)?$/;
+	is($body->{ $its->{reason_in} }, 'law enforcement', '… the reason') if $its->{reason_in};
+	is($request->{authorization} ? 1 : 0, $its->{secret_in} eq 'query' ? 0 : 1, '… the credential in a header, or none');
 
 	# What lpr.last_query() shows is what went out, but for the secrets.
 	my $sent = $told->{$name}{sent}[0];
 	# (Cameras are asked side by side, and who is heard first is up to chance.)
-	my @heard = map { "$_->{method} " . ($_->{path} =~ s/^\/$name\/[^\/]*//r =~ s/api_key=[^&]*&//r) . ($_->{body} ne '' ? " $_->{body}" : '') }
+	my @heard = map { "$_->{method} " . ($_->{path} =~ s/^\/$name\/[^\/]*//r =~ s/\w+=\Q$its->{secret}\E&//r) . ($_->{body} ne '' ? " $_->{body}" : '') }
 		grep { $_->{vendor} eq $name && $_->{class} eq 'search' } @log;
 	is((grep { $_ eq $sent } @heard)[0] // $heard[0], $sent, '… and lpr.last_query() shows it');
 	unlike($sent, qr/sim-|tok_/, '… without secrets');
@@ -387,8 +415,8 @@ for my $name (@names)
 for my $request (@log)
 {
 	my $text = encode_json([ @$request{qw(path body reference user_agent)} ]);
-	my $own = { flock => 'login' }->{ $request->{vendor} } // '';
-	next if $request->{class} eq $own || $request->{vendor} eq 'rekor';
+	my $in = $dialect{ $request->{vendor} }{secret_in};
+	next if $in eq 'query' || ($in eq 'body' && $request->{class} eq 'login');
 	unlike($text, qr/sim-|tok_/, "$request->{vendor}: no secret in a URL or a body");
 }
 ask("SELECT count(*) FROM lpr.reads WHERE source = 'lpr' AND plate = '7ABC123' AND $in_month");

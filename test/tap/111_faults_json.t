@@ -1,11 +1,13 @@
 # faults of JSON: every way in which a body can be malformed, in every dialect and class that can show it. Either the whole page is refused
-# with a clear error (HV00M), or the one read is dropped and counted, and all others come; what else is looked at stands in LprTest::trial.
+# with a clear error (HV00M), or the one read is dropped and counted, and all others come; what else is looked at stands in LprLab::trial.
 use strict;
 use warnings;
+use LprDialect;
+use LprLab;
 use LprTest;
 use Test::More;
 
-my $node = LprTest->laboratory('json');
+my $node = LprLab->laboratory('json');
 my $lab = $node->{lab};
 
 # What a kind does to the read it hits. fail: the page is refused there; last: only at its end, so that its reads are shown; drop: the
@@ -15,9 +17,8 @@ my %reads = (
 		empty_body null_results bare_array_or_object)),
 	trailing_junk => 'last',
 	(map { $_ => 'drop' } qw(big_integer bad_time bad_confidence bad_coordinates empty_plate control_escapes missing_id missing_time long_string)));
-my %special = (
-	rekor => { bad_coordinates => 'none' },
-	verkada => { big_integer => 'fail', bad_time => 'fail', bad_confidence => 'none', bad_coordinates => 'none', missing_id => 'none' });
+# Which value of a read a kind aims at, where not every dialect has it.
+my %value = (bad_coordinates => 'latitude', bad_confidence => 'confidence', missing_id => 'id', big_integer => 'number', nan => 'number');
 my @kinds = sort keys %reads;
 my %message = (
 	invalid_utf8 => qr/invalid UTF-8/i, nan => qr/invalid token/, nul_escape => qr/\\u0000|is missing/, raw_nul => qr/NUL byte/, lone_surrogate => qr/surrogate/,
@@ -26,13 +27,13 @@ my %message = (
 
 for my $name (@{ $lab->{names} })
 {
-	for my $class ($name eq 'rekor' ? 'search' : qw(search page))
+	my $its = $dialect{$name};
+	for my $class (grep { /search|page/ } classes($its))
 	{
 		for my $kind (@kinds)
 		{
-			my $does = $special{$name}{$kind} // $reads{$kind};
-			# flock tells two confidences; the first one, that of the state, is not taken.
-			my $count = $name eq 'flock' && $kind =~ /confidence|integer/ ? 2 : 1;
+			my $does = $value{$kind} && !$its->{keys}{ $value{$kind} } ? 'none' : $its->{malformed}{$kind} // $reads{$kind};
+			my $count = $kind =~ /confidence|integer/ ? $its->{numbers} // 1 : 1;
 			my $replies = $node->lab_replies($name, $class);
 			my %expected =
 				$does eq 'none' ? ()
@@ -55,8 +56,8 @@ for my $name (@{ $lab->{names} })
 # Half of the reads are bad: the other half comes.
 for my $name (@{ $lab->{names} })
 {
-	my $count = 5 * ($name eq 'flock' ? 2 : 1);
-	my $kind = $name eq 'verkada' ? 'missing_time' : 'bad_confidence';
+	my $kind = $dialect{$name}{keys}{confidence} ? 'bad_confidence' : 'missing_time';
+	my $count = 5 * ($kind eq 'bad_confidence' ? $dialect{$name}{numbers} // 1 : 1);
 	my $drops = 5 * $node->lab_replies($name, 'search');
 	$node->trial([ { source => $name, fault => { class => 'search', fault => 'malformed', kind => $kind, count => $count }, rows => $lab->{usable}{$name} - $drops,
 		dropped => { malformed => $drops } } ], name => "five bad reads of a page: $name");
@@ -64,7 +65,7 @@ for my $name (@{ $lab->{names} })
 }
 
 # Logins. Not being strict about what a vendor says beside the token is no harm.
-for my $name (qw(flock verkada))
+for my $name (such { $_->{signs_in} })
 {
 	my %harmless = map { $_ => 1 } qw(nan big_integer bad_time bad_confidence bad_coordinates missing_id missing_time duplicate_keys);
 	for my $kind (@kinds)
@@ -76,19 +77,23 @@ for my $name (qw(flock verkada))
 	}
 }
 
-# The register of rekor: a camera of which something is unusable lacks that, and no more.
-for my $kind (@kinds)
+# A register: a camera of which something is unusable lacks that, and no more.
+for my $name (such { $_->{fetches_cameras} })
 {
-	my $fails = $kind =~ /^(?:invalid_utf8|raw_nul|single_quotes|trailing_junk|deep_nesting|empty_body|null_results|bare_array_or_object)$/;
-	$node->trial([ { source => 'rekor', fault => { class => 'cameras', fault => 'malformed', kind => $kind },
-		$fails ? (outcome => 'failed', state => 'HV00M', rows => 0, message => qr/^source "rekor": malformed reply: [ -~]+$/) : () } ],
-		name => "$kind: rekor cameras", fresh => 1);
-}
-# Without its coordinates no camera proves where its reads were taken: all are dropped, none is shown.
-for my $kind (qw(bad_coordinates nan big_integer))
-{
-	$node->trial([ { source => 'rekor', fault => { class => 'cameras', fault => 'malformed', kind => $kind, count => 10000 }, rows => 0,
-		dropped => { unknown_place => $lab->{usable}{rekor} } } ], name => "$kind of every camera: rekor", fresh => 1, lasting => 1);
+	for my $kind (@kinds)
+	{
+		my $fails = $kind =~ /^(?:invalid_utf8|raw_nul|single_quotes|trailing_junk|deep_nesting|empty_body|null_results|bare_array_or_object)$/;
+		$node->trial([ { source => $name, fault => { class => 'cameras', fault => 'malformed', kind => $kind },
+			$fails ? (outcome => 'failed', state => 'HV00M', rows => 0, message => qr/^source "$name": malformed reply: [ -~]+$/) : () } ],
+			name => "$kind: $name cameras", fresh => 1);
+	}
+	# Without its coordinates no camera proves where its reads were taken: all are dropped, none is shown. Unless the reads themselves say it.
+	next if $dialect{$name}{keys}{latitude};
+	for my $kind (qw(bad_coordinates nan big_integer))
+	{
+		$node->trial([ { source => $name, fault => { class => 'cameras', fault => 'malformed', kind => $kind, count => 10000 }, rows => 0,
+			dropped => { unknown_place => $lab->{usable}{$name} } } ], name => "$kind of every camera: $name", fresh => 1, lasting => 1);
+	}
 }
 
 $lab->{session}->quit;

@@ -2,11 +2,14 @@
 # to slip in is dropped and counted by its reason; the good reads all come.
 use strict;
 use warnings;
+use LprDialect;
+use LprLab;
 use LprTest;
 use JSON::PP;
+use List::Util qw(sum0);
 use Test::More;
 
-my $node = LprTest->laboratory('rows');
+my $node = LprLab->laboratory('rows');
 my $lab = $node->{lab};
 my $port = $node->{vendor_url} =~ /:(\d+)$/ ? $1 : die;
 
@@ -14,18 +17,22 @@ my $port = $node->{vendor_url} =~ /:(\d+)$/ ? $1 : die;
 
 my %reason = (other_plate => 'other_plate', look_alike => 'other_plate', abroad => 'abroad', unknown_place => 'unknown_place', contradiction => 'contradictory_place',
 	too_old => 'older_than_five_years', future => 'in_the_future', outside_window => 'outside_window', duplicate_id => 'repeated');
-# Where the vendor does not say country and state, the place alone decides. verkada says neither place nor name of a read: what differs in
-# those alone is the read beside it once more.
-my %special = (rekor => { contradiction => 'abroad' }, parkpow => { contradiction => 'abroad' },
-	verkada => { map { $_ => 'repeated' } qw(abroad unknown_place contradiction) });
+# Where the vendor does not say the country, the place alone decides. Where a read says neither its place nor its name, what differs in those alone is
+# the read beside it once more.
+sub reason
+{
+	my ($name, $kind) = @_;
+	my $its = $dialect{$name};
+	return 'repeated' if !$its->{keys}{id} && $kind =~ /^(?:abroad|unknown_place|contradiction)$/;
+	return $kind eq 'contradiction' && !$its->{says_country} ? 'abroad' : $reason{$kind};
+}
 
 for my $kind (sort keys %reason)
 {
 	for my $order (0, 1)
 	{
 		my @cases = map {
-			my $reason = $special{$_}{$kind} // $reason{$kind};
-			{ source => $_, fault => { fault => 'wrong_rows', kind => $kind }, dropped => { $reason => 3 * $node->lab_replies($_, 'any') } } } @{ $lab->{names} };
+			{ source => $_, fault => { fault => 'wrong_rows', kind => $kind }, dropped => { reason($_, $kind) => 3 * $node->lab_replies($_, 'any') } } } @{ $lab->{names} };
 		$node->trial(\@cases, name => "$kind" . ($order ? ', in order' : '') . ': each dialect', order => $order);
 	}
 }
@@ -33,20 +40,21 @@ for my $kind (sort keys %reason)
 for my $kind (qw(other_plate abroad too_old duplicate_id))
 {
 	$node->trial([ map { { source => $_, fault => { class => 'search', fault => 'wrong_rows', kind => $kind, count => 300 },
-		dropped => { ($special{$_}{$kind} // $reason{$kind}) => 300 * $node->lab_replies($_, 'search') } } } @{ $lab->{names} } ], name => "three hundred of $kind");
+		dropped => { reason($_, $kind) => 300 * $node->lab_replies($_, 'search') } } } @{ $lab->{names} } ], name => "three hundred of $kind");
 }
 # Nothing but wrong rows: an answer without reads, that says why.
-for my $name (grep { $_ ne 'verkada' } @{ $lab->{names} })
+for my $name (@{ $lab->{names} })
 {
+	my $drops = 5 * $node->lab_replies($name, 'search');
 	$node->vendor_well;
 	$node->vendor_faults({ vendor => $name, class => 'search', fault => 'wrong_rows', kind => 'other_plate', count => 5 });
 	my ($out, $err) = $node->converse($lab->{session}, "SELECT count(*) FROM lpr.reads WHERE source = '$name' AND plate = 'QQQQ0000'");
 	is($out, 0, "$name: to a question without an answer another one is none");
-	like($err, qr/NOTICE:  00000: 5 reads were dropped: 5 of another plate/, '… and that is told');
+	like($err, qr/NOTICE:  00000: $drops reads were dropped: $drops of another plate/, '… and that is told');
 	is($node->told($lab->{session})->{$name}{outcome}, 'complete', '… the answer is complete');
 }
 # Of another region, where the vendor is asked for one.
-for my $name (qw(lpr flock))
+for my $name (such { $_->{takes_region} })
 {
 	my $drops = 3 * $node->lab_replies($name, 'any');
 	$node->trial([ { source => $name, fault => { fault => 'wrong_rows', kind => 'other_region' }, dropped => { other_region => $drops } } ],
@@ -54,19 +62,20 @@ for my $name (qw(lpr flock))
 	$node->trial([ { source => $name, fault => { fault => 'wrong_rows', kind => 'other_region' }, rows => $lab->{usable}{$name} + $drops } ],
 		name => "other_region: $name, which was not");
 }
-# A place, a vehicle: what is asked is checked, whoever asks for it.
+# A place: what is asked is checked, whoever asks for it.
+for my $name (such { $_->{location} && $_->{takes_near} })
 {
-	my ($camera) = grep { $_->{country} eq 'US' && $_->{type} eq 'fixed' } @{ $node->vendor('GET', '/control/cameras?vendor=lpr') };
+	my ($camera) = grep { $_->{country} eq 'US' && $_->{type} eq 'fixed' } @{ $node->vendor('GET', "/control/cameras?vendor=$name") };
 	my $anchor = "lpr.distance_m(latitude, longitude, $camera->{latitude}, $camera->{longitude}) <= 200";
-	my $good = "SELECT count(*) FROM lpr.reads WHERE source = 'lpr' AND $anchor AND captured_at BETWEEN '$lab->{from}' AND '$lab->{until}'";
+	my $good = "SELECT count(*) FROM lpr.reads WHERE source = '$name' AND $anchor AND captured_at BETWEEN '$lab->{from}' AND '$lab->{until}'";
 	$node->vendor_well;
 	my ($count) = $node->converse($lab->{session}, $good);
 	for my $kind (qw(abroad contradiction unknown_place))
 	{
-		$node->vendor_faults({ vendor => 'lpr', class => 'search', fault => 'wrong_rows', kind => $kind, count => 4 });
+		$node->vendor_faults({ vendor => $name, class => 'search', fault => 'wrong_rows', kind => $kind, count => 4 });
 		my ($out) = $node->converse($lab->{session}, $good);
-		is($out, $count, "by place: $kind");
-		is($node->told($lab->{session})->{lpr}{dropped}{ $reason{$kind} }, 4, '… is dropped as that');
+		is($out, $count, "$name: by place: $kind");
+		is($node->told($lab->{session})->{$name}{dropped}{ reason($name, $kind) }, 4, '… is dropped as that');
 		$node->vendor_well;
 	}
 }
@@ -74,7 +83,7 @@ for my $name (qw(lpr flock))
 # ---- order ----
 
 # A vendor that does not keep the order that was asked for: an error of that source, or sorted here where the source says so.
-for my $name (qw(lpr flock rekor parkpow))
+for my $name (such { $_->{orders} })
 {
 	$node->trial([ { source => $name, fault => { class => 'search', fault => 'wrong_rows', kind => 'unordered' }, outcome => 'failed', state => 'HV00M',
 		rows => sub { return $_[0] < $lab->{usable}{$name} }, dropped => 'any', message => qr/does not keep the order it was asked for/ } ],
@@ -91,7 +100,7 @@ for my $name (@{ $lab->{names} })
 		my $sorted = $direction eq 'ASC' ? '>=' : '<=';
 		my ($out, $err) = $node->converse($lab->{session}, "SELECT count(*), bool_and(sorted) FROM (SELECT coalesce(captured_at $sorted lag(captured_at) OVER (), true) AS sorted FROM ("
 			. $node->lab_question([ "${name}_here", 'good' ]) . " ORDER BY captured_at $direction) AS r) AS s");
-		is($out, $lab->{usable}{$name} + $lab->{usable}{good} + ($name eq 'verkada' ? 0 : 3) . '|t', "$name: sorted here, $direction");
+		is($out, $lab->{usable}{$name} + $lab->{usable}{good} + ($dialect{$name}{keys}{id} ? 3 : 0) . '|t', "$name: sorted here, $direction");
 		is_deeply([ grep { $_->{level} eq 'WARNING' } LprTest::parse_messages($err) ], [], '… without complaint');
 	}
 }
@@ -99,7 +108,8 @@ $node->vendor_well;
 
 # ---- images ----
 
-my %images = (lpr => 2, rekor => 2, parkpow => 1, verkada => 1); # of a read; flock tells none
+my %images = map { my $its = $dialect{$_}; $_ => { map { $_ => 1 } @{ $its->{images} } } } keys %dialect; # which a read has
+my @with_images = such { @{ $_->{images} } && !$_->{images_want_secret} };
 
 # Six reads with their images: how many came of each, how many images were told to be missing, and the messages.
 sub images
@@ -120,30 +130,33 @@ sub is_images
 	is("$got->{rows} $got->{plate} $got->{vehicle} $got->{missing}", "$rows $plate $vehicle $missing", $what) or diag($got->{err});
 	is(($got->{err} =~ /WARNING|ERROR/) // '', '', '… and no warning, no error');
 }
-sub good_images { my ($name, $source) = @_; return is_images(images($source // $name), 6, $images{$name} == 2 ? 6 : 0, 6, 0, "$name: images come") }
+sub good_images { my ($name, $source) = @_; return is_images(images($source // $name), 6, (map { $images{$name}{$_} ? 6 : 0 } qw(plate_image vehicle_image)), 0, "$name: images come") }
 
 # Good ones, and that no credential goes along.
 $node->vendor_forget;
-good_images($_) for qw(lpr parkpow verkada);
+good_images($_) for @with_images;
 my @asked = $node->vendor_log(class => 'image');
-cmp_ok(scalar @asked, '>=', 4 * 6, 'the vendors were asked for them');
+cmp_ok(scalar @asked, '>=', 6 * sum0(map { scalar keys %{ $images{$_} } } @with_images), 'the vendors were asked for them');
 is(scalar(grep { $_->{authorization} } @asked), 0, '… without credentials');
 unlike(join(' ', map { "$_->{path} " . ($_->{reference} // '') . " $_->{body}" } @asked), qr/sim-|tok_|api_key/, '… anywhere');
 is(scalar(grep { $_->{method} ne 'GET' } @asked), 0, '… and by GET');
-is_images(images('flock'), 6, 0, 0, 0, 'flock: it has none, and none is missing');
+is_images(images($_), 6, 0, 0, 0, "$_: it has none, and none is missing") for such { !@{ $_->{images} } };
 
-# rekor wants its key even for images, which no image gets: NULL, told.
+# Where the secret is wanted even for images, which no image gets: NULL, told.
 $node->vendor_forget;
-is_images(images('rekor'), 6, 0, 0, 12, 'rekor: no key for images, so no images');
-unlike(join(' ', map { $_->{path} } $node->vendor_log(class => 'image')), qr/api_key|sim-/, '… and no key in their URLs');
+for my $name (such { $_->{images_want_secret} })
+{
+	is_images(images($name), 6, 0, 0, 6 * keys %{ $images{$name} }, "$name: no key for images, so no images");
+	unlike(join(' ', map { $_->{path} } $node->vendor_log(class => 'image')), qr/api_key|sim-/, '… and no key in their URLs');
+}
 
 # A bystander where redirects and links lead.
 my $elsewhere = LprTest::bystander();
 my $other = 'http://127.0.0.1:' . $elsewhere->sockport;
 
-for my $name (qw(lpr parkpow verkada))
+for my $name (@with_images)
 {
-	my $n = $images{$name};
+	my $n = keys %{ $images{$name} };
 	for my $case (
 		[ 'not_image' ], [ 'expired' ], [ 'html' ], [ 'redirect', to => "$other/image" ], [ 'cut' ], [ 'truncated', at => 0 ], [ 'truncated', at => 6 ],
 		(map { [ 'status', status => $_ ] } 401, 403, 404, 500, 503), [ 'rate_limit' ], [ 'rate_limit', retry_after => 3600 ],
@@ -177,7 +190,7 @@ for my $name (qw(lpr parkpow verkada))
 	$node->vendor_well;
 
 	# Images at another origin: of a host that nobody named, and of one that is the same by another name.
-	my $dialect = { @LprTest::dialects }->{$name};
+	my $dialect = $dialect{$name}{name};
 	for my $to ($other, "http://localhost:$port/$name/$dialect", "http://127.0.0.1:$port\@127.0.0.1:" . $elsewhere->sockport, 'https://vendor.example',
 		"http://localhost:$port\\\\\@127.0.0.1", "http://127.0.0.1:$port.example")
 	{

@@ -1,46 +1,53 @@
 # cameras: sources that are asked camera by camera, and what becomes of them without cameras (Q11).
 use strict;
 use warnings;
-use LprTest;
+use LprDialect;
+use LprLab;
 use Test::More;
 
-my $node = LprTest->start_staged('cameras');
-$node->add_source('verkada', 'verkada-v1');
-$node->add_source('rekor', 'rekor-scout-v2');
+my $node = LprLab->start_staged('cameras');
 my ($session) = $node->session('analyst1');
 my $plate = "FROM lpr.reads WHERE plate = '7ABC123'";
 my $place = 'lpr.distance_m(latitude, longitude, 32.552, -117.042) < 2000';
 
 # ---- no camera registered ----
-my ($out, $err) = $node->converse($session, "SELECT count(*) $plate AND source = 'verkada'");
-like($err, qr/ERROR: +LP007: source "verkada" has no cameras\nDETAIL: +It is asked camera by camera.*\nHINT: +SELECT lpr\.add_camera\('verkada', …\);/,
-	'without cameras the only source is an error');
-($out, $err) = $node->converse($session, "SELECT count(*) > 0 $plate AND source IN ('acme', 'verkada')");
-is($out, 't', '… and beside others it is passed over');
-is(scalar(() = $err =~ /NOTICE: +00000: source "verkada" has no cameras\nHINT: +SELECT lpr\.add_camera/g), 1, '… with a notice');
-is($node->told($session)->{verkada}{outcome}, 'passed_over', '… as lpr.last_query() tells');
-is($node->told($session)->{verkada}{requests}, 0, '… and not even signed in to');
-($out, $err) = $node->converse($session, "SELECT count(*) FROM generate_series(1, 3) AS i, LATERAL (SELECT plate $plate AND source IN ('acme', 'verkada') AND i > 0 LIMIT 1) AS r");
-is(scalar(() = $err =~ /has no cameras/g), 1, '… once a statement');
-$node->register_cameras('verkada', 'verkada');
-is(($node->converse($session, "SELECT count(*) > 0 $plate AND source = 'verkada'"))[0], 't', 'with cameras it is asked');
-($out, $err) = $node->converse($session, "SELECT count(*) FROM lpr.search_location(25.76, -80.19, 1) WHERE source = 'verkada'");
-unlike($err, qr/LP007|no cameras/, '… and a place where none of them stands is simply empty');
+for my $name (such { $_->{needs_register} })
+{
+	$node->add_source($name, $dialect{$name}{name});
+	my ($out, $err) = $node->converse($session, "SELECT count(*) $plate AND source = '$name'");
+	like($err, qr/ERROR: +LP007: source "$name" has no cameras\nDETAIL: +It is asked camera by camera.*\nHINT: +SELECT lpr\.add_camera\('$name', …\);/,
+		'without cameras the only source is an error');
+	($out, $err) = $node->converse($session, "SELECT count(*) > 0 $plate AND source IN ('acme', '$name')");
+	is($out, 't', '… and beside others it is passed over');
+	is(scalar(() = $err =~ /NOTICE: +00000: source "$name" has no cameras\nHINT: +SELECT lpr\.add_camera/g), 1, '… with a notice');
+	is($node->told($session)->{$name}{outcome}, 'passed_over', '… as lpr.last_query() tells');
+	is($node->told($session)->{$name}{requests}, 0, '… and not even signed in to');
+	($out, $err) = $node->converse($session, "SELECT count(*) FROM generate_series(1, 3) AS i, LATERAL (SELECT plate $plate AND source IN ('acme', '$name') AND i > 0 LIMIT 1) AS r");
+	is(scalar(() = $err =~ /has no cameras/g), 1, '… once a statement');
+	$node->register_cameras($name, $name);
+	is(($node->converse($session, "SELECT count(*) > 0 $plate AND source = '$name'"))[0], 't', 'with cameras it is asked');
+	($out, $err) = $node->converse($session, "SELECT count(*) FROM lpr.search_location(25.76, -80.19, 1) WHERE source = '$name'");
+	unlike($err, qr/LP007|no cameras/, '… and a place where none of them stands is simply empty');
+}
 
 # ---- a vendor that hands over an empty register ----
-$node->vendor_faults({ vendor => 'rekor', class => 'cameras', fault => 'status', status => 200, body => '[]' });
-($out, $err) = $node->converse($session, "SELECT count(*) FROM lpr.reads WHERE $place AND source = 'rekor'");
-like($err, qr/ERROR: +LP007: source "rekor" has no cameras\nDETAIL: +For a place .* empty\.\nHINT: +Ask an administrator/, 'an empty register: an error alone');
-$node->answer('postgres', "ALTER SERVER rekor OPTIONS (ADD retries '1')"); # what it knows of its cameras is forgotten
-($out, $err) = $node->converse($session, "SELECT count(*) > 0 FROM lpr.reads WHERE $place AND source IN ('acme', 'rekor')");
-is($out, 't', '… passed over beside others');
-is(scalar(() = $err =~ /NOTICE: +00000: source "rekor" has no cameras/g), 1, '… with a notice');
-is($node->told($session)->{rekor}{outcome}, 'passed_over', '… as lpr.last_query() tells');
-like(($node->converse($session, "SELECT count(*) > 0 $plate AND source = 'rekor'"))[1], qr/reads were dropped: \d+ from an unknown place/,
-	'… and what a plate brings has no place, which is told');
-$node->vendor_well;
-$node->answer('postgres', "ALTER SERVER rekor OPTIONS (SET retries '2')");
-is(($node->converse($session, "SELECT count(*) > 0 FROM lpr.reads WHERE $place AND source = 'rekor'"))[0], 't', 'with its register it is asked');
+for my $name (such { $_->{fetches_cameras} && $_->{location} })
+{
+	$node->add_source($name, $dialect{$name}{name});
+	$node->vendor_faults({ vendor => $name, class => 'cameras', fault => 'status', status => 200, body => '[]' });
+	my ($out, $err) = $node->converse($session, "SELECT count(*) FROM lpr.reads WHERE $place AND source = '$name'");
+	like($err, qr/ERROR: +LP007: source "$name" has no cameras\nDETAIL: +For a place .* empty\.\nHINT: +Ask an administrator/, 'an empty register: an error alone');
+	$node->answer('postgres', "ALTER SERVER $name OPTIONS (ADD retries '1')"); # what it knows of its cameras is forgotten
+	($out, $err) = $node->converse($session, "SELECT count(*) > 0 FROM lpr.reads WHERE $place AND source IN ('acme', '$name')");
+	is($out, 't', '… passed over beside others');
+	is(scalar(() = $err =~ /NOTICE: +00000: source "$name" has no cameras/g), 1, '… with a notice');
+	is($node->told($session)->{$name}{outcome}, 'passed_over', '… as lpr.last_query() tells');
+	like(($node->converse($session, "SELECT count(*) > 0 $plate AND source = '$name'"))[1], qr/reads were dropped: \d+ from an unknown place/,
+		'… and what a plate brings has no place, which is told');
+	$node->vendor_well;
+	$node->answer('postgres', "ALTER SERVER $name OPTIONS (SET retries '2')");
+	is(($node->converse($session, "SELECT count(*) > 0 FROM lpr.reads WHERE $place AND source = '$name'"))[0], 't', 'with its register it is asked');
+}
 
 $session->quit;
 $node->stop;

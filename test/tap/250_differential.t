@@ -5,6 +5,8 @@
 # LPR_ONLY shows one query of it.
 use strict;
 use warnings;
+use LprDialect;
+use LprLab;
 use LprTest;
 use List::Util qw(max min shuffle sum0);
 use POSIX qw(strftime);
@@ -17,8 +19,9 @@ my $chunk = 50; # queries between two changes of the servers' options
 srand $seed;
 note "LPR_SEED=$seed LPR_QUERIES=$wanted";
 
-my $node = LprTest->start_staged('differential');
-$node->add_source(@$_) for [ 'ekko', 'rekor-scout-v2' ], [ 'fixed', 'verkada-v1' ], [ 'fixed_eyes', 'lpr-v1', url => $node->vendor_base('fixed', 'lpr-v1') ];
+my $node = LprLab->start_staged('differential');
+my %of = $node->source_of_each; # name => dialect's row
+my @sources = sort keys %of;
 # The events that queries name, or join: 1 is what all others are asked for, 2 is that of analyst2.
 $node->own_event($_) for 3 .. 12, 4711;
 $node->answer('analyst2', "SELECT lpr.add_member(2, 'analyst1')");
@@ -31,9 +34,12 @@ my ($lat, $lon) = (32.552, -117.042);
 my @wide = (4000, "captured_at >= now() - interval '150 days'"); # metres around that point; of places and makes
 my @makes = ('TESLA', 'KIA');
 my $street = 'Camino de la Plaza';
-my @busy = split /\n/, $node->answer('analyst1', "SELECT camera_id FROM lpr.reads WHERE source = 'fixed_eyes' AND plate = '7ABC123' GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 3");
-$node->register_cameras('fixed', 'fixed', @busy);
-$node->safe_psql('lpr', "SELECT lpr.remove_source('fixed_eyes')");
+my %busy; # of a source with a register: its cameras
+for my $source (grep { $of{$_}{needs_register} } @sources)
+{
+	$busy{$source} = [ $node->busy_cameras($source, "r.plate = '7ABC123'") ];
+	$node->register_cameras($source, $source, @{ $busy{$source} });
+}
 
 my %kind = map { $_ => [ map { $_->{plate} } @{ $node->vendor('GET', "/control/plates?kind=$_&n=2") } ] } qw(lookalike twin border occasional);
 my @plates = ('7ABC123', '7ABC123', '7A8C123', 'BULK60', 'BULK7', 'QQQQ0000', map { @$_ } values %kind);
@@ -86,17 +92,20 @@ my %kept = map { /^(.*)\|(\d+)$/ ? ($1 => $2) : () } split /\n/, $node->answer('
 my @apart;
 for my $plate (sort keys %distinct)
 {
-	for my $source (qw(acme birdseye curbside ekko fixed))
+	for my $source (@sources)
 	{
-		my $truth = sum0(map { $node->vendor_truth(vendor => $source, plate => $plate, @$_)->{usable} } $source eq 'fixed' ? map { [ camera => $_ ] } @busy : []);
+		my $truth = sum0(map { $node->vendor_truth(vendor => $source, plate => $plate, @$_)->{usable} } $busy{$source} ? map { [ camera => $_ ] } @{ $busy{$source} } : []);
 		push @apart, "$source $plate: $truth, not " . ($kept{"$source|$plate"} // 0) if $truth != ($kept{"$source|$plate"} // 0);
 	}
 }
 is(join("\n", @apart), '', 'the copy is the truth: ' . sum0(values %kept) . ' reads');
-for my $kind (qw(l v))
+for my $case ([ l => 'location' ], [ v => 'vehicle' ])
 {
+	my ($kind, $mode) = @$case;
 	my $found = $node->answer('analyst1', "SELECT string_agg(DISTINCT source, ' ' ORDER BY source) || ' ' || count(*) FROM loc.reads_$kind");
-	like($found, $kind eq 'l' ? qr/acme ekko.* \d{2}/ : qr/^acme \d{2}/, "… by place or make: $found");
+	# A register of cameras elsewhere has none of that place.
+	my $those = join ' ', map { $busy{$_} ? "(?:$_)?" : $_ } grep { $of{$_}{$mode} } @sources;
+	like($found, qr/^$those ?\d{2}/, "… by place or make: $found");
 }
 
 # ---- the grammar ----
@@ -161,7 +170,7 @@ sub narrow
 {
 	my ($a) = @_;
 	my $region = pick('CA', 'NV', 'TX', 'YT');
-	my $source = pick(qw(acme birdseye curbside ekko fixed nobody));
+	my $source = pick(@sources, 'nobody');
 
 	return pick(
 		sub { "$a.plate_region = " . value('text', "'$region'") }, sub { "$a.plate_region IN ('$region', 'CA')" }, sub { "$a.plate_region IS NULL" },
@@ -171,7 +180,7 @@ sub narrow
 		sub { "$a.plate_region = '$region' AND ($a.plate_region = 'CA' OR $a.plate_region IS NULL)" }, sub { "$a.plate_region = " . value('text', 'NULL') },
 		sub { "$a.recent" }, sub { "NOT $a.recent" }, sub { "$a.recent = " . value('bool', pick('true', 'false')) }, sub { "($a.recent OR $a.plate_region = 'CA')" },
 		sub { "($a.recent OR " . value('bool', pick('true', 'false', 'NULL')) . ')' }, sub { "$a.recent IS NOT FALSE" },
-		sub { "$a.source = " . value('text', "'$source'") }, sub { "$a.source IN ('$source', 'acme')" }, sub { "$a.source <> '$source'" }, sub { "$a.source = ANY (" . value('text[]', "'{$source,ekko}'") . ')' },
+		sub { "$a.source = " . value('text', "'$source'") }, sub { "$a.source IN ('$source', 'acme')" }, sub { "$a.source <> '$source'" }, sub { "$a.source = ANY (" . value('text[]', "'{$source," . pick(@sources) . "}'") . ')' },
 		sub { "($a.source = '$source' OR $a.make IS NULL)" }, sub { "$a.source LIKE '%e'" }, sub { "$a.source = (SELECT '$source'::text)" },
 		sub { "$a.confidence > 0.8" }, sub { "($a.confidence > 0.8) IS NOT FALSE" }, sub { "$a.confidence IS NULL" },
 		sub { "$a.make = 'TOYOTA'" }, sub { "$a.make = 'TOYOTA' AND $a.model = " . value('text', "'CAMRY'") }, sub { "$a.model IN ('CAMRY', 'F-150')" }, sub { "$a.color = 'SILVER'" }, sub { "$a.make IS NULL" },
@@ -322,7 +331,7 @@ my (%rows, %state, %requests);
 while (my @some = splice @queries, 0, $chunk)
 {
 	my @options;
-	for my $server (qw(acme birdseye curbside ekko fixed))
+	for my $server (@sources)
 	{
 		my %option = (page_size => pick(3, 7, 50, 200, 1000), order => pick(qw(vendor vendor here)), parallel => pick(1 .. 4));
 		push @options, map { "ALTER SERVER $server OPTIONS (" . ($node->{set}{$server}{$_}++ ? 'SET' : 'ADD') . " \"$_\" '$option{$_}');" } sort keys %option;

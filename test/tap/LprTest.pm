@@ -23,7 +23,7 @@ use Time::Local ();
 $ENV{PGUSER} = 'postgres'; # whoever runs the tests
 
 my %simulators; # process id => 1, of those started by this test file
-my @secrets = qw(sim-lpr-token sim-flock-secret sim-rekor-key sim-parkpow-token sim-verkada-key);
+my %simulated; # what simulated() found
 
 # A cluster, initialized and not started: preloaded unless (preload => ''). Settings go to (conf => "…"). (world => 1): the server and the simulator have
 # a clock and a disk of the test's own (preload.c).
@@ -36,7 +36,7 @@ sub make
 	$node->init(%{ $given{init} // {} }, extra => [ '--username=postgres', @{ $given{init}{extra} // [] } ]);
 	$node->{secret_directory} = $node->basedir . '/secrets';
 	mkdir $node->{secret_directory}, 0700 or die "$node->{secret_directory}: $!";
-	$node->put_secret($_, $_) for @secrets;
+	$node->put_secret($_, $_) for map { $_->{secret} } values %{ { simulated() } };
 	PostgreSQL::Test::Utils::system_or_bail('openssl', 'genpkey', '-algorithm', 'ed25519', '-out', "$node->{secret_directory}/checkpoint-key");
 	chmod 0600, "$node->{secret_directory}/checkpoint-key";
 	# The audit writer does not work where nothing is safe; the test framework switches it off.
@@ -214,10 +214,8 @@ sub add_source
 	my %arguments = (assessment => 'DHS/CBP/PIA-049(a)', grant_to => '{lpr_user}', %given);
 
 	$arguments{url} //= $node->vendor_base($name, $dialect);
-	$arguments{secret} //= {
-		'lpr-v1' => 'sim-lpr-token', 'flock-v3' => 'sim-flock-secret', 'rekor-scout-v2' => 'sim-rekor-key',
-		'parkpow-v1' => 'sim-parkpow-token', 'verkada-v1' => 'sim-verkada-key' }->{$dialect};
-	$arguments{client_id} //= 'sim-flock-client' if $dialect eq 'flock-v3';
+	my %its = %{ { simulated() }->{$dialect} };
+	$arguments{$_} //= $its{$_} for grep { defined $its{$_} } qw(secret client_id);
 	$arguments{options} = encode_json($arguments{options}) if ref $arguments{options};
 	$node->safe_psql($database, "SELECT lpr.add_source('$name', '$dialect', "
 		. join(', ', map { my $value = $arguments{$_}; $value =~ s/'/''/g; "$_ => '$value'" } sort keys %arguments) . ')');
@@ -279,6 +277,20 @@ sub _at_once
 }
 
 # ---- the vendor simulator ----
+
+# The dialects that it speaks, by name: secret, client_id, and keys of a read (see LprDialect). A function, not a method.
+sub simulated
+{
+	return %simulated if %simulated;
+	my ($list) = PostgreSQL::Test::Utils::run_command([ $ENV{LPR_VENDOR}, '--dialects' ]);
+	for (split /\n/, $list)
+	{
+		my ($name, $its) = /^(\S+) (.*)$/ or next;
+		$simulated{$name} = { $its =~ /(\w+)=(\S+)/g };
+		$simulated{$name}{keys} = { map { $_ => 1 } split /,/, $simulated{$name}{keys} };
+	}
+	return %simulated;
+}
 
 sub vendor_start
 {
@@ -515,47 +527,6 @@ sub eventually
 	return 0;
 }
 
-# ---- the five dialects side by side ----
-
-our @dialects = (lpr => 'lpr-v1', flock => 'flock-v3', rekor => 'rekor-scout-v2', parkpow => 'parkpow-v1', verkada => 'verkada-v1');
-
-# A source of each dialect, named lpr, flock, rekor, parkpow, verkada and the suffix; with a suffix they ask the same vendors as
-# those without. (of => { flock => { page_size => 20 } }) are options of one, all others those of each. Their secrets have names
-# that say nothing, so that no log may hold a value.
-sub add_dialects
-{
-	my ($node, $suffix, %options) = @_;
-	my $of = delete $options{of} // {};
-	my %dialects = @dialects;
-	my %value; @value{qw(lpr flock rekor parkpow verkada)} = @secrets;
-
-	for my $name (sort keys %dialects)
-	{
-		$node->put_secret("${name}_key", $value{$name});
-		$node->add_source("$name$suffix", $dialects{$name}, url => $node->vendor_base($name, $dialects{$name}), secret => "${name}_key",
-			options => { %options, %{ $of->{$name} // {} } });
-	}
-	return;
-}
-
-# Registers cameras of a vendor, all or those of these identifiers, for a source.
-sub register_cameras
-{
-	my ($node, $source, $vendor, @only) = @_;
-	my @cameras = grep { defined $_->{latitude} } @{ $node->vendor('GET', "/control/cameras?vendor=$vendor") };
-	my %wanted = map { $_ => 1 } @only;
-	my $literal = sub { my ($value) = @_; $value =~ s/'/''/g if defined $value; return defined $value ? "'$value'" : 'NULL' };
-
-	@cameras = grep { $wanted{$_->{id}} } @cameras if @only;
-	# Not with lpr.add_camera(), which refuses those abroad: what they would show is to be dropped all the same.
-	$node->answer('postgres', join ';', map {
-		my $camera = $_;
-		"DELETE FROM lpr_data.camera WHERE source = '$source' AND camera_id = " . $literal->($camera->{id})
-			. "; INSERT INTO lpr_data.camera VALUES ('$source', " . join(', ', map { $literal->($camera->{$_}) }
-			qw(id latitude longitude address owner type region country)) . ')' } @cameras);
-	return @cameras;
-}
-
 # Lines of the server's log that hold a secret of a vendor or a token it issued. (Statements of the tests name secrets, which in
 # lpr.stage() are called like their values.)
 sub leaks
@@ -574,95 +545,6 @@ sub told
 	return decode_json($session->query("SELECT coalesce(json_object_agg(q.source, to_json(q)), '{}') FROM lpr.last_query() AS q"));
 }
 
-# ---- a laboratory of faults ----
-
-# A cluster with the five dialects, each several ways: NAME (one retry), NAME_strict (a failure is an error), NAME_hasty (short time
-# limits), NAME_capped (small limits of size and pages), NAME_here (sorted by the database), and "good", which no fault of theirs
-# touches. $node->{lab}: the plate that is asked for, of which every vendor has over a hundred reads, all good, and how they page.
-sub laboratory
-{
-	my ($class, $name) = @_;
-	my $node = $class->start_staged($name, conf => "log_min_messages = debug1\n");
-	$node->log_analysts;
-	my %lab = (names => [qw(lpr flock rekor parkpow verkada)], page => { lpr => 40, flock => 50, rekor => 1000, parkpow => 50, verkada => 20 });
-	my %of = map { $_ => { page_size => $lab{page}{$_} } } @{ $lab{names} };
-	my @window;
-
-	@lab{qw(from until)} = map { POSIX::strftime('%Y-%m-%dT%H:%M:%SZ', gmtime(time + $_ * 86400)) } -1600, -20;
-	@window = (from => $lab{from}, until => $lab{until});
-	$node->{lab} = \%lab;
-	$node->add_dialects('', retries => 1, of => \%of);
-	$node->add_dialects('_strict', retries => 0, on_failure => 'error', of => \%of);
-	$node->add_dialects('_hasty', retries => 0, request_timeout => 2000, stall_timeout => 1000, of => \%of);
-	$node->add_dialects('_capped', retries => 0, max_page_kilobytes => 1024, max_pages => 12, max_image_kilobytes => 64, of => \%of);
-	$node->add_dialects('_here', order => 'here', of => \%of);
-	$node->add_source('good', 'lpr-v1', secret => 'lpr_key');
-	$node->add_source('verkada_eyes', 'lpr-v1', secret => 'lpr_key', url => $node->vendor_base('verkada', 'lpr-v1'));
-
-	for my $one (@{ $node->vendor('GET', '/control/plates?kind=commuter&n=400') })
-	{
-		my %truth = map { $_ => $node->vendor_truth(vendor => $_, plate => $one->{plate}, @window) } @{ $lab{names} }, 'good';
-		next if grep { $_->{usable} < 105 || $_->{usable} > 400 || $_->{usable} != $_->{total} } values %truth;
-		@lab{qw(plate region)} = @$one{qw(plate region)};
-		$lab{usable} = { map { $_ => $truth{$_}{usable} } keys %truth };
-		last;
-	}
-	die 'no plate that every vendor has enough of' unless $lab{plate};
-
-	# verkada's register has the three cameras that saw it most; it pages camera by camera.
-	my @cameras = sort split /\n/, $node->answer('analyst1', $node->lab_question('verkada_eyes', columns => 'camera_id')
-		. ' GROUP BY camera_id ORDER BY count(*) DESC LIMIT 3');
-	$node->register_cameras("verkada$_", 'verkada', @cameras) for '', qw(_strict _hasty _capped _here);
-	$lab{legs} = { map { $_ => [ $lab{usable}{$_} ] } @{ $lab{names} } };
-	$lab{legs}{verkada} = [ map { $node->vendor_truth(vendor => 'verkada', plate => $lab{plate}, camera => $_, @window)->{usable} } @cameras ];
-	$lab{usable}{verkada} = 0;
-	$lab{usable}{verkada} += $_ for @{ $lab{legs}{verkada} };
-	return $node;
-}
-
-# The laboratory's question to a source, or to several: columns, more conditions.
-sub lab_question
-{
-	my ($node, $source, %given) = @_;
-	my ($lab, $columns) = ($node->{lab}, $given{columns} // 'source, captured_at');
-	my $sources = join ', ', map { "'$_'" } ref $source ? @$source : $source;
-	return "SELECT $columns FROM lpr.reads WHERE source IN ($sources) AND plate = '$lab->{plate}' "
-		. "AND captured_at BETWEEN '$lab->{from}' AND '$lab->{until}'" . ($given{where} ? " AND $given{where}" : '');
-}
-
-# How many replies of a class one question brings, and how many reads come before the first of them that is not of that class.
-sub lab_replies
-{
-	my ($node, $name, $class) = @_;
-	my ($lab, $pages) = ($node->{lab}, 0);
-	my $legs = $lab->{legs}{$name};
-
-	return 1 if $class =~ /login|cameras/;
-	$pages += POSIX::ceil($_ / $lab->{page}{$name}) for @$legs;
-	return $class eq 'search' ? @$legs : $class eq 'page' ? $pages - @$legs : $pages;
-}
-
-# Reads shown when the first reply of a class is worthless, or (pages => 1) when it is good but for its end.
-sub lab_before
-{
-	my ($node, $name, $class, $pages) = @_;
-	my $size = $node->{lab}{page}{$name};
-	my $shown = 0;
-
-	return 0 if $class =~ /login|cameras/;
-	for my $leg (@{ $node->{lab}{legs}{$name} })
-	{
-		my $before = $class eq 'page' ? $size : 0;
-		if ($leg > $before)
-		{
-			my $end = $before + $pages * $size;
-			return $shown + ($end < $leg ? $end : $leg);
-		}
-		$shown += $leg;
-	}
-	return $shown;
-}
-
 # What psql printed: a hash { level, state, message, detail, hint } each.
 sub parse_messages
 {
@@ -677,109 +559,6 @@ sub parse_messages
 	}
 	return @messages;
 }
-
-my %drop_words = (
-	malformed => 'malformed', repeated => 'repeated', other_plate => 'of another plate', other_region => 'of another or an unknown region',
-	outside_window => 'outside the asked time', older_than_five_years => 'older than five years', in_the_future => 'from the future',
-	abroad => 'from outside the United States', unknown_place => 'from an unknown place', contradictory_place => 'from a place that contradicts itself');
-
-# Tries one statement on one or several sources whose vendors have faults, with "good" beside them, and looks at everything that has
-# to come of it. Each case: { source => 'lpr_hasty', fault => { class => …, fault => … } or [ … ], and what is expected:
-# outcome (complete), rows (number or code), state and message and detail (of the WARNING, and of the error of NAME_strict), dropped (or 'any'),
-# retries, requests }. For all: name, where, order (ORDER BY captured_at DESC), fresh (a new session), strict => 0.
-sub trial
-{
-	my ($node, $cases, %given) = @_;
-	my $lab = $node->{lab};
-	my @wrong;
-	my $same = sub { my ($what, $got, $expected) = @_; push @wrong, "$what: got " . ($got // 'nothing') . ", expected $expected" if ($got // '') ne $expected };
-
-	if ($given{fresh} || !$lab->{session})
-	{
-		$lab->{session}->quit if $lab->{session};
-		@$lab{qw(session pid)} = $node->session('analyst1');
-	}
-	$node->vendor_well;
-	for my $case (@$cases)
-	{
-		($case->{vendor}) = $case->{source} =~ /^([a-z]+)/;
-		$node->vendor_faults(map { +{ vendor => $case->{vendor}, %$_ } } ref $case->{fault} eq 'ARRAY' ? @{ $case->{fault} } : $case->{fault});
-	}
-
-	my $reads = $node->lab_question([ 'good', map { $_->{source} } @$cases ], where => $given{where})
-		. ($given{order} ? ' ORDER BY captured_at DESC' : '');
-	my $began = time;
-	my ($out, $err) = $node->converse($lab->{session}, "SELECT source, count(*) FROM ($reads) AS r GROUP BY source");
-	$given{took} = time - $began;
-	my %rows = map { /^(\w+)\|(\d+)$/ ? ($1 => $2) : () } split /\n/, $out;
-	my @messages = parse_messages($err);
-	my $told = $node->told($lab->{session});
-	my %dropped;
-
-	for my $case (@$cases)
-	{
-		my $source = $case->{source};
-		my $its = $told->{$source} // {};
-		my $rows = $rows{$source} // 0;
-		my $outcome = $case->{outcome} // 'complete';
-		my @warnings = grep { $_->{level} eq 'WARNING' && "$_->{message} " =~ /"$source"/ } @messages;
-
-		$same->("$source: outcome", $its->{outcome}, $outcome);
-		if (ref $case->{rows}) { push @wrong, "$source: $rows rows" unless $case->{rows}->($rows) }
-		else { $same->("$source: rows", $rows, $case->{rows} // $lab->{usable}{ $case->{vendor} }) }
-		$same->("$source: reads told", $its->{reads}, $rows);
-		$same->("$source: reads accounted for", $its->{received}, $rows + sum_of(values %{ $its->{dropped} // {} })) if $outcome eq 'complete';
-		my $drops = $case->{dropped} // {};
-		$drops = $its->{dropped} if $drops eq 'any';
-		$same->("$source: dropped", _flat($its->{dropped}), _flat($drops));
-		$dropped{$_} += $drops->{$_} for keys %$drops;
-		$same->("$source: $_", $its->{$_}, $case->{$_}) for grep { defined $case->{$_} } qw(retries requests);
-		$same->("$source: warnings", scalar @warnings, $outcome eq 'complete' ? 0 : 1);
-		next if $outcome eq 'complete' || !@warnings;
-		$same->("$source: SQLSTATE", $warnings[0]{state}, $case->{state});
-		$same->("$source: SQLSTATE told", $its->{sqlstate}, $case->{state});
-		$same->("$source: message told", $its->{message}, $warnings[0]{message});
-		for my $part (grep { $case->{$_} } qw(message detail))
-		{
-			push @wrong, "$source: $part is " . ($warnings[0]{$part} // 'missing') unless ($warnings[0]{$part} // '') =~ $case->{$part};
-		}
-	}
-	$same->('rows of the source without a fault', $rows{good}, $given{where} ? $rows{good} // 'none' : $lab->{usable}{good});
-
-	# All that was dropped is told once.
-	my @notices = grep { $_->{level} eq 'NOTICE' && $_->{message} =~ /dropped/ } @messages;
-	my $total = sum_of(values %dropped);
-	$same->('notices', scalar @notices, $total ? 1 : 0);
-	if ($total && @notices)
-	{
-		push @wrong, "notice: $notices[0]{message}" unless $notices[0]{message} =~ /^$total reads? (?:was|were) dropped: /;
-		for (keys %dropped) { push @wrong, "notice without $_: $notices[0]{message}" unless $notices[0]{message} =~ /\b$dropped{$_} $drop_words{$_}\b/ }
-	}
-	push @wrong, "unexpected: $_->{level} $_->{message}" for grep { $_->{level} !~ /^(?:WARNING|NOTICE)$/ } @messages;
-
-	# The same where a failure is an error.
-	for my $case (grep { ($_->{outcome} // '') eq 'failed' && $_->{source} eq $_->{vendor} && ($given{strict} // 1) } @$cases)
-	{
-		my (undef, $error) = $node->converse($lab->{session}, "SELECT count(*) FROM (" . $node->lab_question("$case->{vendor}_strict", where => $given{where})
-			. ($given{order} ? ' ORDER BY captured_at DESC' : '') . ') AS r');
-		my ($its) = grep { $_->{level} eq 'ERROR' } parse_messages($error);
-		$same->("$case->{vendor}_strict: error", $its->{state}, $case->{state_strict} // $case->{state});
-	}
-
-	# Afterwards all is well, in the same session.
-	$node->vendor_well;
-	$same->('SELECT 1 afterwards', scalar $lab->{session}->query('SELECT 1'), 1);
-	for my $case (grep { !$given{lasting} } @$cases)
-	{
-		($out, $err) = $node->converse($lab->{session}, $node->lab_question($case->{vendor}, columns => 'count(*)'));
-		$same->("$case->{vendor} afterwards", $out, $lab->{usable}{ $case->{vendor} });
-	}
-	is(join("\n", @wrong), '', $given{name} // join(' ', map { "$_->{source}: " . _flat(ref $_->{fault} eq 'ARRAY' ? $_->{fault}[0] : $_->{fault}) } @$cases));
-	return { messages => \@messages, told => $told, took => $given{took} };
-}
-
-sub sum_of { my $sum = 0; $sum += $_ for @_; return $sum }
-sub _flat { my ($hash) = @_; return join ' ', map { my $v = "$hash->{$_}"; "$_=" . (length $v > 40 ? '…' : $v) } sort keys %{ $hash // {} } }
 
 # A host that ought to hear nothing: listens; heard() tells whether anybody came.
 sub bystander

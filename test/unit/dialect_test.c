@@ -1,5 +1,6 @@
 /*
- * dialect_test.c: legs, requests and pages of lpr-v1 and flock-v3. The others: dialect_more_test.c.
+ * dialect_test.c: requests and pages of lpr-v1 and flock-v3. The others: dialect_more_test.c; what holds for each of
+ * them: dialect_every_test.c.
  */
 #include "dialect_case.h"
 
@@ -14,23 +15,6 @@
 /* A read of which one member is replaced. */
 #define WITH(members)                                                                                                  \
 	"{\"next\":null,\"reads\":[{\"id\":\"r1\",\"plate\":\"A1\",\"captured_at\":\"2026-11-20T10:00:00Z\"" members "}]}"
-
-static void
-test_registry(void)
-{
-	ok(lpr_dialect_find("lpr-v1") == lpr_dialects[0] && lpr_dialect_find("nobody") == NULL &&
-		   lpr_dialect_find("") == NULL,
-	   "dialects are found by name");
-	for (int i = 0; lpr_dialects[i]; i++)
-	{
-		const LprDialect *d = lpr_dialects[i];
-
-		ok(d->ask && d->step && d->refusal && d->modes && d->page_size > 0 && d->page_size <= d->page_size_max &&
-			   d->plates_per_leg > 0 && (!d->signs_in || (d->sign_in && d->signed_in)) &&
-			   (!d->fetches_cameras || (d->ask_cameras && d->take_cameras)),
-		   "%s is whole", d->name);
-	}
-}
 
 static void
 test_lpr_v1_requests(void)
@@ -250,81 +234,6 @@ test_lpr_v1_pages(void)
 	refuses("", NULL);
 }
 
-static void
-test_legs(void)
-{
-	static char many[LPR_PLATES_MAX][16];
-	LprQuery saved;
-
-	start("flock-v3");
-	query.nplates = 3;
-	make_legs(3);
-	ok(legs[2].first_plate == 2 && legs[2].nplates == 1 && legs[2].camera == -1, "a plate each");
-	query.nplates = 0;
-	make_legs(0);
-	query.mode = LPR_MODE_LOCATION;
-	make_legs(-1);
-	has(fault.message, "cannot be asked this way", "a mode it has not");
-
-	start("verkada-v1");
-	query.nplates = 2;
-	make_legs(-1);
-	has(fault.message, "register", "no register");
-	cameras();
-	ok(site.ncameras == 4 && site.has_cameras, "a camera that stands twice is kept once");
-	ok(lpr_site_camera(&site, slice("cam-2")) && lpr_site_camera(&site, slice("cam 1&")) &&
-		   !lpr_site_camera(&site, slice("cam-")) && !lpr_site_camera(&site, slice("cam-22")) &&
-		   !lpr_site_camera(&site, slice("")) && !lpr_site_camera(&site, slice(NULL)),
-	   "cameras are found by id");
-	make_legs(8);
-	query.has_near = true;
-	query.latitude = 34;
-	query.longitude = -118;
-	query.radius_m = 1000;
-	make_legs(4);
-	query.radius_m = 1;
-	make_legs(2);
-	query.latitude = -34;
-	make_legs(0);
-	query.latitude = 34;
-	query.mode = LPR_MODE_LOCATION;
-	query.nplates = 0;
-	query.radius_m = 1000;
-	make_legs(2);
-	ok(legs[0].nplates == 0 && legs[0].camera >= 0, "a camera each, no plate");
-	query.has_near = false;
-	query.address = "main Street";
-	make_legs(2);
-	query.address = "elsewhere";
-	make_legs(0);
-
-	for (int i = 0; i < LPR_PLATES_MAX; i++)
-	{
-		snprintf(many[i], sizeof(many[i]), "P%d", i);
-		plates[i] = many[i];
-	}
-	saved = query;
-	query.mode = LPR_MODE_PLATE;
-	query.nplates = LPR_PLATES_MAX;
-	make_legs(4000);
-	for (int i = 0; i < 10; i++)
-	{
-		char id[20];
-
-		snprintf(id, sizeof(id), "more-%d", i);
-		lpr_site_add_camera(&site, &(LprCamera){.id = id});
-	}
-	make_legs(-1);
-	ok(strcmp(fault.sqlstate, "54000") == 0 && fault.hint[0] != '\0', "too many requests for one question");
-	query = saved;
-	start("lpr-v1");
-	query.nplates = LPR_PLATES_MAX;
-	make_legs(1);
-	plates[0] = "7ABC123";
-	plates[1] = "8XYZ999";
-	plates[2] = "A&B=C#1";
-}
-
 #define FLOCK_READ                                                                                                     \
 	"{\"id\":\"f1\",\"capturedAt\":\"2026-11-20T10:00:00.123456Z\",\"device\":{\"id\":\"d1\",\"type\":\"camera\","     \
 	"\"name\":\"North gate\",\"location\":{\"name\":\"Gate\",\"latitude\":34.05,\"longitude\":-118.25,"                \
@@ -441,10 +350,8 @@ test_flock(void)
 int
 main(void)
 {
-	test_registry();
 	test_lpr_v1_requests();
 	test_lpr_v1_pages();
-	test_legs();
 	test_flock();
 	return finish();
 }

@@ -19,7 +19,7 @@ struct buf
 enum time_style
 {
 	TIME_RFC3339, /* 2024-01-02T03:04:05.678901Z */
-	TIME_BARE     /* the same without Z: parkpow */
+	TIME_BARE     /* the same without Z */
 };
 
 extern void *need(void *pointer);

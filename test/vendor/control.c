@@ -136,10 +136,8 @@ settings_post(struct request *rq, struct reply *rp)
 		{
 			long number = (long) json_object_get_int64(value);
 
-			if (strcmp(key, "flock_token_seconds") == 0)
-				settings.flock_token_seconds = number;
-			else if (strcmp(key, "verkada_token_seconds") == 0)
-				settings.verkada_token_seconds = number;
+			if (strcmp(key, "token_seconds") == 0)
+				settings.token_seconds = number;
 			else if (strcmp(key, "verkada_per_minute") == 0)
 				settings.verkada_per_minute = number;
 			else if (strcmp(key, "image_seconds") == 0)
@@ -154,11 +152,8 @@ settings_post(struct request *rq, struct reply *rp)
 	if (wrong != NULL)
 		fail(rp, 400, wrong);
 	else
-		buf_fmt(&rp->body,
-				"{\"flock_token_seconds\":%ld,\"verkada_token_seconds\":%ld,\"verkada_per_minute\":%ld,"
-				"\"image_seconds\":%ld}\n",
-				(long) settings.flock_token_seconds, (long) settings.verkada_token_seconds,
-				(long) settings.verkada_per_minute, (long) settings.image_seconds);
+		buf_fmt(&rp->body, "{\"token_seconds\":%ld,\"verkada_per_minute\":%ld,\"image_seconds\":%ld}\n",
+				(long) settings.token_seconds, (long) settings.verkada_per_minute, (long) settings.image_seconds);
 }
 
 static bool

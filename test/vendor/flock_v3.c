@@ -142,9 +142,8 @@ login(struct request *rq, struct reply *rp)
 		reply_fail(rq, rp, 401, "Unauthorized");
 	else
 	{
-		long seconds = settings.flock_token_seconds;
+		long seconds = token_issue(rq, token, sizeof(token));
 
-		token_issue(rq, seconds, token, sizeof(token));
 		buf_fmt(&rp->body, "{\"access_token\":\"%s\",\"token_type\":\"Bearer\",\"expires_in\":%ld}", token, seconds);
 	}
 }
@@ -452,8 +451,8 @@ answer(struct request *rq, struct reply *rp)
 }
 
 /* The questions of the page ids, at the end. */
-void
-flock_end(void)
+static void
+end(void)
 {
 	for (int i = 0; i < QUESTIONS_MAX; i++)
 		question_free(&asked[i].q);
@@ -461,10 +460,14 @@ flock_end(void)
 
 const struct dialect flock_v3 = {
 	.name = "flock-v3",
+	.secret = CLIENT_SECRET,
+	.client_id = CLIENT_ID,
+	.token_seconds = 86400,
 	.classify = classify,
 	.answer = answer,
 	.error = error,
 	.login_error = login_error,
+	.end = end,
 	.search = {"results", "id", "plate", "capturedAt", "confidence", "confidence", "latitude"},
 	.login = {.plate = "access_token", .number = "expires_in", .rows = "access_token"},
 };

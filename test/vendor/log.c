@@ -43,11 +43,15 @@ log_add(const struct request *rq, const struct reply *rp)
 	const union MHD_ConnectionInfo *info = MHD_get_connection_info(rq->connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
 	const char *reference = request_header(rq, "X-Request-Reference");
 	const char *agent = request_header(rq, "User-Agent");
-	bool authorized =
-		request_header(rq, "Authorization") || request_header(rq, "x-api-key") || request_header(rq, "x-verkada-auth");
+	bool authorized = request_header(rq, "Authorization") != NULL;
 	struct buf line = {0};
 	struct entry *e;
 
+	for (size_t i = 0; i < sizeof(rq->dialect->headers) / sizeof(rq->dialect->headers[0]); i++)
+	{
+		if (rq->dialect->headers[i] != NULL && request_header(rq, rq->dialect->headers[i]) != NULL)
+			authorized = true;
+	}
 	buf_fmt(&line,
 			",\"t_us\":%lld,\"vendor\":\"%s\",\"dialect\":\"%s\",\"class\":\"%s\",\"method\":", (long long) rq->arrived,
 			rq->vendor->name, rq->dialect->name, class_names[rq->class]);

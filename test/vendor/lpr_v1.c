@@ -365,6 +365,7 @@ answer(struct request *rq, struct reply *rp)
 
 const struct dialect lpr_v1 = {
 	.name = "lpr-v1",
+	.secret = TOKEN,
 	.classify = classify,
 	.answer = answer,
 	.error = error,

@@ -17,7 +17,10 @@
 
 atomic_bool stopping;
 
-static const struct dialect *const dialects[] = {&lpr_v1, &flock_v3, &rekor_scout_v2, &parkpow_v1, &verkada_v1};
+const struct dialect *const dialects[] = {
+#define DIALECT(name) &name,
+#include "dialects.h"
+	NULL};
 static atomic_long connections;
 static bool want_client_certificate;
 
@@ -82,7 +85,7 @@ find_vendor(struct request *rq, const char *url, bool tls)
 	if (url[0] != '/' || vendor_len == 0 || vendor_len >= sizeof(name) || url[1 + vendor_len] != '/')
 		return false;
 	dialect_len = strcspn(dialect, "/");
-	for (size_t i = 0; i < sizeof(dialects) / sizeof(dialects[0]); i++)
+	for (int i = 0; dialects[i] != NULL; i++)
 	{
 		if (strlen(dialects[i]->name) == dialect_len && strncmp(dialects[i]->name, dialect, dialect_len) == 0)
 			rq->dialect = dialects[i];
@@ -228,9 +231,28 @@ static void
 usage(void)
 {
 	fputs("usage: lpr-vendor [--port N] [--tls-port N --tls-cert FILE --tls-key FILE [--tls-client-ca FILE]\n"
-		  "                  [--tls-priorities TEXT]] [--port-file FILE] [--log FILE] [--seed N] [--now EPOCH]\n",
+		  "                  [--tls-priorities TEXT]] [--port-file FILE] [--log FILE] [--seed N] [--now EPOCH]\n"
+		  "       lpr-vendor --dialects\n",
 		  stderr);
 	exit(2);
+}
+
+/* What a test has to know of each dialect, as name=value: its secret, and the keys of a read that "malformed" finds. */
+static void
+tell_dialects(void)
+{
+	for (int i = 0; dialects[i] != NULL; i++)
+	{
+		const struct dialect *d = dialects[i];
+
+		printf("%s secret=%s", d->name, d->secret);
+		if (d->client_id != NULL)
+			printf(" client_id=%s", d->client_id);
+		printf(" keys=%s%s%s%s%s%s\n", d->search.plate ? "plate," : "", d->search.id ? "id," : "",
+			   d->search.time ? "time," : "", d->search.number ? "number," : "",
+			   d->search.confidence ? "confidence," : "", d->search.latitude ? "latitude" : "");
+	}
+	exit(0);
 }
 
 static void
@@ -246,6 +268,7 @@ read_options(int argc, char **argv, struct options *o)
 										  {"log", required_argument, NULL, 'l'},
 										  {"tls-priorities", required_argument, NULL, 'r'},
 										  {"now", required_argument, NULL, 'n'},
+										  {"dialects", no_argument, NULL, 'd'},
 										  {NULL, 0, NULL, 0}};
 	int c;
 
@@ -279,6 +302,9 @@ read_options(int argc, char **argv, struct options *o)
 				break;
 			case 'n':
 				o->now = strtoll(optarg, NULL, 10) * SECOND;
+				break;
+			case 'd':
+				tell_dialects();
 				break;
 			case 'r':
 				o->priorities = optarg;
@@ -389,7 +415,11 @@ main(int argc, char **argv)
 	if (tls != NULL)
 		MHD_stop_daemon(tls);
 	log_close();
-	flock_end();
+	for (int i = 0; dialects[i] != NULL; i++)
+	{
+		if (dialects[i]->end != NULL)
+			dialects[i]->end();
+	}
 	world_end();
 	free(o.cert);
 	free(o.key);

@@ -184,6 +184,7 @@ answer(struct request *rq, struct reply *rp)
 
 const struct dialect parkpow_v1 = {
 	.name = "parkpow-v1",
+	.secret = TOKEN,
 	.classify = classify,
 	.answer = answer,
 	.error = error,

@@ -192,6 +192,7 @@ answer(struct request *rq, struct reply *rp)
 
 const struct dialect rekor_scout_v2 = {
 	.name = "rekor-scout-v2",
+	.secret = API_KEY,
 	.classify = classify,
 	.answer = answer,
 	.error = error,

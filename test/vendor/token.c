@@ -8,7 +8,7 @@
 #define MAX_TOKENS 4096
 #define MAX_RATES  256
 
-struct settings settings = {86400, 1800, 0, 900};
+struct settings settings = {0, 0, 900};
 
 static struct token
 {
@@ -28,9 +28,10 @@ static struct rate
 static uint64_t issued;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-void
-token_issue(const struct request *rq, long seconds, char *out, size_t size)
+long
+token_issue(const struct request *rq, char *out, size_t size)
 {
+	long seconds = settings.token_seconds > 0 ? settings.token_seconds : rq->dialect->token_seconds;
 	struct token *t;
 
 	pthread_mutex_lock(&lock);
@@ -43,6 +44,7 @@ token_issue(const struct request *rq, long seconds, char *out, size_t size)
 	t->expires = clock_us() + seconds * SECOND;
 	snprintf(out, size, "%s", t->text);
 	pthread_mutex_unlock(&lock);
+	return seconds;
 }
 
 bool

@@ -301,18 +301,24 @@ struct reply_keys
 struct dialect
 {
 	const char *name;
+	const char *secret;     /* what a client must know: key, token, or secret of the login */
+	const char *client_id;  /* of the login; NULL: it has none */
+	const char *headers[2]; /* that carry a credential, beside Authorization */
+	long token_seconds;     /* for how long a login's token holds; 0: nobody logs in */
 	enum request_class (*classify)(const struct request *rq); /* rest, body and arguments are there */
 	void (*answer)(struct request *rq, struct reply *rp);
 	void (*error)(struct reply *rp, int status, const char *message);
 	void (*login_error)(struct reply *rp, int status, const char *message); /* NULL: as error */
+	void (*end)(void);                                                      /* frees what is left; NULL: nothing is */
 	struct reply_keys search;
 	struct reply_keys cameras;
 	struct reply_keys login;
 };
 
-extern const struct dialect lpr_v1, flock_v3, rekor_scout_v2, parkpow_v1, verkada_v1;
+#define DIALECT(name) extern const struct dialect name;
+#include "dialects.h"
 
-extern void flock_end(void);
+extern const struct dialect *const dialects[]; /* ends in NULL */
 
 extern const char *const class_names[];
 extern int64_t clock_us(void);
@@ -331,14 +337,13 @@ extern void page_free(struct page *page);
 /* token.c */
 struct settings
 {
-	atomic_long flock_token_seconds;
-	atomic_long verkada_token_seconds;
+	atomic_long token_seconds;      /* 0: the dialect's own */
 	atomic_long verkada_per_minute; /* 0: not enforced */
 	atomic_long image_seconds;
 };
 
 extern struct settings settings;
-extern void token_issue(const struct request *rq, long seconds, char *out, size_t size);
+extern long token_issue(const struct request *rq, char *out, size_t size); /* for how many seconds */
 extern bool token_valid(const struct request *rq, const char *token);
 extern void tokens_forget(void);
 extern bool under_rate(const struct request *rq, long per_minute);

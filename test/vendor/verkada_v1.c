@@ -54,7 +54,7 @@ login(struct request *rq, struct reply *rp)
 		reply_fail(rq, rp, 401, "Invalid API key");
 	else
 	{
-		token_issue(rq, settings.verkada_token_seconds, token, sizeof(token));
+		token_issue(rq, token, sizeof(token));
 		buf_fmt(&rp->body, "{\"token\":\"%s\"}", token);
 	}
 }
@@ -198,6 +198,9 @@ answer(struct request *rq, struct reply *rp)
 
 const struct dialect verkada_v1 = {
 	.name = "verkada-v1",
+	.secret = API_KEY,
+	.headers = {"x-api-key", "x-verkada-auth"},
+	.token_seconds = 1800,
 	.classify = classify,
 	.answer = answer,
 	.error = error,

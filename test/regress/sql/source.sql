@@ -1,7 +1,8 @@
 -- source: vendors are added, approved, granted, disabled, removed; their options and secrets (Q10, Q11).
 \getenv vendor_url LPR_VENDOR_URL
 \pset null '-'
-SELECT * FROM lpr.dialects();
+-- (All of them: tap/100_dialects.)
+SELECT * FROM lpr.dialects() WHERE dialect = 'lpr-v1';
 
 -- What a call comes to: its error, detail and hint.
 CREATE FUNCTION refusal(call text) RETURNS TABLE (sqlstate text, message text, detail text, hint text)
@@ -14,7 +15,7 @@ BEGIN
     RETURN QUERY SELECT '', 'no error', '', '';
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-    RETURN QUERY SELECT SQLSTATE, m, d, h;
+    RETURN QUERY SELECT SQLSTATE, m, d, replace(h, (SELECT string_agg(dialect, ', ') FROM lpr.dialects()), '(all of them)');
 END
 $$;
 CREATE FUNCTION option_refusal(options text, OUT said text) RETURNS text
