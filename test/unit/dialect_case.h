@@ -93,7 +93,7 @@ make_legs(int expected)
 }
 
 /* What is asked: any of the texts may be NULL for "not of interest". */
-static void
+__attribute__((unused)) static void
 asks(LprLeg *leg, const char *url, const char *headers, const char *body, const char *shown)
 {
 	LprRequest request = {0};
@@ -119,7 +119,7 @@ asks(LprLeg *leg, const char *url, const char *headers, const char *body, const 
 	lpr_request_free(&request);
 }
 
-static void
+__attribute__((unused)) static void
 does_not_ask(LprLeg *leg, const char *sqlstate, const char *message)
 {
 	LprRequest request = {0};
@@ -173,7 +173,7 @@ page_is(LprLeg *leg, const char *body, int good, int bad, LprPageStep end, const
 		ok(false, "the end of %s stays", what);
 }
 
-static void
+__attribute__((unused)) static void
 page_fault(const char *body, const char *message)
 {
 	make_legs(nlegs > 0 ? nlegs : 1);
@@ -182,7 +182,7 @@ page_fault(const char *body, const char *message)
 }
 
 /* The first read of the page is bad: why. */
-static void
+__attribute__((unused)) static void
 bad_read(const char *body, const char *why)
 {
 	make_legs(nlegs);
