@@ -118,7 +118,7 @@ reference:
 format:
 	clang-format -i $(FORMATTED)
 
-lint: lint-format lint-shell lint-layers
+lint: lint-format lint-shell lint-layers lint-readers
 
 lint-format:
 	clang-format --dry-run -Werror $(FORMATTED)
@@ -129,5 +129,8 @@ lint-shell:
 lint-layers:
 	scripts/layers
 
+lint-readers:
+	scripts/readers
+
 .PHONY: clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-chaos test-asan \
-	fuzz bench reference format lint lint-format lint-shell lint-layers
+	fuzz bench reference format lint lint-format lint-shell lint-layers lint-readers
