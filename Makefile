@@ -118,7 +118,7 @@ reference:
 format:
 	clang-format -i $(FORMATTED)
 
-lint: lint-format lint-shell lint-layers lint-sizes lint-planted
+lint: lint-format lint-shell lint-layers lint-sizes lint-readers lint-planted
 
 lint-format:
 	clang-format --dry-run -Werror $(FORMATTED)
@@ -132,8 +132,11 @@ lint-layers:
 lint-sizes:
 	scripts/sizes
 
+lint-readers:
+	scripts/readers
+
 lint-planted:
 	test/lint/planted
 
 .PHONY: clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-chaos test-asan \
-	fuzz bench reference format lint lint-format lint-shell lint-layers lint-sizes lint-planted
+	fuzz bench reference format lint lint-format lint-shell lint-layers lint-sizes lint-readers lint-planted

@@ -311,12 +311,17 @@ bool
 lpr_site_add_camera(LprSite *fresh, const LprCamera *camera)
 {
 	LprCamera copy = *camera, *cameras;
+	size_t n = (size_t) fresh->ncameras;
 	bool copied;
 
-	cameras = realloc(fresh->cameras, ((size_t) fresh->ncameras + 1) * sizeof(LprCamera));
-	if (cameras == NULL)
-		return false;
-	fresh->cameras = cameras;
+	/* There is room up to the next power of two. */
+	if ((n & (n - 1)) == 0)
+	{
+		cameras = realloc(fresh->cameras, (n ? 2 * n : 1) * sizeof(LprCamera));
+		if (cameras == NULL)
+			return false;
+		fresh->cameras = cameras;
+	}
 	copied = copy_text(&copy.id, camera->id);
 	copied &= copy_text(&copy.address, camera->address);
 	copied &= copy_text(&copy.owner, camera->owner);

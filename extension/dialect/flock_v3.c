@@ -59,20 +59,21 @@ sign_in(const LprSite *site, LprRequest *request, LprFault *fault)
 static bool
 signed_in(LprSite *site, const char *data, size_t len, LprFault *fault)
 {
-	struct json_object *body = lpr_body_parse(data, len, fault);
-	LprSlice token;
-	int64_t seconds;
-	bool ok;
+	static const LprField fields[] = {LPR_FIELD("access_token"), LPR_FIELD("expires_in")};
+	LprJson *json = lpr_json_open(data, len, fault);
+	LprSlice token = {0};
+	int64_t seconds = 0;
+	unsigned seen = 0;
+	int field;
+	bool ok = json != NULL && lpr_json_enter(json, LPR_JSON_OBJECT), given = false;
 
-	if (body == NULL)
-		return false;
-	if (!lpr_body_get_int(body, "expires_in", &seconds) || seconds < 1 || seconds > TOKEN_SECONDS)
+	while (ok && lpr_next_field(json, fields, LPR_COUNT(fields), &seen, &field))
+		ok = field == 0 ? lpr_json_string(json, &token) : lpr_try_int64(json, &given, &seconds);
+	/* Without a lifetime that makes sense a token is as good: the vendor refuses it when it ends. */
+	if (!given || seconds < 1 || seconds > TOKEN_SECONDS)
 		seconds = TOKEN_SECONDS;
-	if (lpr_body_get_string(body, "access_token", &token))
-		ok = lpr_site_take_token(site, token, (int) seconds, fault);
-	else
-		ok = lpr_fault(fault, LPR_STATE_BAD_REPLY, "malformed reply: member \"access_token\" is missing");
-	lpr_body_free(body);
+	ok = ok && lpr_site_take_token(site, json, "access_token", token, (int) seconds, fault);
+	lpr_json_close(json);
 	return ok;
 }
 
@@ -319,9 +320,11 @@ step(LprPage *page, LprRead *read)
 static bool
 refusal(int status, const char *body, size_t len, LprText *said)
 {
-	(void) status;
 	/* The token endpoint has a code there, and the words beside it. */
-	return lpr_refusal_member(body, len, "error_description", said) || lpr_refusal_member(body, len, "error", said);
+	static const LprField fields[] = {LPR_FIELD("error_description"), LPR_FIELD("error")};
+
+	(void) status;
+	return lpr_refusal_text(body, len, fields, LPR_COUNT(fields), said);
 }
 
 const LprDialect lpr_dialect_flock_v3 = {

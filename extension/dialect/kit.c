@@ -120,10 +120,14 @@ lpr_leg_page_size(LprLeg *leg, const LprDialect *dialect)
 }
 
 bool
-lpr_site_take_token(LprSite *site, LprSlice token, int seconds, LprFault *fault)
+lpr_site_take_token(LprSite *site, LprJson *json, const char *name, LprSlice token, int seconds, LprFault *fault)
 {
 	char *copy;
 
+	if (!lpr_json_finish(json))
+		return false;
+	if (token.data == NULL)
+		return lpr_json_fault(json, "member \"%s\" is missing", name);
 	if (token.len == 0 || token.len > LPR_TOKEN_MAX || memchr(token.data, ' ', token.len) ||
 		!printable(token.data, token.len))
 		return lpr_fault(fault, LPR_STATE_BAD_REPLY,

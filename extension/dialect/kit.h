@@ -35,7 +35,9 @@ extern bool lpr_site_secret(const LprSite *site, LprFault *fault); /* there is o
 extern bool lpr_leg_ready(const LprLeg *leg, LprFault *fault);
 /* The size to ask for, noted in the leg. */
 extern int lpr_leg_page_size(LprLeg *leg, const LprDialect *dialect);
-extern bool lpr_site_take_token(LprSite *site, LprSlice token, int seconds, LprFault *fault);
+/* The end of a sign-in's reply, which must have told the token under that name. */
+extern bool lpr_site_take_token(LprSite *site, LprJson *json, const char *name, LprSlice token, int seconds,
+								LprFault *fault);
 
 /*
  * Members that an object may have, in the order in which the vendor is used to write them: then one comparison finds
@@ -95,7 +97,7 @@ typedef struct LprPointParts
 } LprPointParts;
 extern void lpr_take_point(LprPage *page, LprRead *read, const LprPointParts *parts);
 
-/* Small bodies, through json-c (body.c). */
+/* Bodies of requests, built with json-c (body.c). */
 
 struct json_object;
 extern struct json_object *lpr_body_new(void);
@@ -110,19 +112,21 @@ extern struct json_object *lpr_body_object_in_array(struct json_object *body, co
 /* Writes the body into the request and, with the member `secret` (or NULL) masked, into what is shown. Frees it. */
 extern bool lpr_body_done(struct json_object *body, bool ok, const char *secret, LprRequest *request, LprFault *fault);
 
-/* NULL and a fault if it is not strict JSON. Free with lpr_body_free. */
-extern struct json_object *lpr_body_parse(const char *data, size_t len, LprFault *fault);
-extern void lpr_body_free(struct json_object *body);
-/* These are false when the member is absent, null, of another kind, or a text with U+0000. */
-extern bool lpr_body_get_string(struct json_object *body, const char *key, LprSlice *value);
-extern bool lpr_body_get_double(struct json_object *body, const char *key, double *value);
-extern bool lpr_body_get_int(struct json_object *body, const char *key, int64_t *value);
-extern struct json_object *lpr_body_get_object(struct json_object *body, const char *key);
-extern int lpr_body_length(struct json_object *body); /* of an array; -1 = not an array */
-extern struct json_object *lpr_body_element(struct json_object *body, int i);
+/* Small replies (reply.c): sign-ins, registers, refusals. All of a body is held to strict JSON, as a page is. */
 
-/* The usual refusal: a text member of an error object. */
-extern bool lpr_refusal_member(const char *data, size_t len, const char *key, LprText *said);
+/*
+ * Values that nothing hangs on: one of another kind, or a number out of range, is passed over as null is, and leaves
+ * data == NULL or *given false. False on fault only.
+ */
+extern bool lpr_try_string(LprJson *json, LprSlice *value);
+extern bool lpr_try_int64(LprJson *json, bool *given, int64_t *value);
+extern bool lpr_try_double(LprJson *json, bool *given, double *value);
+/* The texts of the object that stands next, by its members; whatever else stands next is passed over. */
+extern bool lpr_try_texts(LprJson *json, const LprField *fields, int nfields, LprSlice *texts);
+
+/* The usual refusal: an object with a text. Of the fields, the first that has one is taken. */
+extern bool lpr_refusal_text(const char *data, size_t len, const LprField *fields, int nfields, LprText *said);
+#define LPR_TEXTS_MAX 4 /* fields of one refusal */
 
 #define DIALECT(name) extern const LprDialect lpr_dialect_##name;
 #include "dialect/dialects.h"

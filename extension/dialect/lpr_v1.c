@@ -202,21 +202,26 @@ step(LprPage *page, LprRead *read)
 static bool
 refusal(int status, const char *data, size_t len, LprText *said)
 {
+	static const LprField error = LPR_FIELD("error");
+	static const LprField fields[] = {LPR_FIELD("code"), LPR_FIELD("message")};
 	LprFault fault;
-	LprSlice text;
-	struct json_object *body = lpr_body_parse(data, len, &fault);
-	struct json_object *error = lpr_body_get_object(body, "error");
-	bool code = lpr_body_get_string(error, "code", &text);
+	LprSlice texts[LPR_COUNT(fields)] = {0};
+	LprJson *json = lpr_json_open(data, len, &fault);
+	unsigned seen = 0;
+	int field;
 
 	(void) status;
-	if (code)
-		lpr_text_append(said, text.data, text.len);
-	if (lpr_body_get_string(error, "message", &text))
-	{
-		lpr_text_adds(said, code ? ": " : "");
-		lpr_text_append(said, text.data, text.len);
-	}
-	lpr_body_free(body);
+	if (json != NULL && lpr_json_enter(json, LPR_JSON_OBJECT))
+		while (lpr_next_field(json, &error, 1, &seen, &field) && lpr_try_texts(json, fields, LPR_COUNT(fields), texts))
+			;
+	if (json != NULL && lpr_json_finish(json))
+		for (int i = 0; i < LPR_COUNT(texts); i++)
+			if (texts[i].data != NULL)
+			{
+				lpr_text_adds(said, said->len > 0 ? ": " : "");
+				lpr_text_append(said, texts[i].data, texts[i].len);
+			}
+	lpr_json_close(json);
 	return said->len > 0;
 }
 

@@ -243,8 +243,10 @@ step(LprPage *page, LprRead *read)
 static bool
 refusal(int status, const char *body, size_t len, LprText *said)
 {
+	static const LprField field = LPR_FIELD("detail");
+
 	(void) status;
-	return lpr_refusal_member(body, len, "detail", said);
+	return lpr_refusal_text(body, len, &field, 1, said);
 }
 
 const LprDialect lpr_dialect_parkpow_v1 = {

@@ -7,9 +7,11 @@
  */
 #include <stdio.h>
 
+#include "base/json_value.h"
 #include "dialect/kit.h"
 
-#define BOX_MAX 100000 /* pixels */
+#define BOX_MAX     100000 /* pixels */
+#define CAMERAS_MAX 500000 /* far more than any vendor has; what they take is bounded, whatever a register says */
 
 static bool
 begin(LprRequest *request, LprRequestClass class, const LprSite *site, const char *path, LprFault *fault)
@@ -27,74 +29,145 @@ ask_cameras(const LprSite *site, LprRequest *request, LprFault *fault)
 	return begin(request, LPR_REQUEST_CAMERAS, site, "/api/cameras/", fault) && lpr_request_done(request, fault);
 }
 
-/* A string, or an integer as one; NULL if it is neither. into holds 24 bytes. */
-static const char *
-get_name(struct json_object *object, const char *key, char *into)
+/* What is told of a camera, be it wrapped in "fields", like what is told of a read, or bare. */
+typedef enum Told
 {
-	LprSlice text;
+	TOLD_PK,
+	TOLD_CAMERA_ID,
+	TOLD_ID,
+	TOLD_ADDRESS,
+	TOLD_NAME,
+	TOLD_COMPANY,
+	TOLD_LATITUDE,
+	TOLD_GPS_LATITUDE,
+	TOLD_LONGITUDE,
+	TOLD_GPS_LONGITUDE,
+	TOLD_FIELDS,
+	TOLD_NAMES = TOLD_LATITUDE
+} Told;
+
+typedef struct CameraTold
+{
+	LprSlice names[TOLD_NAMES];
+	bool given[TOLD_FIELDS];
+	double degrees[TOLD_FIELDS];
+} CameraTold;
+
+/* A text that is fit to be kept, or the characters of a whole number; anything else is passed over. */
+static bool
+try_name(LprJson *json, LprSlice *name)
+{
 	int64_t number;
 
-	if (lpr_body_get_string(object, key, &text))
-		return text.len > 0 && lpr_text_ok(text, LPR_TEXT_MAX) ? text.data : NULL;
-	if (!lpr_body_get_int(object, key, &number))
-		return NULL;
-	snprintf(into, 24, "%lld", (long long) number);
-	return into;
+	if (lpr_json_peek(json) != LPR_JSON_NUMBER)
+	{
+		if (!lpr_try_string(json, name))
+			return false;
+		if (name->len == 0 || !lpr_text_ok(*name, LPR_TEXT_MAX))
+			*name = (LprSlice){NULL, 0};
+		return true;
+	}
+	if (!lpr_json_scalar(json, name))
+		return false;
+	if (!lpr_json_to_int64(*name, &number))
+		*name = (LprSlice){NULL, 0};
+	return true;
+}
+
+/* The members of the object that stands next; those of its "fields" into *fields, if that is an object. */
+static bool
+take_told(LprJson *json, CameraTold *told, CameraTold *fields, bool *wrapped)
+{
+	static const LprField members[] = {
+		LPR_FIELD("pk"),        LPR_FIELD("camera_id"),     LPR_FIELD("id"),       LPR_FIELD("address"),
+		LPR_FIELD("name"),      LPR_FIELD("company"),       LPR_FIELD("latitude"), LPR_FIELD("gps_latitude"),
+		LPR_FIELD("longitude"), LPR_FIELD("gps_longitude"), LPR_FIELD("fields")};
+	unsigned seen = 0;
+	int field;
+	bool ok = lpr_json_enter(json, LPR_JSON_OBJECT);
+
+	while (ok && lpr_next_field(json, members, LPR_COUNT(members), &seen, &field))
+		if (field < TOLD_NAMES)
+			ok = try_name(json, &told->names[field]);
+		else if (field < TOLD_FIELDS)
+			ok = lpr_try_double(json, &told->given[field], &told->degrees[field]);
+		else if (fields != NULL && lpr_json_peek(json) == LPR_JSON_OBJECT)
+		{
+			*wrapped = true;
+			ok = take_told(json, fields, NULL, NULL);
+		}
+		else
+			ok = lpr_json_skip(json);
+	return !lpr_json_failed(json);
 }
 
 /* A coordinate under either of its names. */
 static bool
-get_degrees(struct json_object *object, const char *key, const char *other_key, double limit, double *value)
+degrees(const CameraTold *told, Told name, Told other_name, double limit, double *value)
 {
-	return (lpr_body_get_double(object, key, value) || lpr_body_get_double(object, other_key, value)) &&
-		   *value >= -limit && *value <= limit;
+	*value = told->degrees[told->given[name] ? name : other_name];
+	return (told->given[name] || told->given[other_name]) && *value >= -limit && *value <= limit;
+}
+
+/* The first of the names that there is, terminated; or NULL. */
+static char *
+first_name(LprSlice name, LprSlice other, LprSlice third, char into[LPR_TEXT_MAX + 1])
+{
+	LprSlice first = name.data != NULL ? name : other.data != NULL ? other : third;
+
+	if (first.data == NULL)
+		return NULL;
+	memcpy(into, first.data, first.len);
+	into[first.len] = '\0';
+	return into;
 }
 
 static bool
+take_camera(LprJson *json, LprSite *fresh, LprFault *fault)
+{
+	static const LprSlice none = {NULL, 0};
+	CameraTold bare = {0}, fields = {0};
+	char id[LPR_TEXT_MAX + 1], address[LPR_TEXT_MAX + 1], owner[LPR_TEXT_MAX + 1];
+	LprCamera camera = {0};
+	bool wrapped = false;
+	const CameraTold *told;
+
+	if (!take_told(json, &bare, &fields, &wrapped))
+		return false;
+	told = wrapped ? &fields : &bare;
+	/* The register's own key is the camera_id of the reads. */
+	camera.id = first_name(told->names[TOLD_CAMERA_ID], told->names[TOLD_ID], bare.names[TOLD_PK], id);
+	if (camera.id == NULL)
+		return true; /* no read can refer to it */
+	if (fresh->ncameras >= CAMERAS_MAX)
+		return lpr_json_fault(json, "more than %d cameras", CAMERAS_MAX);
+	camera.address = first_name(told->names[TOLD_ADDRESS], told->names[TOLD_NAME], none, address);
+	camera.owner = first_name(told->names[TOLD_COMPANY], none, none, owner);
+	camera.has_point = degrees(told, TOLD_LATITUDE, TOLD_GPS_LATITUDE, 90, &camera.latitude) &&
+					   degrees(told, TOLD_LONGITUDE, TOLD_GPS_LONGITUDE, 180, &camera.longitude);
+	return lpr_site_add_camera(fresh, &camera) || lpr_fault(fault, LPR_STATE_NO_MEMORY, "out of memory");
+}
+
+/* Camera by camera: what one is told with is gone before the next. One of which something is unusable lacks that only. */
+static bool
 take_cameras(LprSite *site, const char *data, size_t len, LprFault *fault)
 {
-	struct json_object *body = lpr_body_parse(data, len, fault);
-	int n = lpr_body_length(body);
+	LprJson *json = lpr_json_open(data, len, fault);
 	LprSite fresh = {0};
+	bool ok = json != NULL && lpr_json_enter(json, LPR_JSON_ARRAY);
 
-	if (body == NULL)
-		return false;
-	if (n < 0)
+	while (ok && lpr_json_more(json))
 	{
-		lpr_body_free(body);
-		return lpr_fault(fault, LPR_STATE_BAD_REPLY, "malformed reply: the register of cameras is not an array");
+		lpr_json_forget(json);
+		ok = lpr_json_peek(json) == LPR_JSON_OBJECT ? take_camera(json, &fresh, fault) : lpr_json_skip(json);
 	}
-	for (int i = 0; i < n; i++)
-	{
-		struct json_object *element = lpr_body_element(body, i);
-		struct json_object *fields = lpr_body_get_object(element, "fields");
-		LprCamera camera = {0};
-		char camera_id[24], id[24], pk[24];
-		const char *name;
-
-		/* Wrapped like a read, or bare. The register's own key is the camera_id of the reads. */
-		if (fields == NULL)
-			fields = element;
-		if ((name = get_name(fields, "camera_id", camera_id)) == NULL && (name = get_name(fields, "id", id)) == NULL &&
-			(name = get_name(element, "pk", pk)) == NULL)
-			continue; /* no read can refer to it */
-		camera.id = (char *) name;
-		camera.address = (char *) get_name(fields, "address", pk);
-		if (camera.address == NULL)
-			camera.address = (char *) get_name(fields, "name", pk);
-		camera.owner = (char *) get_name(fields, "company", id);
-		camera.has_point = get_degrees(fields, "latitude", "gps_latitude", 90, &camera.latitude) &&
-						   get_degrees(fields, "longitude", "gps_longitude", 180, &camera.longitude);
-		if (!lpr_site_add_camera(&fresh, &camera))
-		{
-			lpr_body_free(body);
-			lpr_site_forget(&fresh);
-			return lpr_fault(fault, LPR_STATE_NO_MEMORY, "out of memory");
-		}
-	}
-	lpr_body_free(body);
-	lpr_site_take_cameras(site, &fresh);
-	return true;
+	ok = ok && lpr_json_finish(json);
+	lpr_json_close(json);
+	if (ok)
+		lpr_site_take_cameras(site, &fresh);
+	else
+		lpr_site_forget(&fresh);
+	return ok;
 }
 
 static bool

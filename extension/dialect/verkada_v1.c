@@ -20,17 +20,17 @@ sign_in(const LprSite *site, LprRequest *request, LprFault *fault)
 static bool
 signed_in(LprSite *site, const char *data, size_t len, LprFault *fault)
 {
-	struct json_object *body = lpr_body_parse(data, len, fault);
-	LprSlice token;
-	bool ok;
+	static const LprField fields[] = {LPR_FIELD("token")};
+	LprJson *json = lpr_json_open(data, len, fault);
+	LprSlice token = {0};
+	unsigned seen = 0;
+	int field;
+	bool ok = json != NULL && lpr_json_enter(json, LPR_JSON_OBJECT);
 
-	if (body == NULL)
-		return false;
-	if (lpr_body_get_string(body, "token", &token))
-		ok = lpr_site_take_token(site, token, TOKEN_SECONDS, fault);
-	else
-		ok = lpr_fault(fault, LPR_STATE_BAD_REPLY, "malformed reply: member \"token\" is missing");
-	lpr_body_free(body);
+	while (ok && lpr_next_field(json, fields, LPR_COUNT(fields), &seen, &field))
+		ok = lpr_json_string(json, &token);
+	ok = ok && lpr_site_take_token(site, json, "token", token, TOKEN_SECONDS, fault);
+	lpr_json_close(json);
 	return ok;
 }
 
@@ -136,8 +136,10 @@ step(LprPage *page, LprRead *read)
 static bool
 refusal(int status, const char *body, size_t len, LprText *said)
 {
+	static const LprField field = LPR_FIELD("message");
+
 	(void) status;
-	return lpr_refusal_member(body, len, "message", said);
+	return lpr_refusal_text(body, len, &field, 1, said);
 }
 
 const LprDialect lpr_dialect_verkada_v1 = {

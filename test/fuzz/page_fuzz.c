@@ -70,6 +70,31 @@ check_fault(const LprFault *fault)
 		CHECK((unsigned char) *c >= 0x20 && (unsigned char) *c < 0x7F);
 }
 
+/* What a sign-in or a register left in the site. */
+static void
+check_site(const LprSite *site)
+{
+	if (site->token != NULL)
+	{
+		CHECK(site->token[0] != '\0' && strlen(site->token) <= 8192);
+		for (const char *c = site->token; *c; c++)
+			CHECK((unsigned char) *c > 0x20 && (unsigned char) *c < 0x7F);
+		CHECK(site->token_seconds >= 1 && site->token_seconds <= 86400);
+	}
+	for (int i = 0; i < site->ncameras; i++)
+	{
+		const LprCamera *it = &site->cameras[i];
+		LprSlice id = {it->id, strlen(it->id)};
+
+		CHECK(id.len > 0 && lpr_site_camera(site, id) == it);
+		check_text(id, LPR_TEXT_MAX);
+		check_text((LprSlice){it->address, it->address ? strlen(it->address) : 0}, LPR_TEXT_MAX);
+		check_text((LprSlice){it->owner, it->owner ? strlen(it->owner) : 0}, LPR_TEXT_MAX);
+		CHECK(!it->has_point ||
+			  (it->latitude >= -90 && it->latitude <= 90 && it->longitude >= -180 && it->longitude <= 180));
+	}
+}
+
 static void
 check_request(const LprDialect *dialect, LprLeg *leg)
 {
@@ -151,7 +176,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_fault(&fault);
 	if (dialect->fetches_cameras && !dialect->take_cameras(&site, body, size - 1, &fault))
 		check_fault(&fault);
-	dialect->refusal(400, body, size - 1, &said);
+	check_site(&site);
+	CHECK(dialect->refusal(400, body, size - 1, &said) == (said.len > 0));
 	lpr_text_free(&said);
 
 	free(site.token);

@@ -99,7 +99,7 @@ make_legs(int expected)
 }
 
 /* What is asked: any of the texts may be NULL for "not of interest". */
-static void
+__attribute__((unused)) static void
 asks(LprLeg *leg, const char *url, const char *headers, const char *body, const char *shown)
 {
 	LprRequest request = {0};
@@ -125,7 +125,7 @@ asks(LprLeg *leg, const char *url, const char *headers, const char *body, const 
 	lpr_request_free(&request);
 }
 
-static void
+__attribute__((unused)) static void
 does_not_ask(LprLeg *leg, const char *sqlstate, const char *message)
 {
 	LprRequest request = {0};

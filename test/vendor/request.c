@@ -1,7 +1,6 @@
 /*
  * request: what the dialects read from a request and put into a reply, and the page that answers a question.
  */
-#include <json-c/json.h>
 #include <microhttpd.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -36,19 +35,7 @@ request_header(const struct request *rq, const char *name)
 struct json_object *
 request_json(const struct request *rq)
 {
-	struct json_tokener *tokener = need(json_tokener_new_ex(16));
-	struct json_object *object = NULL;
-
-	json_tokener_set_flags(tokener, JSON_TOKENER_STRICT | JSON_TOKENER_VALIDATE_UTF8);
-	if (rq->body_len > 0)
-		object = json_tokener_parse_ex(tokener, rq->body, (int) rq->body_len);
-	if (object != NULL && json_tokener_get_parse_end(tokener) != rq->body_len)
-	{
-		json_object_put(object);
-		object = NULL;
-	}
-	json_tokener_free(tokener);
-	return object;
+	return json_read(rq->body, rq->body_len);
 }
 
 void

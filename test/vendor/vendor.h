@@ -324,6 +324,9 @@ extern const char *const class_names[];
 extern int64_t clock_us(void);
 extern atomic_bool stopping;
 
+/* strict.c */
+extern struct json_object *json_read(const char *text, size_t len); /* NULL: it is no object or array in strict JSON */
+
 /* request.c */
 extern const char *request_arg(const struct request *rq, const char *name);
 extern const char *request_header(const struct request *rq, const char *name);
