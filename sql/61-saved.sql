@@ -63,6 +63,7 @@ CREATE TABLE lpr_data.event_read (
     proof bytea NOT NULL CHECK (octet_length(proof) % 32 = 0),
     exemptions text[] NOT NULL DEFAULT '{}',
     schedule_id integer NOT NULL,
+    details bytea CHECK (octet_length(details) = 32),
     -- One reference for event, person and schedule: ten thousand reads are looked up once each, not three times.
     CONSTRAINT of_a_save FOREIGN KEY (save_id, event_id, saved_by, schedule_id) REFERENCES lpr_data.save (save_id, event_id, person_id, schedule_id),
     CONSTRAINT once_an_event UNIQUE (event_id, source, read_id, captured_at)
@@ -132,6 +133,8 @@ COMMENT ON COLUMN lpr_data.event_read.place IS 'Its place among the answer''s re
 COMMENT ON COLUMN lpr_data.event_read.proof IS 'Proof of inclusion (RFC 6962), 32 bytes a node: that the answer held this read.';
 COMMENT ON COLUMN lpr_data.event_read.exemptions IS 'Exemptions of the source system that travel with it (E8).';
 COMMENT ON COLUMN lpr_data.event_read.schedule_id IS 'The schedule that it is kept by (E9).';
+COMMENT ON COLUMN lpr_data.event_read.details IS
+    'Digest of what the answer told of it besides plate, time and place (docs/audit-format.md): a part of the leaf that need not be saved to prove the rest. NULL: the leaf is of version 1.';
 
 CREATE FUNCTION lpr_data.pass_gate(event_id bigint, what text)
     RETURNS bigint
@@ -170,6 +173,7 @@ CREATE FUNCTION lpr_data.shown_reads(
     OUT matched_how text,
     OUT plate_image text,
     OUT vehicle_image text,
+    OUT details bytea,
     OUT digest bytea,
     OUT place bigint,
     OUT proof bytea
@@ -253,7 +257,7 @@ BEGIN
     END IF;
     INSERT INTO lpr_data.event_read (save_id, event_id, source, read_id, plate, plate_region, captured_at, latitude, longitude, plate_as_read, address, camera_id, camera_owner,
                                      camera_type, make, model, color, confidence, matched_how, plate_image, vehicle_image, relevance, saved_by, fetched_at,
-                                     ask, answer, digest, place, proof, exemptions, schedule_id)
+                                     ask, answer, digest, place, proof, exemptions, schedule_id, details)
     SELECT act, event, source, s.read_id, s.plate, CASE WHEN 'plate_region' = ANY (fields) THEN s.plate_region END, s.captured_at, s.latitude, s.longitude,
            CASE WHEN 'plate_as_read' = ANY (fields) THEN s.plate_as_read END, CASE WHEN 'address' = ANY (fields) THEN s.address END,
            CASE WHEN 'camera_id' = ANY (fields) THEN s.camera_id END, CASE WHEN 'camera_owner' = ANY (fields) THEN s.camera_owner END,
@@ -262,7 +266,7 @@ BEGIN
            CASE WHEN 'confidence' = ANY (fields) THEN s.confidence END,
            CASE WHEN 'matched_how' = ANY (fields) THEN s.matched_how END,
            p.sha256, v.sha256, CASE WHEN cardinality(relevances) = 1 THEN relevances[1] ELSE c.relevance END, who, s.fetched_at, s.ask, s.answer, s.digest, s.place, s.proof,
-           exempt, schedule
+           exempt, schedule, s.details
     FROM lpr_data.shown_reads(event, source, fresh) AS s
     LEFT JOIN (SELECT u.* FROM unnest(reads, relevances) AS u (read_id, relevance) WHERE cardinality(relevances) > 1) AS c ON c.read_id = s.read_id
     LEFT JOIN unnest(urls, images) AS p (url, sha256) ON p.url = s.plate_image
@@ -400,25 +404,80 @@ GRANT EXECUTE ON FUNCTION lpr.event_reads(bigint, boolean) TO lpr_user;
 COMMENT ON FUNCTION lpr.event_reads(bigint, boolean) IS
     'What was saved for an event, newest first, through the gate: each call is a question on record (C4, E2). Also of a closed event, for its owner and members. corrected: fields that somebody corrected, with the original and why. caveat: what a read is and is not (G2, G3). with_images: the images as well. Errors: those of the gate.';
 
+CREATE FUNCTION lpr_data.event_of_saved(saved_id bigint)
+    RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    event bigint := (SELECT r.event_id FROM lpr_data.event_read AS r WHERE r.saved_id = event_of_saved.saved_id);
+BEGIN
+    IF event IS NULL OR NOT EXISTS (SELECT FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.person_id = lpr_data.me()) THEN
+        PERFORM lpr_data.refuse('E4', 'LP041', format('saved read %s is not of an event of yours', coalesce(saved_id::text, 'NULL')), 'Only its owner and members work on an event.',
+                                'SELECT * FROM lpr.event_reads(…);');
+    END IF;
+    RETURN event;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.event_of_saved(bigint) IS 'The event of a saved read, of which the caller is owner or member.';
+
 CREATE FUNCTION lpr_data.own_saved(saved_id bigint, what text)
     RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    event bigint := (SELECT r.event_id FROM lpr_data.event_read AS r WHERE r.saved_id = own_saved.saved_id);
-    passed bigint;
+    event bigint := lpr_data.event_of_saved(saved_id);
+    passed bigint := lpr_data.pass_gate(event, format('%s %s', what, saved_id));
 BEGIN
-    IF event IS NULL OR NOT EXISTS (SELECT FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.person_id = lpr_data.me()) THEN
-        PERFORM lpr_data.refuse('E4', 'LP041', format('saved read %s is not of an event of yours', coalesce(saved_id::text, 'NULL')), 'Only its owner and members work on an event.',
-                                'SELECT * FROM lpr.event_reads(…);');
-    END IF;
-    passed := lpr_data.pass_gate(event, format('%s %s', what, saved_id));
     PERFORM lpr_data.note_answer(passed, event, 0);
     RETURN event;
 END
 $$;
 COMMENT ON FUNCTION lpr_data.own_saved(bigint, text) IS 'The event of a saved read, of which the caller is owner or member, through the gate.';
+
+-- That a saved read was in the vendor's answer can be shown to anybody who has the exported log.
+
+CREATE FUNCTION lpr_data.read_proof(saved lpr_data.event_read, log bytea, answer bigint, payload text)
+    RETURNS text
+    LANGUAGE c STABLE STRICT
+AS 'MODULE_PATHNAME', 'lpr_saved_proof';
+COMMENT ON FUNCTION lpr_data.read_proof(lpr_data.event_read, bytea, bigint, text) IS
+    'The proof that a saved read was in the answer whose record has that number and payload; NULL when the payload was destroyed.';
+
+CREATE FUNCTION lpr.saved_proof(saved_id bigint)
+    RETURNS text
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    event bigint := lpr_data.event_of_saved(saved_proof.saved_id);
+    passed bigint := lpr_data.pass_gate(event, format('saved_proof(%s)', saved_proof.saved_id));
+    saved lpr_data.event_read;
+    proof text;
+BEGIN
+    SELECT r.* INTO saved FROM lpr_data.event_read AS r WHERE r.saved_id = saved_proof.saved_id;
+    -- An answer's record comes soon after its question's.
+    SELECT lpr_data.read_proof(saved, (SELECT l.id FROM lpr_data.log AS l), a.number, a.payload) INTO proof
+    FROM lpr_data.audit AS a
+    WHERE a.number > saved.answer AND a.ask = saved.answer AND a.kind = 'answer'
+    ORDER BY a.number LIMIT 1;
+    PERFORM lpr_data.note_answer(passed, event, (proof IS NOT NULL)::integer);
+    IF proof IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'object_not_in_prerequisite_state',
+            MESSAGE = format('saved read %s cannot be proved any more', saved_proof.saved_id),
+            DETAIL = format('The answer to question %s is on record no longer: its month is in the archive, or its payload was destroyed on schedule.', saved.answer),
+            HINT = 'A proof that was made before still holds against the archived month.';
+    END IF;
+    RETURN proof;
+END
+$$;
+GRANT EXECUTE ON FUNCTION lpr.saved_proof(bigint) TO lpr_user;
+COMMENT ON FUNCTION lpr.saved_proof(bigint) IS
+    'The proof that a saved read of an event of one''s own was in the vendor''s answer, through the gate: a line of JSON (docs/audit-format.md) that anybody can check against the exported log by lpr-audit-verify --read. It holds the read as the vendor told it and as far as it was saved, without corrections, relevance and images. Errors LP041, 55000 (the answer''s record is gone), and those of the gate.';
 
 CREATE FUNCTION lpr.correct(saved_id bigint, field text, value text, reason text)
     RETURNS void

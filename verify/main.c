@@ -10,6 +10,7 @@
 
 #include "file.h"
 #include "log.h"
+#include "reads.h"
 #include "witness.h"
 
 #ifndef LPR_VERSION
@@ -26,7 +27,8 @@ enum
 };
 
 static const char usage[] =
-	"usage: lpr-audit-verify --key KEY [--witness KEY]... [--checkpoints DIR-or-FILE]... [--part] EXPORT...\n"
+	"usage: lpr-audit-verify --key KEY [--witness KEY]... [--checkpoints DIR-or-FILE]... [--part]\n"
+	"                        [--read FILE] EXPORT...\n"
 	"       lpr-audit-verify witness --log-key KEY --key PEM --name NAME --state DIR CHECKPOINT-DIR\n"
 	"       lpr-audit-verify public --key PEM --name NAME [--witness]\n";
 
@@ -38,6 +40,8 @@ static const char help[] =
 	"                     rewritten as a whole is not noticed\n"
 	"  --witness KEY      a witness's public key: the newest checkpoint must be co-signed by one of these\n"
 	"  --part             the exports end before the log does: an archived month alone\n"
+	"  --read FILE        proofs of saved reads (lpr.saved_proof), one a line: that each was in the vendor's\n"
+	"                     answer; needs --checkpoints\n"
 	"Prints what it finds, one a line, then a summary. Exit code 0: nothing found; 1: findings; 2: it could not\n"
 	"be verified.\n"
 	"\n"
@@ -136,6 +140,7 @@ typedef struct Arguments
 	const char *log_key;
 	const char *name;
 	const char *state;
+	const char *read;
 	bool part;
 	bool cosigner;
 	int nwitnesses;
@@ -147,7 +152,7 @@ typedef struct Arguments
 
 /* False: it was told why. */
 static bool
-verify_file(const char *path, const char *const origin, Log *log, Findings *findings)
+verify_file(const char *path, const char *const origin, Log *log, Reads *reads, Findings *findings)
 {
 	LprFault fault;
 	Export *export = export_open(path, &fault);
@@ -170,7 +175,11 @@ verify_file(const char *path, const char *const origin, Log *log, Findings *find
 	}
 	while ((step = export_next(export, &row, &fault)) == EXPORT_ROW || step == EXPORT_BAD_ROW)
 		if (step == EXPORT_ROW)
+		{
 			log_row(log, &row);
+			if (reads != NULL)
+				reads_row(reads, &row, findings);
+		}
 		else
 		{
 			snprintf(place, sizeof(place), "line %s of %s", number_text((int64_t) export_line(export)), shown);
@@ -215,6 +224,7 @@ verify_with(Arguments *arguments, LprVerifier *key, LprVerifier **witnesses, Fin
 	const char *prefix = "lpr-audit/", *name = lpr_verifier_name(key);
 	LogCounts counts = {0};
 	LprFault fault;
+	Reads *reads = NULL;
 	bool good = true;
 	Log *log;
 
@@ -231,21 +241,31 @@ verify_with(Arguments *arguments, LprVerifier *key, LprVerifier **witnesses, Fin
 		finding(findings, newest == NULL ? 0 : (int64_t) newest->size, "%s: it is not co-signed by %s",
 				newest == NULL ? "there is no checkpoint" : "the newest checkpoint",
 				arguments->nwitnesses == 1 ? lpr_verifier_name(witnesses[0]) : "any of the witnesses");
+	if (arguments->read != NULL && (reads = reads_load(arguments->read, id, findings, &fault)) == NULL)
+		return unusable_fault("--read", &fault);
 	log = log_new(id, checkpoints, arguments->part, findings);
 	if (log == NULL)
+	{
+		reads_free(reads);
 		return unusable("out of memory");
+	}
 	for (int i = 0; good && i < arguments->nrest; i++)
-		good = verify_file(arguments->rest[i], origin, log, findings);
+		good = verify_file(arguments->rest[i], origin, log, reads, findings);
 	if (good)
 	{
 		log_end(log, &counts);
+		if (reads != NULL)
+			reads_end(reads, counts.covered, findings);
 		findings_show(findings);
+		if (reads != NULL && findings_count(findings) == 0)
+			reads_show(reads);
 		summarize(&counts, checkpoints, findings);
 		if (checkpoints->nfiles == 0)
 			fputs("There are no checkpoints: a log that was rewritten as a whole is not noticed (--checkpoints).\n",
 				  stderr);
 	}
 	log_free(log);
+	reads_free(reads);
 	return !good ? UNUSABLE : findings_count(findings) > 0 ? FOUND : CLEAN;
 }
 
@@ -261,6 +281,8 @@ verify(Arguments *arguments)
 		return misused("--key is missing: the log's public key");
 	if (arguments->nrest == 0)
 		return misused("which export?");
+	if (arguments->read != NULL && arguments->checkpoints.nfiles == 0)
+		return misused("--read needs --checkpoints: without one, nobody has signed for the answer");
 	findings = findings_new();
 	if (findings == NULL)
 		return unusable("out of memory");
@@ -318,17 +340,22 @@ static const struct Command
 	const char *name;
 	const char *options; /* that it takes */
 	int (*run)(Arguments *);
-} commands[] = {{"verify", "kwcp", verify}, {"witness", "klns", witness}, {"public", "knC", show_public}};
+} commands[] = {{"verify", "kwcpr", verify}, {"witness", "klns", witness}, {"public", "knC", show_public}};
 
 int
 main(int argc, char **argv)
 {
-	static const struct option options[] = {
-		{"key", required_argument, NULL, 'k'},     {"log-key", required_argument, NULL, 'l'},
-		{"name", required_argument, NULL, 'n'},    {"state", required_argument, NULL, 's'},
-		{"witness", required_argument, NULL, 'w'}, {"checkpoints", required_argument, NULL, 'c'},
-		{"part", no_argument, NULL, 'p'},          {"help", no_argument, NULL, 'h'},
-		{"version", no_argument, NULL, 'V'},       {NULL, 0, NULL, 0}};
+	static const struct option options[] = {{"key", required_argument, NULL, 'k'},
+											{"log-key", required_argument, NULL, 'l'},
+											{"name", required_argument, NULL, 'n'},
+											{"state", required_argument, NULL, 's'},
+											{"witness", required_argument, NULL, 'w'},
+											{"checkpoints", required_argument, NULL, 'c'},
+											{"part", no_argument, NULL, 'p'},
+											{"read", required_argument, NULL, 'r'},
+											{"help", no_argument, NULL, 'h'},
+											{"version", no_argument, NULL, 'V'},
+											{NULL, 0, NULL, 0}};
 	static struct option public_options[sizeof(options) / sizeof(options[0])];
 	const struct Command *command = &commands[0];
 	Arguments arguments = {0};
@@ -379,6 +406,9 @@ main(int argc, char **argv)
 				break;
 			case 'p':
 				arguments.part = true;
+				break;
+			case 'r':
+				arguments.read = optarg;
 				break;
 			case 'C':
 				arguments.cosigner = true;

@@ -28,7 +28,7 @@
 #include "server/worker.h"
 #include "server/compat.h"
 #include "server/errors.h"
-#include "audit/payload.h"
+#include "format/payload.h"
 #include "server/secret.h"
 #include "server/session.h"
 

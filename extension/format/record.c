@@ -5,67 +5,38 @@
 
 #include "format/record.h"
 
-#define NULL_LENGTH UINT32_MAX
-
-static char *
-put(char *to, uint64_t value, int bytes)
+void
+lpr_record_write(const LprRecord *record, LprText *out)
 {
-	for (int i = bytes - 1; i >= 0; i--)
-		*to++ = (char) (value >> (8 * i));
-	return to;
-}
+	const LprSlice texts[] = {record->kind, record->login,   record->source,
+							  record->mode, record->control, record->sqlstate};
+	size_t room = lpr_fields_room(texts, sizeof(texts) / sizeof(texts[0]));
+	char *to = NULL;
 
-static void
-add_text(LprText *out, LprSlice text)
-{
-	char length[4];
-
-	/* A text that long cannot be written down: no record rather than a wrong one. */
-	if (text.data != NULL && text.len >= NULL_LENGTH)
+	if (room > 0)
+		to = lpr_text_extend(out, 4 + LPR_LOG_ID_LEN + 8 + 8 + room + 4 * LPR_FIELD_NUMBER + LPR_DIGEST_LEN);
+	if (to == NULL)
 	{
 		out->failed = true;
 		return;
 	}
-	put(length, text.data == NULL ? NULL_LENGTH : text.len, 4);
-	lpr_text_append(out, length, 4);
-	if (text.data != NULL)
-		lpr_text_append(out, text.data, text.len);
-}
-
-static void
-add_number(LprText *out, LprNumber number)
-{
-	char field[12];
-	char *to = put(field, number.given ? 8 : NULL_LENGTH, 4);
-
-	if (number.given)
-		to = put(to, (uint64_t) number.value, 8);
-	lpr_text_append(out, field, (size_t) (to - field));
-}
-
-void
-lpr_record_write(const LprRecord *record, LprText *out)
-{
-	char start[4 + LPR_LOG_ID_LEN + 8 + 8] = "LPR1";
-	char *to = start + 4;
-
-	memcpy(to, record->log, LPR_LOG_ID_LEN);
-	to = put(to + LPR_LOG_ID_LEN, (uint64_t) record->number, 8);
-	put(to, (uint64_t) record->at, 8);
-	lpr_text_append(out, start, sizeof(start));
-
-	add_text(out, record->kind);
-	add_text(out, record->login);
-	add_number(out, record->pid);
-	add_number(out, record->session_started);
-	add_number(out, record->event_id);
-	add_text(out, record->source);
-	add_text(out, record->mode);
-	add_number(out, record->ask);
-	add_text(out, record->control);
-	add_text(out, record->sqlstate);
-
-	lpr_text_append(out, (const char *) record->payload_digest.bytes, LPR_DIGEST_LEN);
+	to = lpr_put_bytes(to, "LPR1", 4);
+	to = lpr_put_bytes(to, record->log, LPR_LOG_ID_LEN);
+	to = lpr_put_64(to, (uint64_t) record->number);
+	to = lpr_put_64(to, (uint64_t) record->at);
+	to = lpr_put_text(to, record->kind);
+	to = lpr_put_text(to, record->login);
+	to = lpr_put_number(to, record->pid);
+	to = lpr_put_number(to, record->session_started);
+	to = lpr_put_number(to, record->event_id);
+	to = lpr_put_text(to, record->source);
+	to = lpr_put_text(to, record->mode);
+	to = lpr_put_number(to, record->ask);
+	to = lpr_put_text(to, record->control);
+	to = lpr_put_text(to, record->sqlstate);
+	to = lpr_put_bytes(to, record->payload_digest.bytes, LPR_DIGEST_LEN);
+	*to = '\0';
+	out->len = (size_t) (to - out->data);
 }
 
 void

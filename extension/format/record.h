@@ -7,16 +7,10 @@
 #define LPR_RECORD_H
 
 #include "format/digest.h"
+#include "format/field.h"
 
 #define LPR_LOG_ID_LEN 16
 #define LPR_SALT_LEN   16
-
-/* A number that may be NULL. */
-typedef struct LprNumber
-{
-	bool given;
-	int64_t value;
-} LprNumber;
 
 /* Slices with data == NULL are NULL. Times are microseconds since 2000-01-01 00:00 UTC. The payload itself is no part of it. */
 typedef struct LprRecord
@@ -30,7 +24,7 @@ typedef struct LprRecord
 	LprNumber session_started;
 	LprNumber event_id; /* Q7 */
 	LprSlice source;
-	LprSlice mode;     /* plate, location, vehicle */
+	LprSlice mode;     /* plate, location, vehicle, saved */
 	LprNumber ask;     /* the number of the ask that it belongs to */
 	LprSlice control;  /* refused: the rule, by its id in the register of controls */
 	LprSlice sqlstate; /* refused, or an answer that failed */

@@ -1,12 +1,13 @@
 /*
- * tree.c: the Merkle tree of RFC 6962: frontier, proofs made while leaves stream by, proofs verified (RFC 9162 2.1.3.2, 2.1.4.2).
+ * tree.c: the Merkle tree of RFC 6962: frontier, proofs made while leaves stream by, proofs verified
+ * (RFC 9162 2.1.3.2, 2.1.4.2).
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "format/tree.h"
 
-/* A node of a proof is the root over a range of leaves; or it is the leaf proved, which is no part of its proof. */
+/* A node of a proof of consistency is the root over a range of leaves. */
 typedef struct Range
 {
 	uint64_t first;
@@ -84,30 +85,6 @@ add_range(LprProver *prover, uint64_t first, uint64_t end, int place)
 	prover->ranges[prover->nranges++] = (Range){first, end, place};
 }
 
-/* In the proof's order, deepest first: both algorithms of RFC 6962 walk down first and add on the way up. */
-static void
-plan_inclusion(LprProver *prover, uint64_t index, uint64_t first, uint64_t end)
-{
-	uint64_t middle;
-
-	if (end - first == 1)
-	{
-		add_range(prover, first, end, -1);
-		return;
-	}
-	middle = first + split(end - first);
-	if (index < middle)
-	{
-		plan_inclusion(prover, index, first, middle);
-		add_range(prover, middle, end, prover->proof.count++);
-	}
-	else
-	{
-		plan_inclusion(prover, index, middle, end);
-		add_range(prover, first, middle, prover->proof.count++);
-	}
-}
-
 /*
  * SUBPROOF of RFC 6962 2.1.2. Nodes below `from` are complete subtrees of the older tree, one a set bit of its size, hence at hand in its
  * frontier: root is the next of them on the way down. whole is the RFC's b: the older tree's own root is known to whoever verifies.
@@ -168,18 +145,6 @@ lpr_prove_consistency(const LprTree *from, uint64_t until)
 	return ready(prover);
 }
 
-LprProver *
-lpr_prove_inclusion(uint64_t index, uint64_t until)
-{
-	LprProver *prover;
-
-	if (index >= until || (prover = calloc(1, sizeof(*prover))) == NULL)
-		return NULL;
-	prover->until = until;
-	plan_inclusion(prover, index, 0, until);
-	return ready(prover);
-}
-
 void
 lpr_prover_add(LprProver *prover, const LprDigest *leaf)
 {
@@ -211,6 +176,119 @@ lpr_prover_end(LprProver *prover, LprProof *proof)
 		*proof = prover->proof;
 	free(prover);
 	return good;
+}
+
+struct LprInclusions
+{
+	LprTree tree;
+	size_t firsts[64]; /* of the first proof of a leaf in the subtree of that root, or of a later one */
+	size_t count;
+	size_t room;
+	LprText *paths;
+};
+
+LprInclusions *
+lpr_inclusions_new(void)
+{
+	return calloc(1, sizeof(LprInclusions));
+}
+
+void
+lpr_inclusions_free(LprInclusions *inclusions)
+{
+	if (inclusions == NULL)
+		return;
+	for (size_t i = 0; i < inclusions->count; i++)
+		lpr_text_free(&inclusions->paths[i]);
+	free(inclusions->paths);
+	free(inclusions);
+}
+
+/* The sibling's root is the next node on the way up of every leaf proved in a subtree. */
+static void
+add_nodes(LprInclusions *inclusions, size_t first, size_t end, const LprDigest *sibling)
+{
+	for (size_t i = first; i < end; i++)
+		lpr_text_append(&inclusions->paths[i], (const char *) sibling->bytes, LPR_DIGEST_LEN);
+}
+
+/* The newest subtree, whose root is no longer one of the tree's, becomes one with that of root n. */
+static void
+join(LprInclusions *inclusions, int n, LprDigest *newest, size_t first)
+{
+	LprDigest *older = &inclusions->tree.roots[n];
+
+	add_nodes(inclusions, inclusions->firsts[n], first, newest);
+	add_nodes(inclusions, first, inclusions->count, older);
+	node(older, newest, newest);
+}
+
+static bool
+add_path(LprInclusions *inclusions)
+{
+	if (inclusions->count == inclusions->room)
+	{
+		size_t room = inclusions->room > 0 ? 2 * inclusions->room : 16;
+		LprText *paths = realloc(inclusions->paths, room * sizeof(LprText));
+
+		if (paths == NULL)
+			return false;
+		inclusions->paths = paths;
+		inclusions->room = room;
+	}
+	inclusions->paths[inclusions->count++] = (LprText){0};
+	return true;
+}
+
+bool
+lpr_inclusions_add(LprInclusions *inclusions, const LprDigest *leaf, bool proved)
+{
+	LprTree *tree = &inclusions->tree;
+	int n = lpr_tree_nroots(tree->size);
+	size_t first = inclusions->count;
+	LprDigest newest = *leaf;
+
+	if (proved && !add_path(inclusions))
+		return false;
+	for (uint64_t size = tree->size; size & 1; size >>= 1)
+	{
+		join(inclusions, --n, &newest, first);
+		first = inclusions->firsts[n];
+	}
+	tree->roots[n] = newest;
+	inclusions->firsts[n] = first;
+	tree->size++;
+	return true;
+}
+
+bool
+lpr_inclusions_end(LprInclusions *inclusions, LprDigest *root)
+{
+	int n = lpr_tree_nroots(inclusions->tree.size);
+	size_t first;
+
+	if (n == 0)
+	{
+		lpr_tree_root(&inclusions->tree, root);
+		return true;
+	}
+	*root = inclusions->tree.roots[--n];
+	first = inclusions->firsts[n];
+	while (n > 0)
+	{
+		join(inclusions, --n, root, first);
+		first = inclusions->firsts[n];
+	}
+	for (size_t i = 0; i < inclusions->count; i++)
+		if (inclusions->paths[i].failed)
+			return false;
+	return true;
+}
+
+LprSlice
+lpr_inclusions_path(const LprInclusions *inclusions, size_t n)
+{
+	return (LprSlice){inclusions->paths[n].data, inclusions->paths[n].len};
 }
 
 bool

@@ -6,11 +6,11 @@
 #include <math.h>
 
 #include "nodes/pg_list.h"
-#include "port/pg_bswap.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
-#include "audit/payload.h"
+#include "format/payload.h"
+#include "format/read_record.h"
 #include "format/tree.h"
 
 /* Requests are collected up to this many bytes, then written down. */
@@ -122,78 +122,56 @@ lpr_answer_from_cache(LprTally *tally, int64 answer)
 		tally->answer->kept = answer;
 }
 
-#define LENGTH_BYTES 4
-#define NUMBER_BYTES 8
-
-static inline char *
-put_length(char *to, uint32 length)
+/* As lpr.reads shows it, so that a saved read holds what was hashed. */
+static LprSlice
+shown_word(LprSlice told, char *canonical)
 {
-	uint32 bytes = pg_hton32(length);
-
-	memcpy(to, &bytes, LENGTH_BYTES);
-	return to + LENGTH_BYTES;
+	if (told.data == NULL || told.len > LPR_TEXT_MAX)
+		return (LprSlice){NULL, 0};
+	return (LprSlice){canonical, lpr_upper(told, canonical)};
 }
 
-static inline char *
-put_text(char *to, LprSlice text)
-{
-	if (text.data == NULL)
-		return put_length(to, UINT32_MAX);
-	to = put_length(to, (uint32) text.len);
-	memcpy(to, text.data, text.len);
-	return to + text.len;
-}
-
-static inline char *
-put_number(char *to, bool given, int64 value)
-{
-	uint64 bytes = pg_hton64((uint64) value);
-
-	if (!given)
-		return put_length(to, UINT32_MAX);
-	to = put_length(to, NUMBER_BYTES);
-	memcpy(to, &bytes, NUMBER_BYTES);
-	return to + NUMBER_BYTES;
-}
-
-/* docs/audit-format.md, "The digest of an answer". */
 bool
-lpr_answer_leaf(const LprRead *read, LprText *scratch, LprDigest *leaf)
+lpr_answer_leaf(const LprRead *read, LprText *scratch, LprDigest *details, LprDigest *leaf)
 {
-	char *to;
-	const LprSlice texts[] = {read->id,          read->plate_as_read,
-							  read->camera_id,   read->camera_owner,
-							  read->camera_type, read->address,
-							  read->make,        read->model,
-							  read->color,       {read->plate_region, strlen(read->plate_region)}};
-	size_t room = lengthof(texts) * LENGTH_BYTES + 4 * (LENGTH_BYTES + NUMBER_BYTES);
+	char words[3][LPR_TEXT_MAX];
+	const LprReadRecord record = {
+		.texts =
+			{
+				[LPR_READ_ID] = read->id,
+				[LPR_READ_PLATE] = {read->plate, read->plate_len},
+				[LPR_READ_PLATE_REGION] = {read->plate_region[0] != '\0' ? read->plate_region : NULL,
+										   strlen(read->plate_region)},
+				[LPR_READ_PLATE_AS_READ] = read->plate_as_read,
+				[LPR_READ_ADDRESS] = read->address,
+				[LPR_READ_CAMERA_ID] = read->camera_id,
+				[LPR_READ_CAMERA_OWNER] = read->camera_owner,
+				[LPR_READ_CAMERA_TYPE] = read->camera_type,
+				[LPR_READ_MAKE] = shown_word(read->make, words[0]),
+				[LPR_READ_MODEL] = shown_word(read->model, words[1]),
+				[LPR_READ_COLOR] = shown_word(read->color, words[2]),
+			},
+		.numbers =
+			{
+				[LPR_READ_CAPTURED_AT] = {true, read->captured_at},
+				[LPR_READ_LATITUDE] = {read->has_point, llrint(read->latitude * 1e7)},
+				[LPR_READ_LONGITUDE] = {read->has_point, llrint(read->longitude * 1e7)},
+				[LPR_READ_CONFIDENCE] = {read->has_confidence, llrint(read->confidence * 1e6)},
+			},
+	};
 
-	for (size_t i = 0; i < lengthof(texts); i++)
-		room += texts[i].data != NULL ? texts[i].len : 0;
-	scratch->len = 0;
-	to = lpr_text_extend(scratch, room);
-	if (to == NULL)
-		return false;
-	for (size_t i = 0; i < lengthof(texts); i++)
-		to = put_text(to, texts[i]);
-	to = put_number(to, true, read->captured_at);
-	to = put_number(to, read->has_point, (int64) rint(read->latitude * 1e7));
-	to = put_number(to, read->has_point, (int64) rint(read->longitude * 1e7));
-	to = put_number(to, read->has_confidence, (int64) rint(read->confidence * 1e6));
-	scratch->len = to - scratch->data;
-	lpr_record_leaf(scratch->data, scratch->len, leaf);
-	return true;
+	return lpr_read_details(&record, scratch, details) && lpr_read_leaf(&record, details, scratch, leaf);
 }
 
 void
 lpr_answer_read(LprTally *tally, const LprRead *read)
 {
 	LprAnswer *answer = tally->answer;
-	LprDigest leaf;
+	LprDigest details, leaf;
 
 	if (answer == NULL)
 		return;
-	if (!lpr_answer_leaf(read, &answer->scratch, &leaf))
+	if (!lpr_answer_leaf(read, &answer->scratch, &details, &leaf))
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	lpr_tree_add(&answer->reads, &leaf);
 	if (answer->oldest == LPR_MOMENT_NONE || read->captured_at < answer->oldest)
@@ -208,15 +186,14 @@ describe(LprText *payload, const LprTally *tally)
 	const LprAnswer *answer = tally->answer;
 	const LprTally *before = &answer->before;
 	LprDigest root;
-	char hex[2 * LPR_DIGEST_LEN + 1];
 
 	lpr_payload_open(payload);
 	lpr_payload_text(payload, "outcome", lpr_outcome_name(tally->outcome));
 	lpr_payload_integer(payload, "reads", tally->reads - before->reads);
 	lpr_payload_integer(payload, "received", tally->received - before->received);
 	lpr_tree_root(&answer->reads, &root);
-	lpr_hex(root.bytes, LPR_DIGEST_LEN, hex);
-	lpr_payload_text(payload, "digest", hex);
+	lpr_payload_hex(payload, "digest", root.bytes, LPR_DIGEST_LEN);
+	lpr_payload_integer(payload, "digest_version", LPR_READ_VERSION);
 	lpr_payload_moment(payload, "oldest", answer->oldest);
 	lpr_payload_moment(payload, "newest", answer->newest);
 	lpr_payload_json(payload, "dropped", "{");

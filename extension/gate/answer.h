@@ -13,8 +13,8 @@ extern void lpr_answer_begin(LprStatement *statement, LprTally *tally, const Lpr
 extern void lpr_answer_sent(LprTally *tally, const char *request);
 /* It is that of an earlier question, by the number of its record. */
 extern void lpr_answer_from_cache(LprTally *tally, int64 answer);
-/* The leaf of a read in the tree of its answer's digest (docs/audit-format.md). False: out of memory. */
-extern bool lpr_answer_leaf(const LprRead *read, LprText *scratch, LprDigest *leaf);
+/* The leaf of a read in the tree of its answer's digest, and what of it stands for its details (read_record.h). False: out of memory. */
+extern bool lpr_answer_leaf(const LprRead *read, LprText *scratch, LprDigest *details, LprDigest *leaf);
 /* A read that is shown: goes into the digest. */
 extern void lpr_answer_read(LprTally *tally, const LprRead *read);
 /* The answer is complete, or as complete as it gets: puts its record into the queue. No answer, no effect. */

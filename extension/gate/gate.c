@@ -8,7 +8,7 @@
 #include "utils/builtins.h"
 
 #include "server/errors.h"
-#include "audit/payload.h"
+#include "format/payload.h"
 
 #define SIDE_BY_SIDE (LPR_RECEIPTS / 2)
 

@@ -21,7 +21,8 @@
 #include "gate/gate.h"
 #include "source/image.h"
 #include "policy/outlet.h"
-#include "audit/payload.h"
+#include "format/payload.h"
+#include "format/tree.h"
 
 #define IMAGES_AT_ONCE 8
 
@@ -132,64 +133,6 @@ newest_first(const ListCell *a, const ListCell *b)
 	return left->ask > right->ask ? -1 : left->ask < right->ask ? 1 : 0;
 }
 
-static void
-hash_nodes(const LprDigest *left, const LprDigest *right, LprDigest *out)
-{
-	static const uint8 prefix = 1;
-	LprHash hash;
-
-	lpr_hash_start(&hash);
-	lpr_hash_add(&hash, &prefix, 1);
-	lpr_hash_add(&hash, left->bytes, LPR_DIGEST_LEN);
-	lpr_hash_add(&hash, right->bytes, LPR_DIGEST_LEN);
-	lpr_hash_end(&hash, out);
-}
-
-/* All levels of the tree of an answer's reads, the leaves first: pairs become one, and what is left over goes up as it is (RFC 6962). */
-typedef struct Levels
-{
-	int count;
-	int64 sizes[64];
-	LprDigest *nodes[64];
-} Levels;
-
-static void
-build_levels(Levels *levels)
-{
-	while (levels->sizes[levels->count - 1] > 1)
-	{
-		int64 below = levels->sizes[levels->count - 1];
-		int64 size = (below + 1) / 2;
-		LprDigest *from = levels->nodes[levels->count - 1];
-		LprDigest *to = MemoryContextAllocHuge(CurrentMemoryContext, size * sizeof(LprDigest));
-
-		for (int64 i = 0; i < size; i++)
-			if (2 * i + 1 < below)
-				hash_nodes(&from[2 * i], &from[2 * i + 1], &to[i]);
-			else
-				to[i] = from[2 * i];
-		levels->nodes[levels->count] = to;
-		levels->sizes[levels->count] = size;
-		levels->count++;
-	}
-}
-
-static bytea *
-make_proof(const Levels *levels, int64 place)
-{
-	bytea *proof = palloc(VARHDRSZ + 64 * LPR_DIGEST_LEN);
-	char *to = VARDATA(proof);
-
-	for (int i = 0; i < levels->count - 1; i++, place /= 2)
-		if ((place ^ 1) < levels->sizes[i])
-		{
-			memcpy(to, levels->nodes[i][place ^ 1].bytes, LPR_DIGEST_LEN);
-			to += LPR_DIGEST_LEN;
-		}
-	SET_VARSIZE(proof, to - (char *) proof);
-	return proof;
-}
-
 static Datum
 slice_datum(LprSlice slice, bool *isnull)
 {
@@ -197,22 +140,24 @@ slice_datum(LprSlice slice, bool *isnull)
 	return *isnull ? (Datum) 0 : PointerGetDatum(cstring_to_text_with_len(slice.data, slice.len));
 }
 
-static bytea *
-digest_datum(const LprDigest *digest)
+static Datum
+bytes_datum(const void *bytes, size_t len)
 {
-	bytea *value = palloc(VARHDRSZ + LPR_DIGEST_LEN);
+	bytea *value = palloc(VARHDRSZ + len);
 
-	SET_VARSIZE(value, VARHDRSZ + LPR_DIGEST_LEN);
-	memcpy(VARDATA(value), digest->bytes, LPR_DIGEST_LEN);
-	return value;
+	SET_VARSIZE(value, VARHDRSZ + len);
+	if (len > 0)
+		memcpy(VARDATA(value), bytes, len);
+	return PointerGetDatum(value);
 }
 
-#define SHOWN_COLUMNS 24
+#define SHOWN_COLUMNS 25
+#define SHOWN_PROOF   (SHOWN_COLUMNS - 1)
 
-/* One row; the proof is added when all leaves are known. */
+/* One row; the proof is added when all leaves have gone by. */
 static void
-shown_row(const LprCacheAnswer *answer, const LprRead *read, const LprDigest *leaf, int64 place, Datum *values,
-		  bool *nulls)
+shown_row(const LprCacheAnswer *answer, const LprRead *read, const LprDigest *details, const LprDigest *leaf,
+		  int64 place, Datum *values, bool *nulls)
 {
 	memset(nulls, 0, SHOWN_COLUMNS * sizeof(bool));
 	values[0] = Int64GetDatum(answer->ask);
@@ -243,68 +188,90 @@ shown_row(const LprCacheAnswer *answer, const LprRead *read, const LprDigest *le
 																	: LPR_MATCH_EXACT));
 	values[19] = slice_datum(read->plate_image, &nulls[19]);
 	values[20] = slice_datum(read->vehicle_image, &nulls[20]);
-	values[21] = PointerGetDatum(digest_datum(leaf));
-	values[22] = Int64GetDatum(place);
-	nulls[23] = true;
+	values[21] = bytes_datum(details->bytes, LPR_DIGEST_LEN);
+	values[22] = bytes_datum(leaf->bytes, LPR_DIGEST_LEN);
+	values[23] = Int64GetDatum(place);
 }
 
 typedef struct ShownRow
 {
 	Datum values[SHOWN_COLUMNS];
 	bool nulls[SHOWN_COLUMNS];
-	int64 place;
 } ShownRow;
 
-/* The wanted reads of one answer. Its whole tree is built, for the proofs. */
+/* What of a search lies outside of memory contexts. */
+typedef struct Search
+{
+	MemoryContextCallback callback;
+	LprInclusions *inclusions;
+	LprText scratch;
+} Search;
+
+static void
+free_search(void *arg)
+{
+	Search *search = arg;
+
+	lpr_inclusions_free(search->inclusions);
+	lpr_text_free(&search->scratch);
+}
+
+/* Whether it is wanted, and was not found in a newer answer. */
+static bool
+is_wanted(HTAB *wanted, LprSlice id)
+{
+	char key[LPR_ID_MAX + 1] = {0};
+	Wanted *one;
+
+	if (id.len > LPR_ID_MAX)
+		return false;
+	memcpy(key, id.data, id.len);
+	one = hash_search(wanted, key, HASH_FIND, NULL);
+	if (one == NULL || one->found)
+		return false;
+	one->found = true;
+	return true;
+}
+
+/* The wanted reads of one answer. All of its reads go by, for the proofs. */
 static void
 search_answer(const LprCacheAnswer *answer, HTAB *wanted, Tuplestorestate *store, TupleDesc desc)
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "lpr shown reads", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
 	LprCacheWalk *walk = lpr_cache_walk(context, answer);
-	Levels levels = {.count = 1};
-	int64 room = Max(answer->reads, 1);
-	LprText scratch = {0};
+	Search *search = palloc0(sizeof(Search));
 	List *rows = NIL;
+	LprDigest details, leaf, root;
 	LprRead read;
-	bool gone = false;
-	ListCell *cell;
+	bool gone = false, good;
 
-	levels.nodes[0] = MemoryContextAllocHuge(context, room * sizeof(LprDigest));
-	while (levels.sizes[0] < room && lpr_cache_walk_next(walk, &read, &gone))
+	search->callback = (MemoryContextCallback){.func = free_search, .arg = search};
+	MemoryContextRegisterResetCallback(context, &search->callback);
+	search->inclusions = lpr_inclusions_new();
+	good = search->inclusions != NULL;
+	for (int64 place = 0; good && place < answer->reads && lpr_cache_walk_next(walk, &read, &gone); place++)
 	{
-		int64 place = levels.sizes[0]++;
-		LprDigest *leaf = &levels.nodes[0][place];
-		char id[LPR_ID_MAX + 1] = {0};
-		Wanted *one;
+		bool proved = is_wanted(wanted, read.id);
 		ShownRow *row;
 
-		if (!lpr_answer_leaf(&read, &scratch, leaf))
-			ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-		if (read.id.len > LPR_ID_MAX)
+		good = lpr_answer_leaf(&read, &search->scratch, &details, &leaf) &&
+			   lpr_inclusions_add(search->inclusions, &leaf, proved);
+		if (!proved)
 			continue;
-		memcpy(id, read.id.data, read.id.len);
-		one = hash_search(wanted, id, HASH_FIND, NULL);
-		if (one == NULL || one->found)
-			continue;
-		one->found = true;
 		row = palloc(sizeof(ShownRow));
-		shown_row(answer, &read, leaf, place, row->values, row->nulls);
-		row->place = place;
+		shown_row(answer, &read, &details, &leaf, place, row->values, row->nulls);
 		rows = lappend(rows, row);
 	}
-	lpr_text_free(&scratch);
-	if (!gone && rows != NIL)
+	if (!good || !lpr_inclusions_end(search->inclusions, &root))
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	for (int i = 0; !gone && i < list_length(rows); i++)
 	{
-		build_levels(&levels);
-		foreach (cell, rows)
-		{
-			ShownRow *row = lfirst(cell);
+		ShownRow *row = list_nth(rows, i);
+		LprSlice path = lpr_inclusions_path(search->inclusions, i);
 
-			row->values[23] = PointerGetDatum(make_proof(&levels, row->place));
-			row->nulls[23] = false;
-			tuplestore_putvalues(store, desc, row->values, row->nulls);
-		}
+		row->values[SHOWN_PROOF] = bytes_datum(path.data, path.len);
+		tuplestore_putvalues(store, desc, row->values, row->nulls);
 	}
 	MemoryContextSwitchTo(old);
 	MemoryContextDelete(context);

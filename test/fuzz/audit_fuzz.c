@@ -1,5 +1,6 @@
 /*
- * audit_fuzz.c: whatever may come in place of notes, checkpoints, keys, months' boundaries and exports of the audit log (-DPARSER="name").
+ * audit_fuzz.c: whatever may come in place of notes, checkpoints, keys, months' boundaries, exports of the audit log, proofs of saved
+ * reads and payloads of answers (-DPARSER="name").
  *
  * Beside what the sanitizers see: what was read has one spelling, so that written again it is the same.
  */
@@ -9,6 +10,7 @@
 
 #include "export.h"
 #include "format/month.h"
+#include "format/read_proof.h"
 #include "format/submission.h"
 
 #define CHECK(condition)                                                                                               \
@@ -158,11 +160,57 @@ fuzz_export(LprSlice input)
 	free(line);
 }
 
+static bool
+same_text(LprSlice a, LprSlice b)
+{
+	return (a.data == NULL) == (b.data == NULL) && a.len == b.len && (a.len == 0 || memcmp(a.data, b.data, a.len) == 0);
+}
+
+/* A proof of a saved read; and as an answer's payload. Texts are unescaped in place, so it comes last. */
+static void
+fuzz_read(LprSlice input)
+{
+	LprReadProof proof, again;
+	LprAnswerDigest answer;
+	LprText text = {0};
+
+	if (lpr_answer_digest_read(input, &answer))
+		touch(input);
+	if (!lpr_read_proof_read(input, &proof, &fault))
+	{
+		check_fault();
+		return;
+	}
+	CHECK(proof.path.count >= 0 && proof.path.count <= LPR_READ_PATH_MAX && proof.row > 0 && proof.reads > 0);
+	touch(proof.source);
+	lpr_read_proof_write(&proof, &text);
+	CHECK(!text.failed && lpr_read_proof_read((LprSlice){text.data, text.len}, &again, &fault));
+	CHECK(same_text(proof.source, again.source) && proof.version == again.version && proof.shown == again.shown &&
+		  proof.row == again.row && proof.place == again.place && proof.reads == again.reads);
+	CHECK(memcmp(&proof.path, &again.path, sizeof(proof.path)) == 0 && lpr_digest_same(&proof.root, &again.root) &&
+		  lpr_digest_same(&proof.digest, &again.digest) && memcmp(proof.log, again.log, LPR_LOG_ID_LEN) == 0);
+	for (int i = 0; i < LPR_READ_TEXTS; i++)
+	{
+		touch(proof.read.texts[i]);
+		CHECK(same_text(proof.read.texts[i], again.read.texts[i]));
+	}
+	for (int i = 0; i < LPR_READ_NUMBERS; i++)
+		CHECK(proof.read.numbers[i].given == again.read.numbers[i].given &&
+			  proof.read.numbers[i].value == again.read.numbers[i].value);
+	if (!lpr_read_proof_holds(&proof, &fault))
+		check_fault();
+	lpr_text_free(&text);
+}
+
 static const struct
 {
 	const char *name;
 	void (*fuzz)(LprSlice input);
-} parsers[] = {{"checkpoint", fuzz_checkpoint}, {"key", fuzz_key}, {"month", fuzz_month}, {"export", fuzz_export}};
+} parsers[] = {{"checkpoint", fuzz_checkpoint},
+			   {"key", fuzz_key},
+			   {"month", fuzz_month},
+			   {"export", fuzz_export},
+			   {"read", fuzz_read}};
 
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

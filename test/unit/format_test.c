@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "format/note.h"
+#include "format/read_proof.h"
 #include "format/record.h"
 #include "tap.h"
 #include "format/tree.h"
@@ -53,11 +54,82 @@ shown(const char *before, const void *bytes, size_t len, const char *what)
 	lpr_text_free(&line);
 }
 
+/* The read of the page, and one that nothing but its plate, time and place is told of. */
+static const LprReadRecord reads[2] = {
+	{.texts = {[LPR_READ_ID] = {"r-17", 4},
+			   [LPR_READ_PLATE] = {"7ABC123", 7},
+			   [LPR_READ_PLATE_REGION] = {"CA", 2},
+			   [LPR_READ_PLATE_AS_READ] = {"7abc-123", 8},
+			   [LPR_READ_CAMERA_ID] = {"cam-9", 5},
+			   [LPR_READ_MAKE] = {"HONDA", 5}},
+	 .numbers = {{true, 799999000000000}, {true, 327157000}, {true, -1171611000}, {true, 957000}}},
+	{.texts = {[LPR_READ_ID] = {"r-18", 4}, [LPR_READ_PLATE] = {"7ABC123", 7}},
+	 .numbers = {{true, 799999600000000}, {true, 327160000}, {true, -1171600000}}},
+};
+
 static void
-test_rows(LprTree *tree, LprDigest *head)
+test_reads(LprDigest *root, LprText *payload)
 {
-	static const char *const payloads[] = {"{\"version\": \"0.1.0\"}", "{\"plates\": [\"7ABC123\"]}",
-										   "{\"rows\": 3, \"note\": \"S\xC3\xA3o Paulo\"}"};
+	LprReadProof proof = {.row = 3, .source = slice("acme"), .version = 2, .reads = 2, .path = {.count = 1}};
+	LprDigest details[2], leaves[2], old;
+	LprText scratch = {0}, block = {0};
+	LprTree tree = {0};
+	LprFault fault;
+
+	for (int i = 0; i < 2; i++)
+	{
+		ok(lpr_read_details(&reads[i], &scratch, &details[i]), "details");
+		if (i == 0)
+			shown("details record   ", scratch.data, scratch.len, "the record of details");
+		ok(lpr_read_leaf(&reads[i], &details[i], &scratch, &leaves[i]), "leaf");
+		if (i == 0)
+		{
+			/* What is hashed begins with the leaf's zero byte. */
+			shown("tag              ", scratch.data + 1, 4, "tag of a read");
+			shown("read_id          ", scratch.data + 5, 8, "read_id");
+			shown("plate            ", scratch.data + 13, 11, "plate");
+			shown("captured_at      ", scratch.data + 24, 12, "captured_at");
+			shown("latitude         ", scratch.data + 36, 12, "latitude");
+			shown("longitude        ", scratch.data + 48, 12, "longitude");
+			shown("details          ", scratch.data + 60, 32, "details");
+			ok(scratch.len == 92, "no more: %zu bytes", scratch.len);
+		}
+		lpr_tree_add(&tree, &leaves[i]);
+	}
+	lpr_tree_root(&tree, root);
+	shown("leaf of read 1   ", leaves[0].bytes, LPR_DIGEST_LEN, "leaf of a read");
+	shown("leaf of read 2   ", leaves[1].bytes, LPR_DIGEST_LEN, "leaf of the other");
+	shown("root of two      ", root->bytes, LPR_DIGEST_LEN, "root");
+	ok(lpr_read_leaf_1(&reads[0], &scratch, &old), "leaf of version 1");
+	shown("version 1        ", old.bytes, LPR_DIGEST_LEN, "leaf of version 1");
+	lpr_hex(root->bytes, LPR_DIGEST_LEN, hex);
+	lpr_text_printf(payload,
+					"{\"reads\": 2, \"digest\": \"%s\", \"digest_version\": 2, \"note\": \"S\xC3\xA3o Paulo\"}", hex);
+
+	memcpy(proof.log, log_id, LPR_LOG_ID_LEN);
+	proof.root = *root;
+	lpr_text_adds(&block, "```\n");
+	for (int i = 0; i < 2; i++)
+	{
+		proof.place = i;
+		proof.path.nodes[0] = leaves[1 - i];
+		proof.shown = i == 0 ? LPR_READ_WHOLE : LPR_READ_NO_DETAILS;
+		proof.read = reads[i];
+		proof.digest = details[i];
+		ok(lpr_read_proof_holds(&proof, &fault), "the proof of read %d", i + 1);
+		lpr_read_proof_write(&proof, &block);
+		lpr_text_adds(&block, "\n");
+	}
+	lpr_text_adds(&block, "```\n");
+	has(doc, block.data, "the proofs");
+	lpr_text_free(&scratch);
+	lpr_text_free(&block);
+}
+
+static void
+test_rows(LprTree *tree, LprDigest *head, const char *answer)
+{
+	const char *const payloads[] = {"{\"version\": \"0.1.0\"}", "{\"plates\": [\"7ABC123\"]}", answer};
 	static const int64_t ats[] = {800000000000000, 800000001000000, 800000001250000};
 	static const char *const kinds[] = {"start", "ask", "answer"};
 	LprDigest leaves[3];
@@ -159,11 +231,14 @@ int
 main(void)
 {
 	LprTree tree = {0};
-	LprDigest head = {{0}};
+	LprDigest head = {{0}}, root;
+	LprText answer = {0};
 
 	read_doc();
-	test_rows(&tree, &head);
+	test_reads(&root, &answer);
+	test_rows(&tree, &head, answer.data);
 	test_checkpoint(&tree, &head);
+	lpr_text_free(&answer);
 	free(doc);
 	return tap_done();
 }

@@ -18,6 +18,7 @@ spew("$directory/export", block("lpr-audit-export-1\t"));
 spew("$directory/checkpoint", block("lpr-audit/00112233445566778899aabbccddeeff\n"));
 spew("$directory/keys", block("lpr-audit/00112233445566778899aabbccddeeff+"));
 spew("$directory/log.pem", block('-----BEGIN'));
+spew("$directory/proofs", block('{"format": "lpr-read-proof-1"'));
 my ($log_key, $witness_key) = split /\n/, slurp("$directory/keys");
 
 my ($code, $out, $err) = run('', $ENV{LPR_VERIFY}, '--key', $log_key, '--witness', $witness_key, '--checkpoints', "$directory/checkpoint",
@@ -28,6 +29,9 @@ my ($text) = slurp("$directory/checkpoint") =~ /\A(.*?)\n\n/s;
 my ($root, $head) = map { unpack 'H*', $_ } map { use MIME::Base64; decode_base64($_) } $text =~ /\n3\n(\S+)\nhead (\S+)\n/;
 ($code, $out, $err) = run('', $ENV{LPR_VERIFY}, '--key', $log_key, '--checkpoints', "$directory/checkpoint", "$directory/export");
 is($code, 0, 'without the witness, too');
+($code, $out, $err) = run('', $ENV{LPR_VERIFY}, '--key', $log_key, '--checkpoints', "$directory/checkpoint", '--read', "$directory/proofs", "$directory/export");
+is("$code $err", '0 ', 'the proofs hold');
+is(scalar(() = $out =~ /^proved: read [12] of the 2 in the answer of source "acme", row 3: read_id "r-1[78]", plate "7ABC123", /mg), 2, '… both of them') or diag($out);
 
 ($code, $out, $err) = run('', '/bin/sh', '-e', '-c', "cd '$directory'\n" . block("bytes()"));
 is("$code $err", '0 ', 'the commands run');
@@ -36,6 +40,8 @@ payload digest 31e248d6ef2c3983dd7c3503b65aad40d6d5310153c698b3266f7f7b0cfdce2a
 digest f5baeb9345cdf954bc3411e35eb41c475298d78739254e6f5b5d49030081d8a7
 leaf 1427f1d7ab964e943cb9b4275a22382ada8dbf92d3283cb7e08bf9f9e81145fa
 the root is the checkpoint's
+read @{[ $page =~ /leaf of read 1   (\w+)/ ]}
+the answer held the read
 Signature Verified Successfully
 SAID
 like($page, qr/root of three    \Q$root\E\n/, 'the root in hex');

@@ -6,6 +6,8 @@
  *   log_tool rechain [ID]                                    stdin to stdout: numbers, payload digests, months' boundaries and chain made anew
  *   log_tool checkpoints PEM DIR EVERY                       stdin: checkpoints every EVERY rows, at the months' boundaries, at the end
  *   log_tool note PEM ORIGIN SIZE ROOT HEAD                  a signed checkpoint of digests in hex
+ *   log_tool reads ID ROW READS VERSION whole|part           an answer's payload, and a line for each of its reads: the proof that it is
+ *                                                            that of row ROW
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -15,8 +17,10 @@
 #include "check.h"
 #include "export.h"
 #include "file.h"
-#include "month.h"
-#include "submission.h"
+#include "format/month.h"
+#include "format/payload.h"
+#include "format/read_proof.h"
+#include "format/submission.h"
 
 #define START_AT INT64_C(800000000000000)
 
@@ -355,6 +359,94 @@ note(char **arguments)
 	lpr_signer_free(key);
 }
 
+/* The n-th read of an answer; its texts lie in text. */
+static LprReadRecord
+make_read(int n, bool as_told, char text[3][40])
+{
+	LprReadRecord read = {.texts = {[LPR_READ_ADDRESS] = slice("S\xC3\xA3o \"Paulo\"\\ St \xF0\x9F\x9A\x97"),
+									[LPR_READ_MAKE] = slice(as_told ? "Honda" : "HONDA")},
+						  .numbers = {[LPR_READ_CAPTURED_AT] = {true, START_AT + n},
+									  [LPR_READ_LATITUDE] = {true, INT64_C(327157000) + n},
+									  [LPR_READ_LONGITUDE] = {true, INT64_C(-1171611000)},
+									  [LPR_READ_CONFIDENCE] = {n % 2 == 0, 957000}}};
+
+	snprintf(text[0], sizeof(text[0]), "r-%d", n);
+	snprintf(text[1], sizeof(text[1]), "7ABC%d", n);
+	snprintf(text[2], sizeof(text[2]), "7abc-%d", n);
+	read.texts[LPR_READ_ID] = slice(text[0]);
+	read.texts[LPR_READ_PLATE] = slice(text[1]);
+	read.texts[LPR_READ_PLATE_AS_READ] = slice(text[2]);
+	if (n % 3 != 0)
+		read.texts[LPR_READ_PLATE_REGION] = slice("CA");
+	return read;
+}
+
+static void
+reads(char **arguments)
+{
+	LprReadProof proof = {.row = atoll(arguments[1]),
+						  .source = slice("acme"),
+						  .reads = atoll(arguments[2]),
+						  .version = atoll(arguments[3])};
+	bool whole = strcmp(arguments[4], "whole") == 0;
+	LprInclusions *inclusions = lpr_inclusions_new();
+	LprText scratch = {0}, out = {0};
+	LprDigest details, leaf;
+	char text[3][40];
+
+	if (!lpr_unhex(slice(arguments[0]), proof.log, LPR_LOG_ID_LEN))
+		die("an id is 32 hex digits");
+	for (int64_t i = 0; i < proof.reads; i++)
+	{
+		LprReadRecord read = make_read((int) i, proof.version == 1, text);
+
+		if (!lpr_read_details(&read, &scratch, &details) ||
+			!(proof.version == 1 ? lpr_read_leaf_1(&read, &scratch, &leaf)
+								 : lpr_read_leaf(&read, &details, &scratch, &leaf)) ||
+			!lpr_inclusions_add(inclusions, &leaf, true))
+			die("out of memory");
+	}
+	lpr_inclusions_end(inclusions, &proof.root);
+	lpr_hex(proof.root.bytes, LPR_DIGEST_LEN, hex);
+	lpr_payload_open(&out);
+	lpr_payload_json(&out, "dropped", "{\"reads\": [{\"digest\": \"]}\"}, null, 1.5e3]}");
+	lpr_payload_integer(&out, "reads", proof.reads);
+	lpr_payload_text(&out, "digest", hex);
+	if (proof.version != 1)
+		lpr_payload_integer(&out, "digest_version", proof.version);
+	lpr_payload_close(&out);
+	puts(out.data);
+	for (int64_t i = 0; i < proof.reads; i++)
+	{
+		LprSlice path = lpr_inclusions_path(inclusions, (size_t) i);
+
+		proof.read = make_read((int) i, proof.version == 1, text);
+		lpr_read_details(&proof.read, &scratch, &proof.digest);
+		if (proof.version == 1)
+		{
+			lpr_read_leaf_1(&proof.read, &scratch, &proof.digest);
+			proof.read.texts[LPR_READ_PLATE] = (LprSlice){NULL, 0};
+		}
+		proof.shown = whole ? LPR_READ_WHOLE : proof.version == 1 ? LPR_READ_LEAF : LPR_READ_NO_DETAILS;
+		if (!whole)
+		{
+			for (int j = LPR_READ_PLATE_REGION; j < LPR_READ_TEXTS; j++)
+				proof.read.texts[j] = (LprSlice){NULL, 0};
+			proof.read.numbers[LPR_READ_CONFIDENCE].given = false;
+		}
+		proof.place = i;
+		proof.path.count = (int) (path.len / LPR_DIGEST_LEN);
+		if (path.len > 0)
+			memcpy(proof.path.nodes, path.data, path.len);
+		out.len = 0;
+		lpr_read_proof_write(&proof, &out);
+		puts(out.data);
+	}
+	lpr_inclusions_free(inclusions);
+	lpr_text_free(&scratch);
+	lpr_text_free(&out);
+}
+
 int
 main(int argc, char **argv)
 {
@@ -366,6 +458,8 @@ main(int argc, char **argv)
 		checkpoints(argv + 2);
 	else if (argc == 7 && strcmp(argv[1], "note") == 0)
 		note(argv + 2);
+	else if (argc == 7 && strcmp(argv[1], "reads") == 0)
+		reads(argv + 2);
 	else
 		die("see the comment at its top");
 	return fflush(stdout) == 0 ? 0 : 2;

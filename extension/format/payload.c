@@ -1,7 +1,7 @@
 /*
  * payload.c: particulars of a record as JSON in ASCII.
  */
-#include "audit/payload.h"
+#include "format/payload.h"
 
 #include <string.h>
 
@@ -19,7 +19,7 @@ lpr_payload_close(LprText *payload)
 
 /* One character of UTF-8; the bytes it takes, 0 when it is none. */
 static int
-decode(const unsigned char *at, uint32_t *character)
+decode(const unsigned char *at, const unsigned char *end, uint32_t *character)
 {
 	int len = *at < 0x80                  ? 1
 			  : *at >= 0xc2 && *at < 0xe0 ? 2
@@ -32,6 +32,8 @@ decode(const unsigned char *at, uint32_t *character)
 		*character = *at;
 		return len;
 	}
+	if (end - at < len)
+		return 0;
 	*character = *at & (0x7f >> len);
 	for (int i = 1; i < len; i++)
 	{
@@ -46,16 +48,18 @@ decode(const unsigned char *at, uint32_t *character)
 }
 
 static void
-add_string(LprText *payload, const char *value)
+add_string(LprText *payload, LprSlice value)
 {
+	const unsigned char *at = (const unsigned char *) value.data, *end = at + value.len;
+
 	lpr_text_adds(payload, "\"");
-	for (const unsigned char *at = (const unsigned char *) value; *at != '\0';)
+	while (at < end)
 	{
 		uint32_t c;
-		int len = decode(at, &c);
+		int len = decode(at, end, &c);
 		const unsigned char *plain = at;
 
-		while (*plain >= 0x20 && *plain < 0x7f && *plain != '"' && *plain != '\\')
+		while (plain < end && *plain >= 0x20 && *plain < 0x7f && *plain != '"' && *plain != '\\')
 			plain++;
 		if (plain > at)
 		{
@@ -88,7 +92,7 @@ void
 lpr_payload_json(LprText *payload, const char *key, const char *value)
 {
 	add_comma(payload);
-	add_string(payload, key);
+	add_string(payload, (LprSlice){key, strlen(key)});
 	lpr_text_adds(payload, ": ");
 	if (value != NULL)
 		lpr_text_adds(payload, value);
@@ -97,10 +101,26 @@ lpr_payload_json(LprText *payload, const char *key, const char *value)
 void
 lpr_payload_text(LprText *payload, const char *key, const char *value)
 {
-	if (value == NULL)
+	if (value != NULL)
+		lpr_payload_slice(payload, key, (LprSlice){value, strlen(value)});
+}
+
+void
+lpr_payload_slice(LprText *payload, const char *key, LprSlice value)
+{
+	if (value.data == NULL)
 		return;
 	lpr_payload_json(payload, key, NULL);
 	add_string(payload, value);
+}
+
+void
+lpr_payload_hex(LprText *payload, const char *key, const void *bytes, size_t len)
+{
+	char hex[2 * LPR_DIGEST_LEN + 1];
+
+	lpr_hex(bytes, len, hex);
+	lpr_payload_text(payload, key, hex);
 }
 
 void
@@ -136,7 +156,7 @@ void
 lpr_payload_element(LprText *payload, const char *value)
 {
 	add_comma(payload);
-	add_string(payload, value);
+	add_string(payload, (LprSlice){value, strlen(value)});
 }
 
 void
