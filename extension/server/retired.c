@@ -8,14 +8,14 @@
 
 #include "server/version.h"
 
-#define RETIRED(name) \
-	PG_FUNCTION_INFO_V1(name); \
-	Datum name(PG_FUNCTION_ARGS) \
-	{ \
-		lpr_version_check(); \
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), \
-						errmsg("function %s is no more", #name), errhint("ALTER EXTENSION lpr UPDATE;"))); \
-	} \
+#define RETIRED(name)                                                                                                  \
+	PG_FUNCTION_INFO_V1(name);                                                                                         \
+	Datum name(PG_FUNCTION_ARGS)                                                                                       \
+	{                                                                                                                  \
+		lpr_version_check();                                                                                           \
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("function %s is no more", #name),    \
+						errhint("ALTER EXTENSION lpr UPDATE;")));                                                      \
+	}                                                                                                                  \
 	extern Datum name(PG_FUNCTION_ARGS)
 
 RETIRED(lpr_consent_agreed);  /* 0.2.0: lpr_data.agreed() */

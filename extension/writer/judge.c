@@ -85,7 +85,8 @@ prepare_gate(void)
 		"(SELECT clock_timestamp() AS moment OFFSET 0) AS n) "
 		"FROM unnest(%s) WITH ORDINALITY AS q (%s, place) "
 		"LEFT JOIN lpr_data.search_limit AS l ON l.mode = q.mode "
-		"LEFT JOIN LATERAL (SELECT true AS refuses, r.* FROM lpr_data.gate(ROW(%s)::lpr_data.question) AS r) AS g ON true",
+		"LEFT JOIN LATERAL (SELECT true AS refuses, r.* FROM lpr_data.gate(ROW(%s)::lpr_data.question) AS r) AS g ON "
+		"true",
 		list_facts("$", false), list_facts("", true), list_facts("q.", true));
 	/* One plan for all batches: planning costs more than deciding. It is made anew when anything that it rests on changes. */
 	plan = SPI_prepare_cursor(query, LPR_FACTS, types, CURSOR_OPT_GENERIC_PLAN);
