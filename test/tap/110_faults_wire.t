@@ -86,7 +86,7 @@ everywhere('gzip', '', { fault => 'gzip' }, {});
 		return (outcome => 'failed', state => 'HV00M', rows => whole(@_)) });
 	my $peak = $node->peak_rss_kb($lab->{pid});
 	cmp_ok($peak - $before, '<', 40 * 1024, "the backend stays small: $before kB, then $peak kB");
-	cmp_ok($most, '<', 16 * 1024 * 1024, "… and reads no more than it may: $most bytes");
+	ok($most > 0 && $most < 16 * 1024 * 1024, "… and reads no more than it may: $most bytes");
 }
 
 # ---- refused ----

@@ -173,9 +173,9 @@ test_requests(const LprDialect *d)
 	}
 }
 
-static const char *const garbage[] = {
-	"",    " ",       "null",           "7",         "{", "[", "{\"a\":", "<html>504", "'a'", "\"\xFF", "{}{}",
-	"[]]", "{\"a\"}", "\xEF\xBB\xBF[]", "{\"a\":1,}"};
+static const char *const garbage[] = {"",           " ",     "null",         "7",    "{",   "[",       "{\"a\":",
+									  "<html>504",  "'a'",   "\"\xFF",       "{}{}", "[]]", "{\"a\"}", "\xEF\xBB\xBF[]",
+									  "{\"a\":1,}", "[NaN]", "[\"\\ud800\"]"};
 
 static void
 test_garbage(const LprDialect *d)

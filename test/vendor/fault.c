@@ -253,13 +253,14 @@ static void
 images_elsewhere(const struct request *rq, const struct fault *f, struct buf *body)
 {
 	size_t len = strlen(rq->base);
+	const char *images = rq->dialect->images;
+	size_t images_len = images != NULL ? strlen(images) : 0;
 
-	for (size_t i = 0; i + len + 7 < body->len; i++)
+	for (size_t i = 0; images != NULL && i + len + images_len < body->len; i++)
 	{
 		const char *at = body->at + i;
 
-		if (memcmp(at, rq->base, len) == 0 &&
-			(memcmp(at + len, "/media/", 7) == 0 || memcmp(at + len, "/images", 7) == 0))
+		if (memcmp(at, rq->base, len) == 0 && memcmp(at + len, images, images_len) == 0)
 		{
 			buf_replace(body, i, len, f->to, strlen(f->to));
 			i += strlen(f->to);

@@ -366,6 +366,7 @@ answer(struct request *rq, struct reply *rp)
 const struct dialect lpr_v1 = {
 	.name = "lpr-v1",
 	.secret = TOKEN,
+	.images = "/images/",
 	.classify = classify,
 	.answer = answer,
 	.error = error,

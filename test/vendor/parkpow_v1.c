@@ -185,6 +185,7 @@ answer(struct request *rq, struct reply *rp)
 const struct dialect parkpow_v1 = {
 	.name = "parkpow-v1",
 	.secret = TOKEN,
+	.images = "/media/",
 	.classify = classify,
 	.answer = answer,
 	.error = error,

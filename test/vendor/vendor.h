@@ -305,6 +305,7 @@ struct dialect
 	const char *client_id;  /* of the login; NULL: it has none */
 	const char *headers[2]; /* that carry a credential, beside Authorization */
 	long token_seconds;     /* for how long a login's token holds; 0: nobody logs in */
+	const char *images;     /* how the path of an image begins, beneath the base; NULL: no read has one */
 	enum request_class (*classify)(const struct request *rq); /* rest, body and arguments are there */
 	void (*answer)(struct request *rq, struct reply *rp);
 	void (*error)(struct reply *rp, int status, const char *message);

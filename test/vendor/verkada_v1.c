@@ -201,6 +201,7 @@ const struct dialect verkada_v1 = {
 	.secret = API_KEY,
 	.headers = {"x-api-key", "x-verkada-auth"},
 	.token_seconds = 1800,
+	.images = "/media/",
 	.classify = classify,
 	.answer = answer,
 	.error = error,
