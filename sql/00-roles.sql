@@ -2,20 +2,23 @@
 
 \echo Use "CREATE EXTENSION lpr CASCADE" to load this file. \quit
 
--- Vendors speak UTF-8, and what a plate or an address is called must be the same in the question, in the answer and in the audit log.
+-- Vendors speak UTF-8, and what a plate or an address is called must be the same in the question, in the answer and in
+-- the audit log.
 DO $$
 BEGIN
     IF pg_catalog.getdatabaseencoding() <> 'UTF8' THEN
         RAISE EXCEPTION USING
             ERRCODE = 'feature_not_supported',
-            MESSAGE = pg_catalog.format('lpr does not work in a database of encoding %s', pg_catalog.getdatabaseencoding()),
+            MESSAGE = pg_catalog.format('lpr does not work in a database of encoding %s',
+                                        pg_catalog.getdatabaseencoding()),
             DETAIL = 'The database has to be of encoding UTF8; clients may use any.',
             HINT = 'CREATE DATABASE … TEMPLATE template0 ENCODING ''UTF8'';';
     END IF;
 END
 $$;
 
--- The data's schema is no member of the extension: what must outlive DROP EXTENSION, such as the audit log, lies in it, and so it may be there already.
+-- The data's schema is no member of the extension: what must outlive DROP EXTENSION, such as the audit log, lies in it,
+-- and so it may be there already.
 DO $$
 BEGIN
     IF pg_catalog.to_regnamespace('lpr_data') IS NULL THEN
@@ -37,7 +40,8 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = 'object_not_in_prerequisite_state',
             MESSAGE = pg_catalog.format('schema "%s" belongs to somebody who is no superuser', schema_name),
-            HINT = pg_catalog.format('Look at what it holds, then DROP SCHEMA %s CASCADE or ALTER SCHEMA %s OWNER TO CURRENT_USER.', schema_name, schema_name);
+            HINT = pg_catalog.format('Look at what it holds, then DROP SCHEMA %s CASCADE or ALTER SCHEMA %s OWNER TO '
+                                     'CURRENT_USER.', schema_name, schema_name);
     END LOOP;
 END
 $$;
@@ -48,7 +52,8 @@ CREATE FUNCTION lpr_data.roles()
 RETURN ARRAY['lpr_user', 'lpr_supervisor', 'lpr_system_owner', 'lpr_oversight', 'lpr_privacy', 'lpr_admin',
              'lpr_training_officer', 'lpr_lead', 'lpr_records_officer'];
 COMMENT ON FUNCTION lpr_data.roles() IS
-    'The roles that people are granted, one a duty. Each is a member of lpr_member, which has the rights that all of them have.';
+    'The roles that people are granted, one a duty. Each is a member of lpr_member, which has the rights that all of '
+    'them have.';
 
 -- Roles belong to the cluster: another database may have made them already, and they stay when the extension goes.
 DO $$
@@ -71,7 +76,8 @@ BEGIN
 END
 $$;
 
-COMMENT ON SCHEMA lpr_data IS 'Where lpr keeps its tables. Nobody has USAGE on it: people go through the views and functions of schema lpr.';
+COMMENT ON SCHEMA lpr_data IS
+    'Where lpr keeps its tables. Nobody has USAGE on it: people go through the views and functions of schema lpr.';
 REVOKE ALL ON SCHEMA lpr_data FROM PUBLIC;
 
 GRANT USAGE ON SCHEMA lpr TO lpr_member, lpr_owner;
@@ -84,4 +90,6 @@ CREATE FUNCTION lpr.login()
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_login';
 GRANT EXECUTE ON FUNCTION lpr.login() TO lpr_member;
-COMMENT ON FUNCTION lpr.login() IS 'The login that connected: no SET ROLE, SET SESSION AUTHORIZATION or SECURITY DEFINER changes it. All of lpr judges by it.';
+COMMENT ON FUNCTION lpr.login() IS
+    'The login that connected: no SET ROLE, SET SESSION AUTHORIZATION or SECURITY DEFINER changes it. All of lpr '
+    'judges by it.';

@@ -1,4 +1,5 @@
--- 10-read: the canonical read (Q3), the one table that reaches the vendors, and what is needed to speak about plates and places.
+-- 10-read: the canonical read (Q3), the one table that reaches the vendors, and what is needed to speak about plates
+-- and places.
 
 CREATE FUNCTION lpr.fdw_handler()
     RETURNS fdw_handler
@@ -11,7 +12,8 @@ CREATE FUNCTION lpr.fdw_validator(options text[], catalog oid)
     LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'lpr_fdw_validator';
 COMMENT ON FUNCTION lpr.fdw_validator(text[], oid) IS
-    'Checks the options of servers and user mappings of the wrapper lpr; only a superuser may set any (endpoints and secrets decide where questions go).';
+    'Checks the options of servers and user mappings of the wrapper lpr; only a superuser may set any (endpoints and '
+    'secrets decide where questions go).';
 
 CREATE FOREIGN DATA WRAPPER lpr
     HANDLER lpr.fdw_handler
@@ -47,15 +49,24 @@ CREATE TABLE lpr.reads (
 ) PARTITION BY LIST (source);
 GRANT SELECT ON lpr.reads TO lpr_user;
 COMMENT ON TABLE lpr.reads IS
-    'The door to the vendors (Q1): one partition a source, asked over the network when read. Needs an anchor in WHERE: plate, place (lpr.distance_m or address) or make (Q2). Never older than five years (Q6), only cameras in the United States (Q4). A read locates a vehicle, not a person, and may be wrong (G1, G3).';
-COMMENT ON COLUMN lpr.reads.event_id IS 'The purpose of the question: the event given in WHERE (Q7). NULL when none was given.';
+    'The door to the vendors (Q1): one partition a source, asked over the network when read. Needs an anchor in '
+    'WHERE: plate, place (lpr.distance_m or address) or make (Q2). Never older than five years (Q6), only cameras in '
+    'the United States (Q4). A read locates a vehicle, not a person, and may be wrong (G1, G3).';
+COMMENT ON COLUMN lpr.reads.event_id IS
+    'The purpose of the question: the event given in WHERE (Q7). NULL when none was given.';
 COMMENT ON COLUMN lpr.reads.source IS 'The vendor, by the name given to lpr.add_source().';
-COMMENT ON COLUMN lpr.reads.read_id IS 'The vendor''s identifier of the read, at most 128 bytes; unique within a source and an answer.';
-COMMENT ON COLUMN lpr.reads.plate IS 'Plate in normal form: upper case, without blanks and separators. Look-alike characters (O and 0) are never merged (G1). To be compared with lpr.normal_plate(…); anything else is error LP012.';
+COMMENT ON COLUMN lpr.reads.read_id IS
+    'The vendor''s identifier of the read, at most 128 bytes; unique within a source and an answer.';
+COMMENT ON COLUMN lpr.reads.plate IS
+    'Plate in normal form: upper case, without blanks and separators. Look-alike characters (O and 0) are never '
+    'merged (G1). To be compared with lpr.normal_plate(…); anything else is error LP012.';
 COMMENT ON COLUMN lpr.reads.plate_as_read IS 'Plate as the vendor wrote it.';
-COMMENT ON COLUMN lpr.reads.plate_region IS 'State or province of registration, two upper-case letters; NULL when the vendor does not tell.';
-COMMENT ON COLUMN lpr.reads.country IS 'Country of the camera. Always US: reads from elsewhere or from an unknown place are dropped and counted (Q4).';
-COMMENT ON COLUMN lpr.reads.captured_at IS 'When the camera saw the plate, by the vendor''s clock, as exactly as the vendor tells it (at most microseconds).';
+COMMENT ON COLUMN lpr.reads.plate_region IS
+    'State or province of registration, two upper-case letters; NULL when the vendor does not tell.';
+COMMENT ON COLUMN lpr.reads.country IS
+    'Country of the camera. Always US: reads from elsewhere or from an unknown place are dropped and counted (Q4).';
+COMMENT ON COLUMN lpr.reads.captured_at IS
+    'When the camera saw the plate, by the vendor''s clock, as exactly as the vendor tells it (at most microseconds).';
 COMMENT ON COLUMN lpr.reads.recent IS 'Whether captured_at lies within the last 30 days before the question (Q5).';
 COMMENT ON COLUMN lpr.reads.latitude IS 'Of the camera, degrees north.';
 COMMENT ON COLUMN lpr.reads.longitude IS 'Of the camera, degrees east (negative in the Americas).';
@@ -66,9 +77,14 @@ COMMENT ON COLUMN lpr.reads.camera_type IS 'Kind of camera, as the vendor tells 
 COMMENT ON COLUMN lpr.reads.make IS 'Make of the vehicle, upper case.';
 COMMENT ON COLUMN lpr.reads.model IS 'Model of the vehicle, upper case.';
 COMMENT ON COLUMN lpr.reads.color IS 'Colour of the vehicle, upper case.';
-COMMENT ON COLUMN lpr.reads.confidence IS 'The vendor''s confidence in the plate, 0 to 1; NULL when it does not tell (G1).';
-COMMENT ON COLUMN lpr.reads.matched_how IS 'How the read matches the plate asked for: exact, confusable, other_region or unknown_region (G1); NULL when no plate was asked.';
-COMMENT ON COLUMN lpr.reads.plate_image IS 'Image of the plate as the vendor has it, fetched only when this column is selected; NULL when the vendor has none or it could not be had, which is told.';
+COMMENT ON COLUMN lpr.reads.confidence IS
+    'The vendor''s confidence in the plate, 0 to 1; NULL when it does not tell (G1).';
+COMMENT ON COLUMN lpr.reads.matched_how IS
+    'How the read matches the plate asked for: exact, confusable, other_region or unknown_region (G1); NULL when no '
+    'plate was asked.';
+COMMENT ON COLUMN lpr.reads.plate_image IS
+    'Image of the plate as the vendor has it, fetched only when this column is selected; NULL when the vendor has '
+    'none or it could not be had, which is told.';
 COMMENT ON COLUMN lpr.reads.vehicle_image IS 'Image of the vehicle, as plate_image.';
 COMMENT ON COLUMN lpr.reads.fetched_at IS 'When the vendor handed the read over (Q9).';
 COMMENT ON COLUMN lpr.reads.from_cache IS 'Whether the read comes from the cache instead of the vendor (Q9).';
@@ -80,7 +96,8 @@ CREATE FUNCTION lpr.normal_plate(plate text)
 AS 'MODULE_PATHNAME', 'lpr_normal_plate';
 GRANT EXECUTE ON FUNCTION lpr.normal_plate(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.normal_plate(text) IS
-    'Normal form of a plate: upper case, without blanks and separators, at most 16 characters. Error LP011 when nothing usable is left. Look-alike characters stay as they are (G1).';
+    'Normal form of a plate: upper case, without blanks and separators, at most 16 characters. Error LP011 when '
+    'nothing usable is left. Look-alike characters stay as they are (G1).';
 
 CREATE FUNCTION lpr.confusable_plates(plate text)
     RETURNS text[]
@@ -88,7 +105,9 @@ CREATE FUNCTION lpr.confusable_plates(plate text)
 AS 'MODULE_PATHNAME', 'lpr_confusable_plates';
 GRANT EXECUTE ON FUNCTION lpr.confusable_plates(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.confusable_plates(text) IS
-    'The plate in normal form and up to 63 plates that differ from it only in characters that readers confuse (O/0/Q/D, I/1/L, B/8, S/5, Z/2, G/6), fewest changes first (G1). When there are more, a notice says how many are left out. Error LP011 when it is no plate.';
+    'The plate in normal form and up to 63 plates that differ from it only in characters that readers confuse '
+    '(O/0/Q/D, I/1/L, B/8, S/5, Z/2, G/6), fewest changes first (G1). When there are more, a notice says how many are '
+    'left out. Error LP011 when it is no plate.';
 
 CREATE FUNCTION lpr.matched_how(asked_plate text, asked_region text, plate text, plate_region text)
     RETURNS text
@@ -96,16 +115,20 @@ CREATE FUNCTION lpr.matched_how(asked_plate text, asked_region text, plate text,
 AS 'MODULE_PATHNAME', 'lpr_matched_how';
 GRANT EXECUTE ON FUNCTION lpr.matched_how(text, text, text, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.matched_how(text, text, text, text) IS
-    'How a plate matches the one asked for: exact, other_region, unknown_region, confusable, or NULL for not at all (G1). asked_region and plate_region in two upper-case letters; asked_region NULL = any region. Error LP011 when asked_plate is no plate.';
+    'How a plate matches the one asked for: exact, other_region, unknown_region, confusable, or NULL for not at all '
+    '(G1). asked_region and plate_region in two upper-case letters; asked_region NULL = any region. Error LP011 when '
+    'asked_plate is no plate.';
 
-CREATE FUNCTION lpr.distance_m(latitude double precision, longitude double precision, from_latitude double precision, from_longitude double precision)
+CREATE FUNCTION lpr.distance_m(latitude double precision, longitude double precision, from_latitude double precision,
+                               from_longitude double precision)
     RETURNS double precision
     LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'lpr_distance_m';
 GRANT EXECUTE ON FUNCTION lpr.distance_m(double precision, double precision, double precision, double precision)
     TO lpr_member;
 COMMENT ON FUNCTION lpr.distance_m(double precision, double precision, double precision, double precision) IS
-    'Great-circle distance of two points in metres. In WHERE on lpr.reads, lpr.distance_m(latitude, longitude, a, b) <= r (up to 500,000 m) is a place that the vendors are asked for.';
+    'Great-circle distance of two points in metres. In WHERE on lpr.reads, lpr.distance_m(latitude, longitude, a, b) '
+    '<= r (up to 500,000 m) is a place that the vendors are asked for.';
 
 CREATE FUNCTION lpr.normal_region(region text)
     RETURNS text
@@ -113,7 +136,8 @@ CREATE FUNCTION lpr.normal_region(region text)
 AS 'MODULE_PATHNAME', 'lpr_normal_region';
 GRANT EXECUTE ON FUNCTION lpr.normal_region(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.normal_region(text) IS
-    'The two upper-case letters of a state, province or territory of the United States, Canada or Mexico, from its letters in any case or its name. Error LP012 when there is none such.';
+    'The two upper-case letters of a state, province or territory of the United States, Canada or Mexico, from its '
+    'letters in any case or its name. Error LP012 when there is none such.';
 
 CREATE FUNCTION lpr.normal_word(word text)
     RETURNS text
@@ -121,7 +145,8 @@ CREATE FUNCTION lpr.normal_word(word text)
 AS 'MODULE_PATHNAME', 'lpr_normal_word';
 GRANT EXECUTE ON FUNCTION lpr.normal_word(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.normal_word(text) IS
-    'A make, model or colour as the columns of lpr.reads hold it: a to z in upper case, blanks around it dropped, those inside single. The same whatever the locale of the database.';
+    'A make, model or colour as the columns of lpr.reads hold it: a to z in upper case, blanks around it dropped, '
+    'those inside single. The same whatever the locale of the database.';
 
 CREATE FUNCTION lpr.has_point(latitude double precision, longitude double precision)
     RETURNS boolean
@@ -136,4 +161,5 @@ CREATE FUNCTION lpr.like_literal(text text)
     LANGUAGE sql IMMUTABLE STRICT PARALLEL SAFE
 RETURN pg_catalog.regexp_replace(text, '([\\%_])', '\\\1', 'g');
 GRANT EXECUTE ON FUNCTION lpr.like_literal(text) TO lpr_member;
-COMMENT ON FUNCTION lpr.like_literal(text) IS 'The text as a LIKE pattern that matches only itself: % _ and \ are escaped.';
+COMMENT ON FUNCTION lpr.like_literal(text) IS
+    'The text as a LIKE pattern that matches only itself: % _ and \ are escaped.';

@@ -9,16 +9,23 @@ CREATE TABLE lpr_data.source (
     CONSTRAINT assessed_before_enabled CHECK (NOT enabled OR (assessment IS NOT NULL AND approved_on IS NOT NULL))
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.source', '');
-COMMENT ON TABLE lpr_data.source IS 'One row a vendor. A source is asked only while it is enabled, and can be enabled only once its privacy assessment is recorded as approved (Q10).';
-COMMENT ON COLUMN lpr_data.source.name IS 'Name of the source, of its foreign server and of its value in lpr.reads.source.';
-COMMENT ON COLUMN lpr_data.source.assessment IS 'The privacy assessment or authority that covers the source, for instance DHS/CBP/PIA-049(a).';
+COMMENT ON TABLE lpr_data.source IS
+    'One row a vendor. A source is asked only while it is enabled, and can be enabled only once its privacy '
+    'assessment is recorded as approved (Q10).';
+COMMENT ON COLUMN lpr_data.source.name IS
+    'Name of the source, of its foreign server and of its value in lpr.reads.source.';
+COMMENT ON COLUMN lpr_data.source.assessment IS
+    'The privacy assessment or authority that covers the source, for instance DHS/CBP/PIA-049(a).';
 COMMENT ON COLUMN lpr_data.source.approved_on IS 'Day on which the assessment was approved.';
 COMMENT ON COLUMN lpr_data.source.enabled IS 'Whether the source may be asked.';
-COMMENT ON COLUMN lpr_data.source.exemptions IS 'Privacy Act exemptions of its records, such as 5 U.S.C. 552a(j)(2): every read that is saved takes them along (E8).';
+COMMENT ON COLUMN lpr_data.source.exemptions IS
+    'Privacy Act exemptions of its records, such as 5 U.S.C. 552a(j)(2): every read that is saved takes them along '
+    '(E8).';
 
 CREATE TABLE lpr_data.camera (
     source text COLLATE "C" NOT NULL REFERENCES lpr_data.source ON DELETE CASCADE,
-    camera_id text COLLATE "C" NOT NULL CHECK (camera_id <> '' AND octet_length(camera_id) <= 128 AND camera_id !~ '[[:cntrl:]]'),
+    camera_id text COLLATE "C" NOT NULL CHECK (camera_id <> '' AND octet_length(camera_id) <= 128
+                                               AND camera_id !~ '[[:cntrl:]]'),
     latitude double precision NOT NULL CHECK (latitude BETWEEN -90 AND 90),
     longitude double precision NOT NULL CHECK (longitude BETWEEN -180 AND 180),
     address text,
@@ -29,7 +36,9 @@ CREATE TABLE lpr_data.camera (
     PRIMARY KEY (source, camera_id)
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.camera', '');
-COMMENT ON TABLE lpr_data.camera IS 'Register of cameras for sources whose reads do not say where they were taken. Without a place a read is dropped (Q4).';
+COMMENT ON TABLE lpr_data.camera IS
+    'Register of cameras for sources whose reads do not say where they were taken. Without a place a read is dropped '
+    '(Q4).';
 COMMENT ON COLUMN lpr_data.camera.source IS 'The source that runs the camera.';
 COMMENT ON COLUMN lpr_data.camera.camera_id IS 'The vendor''s identifier of the camera, at most 128 bytes.';
 COMMENT ON COLUMN lpr_data.camera.latitude IS 'Degrees north.';
@@ -46,7 +55,8 @@ CREATE TABLE lpr_data.secret (
     value bytea NOT NULL
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.secret', '');
-COMMENT ON TABLE lpr_data.secret IS 'Secrets of sources, encrypted with pgcrypto under a key that stands in a file outside the database.';
+COMMENT ON TABLE lpr_data.secret IS
+    'Secrets of sources, encrypted with pgcrypto under a key that stands in a file outside the database.';
 COMMENT ON COLUMN lpr_data.secret.name IS 'Name by which a user mapping refers to the secret.';
 COMMENT ON COLUMN lpr_data.secret.key_name IS 'Name of the file of lpr.secret_directory that holds the key.';
 COMMENT ON COLUMN lpr_data.secret.value IS 'OpenPGP message, AES-256.';
@@ -56,7 +66,8 @@ CREATE FUNCTION lpr.encrypt_secret(name text, key_name text)
     LANGUAGE c STRICT
 AS 'MODULE_PATHNAME', 'lpr_encrypt_secret';
 COMMENT ON FUNCTION lpr.encrypt_secret(text, text) IS
-    'The content of file name of lpr.secret_directory, encrypted under the key in file key_name. For lpr.store_secret(); superusers only.';
+    'The content of file name of lpr.secret_directory, encrypted under the key in file key_name. For '
+    'lpr.store_secret(); superusers only.';
 
 CREATE FUNCTION lpr.store_secret(name text, key_name text)
     RETURNS void
@@ -67,7 +78,9 @@ BEGIN ATOMIC
     ON CONFLICT ON CONSTRAINT secret_pkey DO UPDATE SET key_name = excluded.key_name, value = excluded.value;
 END;
 COMMENT ON FUNCTION lpr.store_secret(text, text) IS
-    'Takes the secret in file name of lpr.secret_directory into the database, encrypted under the key in file key_name of the same directory; the plain file can be removed afterwards, the key stays. Once more = another value. The value is never typed, so no log can hold it. Superusers only.';
+    'Takes the secret in file name of lpr.secret_directory into the database, encrypted under the key in file '
+    'key_name of the same directory; the plain file can be removed afterwards, the key stays. Once more = another '
+    'value. The value is never typed, so no log can hold it. Superusers only.';
 
 CREATE FUNCTION lpr.dialects(
     OUT dialect text,
@@ -83,13 +96,17 @@ CREATE FUNCTION lpr.dialects(
 AS 'MODULE_PATHNAME', 'lpr_dialects_list';
 GRANT EXECUTE ON FUNCTION lpr.dialects() TO lpr_member;
 COMMENT ON FUNCTION lpr.dialects() IS
-    'The dialects lpr speaks (Q11): which search modes each can serve (plate, location, vehicle), how many plates go into one request, reads of a page unless option page_size says otherwise, and whether its cameras must be registered with lpr.add_camera().';
+    'The dialects lpr speaks (Q11): which search modes each can serve (plate, location, vehicle), how many plates go '
+    'into one request, reads of a page unless option page_size says otherwise, and whether its cameras must be '
+    'registered with lpr.add_camera().';
 
 CREATE FUNCTION lpr_data.utc_today()
     RETURNS date
-    LANGUAGE sql VOLATILE -- without SET, so that the gate has it in its plan; what a body of this form means does not hang on the search path
+    -- without SET, so that the gate has it in its plan; what a body of this form means does not hang on the search path
+    LANGUAGE sql VOLATILE
 RETURN (clock_timestamp() AT TIME ZONE 'UTC')::date;
-COMMENT ON FUNCTION lpr_data.utc_today() IS 'The current day by the server''s clock, on the calendar of UTC: the day that days of approval are held against.';
+COMMENT ON FUNCTION lpr_data.utc_today() IS
+    'The current day by the server''s clock, on the calendar of UTC: the day that days of approval are held against.';
 
 CREATE FUNCTION lpr_data.check_approval(assessment text, approved_on date)
     RETURNS void
@@ -116,7 +133,8 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.check_approval(text, date) IS 'Error unless an assessment has a name and its day of approval is not later than today (Q10).';
+COMMENT ON FUNCTION lpr_data.check_approval(text, date) IS
+    'Error unless an assessment has a name and its day of approval is not later than today (Q10).';
 
 CREATE FUNCTION lpr.add_source(
     name text,
@@ -197,8 +215,10 @@ BEGIN
     VALUES (add_source.name, add_source.assessment,
             CASE WHEN add_source.assessment IS NOT NULL THEN coalesce(add_source.approved_on, lpr_data.utc_today()) END,
             add_source.assessment IS NOT NULL);
-    EXECUTE format('CREATE FOREIGN TABLE lpr_data.%I PARTITION OF lpr.reads FOR VALUES IN (%L) SERVER %I', 'reads_' || name, name, name);
-    EXECUTE format('COMMENT ON FOREIGN TABLE lpr_data.%I IS %L', 'reads_' || name, format('The reads of source %s, asked over the network.', name));
+    EXECUTE format('CREATE FOREIGN TABLE lpr_data.%I PARTITION OF lpr.reads FOR VALUES IN (%L) SERVER %I',
+                   'reads_' || name, name, name);
+    EXECUTE format('COMMENT ON FOREIGN TABLE lpr_data.%I IS %L', 'reads_' || name,
+                   format('The reads of source %s, asked over the network.', name));
     FOREACH role_name IN ARRAY grant_to
     LOOP
         EXECUTE format('GRANT USAGE ON FOREIGN SERVER %I TO %I', name, role_name);
@@ -217,7 +237,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr.add_source(text, text, text, text, text, date, text, jsonb, name[]) IS
-    'Adds a vendor: foreign server, user mapping and partition of lpr.reads. name: 1 to 40 lower-case letters, digits and underscores. dialect: see lpr.dialects(). url: base of every request, https. secret: the name of a secret (default: the source''s name), never its value. assessment, approved_on: with an assessment the source is enabled at once, approved today (by UTC) unless an earlier day is given (Q10). client_id: for dialects that sign in by OAuth. options: those of the server, as a JSON object. grant_to: roles that may ask it. Superusers only, since the URL decides where questions go.';
+    'Adds a vendor: foreign server, user mapping and partition of lpr.reads. name: 1 to 40 lower-case letters, digits '
+    'and underscores. dialect: see lpr.dialects(). url: base of every request, https. secret: the name of a secret '
+    '(default: the source''s name), never its value. assessment, approved_on: with an assessment the source is '
+    'enabled at once, approved today (by UTC) unless an earlier day is given (Q10). client_id: for dialects that sign '
+    'in by OAuth. options: those of the server, as a JSON object. grant_to: roles that may ask it. Superusers only, '
+    'since the URL decides where questions go.';
 
 CREATE FUNCTION lpr.remove_source(name text)
     RETURNS void
@@ -248,7 +273,9 @@ BEGIN
     EXECUTE format('DROP SERVER IF EXISTS %I', name);
 END
 $$;
-COMMENT ON FUNCTION lpr.remove_source(text) IS 'Removes a vendor with its server, all its user mappings, its partition and its cameras, or what DROP SERVER left of them; its secret stays. Superusers only.';
+COMMENT ON FUNCTION lpr.remove_source(text) IS
+    'Removes a vendor with its server, all its user mappings, its partition and its cameras, or what DROP SERVER left '
+    'of them; its secret stays. Superusers only.';
 
 CREATE FUNCTION lpr.approve_source(name text, assessment text, approved_on date DEFAULT NULL)
     RETURNS void
@@ -259,7 +286,8 @@ AS $$
 BEGIN
     PERFORM lpr_data.check_approval(assessment, approved_on);
     UPDATE lpr_data.source AS s
-    SET assessment = approve_source.assessment, approved_on = coalesce(approve_source.approved_on, lpr_data.utc_today()), enabled = true
+    SET assessment = approve_source.assessment,
+        approved_on = coalesce(approve_source.approved_on, lpr_data.utc_today()), enabled = true
     WHERE s.name = approve_source.name AND EXISTS (SELECT FROM pg_foreign_server AS f WHERE f.srvname = s.name);
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
@@ -270,7 +298,9 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.approve_source(text, text, date) TO lpr_admin;
-COMMENT ON FUNCTION lpr.approve_source(text, text, date) IS 'Records the approved privacy assessment or authority of a source, for instance DHS/CBP/PIA-049(a), with the day of approval (not later than today; default: today, by UTC), and enables the source (Q10).';
+COMMENT ON FUNCTION lpr.approve_source(text, text, date) IS
+    'Records the approved privacy assessment or authority of a source, for instance DHS/CBP/PIA-049(a), with the day '
+    'of approval (not later than today; default: today, by UTC), and enables the source (Q10).';
 
 CREATE FUNCTION lpr_data.disable_orphans()
     RETURNS event_trigger
@@ -287,7 +317,9 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.disable_orphans() IS 'Disables sources whose server was dropped or renamed: what was approved of them does not cover a later server of the same name (Q10).';
+COMMENT ON FUNCTION lpr_data.disable_orphans() IS
+    'Disables sources whose server was dropped or renamed: what was approved of them does not cover a later server of '
+    'the same name (Q10).';
 
 CREATE EVENT TRIGGER lpr_server_dropped ON sql_drop
     WHEN TAG IN ('DROP SERVER', 'DROP FOREIGN DATA WRAPPER', 'DROP OWNED', 'DROP EXTENSION')
@@ -317,14 +349,16 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.disable_source(text) TO lpr_admin;
-COMMENT ON FUNCTION lpr.disable_source(text) IS 'From the next statement on the source is not asked (LP003). lpr.approve_source() enables it again (Q10).';
+COMMENT ON FUNCTION lpr.disable_source(text) IS
+    'From the next statement on the source is not asked (LP003). lpr.approve_source() enables it again (Q10).';
 
 CREATE FUNCTION lpr_data.judge_place(country text, region text, latitude double precision, longitude double precision)
     RETURNS text
     LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'lpr_judge_place';
 COMMENT ON FUNCTION lpr_data.judge_place(text, text, double precision, double precision) IS
-    'How the filter judges a camera: inside the United States, outside, unknown, or a contradiction of country, region and point (Q4).';
+    'How the filter judges a camera: inside the United States, outside, unknown, or a contradiction of country, '
+    'region and point (Q4).';
 
 CREATE FUNCTION lpr.add_camera(
     source text,
@@ -354,8 +388,10 @@ BEGIN
     -- As much as a read may have: what is longer would make bad ones of all the camera's reads.
     FOR field IN
         SELECT f.name, f.value, f.most
-        FROM (VALUES ('camera_id', camera_id, 128), ('address', address, 400), ('owner', owner, 400), ('type', type, 400)) AS f (name, value, most)
-        WHERE octet_length(f.value) NOT BETWEEN 1 AND f.most OR f.value ~ '[[:cntrl:]]' OR (f.value IS NULL AND f.name = 'camera_id')
+        FROM (VALUES ('camera_id', camera_id, 128), ('address', address, 400), ('owner', owner, 400),
+              ('type', type, 400)) AS f (name, value, most)
+        WHERE octet_length(f.value) NOT BETWEEN 1 AND f.most OR f.value ~ '[[:cntrl:]]'
+          OR (f.value IS NULL AND f.name = 'camera_id')
     LOOP
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
@@ -365,7 +401,8 @@ BEGIN
     IF (latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180) IS NOT TRUE THEN
         RAISE EXCEPTION USING
             ERRCODE = 'LP014',
-            MESSAGE = format('not a point: latitude %s, longitude %s', coalesce(latitude::text, 'NULL'), coalesce(longitude::text, 'NULL')),
+            MESSAGE = format('not a point: latitude %s, longitude %s', coalesce(latitude::text, 'NULL'),
+                             coalesce(longitude::text, 'NULL')),
             DETAIL = 'Latitude is -90 to 90 degrees, longitude -180 to 180.',
             HINT = 'Latitude comes first.';
     END IF;
@@ -379,16 +416,23 @@ BEGIN
             HINT = 'Latitude comes first, and west is negative.';
     END IF;
     INSERT INTO lpr_data.camera AS c (source, camera_id, latitude, longitude, address, owner, type, region, country)
-    VALUES (add_camera.source, add_camera.camera_id, add_camera.latitude, add_camera.longitude, add_camera.address, add_camera.owner,
+    VALUES (add_camera.source, add_camera.camera_id, add_camera.latitude, add_camera.longitude, add_camera.address,
+            add_camera.owner,
             add_camera.type, add_camera.region, add_camera.country)
     ON CONFLICT ON CONSTRAINT camera_pkey DO UPDATE
-    SET latitude = excluded.latitude, longitude = excluded.longitude, address = excluded.address, owner = excluded.owner,
+    SET latitude = excluded.latitude, longitude = excluded.longitude, address = excluded.address,
+        owner = excluded.owner,
         type = excluded.type, region = excluded.region, country = excluded.country;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.add_camera(text, text, double precision, double precision, text, text, text, text, text) TO lpr_admin;
+GRANT EXECUTE ON FUNCTION lpr.add_camera(text, text, double precision, double precision, text, text, text, text,
+                                         text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.add_camera(text, text, double precision, double precision, text, text, text, text, text) IS
-    'Registers a camera of a source, or changes all of it: for vendors whose reads do not say where they were taken (see needs_cameras in lpr.dialects()). camera_id: as the vendor writes it, at most 128 bytes. latitude, longitude: degrees, west is negative. region: state where it stands, two letters or its name. address, owner, type: at most 400 bytes. Error LP014 when country, region and point do not agree that it stands in the United States: such a camera would show nothing (Q4).';
+    'Registers a camera of a source, or changes all of it: for vendors whose reads do not say where they were taken '
+    '(see needs_cameras in lpr.dialects()). camera_id: as the vendor writes it, at most 128 bytes. latitude, '
+    'longitude: degrees, west is negative. region: state where it stands, two letters or its name. address, owner, '
+    'type: at most 400 bytes. Error LP014 when country, region and point do not agree that it stands in the United '
+    'States: such a camera would show nothing (Q4).';
 
 CREATE FUNCTION lpr.remove_camera(source text, camera_id text)
     RETURNS void
@@ -399,7 +443,8 @@ BEGIN ATOMIC
     DELETE FROM lpr_data.camera AS c WHERE c.source = remove_camera.source AND c.camera_id = remove_camera.camera_id;
 END;
 GRANT EXECUTE ON FUNCTION lpr.remove_camera(text, text) TO lpr_admin;
-COMMENT ON FUNCTION lpr.remove_camera(text, text) IS 'Takes a camera out of the register of a source. Unknown cameras are no error.';
+COMMENT ON FUNCTION lpr.remove_camera(text, text) IS
+    'Takes a camera out of the register of a source. Unknown cameras are no error.';
 
 CREATE VIEW lpr.sources WITH (security_barrier) AS
 SELECT s.name AS source,
@@ -419,14 +464,18 @@ JOIN lpr.dialects() AS d ON d.dialect = (
 )
 ORDER BY s.name;
 GRANT SELECT ON lpr.sources TO lpr_member;
-COMMENT ON VIEW lpr.sources IS 'The vendors: what each can be asked by (plate, location, vehicle), whether it is enabled, and whether the session''s login was granted it (Q10).';
+COMMENT ON VIEW lpr.sources IS
+    'The vendors: what each can be asked by (plate, location, vehicle), whether it is enabled, and whether the '
+    'session''s login was granted it (Q10).';
 COMMENT ON COLUMN lpr.sources.source IS 'Name of the source, as in lpr.reads.source.';
 COMMENT ON COLUMN lpr.sources.dialect IS 'How it is spoken to: see lpr.dialects().';
 COMMENT ON COLUMN lpr.sources.plate IS 'Whether it can be asked by plate.';
 COMMENT ON COLUMN lpr.sources.location IS 'Whether it can be asked by place.';
 COMMENT ON COLUMN lpr.sources.vehicle IS 'Whether it can be asked by make.';
-COMMENT ON COLUMN lpr.sources.enabled IS 'Whether anybody may ask it: its assessment is approved and it was not disabled since.';
+COMMENT ON COLUMN lpr.sources.enabled IS
+    'Whether anybody may ask it: its assessment is approved and it was not disabled since.';
 COMMENT ON COLUMN lpr.sources.granted IS 'Whether the login of this session has USAGE on its foreign server.';
 COMMENT ON COLUMN lpr.sources.assessment IS 'The privacy assessment or authority that covers it.';
 COMMENT ON COLUMN lpr.sources.approved_on IS 'Day on which the assessment was approved.';
-COMMENT ON COLUMN lpr.sources.exemptions IS 'Privacy Act exemptions that reads of it take along when they are saved (E8).';
+COMMENT ON COLUMN lpr.sources.exemptions IS
+    'Privacy Act exemptions that reads of it take along when they are saved (E8).';

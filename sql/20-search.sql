@@ -1,6 +1,7 @@
--- 20-search: one function a search mode (Q2), in front of lpr.reads. Single SELECT statements, so that the planner inlines them: conditions, LIMIT and
--- columns of the outer query still reach the vendors. PostgreSQL inlines no call whose arguments hold a subquery or a volatile function, and none WITH
--- ORDINALITY: such a call reads all there is. The newest reads come first, hence the last 30 days before all others (Q5).
+-- 20-search: one function a search mode (Q2), in front of lpr.reads. Single SELECT statements, so that the planner
+-- inlines them: conditions, LIMIT and columns of the outer query still reach the vendors. PostgreSQL inlines no call
+-- whose arguments hold a subquery or a volatile function, and none WITH ORDINALITY: such a call reads all there is. The
+-- newest reads come first, hence the last 30 days before all others (Q5).
 
 CREATE FUNCTION lpr.search_plate(
     plate text,
@@ -15,7 +16,8 @@ CREATE FUNCTION lpr.search_plate(
     RETURNS SETOF lpr.reads
     LANGUAGE sql STABLE
 AS $$
-    SELECT r.event_id, r.source, r.read_id, r.plate, r.plate_as_read, r.plate_region, r.country, r.captured_at, r.recent, r.latitude, r.longitude,
+    SELECT r.event_id, r.source, r.read_id, r.plate, r.plate_as_read, r.plate_region, r.country, r.captured_at,
+           r.recent, r.latitude, r.longitude,
            r.address, r.camera_id, r.camera_owner, r.camera_type, r.make, r.model, r.color, r.confidence,
            lpr.matched_how(search_plate.plate, lpr.normal_region(search_plate.region), r.plate, r.plate_region),
            r.plate_image, r.vehicle_image, r.fetched_at, r.from_cache, r.expires_at
@@ -30,9 +32,19 @@ AS $$
       AND (search_plate.refresh IS NOT TRUE OR NOT r.from_cache)
     ORDER BY r.captured_at DESC
 $$;
-GRANT EXECUTE ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint, boolean) TO lpr_user;
+GRANT EXECUTE ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint,
+                                           boolean) TO lpr_user;
 COMMENT ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint, boolean) IS
-    'Reads of a plate, newest first, the last 30 days marked recent (Q5). The whole plate, in any case, with blanks and dashes or without; NULL finds nothing. region: state of registration, two letters in any case or its name, NULL = any; reads whose region the vendor does not tell are kept. since, until: of captured_at, both included; at most five years back (Q6). event_id: the purpose, if not that of lpr.work_on(). refresh: asks the vendor although the answer is kept (Q9). look_alikes asks also for up to 63 plates that readers confuse with it (more are told in a notice), other_regions keeps the same number of other states; column matched_how tells which is which (G1). Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT …) AS w, LATERAL lpr.search_plate(w.plate) AS r. Errors LP011 (not a plate), LP012 (not a region), LP003 to LP005 and LP002 (no source may be asked).';
+    'Reads of a plate, newest first, the last 30 days marked recent (Q5). The whole plate, in any case, with blanks '
+    'and dashes or without; NULL finds nothing. region: state of registration, two letters in any case or its name, '
+    'NULL = any; reads whose region the vendor does not tell are kept. since, until: of captured_at, both included; '
+    'at most five years back (Q6). event_id: the purpose, if not that of lpr.work_on(). refresh: asks the vendor '
+    'although the answer is kept (Q9). look_alikes asks also for up to 63 plates that readers confuse with it (more '
+    'are told in a notice), other_regions keeps the same number of other states; column matched_how tells which is '
+    'which (G1). Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a '
+    'subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with '
+    'all their images. So write a subquery in front: FROM (SELECT …) AS w, LATERAL lpr.search_plate(w.plate) AS r. '
+    'Errors LP011 (not a plate), LP012 (not a region), LP003 to LP005 and LP002 (no source may be asked).';
 
 CREATE FUNCTION lpr.search_location(
     latitude double precision DEFAULT NULL,
@@ -50,7 +62,8 @@ AS $$
     SELECT r.*
     FROM lpr.reads AS r
     WHERE (NOT lpr.has_point(search_location.latitude, search_location.longitude)
-           OR lpr.distance_m(r.latitude, r.longitude, search_location.latitude, search_location.longitude) <= search_location.radius_m)
+           OR lpr.distance_m(r.latitude, r.longitude, search_location.latitude,
+                             search_location.longitude) <= search_location.radius_m)
       AND (search_location.address IS NULL OR r.address ILIKE '%' || lpr.like_literal(search_location.address) || '%')
       AND (search_location.since IS NULL OR r.captured_at >= search_location.since)
       AND (search_location.until IS NULL OR r.captured_at <= search_location.until)
@@ -58,9 +71,20 @@ AS $$
       AND (search_location.refresh IS NOT TRUE OR NOT r.from_cache)
     ORDER BY r.captured_at DESC
 $$;
-GRANT EXECUTE ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint, boolean) TO lpr_user;
-COMMENT ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz, timestamptz, bigint, boolean) IS
-    'Reads of cameras near a point, or of cameras whose address contains a text (3 to 200 bytes, in any case), or both, newest first (Q2). latitude, longitude: degrees, west is negative; both or neither. radius_m: metres, 1 to 500,000; NULL finds nothing. since, until: of captured_at, both included; at most five years back (Q6). event_id: the purpose, if not that of lpr.work_on(). refresh: asks the vendor although the answer is kept (Q9). Sources that cannot be asked by place are passed over with a notice. Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT …) AS w, LATERAL lpr.search_location(w.latitude, w.longitude) AS r. Errors LP001 (neither a point nor an address), LP014 (not a point, half of one, not a radius or address), LP003 to LP005 and LP002 (no source may be asked).';
+GRANT EXECUTE ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz,
+                                              timestamptz, bigint, boolean) TO lpr_user;
+COMMENT ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz,
+                                        timestamptz, bigint, boolean) IS
+    'Reads of cameras near a point, or of cameras whose address contains a text (3 to 200 bytes, in any case), or '
+    'both, newest first (Q2). latitude, longitude: degrees, west is negative; both or neither. radius_m: metres, 1 to '
+    '500,000; NULL finds nothing. since, until: of captured_at, both included; at most five years back (Q6). '
+    'event_id: the purpose, if not that of lpr.work_on(). refresh: asks the vendor although the answer is kept (Q9). '
+    'Sources that cannot be asked by place are passed over with a notice. Conditions, LIMIT and columns of the query '
+    'around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH '
+    'ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM '
+    '(SELECT …) AS w, LATERAL lpr.search_location(w.latitude, w.longitude) AS r. Errors LP001 (neither a point nor an '
+    'address), LP014 (not a point, half of one, not a radius or address), LP003 to LP005 and LP002 (no source may be '
+    'asked).';
 
 CREATE FUNCTION lpr.search_vehicle(
     make text,
@@ -87,7 +111,15 @@ AS $$
 $$;
 GRANT EXECUTE ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint, boolean) TO lpr_user;
 COMMENT ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint, boolean) IS
-    'Reads of vehicles of a make, or of a make and model, newest first (Q2); upper and lower case are the same, as are blanks around, 1 to 64 bytes each, a make of NULL finds nothing. The colour is checked here, not by the vendor. since, until: of captured_at, both included; at most five years back (Q6). event_id: the purpose, if not that of lpr.work_on(). refresh: asks the vendor although the answer is kept (Q9). Sources that cannot be asked by vehicle are passed over with a notice. Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT …) AS w, LATERAL lpr.search_vehicle(w.make) AS r. Errors LP012 (not a make or model), LP003 to LP005 and LP002 (no source may be asked).';
+    'Reads of vehicles of a make, or of a make and model, newest first (Q2); upper and lower case are the same, as '
+    'are blanks around, 1 to 64 bytes each, a make of NULL finds nothing. The colour is checked here, not by the '
+    'vendor. since, until: of captured_at, both included; at most five years back (Q6). event_id: the purpose, if not '
+    'that of lpr.work_on(). refresh: asks the vendor although the answer is kept (Q9). Sources that cannot be asked '
+    'by vehicle are passed over with a notice. Conditions, LIMIT and columns of the query around it reach the '
+    'vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside '
+    'FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT …) AS w, '
+    'LATERAL lpr.search_vehicle(w.make) AS r. Errors LP012 (not a make or model), LP003 to LP005 and LP002 (no source '
+    'may be asked).';
 
 CREATE FUNCTION lpr.last_query(
     OUT source text,
@@ -114,11 +146,14 @@ GRANT EXECUTE ON FUNCTION lpr.last_query() TO lpr_user, lpr_admin;
 COMMENT ON FUNCTION lpr.last_query() IS
     'What happened to the last question of this session (U7), a row a source; no row before the first question.
 
-- outcome: complete; stopped = the reader wanted no more; cut = the vendor has more than it, or max_pages or max_megabytes, lets through; failed; passed_over = not asked; asked = still under way.
+- outcome: complete; stopped = the reader wanted no more; cut = the vendor has more than it, or max_pages or '
+    'max_megabytes, lets through; failed; passed_over = not asked; asked = still under way.
 - sqlstate, message: why it failed, was cut or passed over.
 - sent: method, path and body of each request, login and secrets left out; the first 20 of them.
 - reference: the opaque number that the requests carried; the vendor learns neither user nor case.
 - requests, retries, pages, bytes: what it took; bytes are those of the replies.
 - received, reads: reads that came, and those of them that passed every rule.
-- dropped: reads left out, counted by reason: malformed, repeated, other_plate, other_region (or an unknown one), other_place, other_vehicle (or an unknown one), outside_window (of time), older_than_five_years (Q6), in_the_future, abroad, unknown_place, contradictory_place (Q4).
+- dropped: reads left out, counted by reason: malformed, repeated, other_plate, other_region (or an unknown one), '
+    'other_place, other_vehicle (or an unknown one), outside_window (of time), older_than_five_years (Q6), '
+    'in_the_future, abroad, unknown_place, contradictory_place (Q4).
 - asked_at, milliseconds: when, and how long until the last row.';

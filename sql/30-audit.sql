@@ -1,7 +1,8 @@
--- 30-audit: the log of who asked what (U1 to U4): its tables, what guards them, and the changes of policy that go into it.
+-- 30-audit: the log of who asked what (U1 to U4): its tables, what guards them, and the changes of policy that go into
+-- it.
 --
--- The log is made by the audit writer at the first question, not by CREATE EXTENSION: its tables are no members of the extension, so that neither
--- DROP EXTENSION nor a restore touches them. They lie in a schema that is no member either.
+-- The log is made by the audit writer at the first question, not by CREATE EXTENSION: its tables are no members of the
+-- extension, so that neither DROP EXTENSION nor a restore touches them. They lie in a schema that is no member either.
 
 CREATE FUNCTION lpr_data.refuse_change()
     RETURNS trigger
@@ -16,7 +17,8 @@ BEGIN
         HINT = 'To archive a month: ALTER TABLE lpr_data.audit DETACH PARTITION …; it still verifies.';
 END
 $$;
-COMMENT ON FUNCTION lpr_data.refuse_change() IS 'Trigger of the audit log: error LP031 for UPDATE, DELETE and TRUNCATE, whoever tries (U3).';
+COMMENT ON FUNCTION lpr_data.refuse_change() IS
+    'Trigger of the audit log: error LP031 for UPDATE, DELETE and TRUNCATE, whoever tries (U3).';
 
 CREATE FUNCTION lpr_data.guard(log_table regclass)
     RETURNS boolean
@@ -24,24 +26,30 @@ CREATE FUNCTION lpr_data.guard(log_table regclass)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF (SELECT count(*) FROM pg_trigger AS t WHERE t.tgrelid = log_table AND t.tgfoid = 'lpr_data.refuse_change'::regproc AND t.tgenabled = 'A')
+    IF (SELECT count(*) FROM pg_trigger AS t
+        WHERE t.tgrelid = log_table AND t.tgfoid = 'lpr_data.refuse_change'::regproc AND t.tgenabled = 'A')
        = (SELECT CASE c.relkind WHEN 'p' THEN 1 ELSE 2 END FROM pg_class AS c WHERE c.oid = log_table)
-       AND (SELECT c.relowner = 'lpr_log'::regrole AND c.relrowsecurity AND c.relforcerowsecurity FROM pg_class AS c WHERE c.oid = log_table) THEN
+       AND (SELECT c.relowner = 'lpr_log'::regrole AND c.relrowsecurity AND c.relforcerowsecurity FROM pg_class AS c
+            WHERE c.oid = log_table) THEN
         RETURN false;
     END IF;
     EXECUTE format('ALTER TABLE %s OWNER TO lpr_log', log_table);
     EXECUTE format('REVOKE ALL ON %s FROM lpr_log', log_table);
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', log_table);
     IF (SELECT c.relkind <> 'p' FROM pg_class AS c WHERE c.oid = log_table) THEN
-        EXECUTE format('CREATE OR REPLACE TRIGGER refuse_row_change BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_change()', log_table);
+        EXECUTE format('CREATE OR REPLACE TRIGGER refuse_row_change BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE '
+                       'FUNCTION lpr_data.refuse_change()', log_table);
         EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER refuse_row_change', log_table);
     END IF;
-    EXECUTE format('CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.refuse_change()', log_table);
+    EXECUTE format('CREATE OR REPLACE TRIGGER refuse_change BEFORE UPDATE OR DELETE OR TRUNCATE ON %s FOR EACH '
+                   'STATEMENT EXECUTE FUNCTION lpr_data.refuse_change()', log_table);
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER refuse_change', log_table);
     RETURN true;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.guard(regclass) IS 'Makes a table one of the log: its owner is lpr_log, who cannot log in, nobody has rights on it, no policy shows a row of it, and triggers that fire ALWAYS refuse every change. False when all of that was so.';
+COMMENT ON FUNCTION lpr_data.guard(regclass) IS
+    'Makes a table one of the log: its owner is lpr_log, who cannot log in, nobody has rights on it, no policy shows '
+    'a row of it, and triggers that fire ALWAYS refuse every change. False when all of that was so.';
 
 CREATE FUNCTION lpr_data.guard_log()
     RETURNS text
@@ -51,10 +59,13 @@ AS $$
     SELECT string_agg(t.log_table::text, ', ')
     FROM (SELECT to_regclass('lpr_data.' || name) FROM unnest(ARRAY['log', 'audit', 'checkpoint', 'delivery']) AS name
           UNION ALL
-          SELECT i.inhrelid::regclass FROM pg_inherits AS i WHERE i.inhparent = to_regclass('lpr_data.audit')) AS t (log_table)
+          SELECT i.inhrelid::regclass FROM pg_inherits AS i
+          WHERE i.inhparent = to_regclass('lpr_data.audit')) AS t (log_table)
     WHERE t.log_table IS NOT NULL AND lpr_data.guard(t.log_table)
 $$;
-COMMENT ON FUNCTION lpr_data.guard_log() IS 'Guards every table of the log that has lost its guard, by DROP EXTENSION … CASCADE or by somebody''s hand, and returns their names. Called by the audit writer when it starts.';
+COMMENT ON FUNCTION lpr_data.guard_log() IS
+    'Guards every table of the log that has lost its guard, by DROP EXTENSION … CASCADE or by somebody''s hand, and '
+    'returns their names. Called by the audit writer when it starts.';
 
 CREATE FUNCTION lpr_data.create_log(id bytea)
     RETURNS void
@@ -67,7 +78,9 @@ BEGIN
         id bytea PRIMARY KEY CHECK (octet_length(id) = 16),
         started_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
     );
-    COMMENT ON TABLE lpr_data.log IS 'Which log this is: one row. Its identity goes into every record, so that a new log cannot pass for the old one (U3).';
+    COMMENT ON TABLE lpr_data.log IS
+        'Which log this is: one row. Its identity goes into every record, so that a new log cannot pass for the old '
+        'one (U3).';
     CREATE TABLE lpr_data.audit (
         number bigint NOT NULL,
         at timestamp with time zone NOT NULL,
@@ -86,10 +99,16 @@ BEGIN
         payload_digest bytea NOT NULL,
         digest bytea NOT NULL
     ) PARTITION BY RANGE (at);
-    COMMENT ON TABLE lpr_data.audit IS 'The audit log: who asked what and what came back as metadata, never the reads themselves (U1). Written by the audit writer alone, a partition a month.';
+    COMMENT ON TABLE lpr_data.audit IS
+        'The audit log: who asked what and what came back as metadata, never the reads themselves (U1). Written by the '
+        'audit writer alone, a partition a month.';
     COMMENT ON COLUMN lpr_data.audit.number IS 'Place in the log: 1, 2, 3, …';
-    COMMENT ON COLUMN lpr_data.audit.at IS 'When it was decided and written, by the server''s clock; never before the record before.';
-    COMMENT ON COLUMN lpr_data.audit.kind IS 'start, month: the log or a partition begins; ask: a question that the gate let through; refused: one that it did not; sent, answer: what went out and what came back; change: of policy; read: of the log itself; clock: the clock was set back; consent: somebody agreed to the rules; flag: something for oversight to look at.';
+    COMMENT ON COLUMN lpr_data.audit.at IS
+        'When it was decided and written, by the server''s clock; never before the record before.';
+    COMMENT ON COLUMN lpr_data.audit.kind IS
+        'start, month: the log or a partition begins; ask: a question that the gate let through; refused: one that it '
+        'did not; sent, answer: what went out and what came back; change: of policy; read: of the log itself; clock: '
+        'the clock was set back; consent: somebody agreed to the rules; flag: something for oversight to look at.';
     COMMENT ON COLUMN lpr_data.audit.login IS 'The authenticated login; NULL for the writer itself.';
     COMMENT ON COLUMN lpr_data.audit.pid IS 'Process id of the session''s backend.';
     COMMENT ON COLUMN lpr_data.audit.session_started IS 'When that backend started: pid and this name a session.';
@@ -100,9 +119,12 @@ BEGIN
     COMMENT ON COLUMN lpr_data.audit.control IS 'Of refused: the rule, by its id in the register of controls.';
     COMMENT ON COLUMN lpr_data.audit.sqlstate IS 'Of refused and of answers that failed.';
     COMMENT ON COLUMN lpr_data.audit.salt IS '16 random bytes; NULL once the payload was destroyed on its schedule.';
-    COMMENT ON COLUMN lpr_data.audit.payload IS 'The particulars as JSON: all parameters of a question, the metadata of an answer, old and new row of a change.';
+    COMMENT ON COLUMN lpr_data.audit.payload IS
+        'The particulars as JSON: all parameters of a question, the metadata of an answer, old and new row of a '
+        'change.';
     COMMENT ON COLUMN lpr_data.audit.payload_digest IS 'SHA-256 of salt and payload; stays when they go.';
-    COMMENT ON COLUMN lpr_data.audit.digest IS 'Of the chain: SHA-256 over the digest before and this record (docs/audit-format.md).';
+    COMMENT ON COLUMN lpr_data.audit.digest IS
+        'Of the chain: SHA-256 over the digest before and this record (docs/audit-format.md).';
     CREATE TABLE lpr_data.checkpoint (
         size bigint PRIMARY KEY CHECK (size > 0),
         at timestamp with time zone NOT NULL,
@@ -110,24 +132,30 @@ BEGIN
         proof bytea NOT NULL,
         note text NOT NULL
     );
-    COMMENT ON TABLE lpr_data.checkpoint IS 'Signed checkpoints of the log: every minute or 10,000 records while records come, and at the end of each month (U3).';
+    COMMENT ON TABLE lpr_data.checkpoint IS
+        'Signed checkpoints of the log: every minute or 10,000 records while records come, and at the end of each '
+        'month (U3).';
     COMMENT ON COLUMN lpr_data.checkpoint.size IS 'How many records it covers.';
     COMMENT ON COLUMN lpr_data.checkpoint.at IS 'When it was made.';
-    COMMENT ON COLUMN lpr_data.checkpoint.frontier IS 'Roots of the complete subtrees, 32 bytes each, the largest first: the writer starts from them.';
+    COMMENT ON COLUMN lpr_data.checkpoint.frontier IS
+        'Roots of the complete subtrees, 32 bytes each, the largest first: the writer starts from them.';
     COMMENT ON COLUMN lpr_data.checkpoint.proof IS 'Consistency proof from the checkpoint before, 32 bytes a node.';
     COMMENT ON COLUMN lpr_data.checkpoint.note IS 'The signed note, in the form of transparency logs.';
     CREATE TABLE lpr_data.delivery (
         size bigint PRIMARY KEY,
         delivered_at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
     );
-    COMMENT ON TABLE lpr_data.delivery IS 'Checkpoints that were handed over to lpr.checkpoint_directory or lpr.checkpoint_command.';
+    COMMENT ON TABLE lpr_data.delivery IS
+        'Checkpoints that were handed over to lpr.checkpoint_directory or lpr.checkpoint_command.';
     COMMENT ON COLUMN lpr_data.delivery.size IS 'Of the checkpoint.';
     COMMENT ON COLUMN lpr_data.delivery.delivered_at IS 'When.';
     INSERT INTO lpr_data.log (id) VALUES (create_log.id);
-    PERFORM lpr_data.guard('lpr_data.log'), lpr_data.guard('lpr_data.audit'), lpr_data.guard('lpr_data.checkpoint'), lpr_data.guard('lpr_data.delivery');
+    PERFORM lpr_data.guard('lpr_data.log'), lpr_data.guard('lpr_data.audit'), lpr_data.guard('lpr_data.checkpoint'),
+            lpr_data.guard('lpr_data.delivery');
 END
 $$;
-COMMENT ON FUNCTION lpr_data.create_log(bytea) IS 'Makes the tables of a new, empty log with this identity. Called by the audit writer at the first record.';
+COMMENT ON FUNCTION lpr_data.create_log(bytea) IS
+    'Makes the tables of a new, empty log with this identity. Called by the audit writer at the first record.';
 
 CREATE FUNCTION lpr_data.add_month(day date)
     RETURNS regclass
@@ -141,20 +169,27 @@ DECLARE
     leaf text := 'audit_' || to_char(first_day, 'YYYY_MM');
 BEGIN
     IF to_regclass(format('lpr_data.%I', leaf)) IS NULL THEN
-        -- Stand-alone first: CREATE TABLE … PARTITION OF would wait for every reader and hold up every writer meanwhile.
+        -- Stand-alone first: CREATE TABLE … PARTITION OF would wait for every reader and hold up every writer
+        -- meanwhile.
         EXECUTE format('CREATE TABLE lpr_data.%I (LIKE lpr_data.audit INCLUDING COMMENTS)', leaf);
-        EXECUTE format('ALTER TABLE lpr_data.%I ADD CONSTRAINT month CHECK (at >= %L AND at < %L)', leaf, first_day::timestamptz, (first_day + interval '1 month')::timestamptz);
+        EXECUTE format('ALTER TABLE lpr_data.%I ADD CONSTRAINT month CHECK (at >= %L AND at < %L)', leaf,
+                       first_day::timestamptz, (first_day + interval '1 month')::timestamptz);
         EXECUTE format('CREATE UNIQUE INDEX %I ON lpr_data.%I (number)', leaf || '_number', leaf);
-        EXECUTE format('COMMENT ON TABLE lpr_data.%I IS %L', leaf, 'The audit log of ' || to_char(first_day, 'YYYY-MM') || ' (UTC).');
+        EXECUTE format('COMMENT ON TABLE lpr_data.%I IS %L', leaf,
+                       'The audit log of ' || to_char(first_day, 'YYYY-MM') || ' (UTC).');
         PERFORM lpr_data.guard(format('lpr_data.%I', leaf)::regclass);
-        EXECUTE format('ALTER TABLE lpr_data.audit ATTACH PARTITION lpr_data.%I FOR VALUES FROM (%L) TO (%L)', leaf, first_day::timestamptz, (first_day + interval '1 month')::timestamptz);
+        EXECUTE format('ALTER TABLE lpr_data.audit ATTACH PARTITION lpr_data.%I FOR VALUES FROM (%L) TO (%L)', leaf,
+                       first_day::timestamptz, (first_day + interval '1 month')::timestamptz);
     END IF;
     RETURN format('lpr_data.%I', leaf)::regclass;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.add_month(date) IS 'The partition of the month (UTC) in which a day falls, made if it is not there. Called by the audit writer, days ahead.';
+COMMENT ON FUNCTION lpr_data.add_month(date) IS
+    'The partition of the month (UTC) in which a day falls, made if it is not there. Called by the audit writer, days '
+    'ahead.';
 
--- Changes of policy and case data. They are written inside the transaction that makes them and chained by the writer in the order of commits.
+-- Changes of policy and case data. They are written inside the transaction that makes them and chained by the writer in
+-- the order of commits.
 
 CREATE TABLE lpr_data.change (
     number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -164,7 +199,8 @@ CREATE TABLE lpr_data.change (
     payload text NOT NULL
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.change', '');
-COMMENT ON TABLE lpr_data.change IS 'Changes of policy and case data that were committed and wait for the audit writer, for milliseconds (U4).';
+COMMENT ON TABLE lpr_data.change IS
+    'Changes of policy and case data that were committed and wait for the audit writer, for milliseconds (U4).';
 COMMENT ON COLUMN lpr_data.change.number IS 'Order in which they were made.';
 COMMENT ON COLUMN lpr_data.change.login IS 'The authenticated login that made it; NULL for the audit writer itself.';
 COMMENT ON COLUMN lpr_data.change.pid IS 'Process id of the session''s backend.';
@@ -177,7 +213,8 @@ CREATE FUNCTION lpr_data.number_change()
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    -- A restore brings changes that waited, under numbers that the restore's own have taken, or that later ones would take.
+    -- A restore brings changes that waited, under numbers that the restore's own have taken, or that later ones would
+    -- take.
     NEW.number := nextval('lpr_data.change_number_seq');
     RETURN NEW;
 END
@@ -189,7 +226,8 @@ ALTER TABLE lpr_data.change ENABLE ALWAYS TRIGGER number_change;
 CREATE FUNCTION lpr_data.wake_writer(OUT pid integer, OUT session_started timestamp with time zone)
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_wake_writer';
-COMMENT ON FUNCTION lpr_data.wake_writer() IS 'Lets the audit writer know, at commit, that changes wait; returns what names this session.';
+COMMENT ON FUNCTION lpr_data.wake_writer() IS
+    'Lets the audit writer know, at commit, that changes wait; returns what names this session.';
 
 CREATE FUNCTION lpr_data.audit_change()
     RETURNS trigger
@@ -205,13 +243,19 @@ BEGIN
                               'role', session_user,
                               'transaction', pg_current_xact_id()::text,
                               'made_at', clock_timestamp(),
-                              'old', CASE WHEN TG_LEVEL = 'ROW' AND TG_OP IN ('UPDATE', 'DELETE') THEN to_jsonb(OLD) - coalesce(TG_ARGV, '{}') END,
-                              'new', CASE WHEN TG_LEVEL = 'ROW' AND TG_OP IN ('INSERT', 'UPDATE') THEN to_jsonb(NEW) - coalesce(TG_ARGV, '{}') END)::text
+                              'old', CASE WHEN TG_LEVEL = 'ROW'
+                                          AND TG_OP IN ('UPDATE', 'DELETE')
+                                               THEN to_jsonb(OLD) - coalesce(TG_ARGV, '{}') END,
+                              'new', CASE WHEN TG_LEVEL = 'ROW'
+                                          AND TG_OP IN ('INSERT', 'UPDATE')
+                                               THEN to_jsonb(NEW) - coalesce(TG_ARGV, '{}') END)::text
     FROM lpr_data.wake_writer() AS w;
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.audit_change() IS 'Trigger of every table of policy and case data: writes old and new row to lpr_data.change, in the same transaction (U4). Its arguments are columns that are left out.';
+COMMENT ON FUNCTION lpr_data.audit_change() IS
+    'Trigger of every table of policy and case data: writes old and new row to lpr_data.change, in the same '
+    'transaction (U4). Its arguments are columns that are left out.';
 
 CREATE FUNCTION lpr_data.audit_changes_of(policy_table regclass, VARIADIC without text[] DEFAULT '{}')
     RETURNS void
@@ -219,24 +263,33 @@ CREATE FUNCTION lpr_data.audit_changes_of(policy_table regclass, VARIADIC withou
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    EXECUTE format('CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE FUNCTION lpr_data.audit_change(%s)',
+    EXECUTE format('CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE '
+                   'FUNCTION lpr_data.audit_change(%s)',
                    policy_table, (SELECT string_agg(quote_literal(w), ', ') FROM unnest(without) AS w));
-    EXECUTE format('CREATE OR REPLACE TRIGGER audit_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_change()', policy_table);
-    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER audit_change, ENABLE ALWAYS TRIGGER audit_truncate', policy_table);
+    EXECUTE format('CREATE OR REPLACE TRIGGER audit_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION '
+                   'lpr_data.audit_change()', policy_table);
+    EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER audit_change, ENABLE ALWAYS TRIGGER audit_truncate',
+                   policy_table);
 END
 $$;
-COMMENT ON FUNCTION lpr_data.audit_changes_of(regclass, text[]) IS 'Puts a table under audit: every change of it becomes a record of the log (U4). without: columns whose values are left out.';
+COMMENT ON FUNCTION lpr_data.audit_changes_of(regclass, text[]) IS
+    'Puts a table under audit: every change of it becomes a record of the log (U4). without: columns whose values are '
+    'left out.';
 
-SELECT lpr_data.audit_changes_of('lpr_data.source'), lpr_data.audit_changes_of('lpr_data.camera'), lpr_data.audit_changes_of('lpr_data.secret', 'value');
+SELECT lpr_data.audit_changes_of('lpr_data.source'), lpr_data.audit_changes_of('lpr_data.camera'),
+       lpr_data.audit_changes_of('lpr_data.secret', 'value');
 
--- Settings are policy as well: the writer notes those that matter, at start and whenever the configuration is read again.
+-- Settings are policy as well: the writer notes those that matter, at start and whenever the configuration is read
+-- again.
 
 CREATE TABLE lpr_data.setting (
     name text COLLATE "C" PRIMARY KEY,
     value text
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.setting', '');
-COMMENT ON TABLE lpr_data.setting IS 'Settings of the server that bear on the safeguards, as the audit writer last saw them; a change becomes a record of the log (U4).';
+COMMENT ON TABLE lpr_data.setting IS
+    'Settings of the server that bear on the safeguards, as the audit writer last saw them; a change becomes a record '
+    'of the log (U4).';
 COMMENT ON COLUMN lpr_data.setting.name IS 'Name of the setting.';
 COMMENT ON COLUMN lpr_data.setting.value IS 'Its value.';
 SELECT lpr_data.audit_changes_of('lpr_data.setting');
@@ -250,13 +303,16 @@ BEGIN ATOMIC
     SELECT p.name, p.reset_val
     FROM pg_catalog.pg_settings AS p
     WHERE p.name LIKE 'lpr.%'
-       OR p.name IN ('archive_mode', 'fsync', 'full_page_writes', 'log_min_duration_statement', 'log_statement', 'password_encryption', 'server_version',
+       OR p.name IN ('archive_mode', 'fsync', 'full_page_writes', 'log_min_duration_statement', 'log_statement',
+                     'password_encryption', 'server_version',
                      'shared_preload_libraries', 'ssl', 'synchronous_standby_names')
-    ON CONFLICT ON CONSTRAINT setting_pkey DO UPDATE SET value = excluded.value WHERE s.value IS DISTINCT FROM excluded.value;
+    ON CONFLICT ON CONSTRAINT setting_pkey DO UPDATE SET value = excluded.value
+    WHERE s.value IS DISTINCT FROM excluded.value;
 END;
 COMMENT ON FUNCTION lpr_data.note_settings() IS 'Brings lpr_data.setting up to date. Called by the audit writer.';
 
--- So is the definition of what is asked and of the rules: servers, mappings, grants on them, and everything in our schemas.
+-- So is the definition of what is asked and of the rules: servers, mappings, grants on them, and everything in our
+-- schemas.
 
 CREATE FUNCTION lpr_data.audit_ddl()
     RETURNS event_trigger
@@ -271,15 +327,21 @@ BEGIN
     INSERT INTO lpr_data.change (login, pid, session_started, payload)
     SELECT lpr.login(), w.pid, w.session_started,
            jsonb_build_object('command', d.command_tag, 'type', d.object_type, 'object', d.object_identity,
-                              'statement', CASE WHEN d.object_type IN ('server', 'FOREIGN SERVER') THEN left(current_query(), 1000) END,
-                              'role', session_user, 'transaction', pg_current_xact_id()::text, 'made_at', clock_timestamp())::text
+                              'statement', CASE WHEN d.object_type IN ('server', 'FOREIGN SERVER')
+                                                     THEN left(current_query(), 1000) END,
+                              'role', session_user, 'transaction', pg_current_xact_id()::text,
+                              'made_at', clock_timestamp())::text
     FROM (SELECT c.command_tag, c.object_type, c.object_identity, c.schema_name, c.in_extension
           FROM pg_event_trigger_ddl_commands() AS c WHERE TG_EVENT = 'ddl_command_end') AS d
     CROSS JOIN lpr_data.wake_writer() AS w
-    WHERE NOT d.in_extension AND (d.schema_name IN ('lpr', 'lpr_data') OR d.object_type IN ('server', 'user mapping', 'FOREIGN SERVER', 'foreign-data wrapper', 'extension', 'event trigger'));
+    WHERE NOT d.in_extension AND (d.schema_name IN ('lpr', 'lpr_data')
+                                  OR d.object_type IN ('server', 'user mapping', 'FOREIGN SERVER',
+                                                       'foreign-data wrapper', 'extension', 'event trigger'));
 END
 $$;
-COMMENT ON FUNCTION lpr_data.audit_ddl() IS 'Event trigger: DDL on servers, user mappings and everything in schemas lpr and lpr_data becomes a record of the log (U4).';
+COMMENT ON FUNCTION lpr_data.audit_ddl() IS
+    'Event trigger: DDL on servers, user mappings and everything in schemas lpr and lpr_data becomes a record of the '
+    'log (U4).';
 
 CREATE FUNCTION lpr_data.audit_drop()
     RETURNS event_trigger
@@ -309,14 +371,18 @@ BEGIN
     END IF;
     INSERT INTO lpr_data.change (login, pid, session_started, payload)
     SELECT lpr.login(), w.pid, w.session_started,
-           jsonb_build_object('command', TG_TAG, 'type', d.object_type, 'object', d.object_identity, 'role', session_user,
+           jsonb_build_object('command', TG_TAG, 'type', d.object_type, 'object', d.object_identity,
+                              'role', session_user,
                               'transaction', pg_current_xact_id()::text, 'made_at', clock_timestamp())::text
     FROM pg_event_trigger_dropped_objects() AS d
     CROSS JOIN lpr_data.wake_writer() AS w
-    WHERE (d.original OR d.normal) AND (d.schema_name IN ('lpr', 'lpr_data') OR d.object_type IN ('server', 'user mapping'));
+    WHERE (d.original OR d.normal) AND (d.schema_name IN ('lpr', 'lpr_data')
+                                        OR d.object_type IN ('server', 'user mapping'));
 END
 $$;
-COMMENT ON FUNCTION lpr_data.audit_drop() IS 'Event trigger: what is dropped of servers, user mappings and our schemas becomes a record of the log (U4); the log itself and its guards are not dropped (U3), error LP031.';
+COMMENT ON FUNCTION lpr_data.audit_drop() IS
+    'Event trigger: what is dropped of servers, user mappings and our schemas becomes a record of the log (U4); the '
+    'log itself and its guards are not dropped (U3), error LP031.';
 
 CREATE EVENT TRIGGER lpr_audit_ddl ON ddl_command_end EXECUTE FUNCTION lpr_data.audit_ddl();
 ALTER EVENT TRIGGER lpr_audit_ddl ENABLE ALWAYS;

@@ -1,10 +1,13 @@
--- 31-audit-read: how the audit log is read and verified. Reading it is itself a record of it, on disk before the first row is shown (U4).
+-- 31-audit-read: how the audit log is read and verified. Reading it is itself a record of it, on disk before the first
+-- row is shown (U4).
 
 CREATE FUNCTION lpr_data.audit_record(kind text, control text, sqlstate text, what text)
     RETURNS bigint
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_audit_record';
-COMMENT ON FUNCTION lpr_data.audit_record(text, text, text, text) IS 'Puts a record of kind read, refused, consent or flag into the log and returns its number once it is on disk. Error LP020 when it cannot be.';
+COMMENT ON FUNCTION lpr_data.audit_record(text, text, text, text) IS
+    'Puts a record of kind read, refused, consent or flag into the log and returns its number once it is on disk. '
+    'Error LP020 when it cannot be.';
 
 CREATE TYPE lpr.audit_row AS (
     number bigint,
@@ -21,7 +24,8 @@ CREATE TYPE lpr.audit_row AS (
     sqlstate text,
     payload jsonb
 );
-COMMENT ON TYPE lpr.audit_row IS 'A record of the audit log as lpr.audit() shows it; the columns are those of lpr_data.audit.';
+COMMENT ON TYPE lpr.audit_row IS
+    'A record of the audit log as lpr.audit() shows it; the columns are those of lpr_data.audit.';
 
 CREATE FUNCTION lpr.audit(
     since timestamp with time zone DEFAULT NULL,
@@ -38,10 +42,14 @@ CREATE FUNCTION lpr.audit(
 AS $$
 #variable_conflict use_column
 BEGIN
-    PERFORM lpr_data.audit_record('read', NULL, NULL, format('audit(since => %L, until => %L, login => %L, kind => %L, event_id => %L, source => %L)',
-                                                             audit.since, audit.until, audit.login, audit.kind, audit.event_id, audit.source));
+    PERFORM lpr_data.audit_record('read', NULL, NULL,
+                                  format('audit(since => %L, until => %L, login => %L, kind => %L, event_id => %L, '
+                                         'source => %L)',
+                                         audit.since, audit.until, audit.login, audit.kind, audit.event_id,
+                                         audit.source));
     RETURN QUERY
-        SELECT a.number, a.at, a.kind, a.login, a.pid, a.session_started, a.event_id, a.source, a.mode, a.ask, a.control, a.sqlstate, a.payload::jsonb
+        SELECT a.number, a.at, a.kind, a.login, a.pid, a.session_started, a.event_id, a.source, a.mode, a.ask,
+               a.control, a.sqlstate, a.payload::jsonb
         FROM lpr_data.audit AS a
         WHERE (audit.since IS NULL OR a.at >= audit.since)
           AND (audit.until IS NULL OR a.at <= audit.until)
@@ -54,7 +62,10 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.audit(timestamptz, timestamptz, text, text, bigint, text) TO lpr_oversight;
 COMMENT ON FUNCTION lpr.audit(timestamptz, timestamptz, text, text, bigint, text) IS
-    'The audit log, oldest record first (U1): who asked what for which event, what came back as metadata, what was refused and why. since, until: of the record''s time, both included; login, kind (ask, refused, sent, answer, change, read, clock, consent, flag, start, month), event_id, source: only such records; NULL = all. Each call is itself a record. On a standby it is refused (LP020).';
+    'The audit log, oldest record first (U1): who asked what for which event, what came back as metadata, what was '
+    'refused and why. since, until: of the record''s time, both included; login, kind (ask, refused, sent, answer, '
+    'change, read, clock, consent, flag, start, month), event_id, source: only such records; NULL = all. Each call is '
+    'itself a record. On a standby it is refused (LP020).';
 
 CREATE FUNCTION lpr.unanswered(since timestamp with time zone DEFAULT NULL)
     RETURNS TABLE (number bigint, at timestamp with time zone, login text, event_id bigint, source text, mode text)
@@ -75,7 +86,8 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.unanswered(timestamptz) TO lpr_oversight;
 COMMENT ON FUNCTION lpr.unanswered(timestamptz) IS
-    'Questions without an answer on record (U1): under way, or broken off so hard (a killed backend, a crash) that nothing could be written down any more. since: of the question''s time, NULL = all. Each call is itself a record.';
+    'Questions without an answer on record (U1): under way, or broken off so hard (a killed backend, a crash) that '
+    'nothing could be written down any more. since: of the question''s time, NULL = all. Each call is itself a record.';
 
 CREATE FUNCTION lpr_data.escaped(value text)
     RETURNS text
@@ -98,28 +110,38 @@ AS $$
 DECLARE
     log_table regclass := to_regclass(coalesce(month, 'lpr_data.audit'));
 BEGIN
-    IF month IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class AS c WHERE c.oid = log_table AND c.relowner = 'lpr_log'::regrole AND c.relkind IN ('r', 'p')) THEN
+    IF month IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class AS c
+                                         WHERE c.oid = log_table AND c.relowner = 'lpr_log'::regrole
+                                           AND c.relkind IN ('r', 'p')) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'wrong_object_type',
             MESSAGE = format('"%s" is no table of the audit log', month),
             DETAIL = 'Such tables belong to role lpr_log.';
     END IF;
-    PERFORM lpr_data.audit_record('read', NULL, NULL, format('export_audit(first => %L, last => %L, month => %L)', first, last, month));
+    PERFORM lpr_data.audit_record('read', NULL, NULL,
+                                  format('export_audit(first => %L, last => %L, month => %L)', first, last, month));
     RETURN QUERY EXECUTE 'SELECT ''lpr-audit-export-1'' || E''\t'' || encode(l.id, ''hex'') FROM lpr_data.log AS l';
     RETURN QUERY EXECUTE format(
-        'SELECT concat_ws(E''\t'', a.number, lpr_data.microseconds(a.at), lpr_data.escaped(a.kind), lpr_data.escaped(a.login), coalesce(a.pid::text, ''\N''),
-                          coalesce(lpr_data.microseconds(a.session_started)::text, ''\N''), coalesce(a.event_id::text, ''\N''), lpr_data.escaped(a.source),
-                          lpr_data.escaped(a.mode), coalesce(a.ask::text, ''\N''), lpr_data.escaped(a.control), lpr_data.escaped(a.sqlstate),
-                          coalesce(encode(a.salt, ''hex''), ''\N''), lpr_data.escaped(a.payload), encode(a.payload_digest, ''hex''), encode(a.digest, ''hex''))
+        'SELECT concat_ws(E''\t'', a.number, lpr_data.microseconds(a.at), lpr_data.escaped(a.kind),
+                          lpr_data.escaped(a.login), coalesce(a.pid::text, ''\N''),
+                          coalesce(lpr_data.microseconds(a.session_started)::text, ''\N''),
+                          coalesce(a.event_id::text, ''\N''), lpr_data.escaped(a.source),
+                          lpr_data.escaped(a.mode), coalesce(a.ask::text, ''\N''), lpr_data.escaped(a.control),
+                          lpr_data.escaped(a.sqlstate),
+                          coalesce(encode(a.salt, ''hex''), ''\N''), lpr_data.escaped(a.payload),
+                          encode(a.payload_digest, ''hex''), encode(a.digest, ''hex''))
          FROM %s AS a WHERE ($1 IS NULL OR a.number >= $1) AND ($2 IS NULL OR a.number <= $2) ORDER BY a.number',
         coalesce(log_table::text, 'lpr_data.audit')) USING first, last;
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.export_audit(bigint, bigint, text) TO lpr_oversight;
 COMMENT ON FUNCTION lpr.export_audit(bigint, bigint, text) IS
-    'The log in the form that lpr-audit-verify takes, a line a record (docs/audit-format.md): psql -At -c "SELECT lpr.export_audit()" >audit.log. first, last: numbers of records; month: a partition, also one that was detached into an archive. Each call is itself a record.';
+    'The log in the form that lpr-audit-verify takes, a line a record (docs/audit-format.md): psql -At -c "SELECT '
+    'lpr.export_audit()" >audit.log. first, last: numbers of records; month: a partition, also one that was detached '
+    'into an archive. Each call is itself a record.';
 
-CREATE FUNCTION lpr.verify_audit(first bigint DEFAULT NULL, last bigint DEFAULT NULL, OUT ok boolean, OUT number bigint, OUT detail text)
+CREATE FUNCTION lpr.verify_audit(first bigint DEFAULT NULL, last bigint DEFAULT NULL, OUT ok boolean, OUT number bigint,
+                                 OUT detail text)
     RETURNS SETOF record
     LANGUAGE c STABLE
     SECURITY DEFINER
@@ -127,7 +149,11 @@ CREATE FUNCTION lpr.verify_audit(first bigint DEFAULT NULL, last bigint DEFAULT 
 AS 'MODULE_PATHNAME', 'lpr_verify_audit';
 GRANT EXECUTE ON FUNCTION lpr.verify_audit(bigint, bigint) TO lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.verify_audit(bigint, bigint) IS
-    'Holds the audit log against itself and its checkpoints (U3): every digest of records and payloads, numbers, times, the tree at every checkpoint, tables against their indexes. A row a finding, with the number of the record, and at the end a summary, whose ok tells whether there was none. first, last: only these records, from the checkpoint before them on. Who controls the server controls this function: lpr-audit-verify does the same elsewhere.';
+    'Holds the audit log against itself and its checkpoints (U3): every digest of records and payloads, numbers, '
+    'times, the tree at every checkpoint, tables against their indexes. A row a finding, with the number of the '
+    'record, and at the end a summary, whose ok tells whether there was none. first, last: only these records, from '
+    'the checkpoint before them on. Who controls the server controls this function: lpr-audit-verify does the same '
+    'elsewhere.';
 
 CREATE FUNCTION lpr_data.checkpoint_file(size bigint)
     RETURNS text
@@ -138,7 +164,8 @@ DECLARE
     file text;
 BEGIN
     SELECT format(E'old %s\n', coalesce((SELECT max(p.size) FROM lpr_data.checkpoint AS p WHERE p.size < c.size), 0))
-           || coalesce((SELECT string_agg(encode(substring(c.proof FROM 32 * i + 1 FOR 32), 'base64') || E'\n', '' ORDER BY i)
+           || coalesce((SELECT string_agg(encode(substring(c.proof FROM 32 * i + 1 FOR 32), 'base64') || E'\n', ''
+                                          ORDER BY i)
                         FROM generate_series(0, octet_length(c.proof) / 32 - 1) AS i), '')
            || E'\n' || c.note
     INTO file
@@ -147,7 +174,9 @@ BEGIN
     RETURN file;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.checkpoint_file(bigint) IS 'A checkpoint as it is delivered: the size of the one before, the proof that it follows it, and the signed note (docs/audit-format.md).';
+COMMENT ON FUNCTION lpr_data.checkpoint_file(bigint) IS
+    'A checkpoint as it is delivered: the size of the one before, the proof that it follows it, and the signed note '
+    '(docs/audit-format.md).';
 
 CREATE FUNCTION lpr.checkpoint(size bigint DEFAULT NULL)
     RETURNS text
@@ -156,17 +185,21 @@ CREATE FUNCTION lpr.checkpoint(size bigint DEFAULT NULL)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN rtrim(lpr_data.checkpoint_file(coalesce(checkpoint.size, (SELECT max(c.size) FROM lpr_data.checkpoint AS c))), E'\n');
+    RETURN rtrim(lpr_data.checkpoint_file(coalesce(checkpoint.size,
+                                                   (SELECT max(c.size) FROM lpr_data.checkpoint AS c))), E'\n');
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.checkpoint(bigint) TO lpr_oversight, lpr_privacy, lpr_admin;
-COMMENT ON FUNCTION lpr.checkpoint(bigint) IS 'The newest signed checkpoint of the log, or the one that covers that many records: the same lines that lpr.checkpoint_directory gets. To be kept elsewhere (U3).';
+COMMENT ON FUNCTION lpr.checkpoint(bigint) IS
+    'The newest signed checkpoint of the log, or the one that covers that many records: the same lines that '
+    'lpr.checkpoint_directory gets. To be kept elsewhere (U3).';
 
 CREATE FUNCTION lpr_data.public_key(log bytea)
     RETURNS text
     LANGUAGE c STABLE STRICT
 AS 'MODULE_PATHNAME', 'lpr_audit_key';
-COMMENT ON FUNCTION lpr_data.public_key(bytea) IS 'The public part of the checkpoint key, with the name that a log of this identity signs under.';
+COMMENT ON FUNCTION lpr_data.public_key(bytea) IS
+    'The public part of the checkpoint key, with the name that a log of this identity signs under.';
 
 CREATE FUNCTION lpr.audit_key()
     RETURNS text
@@ -179,7 +212,9 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.audit_key() TO lpr_oversight, lpr_privacy, lpr_admin;
-COMMENT ON FUNCTION lpr.audit_key() IS 'The public key of the log''s checkpoints, as lpr-audit-verify --key takes it. To be kept elsewhere on the first day: later on a new key could pass for the old one (U3).';
+COMMENT ON FUNCTION lpr.audit_key() IS
+    'The public key of the log''s checkpoints, as lpr-audit-verify --key takes it. To be kept elsewhere on the first '
+    'day: later on a new key could pass for the old one (U3).';
 
 CREATE FUNCTION lpr_data.writer(OUT state text, OUT reason text, OUT waiting_bytes bigint)
     LANGUAGE c VOLATILE
@@ -205,12 +240,17 @@ BEGIN
     SELECT w.state, w.reason, w.waiting_bytes INTO writer, reason, waiting_bytes FROM lpr_data.writer() AS w;
     waiting_changes := (SELECT count(*) FROM lpr_data.change);
     IF to_regclass('lpr_data.audit') IS NOT NULL THEN
-        SELECT a.number, a.at INTO records, last_record_at FROM lpr_data.audit AS a WHERE a.at >= (SELECT max(m.at) FROM lpr_data.checkpoint AS m) - interval '1 day' ORDER BY a.number DESC LIMIT 1;
+        SELECT a.number, a.at INTO records, last_record_at FROM lpr_data.audit AS a
+        WHERE a.at >= (SELECT max(m.at) FROM lpr_data.checkpoint AS m) - interval '1 day' ORDER BY a.number DESC
+        LIMIT 1;
         SELECT max(c.size), max(c.at) INTO checkpointed, last_checkpoint_at FROM lpr_data.checkpoint AS c;
-        undelivered := (SELECT count(*) FROM lpr_data.checkpoint AS c WHERE NOT EXISTS (SELECT FROM lpr_data.delivery AS d WHERE d.size = c.size));
+        undelivered := (SELECT count(*) FROM lpr_data.checkpoint AS c
+                        WHERE NOT EXISTS (SELECT FROM lpr_data.delivery AS d WHERE d.size = c.size));
     END IF;
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.audit_status() TO lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.audit_status() IS
-    'How the audit stands, one row: writer (ready; stuck, with the reason; starting; down), what waits for it, records of the log, records that the newest checkpoint covers, checkpoints that were not handed over to lpr.checkpoint_directory or lpr.checkpoint_command.';
+    'How the audit stands, one row: writer (ready; stuck, with the reason; starting; down), what waits for it, '
+    'records of the log, records that the newest checkpoint covers, checkpoints that were not handed over to '
+    'lpr.checkpoint_directory or lpr.checkpoint_command.';

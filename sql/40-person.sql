@@ -4,16 +4,18 @@ CREATE FUNCTION lpr_data.refuse(control text, sqlstate text, message text, detai
     RETURNS void
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_gate_refuse';
-COMMENT ON FUNCTION lpr_data.refuse(text, text, text, text, text) IS 'A refusal of policy: on record first, whatever the caller''s transaction does next (U4), then raised as an error.';
+COMMENT ON FUNCTION lpr_data.refuse(text, text, text, text, text) IS
+    'A refusal of policy: on record first, whatever the caller''s transaction does next (U4), then raised as an error.';
 
--- Everybody of lpr may call what decides about access, here and in the files that follow: who is not entitled to is refused on record (U4), which the
--- server's own refusal for want of a privilege would not be.
+-- Everybody of lpr may call what decides about access, here and in the files that follow: who is not entitled to is
+-- refused on record (U4), which the server's own refusal for want of a privilege would not be.
 
 CREATE TABLE lpr_data.person (
     person_id integer GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     login text COLLATE "C" NOT NULL UNIQUE CHECK (login <> ''),
     name text NOT NULL CHECK (name ~ '[^[:space:]]' AND name !~ '[[:cntrl:]]' AND char_length(name) <= 200),
-    email text NOT NULL CHECK (email ~ '^[A-Za-z0-9.!#$%&''*+/=?^_`{|}~-]+@[A-Za-z0-9-]+([.][A-Za-z0-9-]+)*$' AND char_length(email) <= 254),
+    email text NOT NULL CHECK (email ~ '^[A-Za-z0-9.!#$%&''*+/=?^_`{|}~-]+@[A-Za-z0-9-]+([.][A-Za-z0-9-]+)*$'
+                               AND char_length(email) <= 254),
     unit text NOT NULL CHECK (unit ~ '[^[:space:]]' AND unit !~ '[[:cntrl:]]' AND char_length(unit) <= 200),
     supervisor_id integer REFERENCES lpr_data.person CHECK (supervisor_id <> person_id),
     kind text COLLATE "C" NOT NULL DEFAULT 'personal' CHECK (kind IN ('personal', 'service', 'shared')),
@@ -23,17 +25,20 @@ SELECT pg_catalog.pg_extension_config_dump('lpr_data.person', '');
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.person_person_id_seq', '');
 SELECT lpr_data.audit_changes_of('lpr_data.person');
 CREATE INDEX person_supervisor ON lpr_data.person (supervisor_id);
-COMMENT ON TABLE lpr_data.person IS 'Who is behind a login: one row each. Only a personal login can hold an entitlement (A1).';
+COMMENT ON TABLE lpr_data.person IS
+    'Who is behind a login: one row each. Only a personal login can hold an entitlement (A1).';
 COMMENT ON COLUMN lpr_data.person.person_id IS 'Number of the person in all other tables; never used again.';
 COMMENT ON COLUMN lpr_data.person.login IS 'Name of the login role.';
 COMMENT ON COLUMN lpr_data.person.name IS 'The person''s name, at most 200 characters.';
 COMMENT ON COLUMN lpr_data.person.email IS 'Address for notices, one, in ASCII.';
 COMMENT ON COLUMN lpr_data.person.unit IS 'Organizational unit.';
 COMMENT ON COLUMN lpr_data.person.supervisor_id IS 'Who approves the person''s requests first.';
-COMMENT ON COLUMN lpr_data.person.kind IS 'personal: of one human being; service: of a program; shared: of several people.';
+COMMENT ON COLUMN lpr_data.person.kind IS
+    'personal: of one human being; service: of a program; shared: of several people.';
 COMMENT ON COLUMN lpr_data.person.left_at IS 'When the person left; nothing can be done under that login from then on.';
 
--- Who is asking. The rules are functions named look_up_…; policies and views ask lpr_data.me() and its like, which remember what those said (sight.c).
+-- Who is asking. The rules are functions named look_up_…; policies and views ask lpr_data.me() and its like, which
+-- remember what those said (sight.c).
 
 CREATE FUNCTION lpr_data.look_up_me()
     RETURNS integer
@@ -42,7 +47,8 @@ CREATE FUNCTION lpr_data.look_up_me()
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN (SELECT p.person_id FROM lpr_data.person AS p WHERE p.login = lpr.login()::text COLLATE "C" AND p.left_at IS NULL);
+    RETURN (SELECT p.person_id FROM lpr_data.person AS p
+            WHERE p.login = lpr.login()::text COLLATE "C" AND p.left_at IS NULL);
 END
 $$;
 COMMENT ON FUNCTION lpr_data.look_up_me() IS 'Rule of lpr_data.me().';
@@ -51,7 +57,8 @@ CREATE FUNCTION lpr_data.me()
     RETURNS integer
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_me';
-COMMENT ON FUNCTION lpr_data.me() IS 'The person behind the authenticated login; NULL when there is none, or the person has left.';
+COMMENT ON FUNCTION lpr_data.me() IS
+    'The person behind the authenticated login; NULL when there is none, or the person has left.';
 
 CREATE FUNCTION lpr_data.holds(person_id integer, VARIADIC roles text[])
     RETURNS boolean
@@ -60,14 +67,19 @@ CREATE FUNCTION lpr_data.holds(person_id integer, VARIADIC roles text[])
 AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM lpr_data.person AS p JOIN pg_roles AS r ON r.rolname = p.login
-                   WHERE p.person_id = holds.person_id AND p.left_at IS NULL AND p.kind = 'personal' AND r.rolcanlogin AND NOT r.rolsuper
+                   WHERE p.person_id = holds.person_id AND p.left_at IS NULL AND p.kind = 'personal' AND r.rolcanlogin
+                     AND NOT r.rolsuper
                      AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = r.oid)
-                     AND EXISTS (SELECT FROM unnest(holds.roles) AS o (role) WHERE pg_has_role(r.oid, o.role, 'MEMBER')));
+                     AND EXISTS (SELECT FROM unnest(holds.roles) AS o (role)
+                                 WHERE pg_has_role(r.oid, o.role, 'MEMBER')));
 END
 $$;
-COMMENT ON FUNCTION lpr_data.holds(integer, text[]) IS 'Whether a person acts under a personal login, which no other role is a member of, and which is a member of a role, one of several. Superusers, who are members of everything, do not.';
+COMMENT ON FUNCTION lpr_data.holds(integer, text[]) IS
+    'Whether a person acts under a personal login, which no other role is a member of, and which is a member of a '
+    'role, one of several. Superusers, who are members of everything, do not.';
 
--- What policies and views are keyed on. Views call functions with the rights of whoever reads them: hence the grants, without USAGE on the schema.
+-- What policies and views are keyed on. Views call functions with the rights of whoever reads them: hence the grants,
+-- without USAGE on the schema.
 
 CREATE FUNCTION lpr_data.acts_as(VARIADIC roles text[])
     RETURNS boolean
@@ -79,7 +91,8 @@ BEGIN
     RETURN lpr_data.holds(lpr_data.me(), VARIADIC roles);
 END
 $$;
-COMMENT ON FUNCTION lpr_data.acts_as(text[]) IS 'Whether the person behind the authenticated login acts in one of these roles.';
+COMMENT ON FUNCTION lpr_data.acts_as(text[]) IS
+    'Whether the person behind the authenticated login acts in one of these roles.';
 
 CREATE FUNCTION lpr_data.look_up_my_people()
     RETURNS integer[]
@@ -105,7 +118,9 @@ CREATE FUNCTION lpr_data.my_people()
     RETURNS integer[]
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_my_people';
-COMMENT ON FUNCTION lpr_data.my_people() IS 'The person behind the authenticated login, and of a supervisor those whom they supervise; empty when there is none, or the person has left.';
+COMMENT ON FUNCTION lpr_data.my_people() IS
+    'The person behind the authenticated login, and of a supervisor those whom they supervise; empty when there is '
+    'none, or the person has left.';
 
 CREATE FUNCTION lpr_data.whom(role text, title text)
     RETURNS text
@@ -116,11 +131,13 @@ AS $$
 BEGIN
     RETURN title || coalesce((SELECT format(' (%s)', string_agg(p.name, ', ' ORDER BY p.name))
                               FROM (SELECT o.name FROM lpr_data.person AS o
-                                    WHERE o.person_id IS DISTINCT FROM lpr_data.me() AND lpr_data.holds(o.person_id, whom.role)
+                                    WHERE o.person_id IS DISTINCT FROM lpr_data.me()
+                                      AND lpr_data.holds(o.person_id, whom.role)
                                     ORDER BY o.person_id LIMIT 3) AS p HAVING count(*) > 0), '');
 END
 $$;
-COMMENT ON FUNCTION lpr_data.whom(text, text) IS 'Whom to ask: the title, with the names of up to three people other than oneself who act in the role.';
+COMMENT ON FUNCTION lpr_data.whom(text, text) IS
+    'Whom to ask: the title, with the names of up to three people other than oneself who act in the role.';
 GRANT EXECUTE ON FUNCTION lpr_data.me(), lpr_data.acts_as(text[]), lpr_data.my_people(), lpr_data.whom(text, text)
     TO lpr_member;
 
@@ -139,13 +156,17 @@ BEGIN
     END IF;
     IF NOT lpr_data.holds(who, role) THEN
         PERFORM lpr_data.refuse(control, 'LP033', format('login "%s" does not act as %s', lpr.login(), role),
-                                format('This is done under a personal login that is a member of %s, and of which nobody else is one.', role),
-                                format('Ask an administrator whether you are to be one: GRANT %I TO %I;', role, lpr.login()));
+                                format('This is done under a personal login that is a member of %s, and of which '
+                                       'nobody else is one.', role),
+                                format('Ask an administrator whether you are to be one: GRANT %I TO %I;', role,
+                                       lpr.login()));
     END IF;
     RETURN who;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.acting(text, text) IS 'The person who acts, in a role. Errors LP024 (the login is nobody''s) and LP033 (no member, or no personal login).';
+COMMENT ON FUNCTION lpr_data.acting(text, text) IS
+    'The person who acts, in a role. Errors LP024 (the login is nobody''s) and LP033 (no member, or no personal '
+    'login).';
 
 CREATE FUNCTION lpr_data.administering(control text, role text DEFAULT 'lpr_admin')
     RETURNS void
@@ -159,7 +180,8 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.administering(text, text) IS 'Refuses whoever neither acts in a role, that of administrators, nor is a superuser. Errors LP024 and LP033.';
+COMMENT ON FUNCTION lpr_data.administering(text, text) IS
+    'Refuses whoever neither acts in a role, that of administrators, nor is a superuser. Errors LP024 and LP033.';
 
 CREATE FUNCTION lpr_data.check_isolation()
     RETURNS void
@@ -170,13 +192,16 @@ BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_transaction_state',
-            MESSAGE = format('this is not decided in a transaction that is %s', upper(current_setting('transaction_isolation'))),
+            MESSAGE = format('this is not decided in a transaction that is %s',
+                             upper(current_setting('transaction_isolation'))),
             DETAIL = 'Who may decide is judged by what is committed now, not by an older snapshot.',
             HINT = 'COMMIT; then do it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED;';
     END IF;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.check_isolation() IS 'An error where a snapshot could be older than what it is to judge by: who still has which role, whose login is still their own.';
+COMMENT ON FUNCTION lpr_data.check_isolation() IS
+    'An error where a snapshot could be older than what it is to judge by: who still has which role, whose login is '
+    'still their own.';
 
 CREATE FUNCTION lpr_data.person_of(login text)
     RETURNS integer
@@ -184,7 +209,8 @@ CREATE FUNCTION lpr_data.person_of(login text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    who integer := (SELECT p.person_id FROM lpr_data.person AS p WHERE p.login = person_of.login COLLATE "C" AND p.left_at IS NULL);
+    who integer := (SELECT p.person_id FROM lpr_data.person AS p
+                    WHERE p.login = person_of.login COLLATE "C" AND p.left_at IS NULL);
 BEGIN
     IF who IS NULL THEN
         RAISE EXCEPTION USING
@@ -195,9 +221,11 @@ BEGIN
     RETURN who;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.person_of(text) IS 'The person behind a login who has not left; an error when there is none.';
+COMMENT ON FUNCTION lpr_data.person_of(text) IS
+    'The person behind a login who has not left; an error when there is none.';
 
-CREATE FUNCTION lpr.add_person(login text, name text, email text, unit text, supervisor text DEFAULT NULL, kind text DEFAULT 'personal')
+CREATE FUNCTION lpr.add_person(login text, name text, email text, unit text, supervisor text DEFAULT NULL,
+                               kind text DEFAULT 'personal')
     RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -206,7 +234,8 @@ AS $$
 BEGIN
     PERFORM lpr_data.administering('A1');
     IF add_person.login = lpr.login() THEN
-        PERFORM lpr_data.refuse('A1', 'LP033', 'nobody registers themselves', 'A person is registered by an administrator who is somebody else.',
+        PERFORM lpr_data.refuse('A1', 'LP033', 'nobody registers themselves',
+                                'A person is registered by an administrator who is somebody else.',
                                 'Ask another administrator.');
     END IF;
     IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = add_person.login AND r.rolcanlogin) THEN
@@ -224,14 +253,19 @@ BEGIN
     END IF;
     INSERT INTO lpr_data.person (login, name, email, unit, supervisor_id, kind)
     VALUES (add_person.login, add_person.name, add_person.email, add_person.unit,
-            CASE WHEN add_person.supervisor IS NOT NULL THEN lpr_data.person_of(add_person.supervisor) END, add_person.kind);
+            CASE WHEN add_person.supervisor IS NOT NULL THEN lpr_data.person_of(add_person.supervisor) END,
+            add_person.kind);
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.add_person(text, text, text, text, text, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.add_person(text, text, text, text, text, text) IS
-    'Registers who is behind a login (A1). login: an existing login role. name, unit: at most 200 characters. email: where notices go. supervisor: the login of the person who approves first, registered before. kind: personal, service or shared; only a personal login can hold an entitlement. Registered people keep their row for good: a login is never given to anybody else.';
+    'Registers who is behind a login (A1). login: an existing login role. name, unit: at most 200 characters. email: '
+    'where notices go. supervisor: the login of the person who approves first, registered before. kind: personal, '
+    'service or shared; only a personal login can hold an entitlement. Registered people keep their row for good: a '
+    'login is never given to anybody else.';
 
-CREATE FUNCTION lpr.change_person(login text, name text DEFAULT NULL, email text DEFAULT NULL, unit text DEFAULT NULL, supervisor text DEFAULT NULL,
+CREATE FUNCTION lpr.change_person(login text, name text DEFAULT NULL, email text DEFAULT NULL, unit text DEFAULT NULL,
+                                  supervisor text DEFAULT NULL,
                                   kind text DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql
@@ -241,18 +275,23 @@ AS $$
 BEGIN
     PERFORM lpr_data.administering('A1');
     IF change_person.login = lpr.login() THEN
-        PERFORM lpr_data.refuse('A1', 'LP033', 'nobody changes their own registration', 'A supervisor, a unit and a kind decide about access.',
+        PERFORM lpr_data.refuse('A1', 'LP033', 'nobody changes their own registration',
+                                'A supervisor, a unit and a kind decide about access.',
                                 'Ask another administrator.');
     END IF;
     UPDATE lpr_data.person AS p
-    SET name = coalesce(change_person.name, p.name), email = coalesce(change_person.email, p.email), unit = coalesce(change_person.unit, p.unit),
-        supervisor_id = CASE WHEN change_person.supervisor IS NOT NULL THEN lpr_data.person_of(change_person.supervisor) ELSE p.supervisor_id END,
+    SET name = coalesce(change_person.name, p.name), email = coalesce(change_person.email, p.email),
+        unit = coalesce(change_person.unit, p.unit),
+        supervisor_id = CASE WHEN change_person.supervisor IS NOT NULL THEN lpr_data.person_of(change_person.supervisor)
+                             ELSE p.supervisor_id END,
         kind = coalesce(change_person.kind, p.kind)
     WHERE p.person_id = lpr_data.person_of(change_person.login);
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.change_person(text, text, text, text, text, text) TO lpr_member;
-COMMENT ON FUNCTION lpr.change_person(text, text, text, text, text, text) IS 'Changes what is registered of a person, but for the login; NULL leaves as it is (A1). Nobody changes their own: error LP033.';
+COMMENT ON FUNCTION lpr.change_person(text, text, text, text, text, text) IS
+    'Changes what is registered of a person, but for the login; NULL leaves as it is (A1). Nobody changes their own: '
+    'error LP033.';
 
 CREATE FUNCTION lpr.retire_person(login text)
     RETURNS void
@@ -262,15 +301,18 @@ CREATE FUNCTION lpr.retire_person(login text)
 AS $$
 BEGIN
     PERFORM lpr_data.administering('A1');
-    UPDATE lpr_data.person AS p SET left_at = clock_timestamp() WHERE p.person_id = lpr_data.person_of(retire_person.login);
+    UPDATE lpr_data.person AS p SET left_at = clock_timestamp()
+    WHERE p.person_id = lpr_data.person_of(retire_person.login);
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.retire_person(text) TO lpr_member;
-COMMENT ON FUNCTION lpr.retire_person(text) IS 'A person has left: from the next statement on nothing can be done under that login, for good (A1). Its rows stay.';
+COMMENT ON FUNCTION lpr.retire_person(text) IS
+    'A person has left: from the next statement on nothing can be done under that login, for good (A1). Its rows stay.';
 
 CREATE VIEW lpr.people WITH (security_barrier) AS
 SELECT p.login, p.name, p.unit, s.login AS supervisor, p.kind, p.left_at,
-       CASE WHEN p.person_id = lpr_data.me() OR (SELECT lpr_data.acts_as('lpr_admin', 'lpr_oversight')) THEN p.email END AS email
+       CASE WHEN p.person_id = lpr_data.me()
+            OR (SELECT lpr_data.acts_as('lpr_admin', 'lpr_oversight')) THEN p.email END AS email
 FROM lpr_data.person AS p
 LEFT JOIN lpr_data.person AS s ON s.person_id = p.supervisor_id;
 GRANT SELECT ON lpr.people TO lpr_member;

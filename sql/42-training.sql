@@ -5,7 +5,9 @@ CREATE TABLE lpr_data.course (
     title text NOT NULL CHECK (title ~ '[^[:space:]]' AND title !~ '[[:cntrl:]]' AND char_length(title) <= 100),
     required boolean NOT NULL DEFAULT true,
     shipped boolean NOT NULL DEFAULT false,
-    CONSTRAINT demanded_is_required CHECK (required OR code NOT IN ('data_security', 'privacy', 'information_assurance', 'records_management'))
+    CONSTRAINT demanded_is_required CHECK (required
+                                           OR code NOT IN ('data_security', 'privacy', 'information_assurance',
+                                                           'records_management'))
 );
 -- Not lpr_data.ships(): no row takes the place of a course that the privacy assessment demands.
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.course', 'WHERE NOT shipped');
@@ -31,7 +33,8 @@ CREATE TABLE lpr_data.training (
     recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     evidence text CHECK (char_length(evidence) <= 1000),
     PRIMARY KEY (person_id, course, completed_on),
-    CONSTRAINT a_year_at_most CHECK (valid_until AT TIME ZONE 'UTC' <= completed_on + interval '1 year' AND completed_on <= (recorded_at AT TIME ZONE 'UTC')::date)
+    CONSTRAINT a_year_at_most CHECK (valid_until AT TIME ZONE 'UTC' <= completed_on + interval '1 year'
+                                     AND completed_on <= (recorded_at AT TIME ZONE 'UTC')::date)
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.training', '');
 SELECT lpr_data.audit_changes_of('lpr_data.training');
@@ -53,11 +56,13 @@ AS $$
     FROM lpr_data.course AS c
     CROSS JOIN LATERAL (SELECT max(x.valid_until) AS until
                         FROM lpr_data.training AS x
-                        WHERE x.person_id = required_courses.person_id AND x.course = c.code AND moment >= x.recorded_at) AS t
+                        WHERE x.person_id = required_courses.person_id AND x.course = c.code
+                          AND moment >= x.recorded_at) AS t
     WHERE c.required
 $$;
 COMMENT ON FUNCTION lpr_data.required_courses(integer, timestamp with time zone) IS
-    'The required courses, and until when a person has each, by what was recorded up to a moment; NULL = never completed (A3). The gate and lpr.my_access go by it.';
+    'The required courses, and until when a person has each, by what was recorded up to a moment; NULL = never '
+    'completed (A3). The gate and lpr.my_access go by it.';
 
 CREATE FUNCTION lpr.record_training(login text, course text, completed_on date, evidence text DEFAULT NULL)
     RETURNS timestamp with time zone
@@ -71,7 +76,9 @@ DECLARE
     who integer := lpr_data.person_of(login);
 BEGIN
     IF who = officer THEN
-        PERFORM lpr_data.refuse('A3', 'LP033', 'nobody records their own training', 'Completions are recorded by a training officer who is somebody else.', 'Ask another training officer.');
+        PERFORM lpr_data.refuse('A3', 'LP033', 'nobody records their own training',
+                                'Completions are recorded by a training officer who is somebody else.',
+                                'Ask another training officer.');
     END IF;
     IF NOT EXISTS (SELECT FROM lpr_data.course AS c WHERE c.code = record_training.course COLLATE "C") THEN
         RAISE EXCEPTION USING
@@ -80,11 +87,15 @@ BEGIN
             HINT = format('Courses: %s.', (SELECT string_agg(c.code, ', ' ORDER BY c.code) FROM lpr_data.course AS c));
     END IF;
     IF (completed_on <= lpr_data.utc_today() AND isfinite(completed_on)) IS NOT TRUE THEN
-        PERFORM lpr_data.refuse('A3', '22023', format('not a day on which a course was completed: %s', coalesce(completed_on::text, 'NULL')),
-                                format('A completion is recorded once it was; by UTC it is %s.', lpr_data.utc_today()), 'Record it when the course is completed.');
+        PERFORM lpr_data.refuse('A3', '22023',
+                                format('not a day on which a course was completed: %s',
+                                       coalesce(completed_on::text, 'NULL')),
+                                format('A completion is recorded once it was; by UTC it is %s.', lpr_data.utc_today()),
+                                'Record it when the course is completed.');
     END IF;
     INSERT INTO lpr_data.training (person_id, course, completed_on, valid_until, officer_id, evidence)
-    VALUES (who, record_training.course, record_training.completed_on, record_training.completed_on + interval '1 year', officer, record_training.evidence);
+    VALUES (who, record_training.course, record_training.completed_on, record_training.completed_on + interval '1 year',
+            officer, record_training.evidence);
     RETURN record_training.completed_on + interval '1 year';
 EXCEPTION WHEN unique_violation THEN
     RAISE EXCEPTION USING
@@ -94,7 +105,9 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.record_training(text, text, date, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.record_training(text, text, date, text) IS
-    'Records that a person completed a course (A3), by a training officer who is somebody else. completed_on: not later than today by UTC. evidence: for instance the number of the certificate. Returns until when it counts: a year. All required courses must be current, or the next query is refused.';
+    'Records that a person completed a course (A3), by a training officer who is somebody else. completed_on: not '
+    'later than today by UTC. evidence: for instance the number of the certificate. Returns until when it counts: a '
+    'year. All required courses must be current, or the next query is refused.';
 
 CREATE FUNCTION lpr.add_course(code text, title text)
     RETURNS void
@@ -104,10 +117,13 @@ CREATE FUNCTION lpr.add_course(code text, title text)
 BEGIN ATOMIC
     SELECT lpr_data.administering('A3');
     INSERT INTO lpr_data.course (code, title) VALUES (add_course.code, add_course.title)
-    ON CONFLICT ON CONSTRAINT course_pkey DO UPDATE SET required = true, title = excluded.title WHERE NOT course.shipped;
+    ON CONFLICT ON CONSTRAINT course_pkey DO UPDATE SET required = true, title = excluded.title
+    WHERE NOT course.shipped;
 END;
 GRANT EXECUTE ON FUNCTION lpr.add_course(text, text) TO lpr_admin;
-COMMENT ON FUNCTION lpr.add_course(text, text) IS 'Adds a course that everybody has to have completed within a year, from the next query on (A3); one that is there becomes required again.';
+COMMENT ON FUNCTION lpr.add_course(text, text) IS
+    'Adds a course that everybody has to have completed within a year, from the next query on (A3); one that is there '
+    'becomes required again.';
 
 CREATE FUNCTION lpr.retire_course(code text)
     RETURNS void
@@ -119,28 +135,35 @@ BEGIN
     PERFORM lpr_data.administering('A3');
     UPDATE lpr_data.course AS c SET required = false WHERE c.code = retire_course.code COLLATE "C" AND NOT c.shipped;
     IF NOT FOUND THEN
-        PERFORM lpr_data.refuse('A3', '22023', format('course "%s" does not exist, or stays required', coalesce(code, 'NULL')),
-                                'Data security, privacy, information assurance and records management are demanded by the privacy assessment.',
+        PERFORM lpr_data.refuse('A3', '22023',
+                                format('course "%s" does not exist, or stays required', coalesce(code, 'NULL')),
+                                'Data security, privacy, information assurance and records management are demanded by '
+                                'the privacy assessment.',
                                 'SELECT DISTINCT course, required FROM lpr.training; shows the others.');
     END IF;
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.retire_course(text) TO lpr_admin;
-COMMENT ON FUNCTION lpr.retire_course(text) IS 'A course is no longer required; those that the privacy assessment names stay (A3).';
+COMMENT ON FUNCTION lpr.retire_course(text) IS
+    'A course is no longer required; those that the privacy assessment names stay (A3).';
 
 CREATE VIEW lpr.training WITH (security_barrier) AS
 SELECT p.login, p.name, c.code AS course, c.title, c.required, t.completed_on, t.valid_until,
        (t.valid_until > clock_timestamp()) IS TRUE AS current,
-       CASE WHEN t.valid_until > clock_timestamp() THEN floor(extract(epoch FROM t.valid_until - clock_timestamp()) / 86400)::integer END AS days_left
+       CASE WHEN t.valid_until > clock_timestamp()
+                 THEN floor(extract(epoch FROM t.valid_until - clock_timestamp()) / 86400)::integer END AS days_left
 FROM lpr_data.person AS p
 CROSS JOIN lpr_data.course AS c
 LEFT JOIN (SELECT DISTINCT ON (r.person_id, r.course) r.person_id, r.course, r.completed_on, r.valid_until
-           FROM lpr_data.training AS r ORDER BY r.person_id, r.course, r.valid_until DESC) AS t ON t.person_id = p.person_id AND t.course = c.code
+           FROM lpr_data.training AS r
+           ORDER BY r.person_id, r.course, r.valid_until DESC) AS t ON t.person_id = p.person_id AND t.course = c.code
 -- Everybody sees all people, but not what they lack.
 WHERE p.left_at IS NULL AND p.kind = 'personal'
   AND (p.person_id = ANY (lpr_data.my_people()) OR (SELECT lpr_data.acts_as('lpr_training_officer', 'lpr_oversight')));
 GRANT SELECT ON lpr.training TO lpr_member;
-COMMENT ON VIEW lpr.training IS 'Who has completed which course, and until when that counts (A3): one''s own; supervisors see that of their people too, training officers and oversight all.';
+COMMENT ON VIEW lpr.training IS
+    'Who has completed which course, and until when that counts (A3): one''s own; supervisors see that of their '
+    'people too, training officers and oversight all.';
 COMMENT ON COLUMN lpr.training.login IS 'Whose training.';
 COMMENT ON COLUMN lpr.training.name IS 'That person''s name.';
 COMMENT ON COLUMN lpr.training.course IS 'The course, as lpr.record_training() takes it.';

@@ -1,5 +1,6 @@
--- 43-consent: the rules of use, and the agreement to them at each logon (A5). The agreement lives in the session's own process and nowhere else: it is bound to
--- that process, the login that connected and the version of the text, and no setting, role or rollback makes one.
+-- 43-consent: the rules of use, and the agreement to them at each logon (A5). The agreement lives in the session's own
+-- process and nowhere else: it is bound to that process, the login that connected and the version of the text, and no
+-- setting, role or rollback makes one.
 
 CREATE TABLE lpr_data.rules (
     version integer PRIMARY KEY CHECK (version > 0),
@@ -16,40 +17,49 @@ COMMENT ON COLUMN lpr_data.rules.text IS 'What is agreed to.';
 COMMENT ON COLUMN lpr_data.rules.since IS 'From when on it holds.';
 COMMENT ON COLUMN lpr_data.rules.author IS 'Login that wrote it; NULL for the one that came with lpr.';
 INSERT INTO lpr_data.rules (version, text)
-VALUES (1,
-'RULES OF USE – commercial licence-plate-reader data
-
-You are about to use an information system of the United States Government.
-
-1. Permissible uses. You query this data only for an ongoing law-enforcement or border-security matter that you work on, that you name with each query, and for
-   which you need to know. Typical uses: to locate a subject of a criminal investigation or a wanted person, to follow a vehicle suspected of carrying contraband,
-   to find the connection between a vehicle and an address known for criminal activity. Not permitted: curiosity, anything personal, generating new leads from
-   patterns without a matter, watching people for what the law protects.
-2. You have no reasonable expectation of privacy. Each query, with its plate, its matter and its time, is recorded, kept, and reviewed.
-3. A read locates a vehicle, not a person, and may be wrong. You take no action on it alone.
-4. What you do not save for a matter with a statement of relevance is gone within 24 hours. You keep no copies elsewhere.
-5. You disclose it to others only as the routine uses of its system of records allow, and on record.
-6. Improper use may result in disciplinary action, up to removal, and in civil and criminal penalties.
-
-By accepting you say that you have read and understood this, and agree to it.');
+VALUES (1, array_to_string(ARRAY[
+    'RULES OF USE – commercial licence-plate-reader data',
+    '',
+    'You are about to use an information system of the United States Government.',
+    '',
+    '1. Permissible uses. You query this data only for an ongoing law-enforcement or border-security matter that you '
+    'work on, that you name with each query, and for',
+    '   which you need to know. Typical uses: to locate a subject of a criminal investigation or a wanted person, to '
+    'follow a vehicle suspected of carrying contraband,',
+    '   to find the connection between a vehicle and an address known for criminal activity. Not permitted: '
+    'curiosity, anything personal, generating new leads from',
+    '   patterns without a matter, watching people for what the law protects.',
+    '2. You have no reasonable expectation of privacy. Each query, with its plate, its matter and its time, is '
+    'recorded, kept, and reviewed.',
+    '3. A read locates a vehicle, not a person, and may be wrong. You take no action on it alone.',
+    '4. What you do not save for a matter with a statement of relevance is gone within 24 hours. You keep no copies '
+    'elsewhere.',
+    '5. You disclose it to others only as the routine uses of its system of records allow, and on record.',
+    '6. Improper use may result in disciplinary action, up to removal, and in civil and criminal penalties.',
+    '',
+    'By accepting you say that you have read and understood this, and agree to it.'], E'\n'));
 
 CREATE FUNCTION lpr_data.consent_code(version integer)
     RETURNS text
     LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'lpr_consent_code';
-COMMENT ON FUNCTION lpr_data.consent_code(integer) IS 'A new one-time code of this session for that version of the rules.';
+COMMENT ON FUNCTION lpr_data.consent_code(integer) IS
+    'A new one-time code of this session for that version of the rules.';
 
 CREATE FUNCTION lpr_data.take_code(code text)
     RETURNS integer
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_consent_take_code';
-COMMENT ON FUNCTION lpr_data.take_code(text) IS 'The version that the code was given out for in this session, or NULL. Whatever was given out is worthless afterwards.';
+COMMENT ON FUNCTION lpr_data.take_code(text) IS
+    'The version that the code was given out for in this session, or NULL. Whatever was given out is worthless '
+    'afterwards.';
 
 CREATE FUNCTION lpr_data.agree(version integer)
     RETURNS void
     LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'lpr_consent_agree';
-COMMENT ON FUNCTION lpr_data.agree(integer) IS 'From now on this session has agreed to that version. Called by lpr.accept_rules() once that is on record.';
+COMMENT ON FUNCTION lpr_data.agree(integer) IS
+    'From now on this session has agreed to that version. Called by lpr.accept_rules() once that is on record.';
 
 CREATE FUNCTION lpr.rules(OUT version integer, OUT code text, OUT text text)
     RETURNS SETOF record
@@ -59,11 +69,14 @@ CREATE FUNCTION lpr.rules(OUT version integer, OUT code text, OUT text text)
     ROWS 1
 AS $$
 BEGIN
-    RETURN QUERY SELECT r.version, lpr_data.consent_code(r.version), r.text FROM lpr_data.rules AS r ORDER BY r.version DESC LIMIT 1;
+    RETURN QUERY SELECT r.version, lpr_data.consent_code(r.version), r.text FROM lpr_data.rules AS r
+        ORDER BY r.version DESC LIMIT 1;
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.rules() TO lpr_member;
-COMMENT ON FUNCTION lpr.rules() IS 'The rules of use as they stand, with a code, good once and in this session only, with which lpr.accept_rules(code) agrees to them (A5).';
+COMMENT ON FUNCTION lpr.rules() IS
+    'The rules of use as they stand, with a code, good once and in this session only, with which '
+    'lpr.accept_rules(code) agrees to them (A5).';
 
 CREATE FUNCTION lpr.accept_rules(code text)
     RETURNS text
@@ -78,18 +91,24 @@ DECLARE
 BEGIN
     SELECT s.* INTO me FROM lpr_data.session() AS s;
     IF NOT me.same_user THEN
-        PERFORM lpr_data.refuse('A5', 'LP021', 'the session''s user is not the login that connected', 'The rules are agreed to by the login that authenticated, as itself.',
+        PERFORM lpr_data.refuse('A5', 'LP021', 'the session''s user is not the login that connected',
+                                'The rules are agreed to by the login that authenticated, as itself.',
                                 'RESET SESSION AUTHORIZATION; or connect as yourself.');
     END IF;
     IF NOT me.client THEN
-        PERFORM lpr_data.refuse('A5', 'LP029', 'nobody is connected who could agree', 'The rules are agreed to by a person at a client, not by a job or another session of this server.',
+        PERFORM lpr_data.refuse('A5', 'LP029', 'nobody is connected who could agree',
+                                'The rules are agreed to by a person at a client, not by a job or another session of '
+                                'this server.',
                                 'Connect with a client of your own.');
     END IF;
     IF given IS NULL THEN
-        PERFORM lpr_data.refuse('A5', 'LP028', 'that code is not the one of these rules', 'A code is good once, in the session that lpr.rules() gave it to.', 'SELECT * FROM lpr.rules();');
+        PERFORM lpr_data.refuse('A5', 'LP028', 'that code is not the one of these rules',
+                                'A code is good once, in the session that lpr.rules() gave it to.',
+                                'SELECT * FROM lpr.rules();');
     END IF;
     IF given <> (SELECT max(r.version) FROM lpr_data.rules AS r) THEN
-        PERFORM lpr_data.refuse('A5', 'LP028', 'the rules have changed since you were shown them', 'What is agreed to is the version that holds now.', 'SELECT * FROM lpr.rules();');
+        PERFORM lpr_data.refuse('A5', 'LP028', 'the rules have changed since you were shown them',
+                                'What is agreed to is the version that holds now.', 'SELECT * FROM lpr.rules();');
     END IF;
     PERFORM lpr_data.audit_record('consent', 'A5', NULL, format('agreed to version %s of the rules', given));
     PERFORM lpr_data.agree(given);
@@ -97,16 +116,21 @@ BEGIN
     SELECT string_agg(DISTINCT coalesce(host(s.client_addr), 'local'), ', ') INTO elsewhere
     FROM pg_stat_activity AS s
     WHERE s.usename = lpr.login() AND s.pid <> pg_backend_pid() AND s.backend_type = 'client backend'
-      AND s.client_addr IS DISTINCT FROM (SELECT o.client_addr FROM pg_stat_activity AS o WHERE o.pid = pg_backend_pid());
+      AND s.client_addr IS DISTINCT FROM (SELECT o.client_addr FROM pg_stat_activity AS o
+                                          WHERE o.pid = pg_backend_pid());
     IF elsewhere IS NOT NULL THEN
-        PERFORM lpr_data.audit_record('flag', 'A1', NULL, format('login "%s" is also connected from %s', lpr.login(), elsewhere));
+        PERFORM lpr_data.audit_record('flag', 'A1', NULL,
+                                      format('login "%s" is also connected from %s', lpr.login(), elsewhere));
     END IF;
     RETURN format('You have agreed to version %s of the rules, until this session ends.', given);
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.accept_rules(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.accept_rules(text) IS
-    'Agrees to the rules of use, with the code that lpr.rules() showed (A5). It holds for this session, this login and this version of the text, and ends with DISCARD, a change of session authorization, or a new version. On record before it counts. A second session of the login from another address is flagged there (A1). Errors LP028 (not the code, or the rules have changed), LP029 (no client), LP021.';
+    'Agrees to the rules of use, with the code that lpr.rules() showed (A5). It holds for this session, this login '
+    'and this version of the text, and ends with DISCARD, a change of session authorization, or a new version. On '
+    'record before it counts. A second session of the login from another address is flagged there (A1). Errors LP028 '
+    '(not the code, or the rules have changed), LP029 (no client), LP021.';
 
 CREATE FUNCTION lpr.set_rules(text text)
     RETURNS integer
@@ -115,7 +139,9 @@ CREATE FUNCTION lpr.set_rules(text text)
     SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT lpr_data.administering('A5', 'lpr_privacy');
-    INSERT INTO lpr_data.rules (version, text, author) SELECT max(r.version) + 1, set_rules.text, lpr.login() FROM lpr_data.rules AS r RETURNING version;
+    INSERT INTO lpr_data.rules (version, text, author) SELECT max(r.version) + 1, set_rules.text, lpr.login()
+    FROM lpr_data.rules AS r RETURNING version;
 END;
 GRANT EXECUTE ON FUNCTION lpr.set_rules(text) TO lpr_privacy;
-COMMENT ON FUNCTION lpr.set_rules(text) IS 'A new version of the rules of use; returns its number. Everybody has to agree anew before the next query (A5).';
+COMMENT ON FUNCTION lpr.set_rules(text) IS
+    'A new version of the rules of use; returns its number. Everybody has to agree anew before the next query (A5).';

@@ -1,4 +1,5 @@
--- 44-event: what a question is for (Q7, E1, E4): events, who works on them, and the purposes and authorities they rest on.
+-- 44-event: what a question is for (Q7, E1, E4): events, who works on them, and the purposes and authorities they rest
+-- on.
 
 CREATE TABLE lpr_data.purpose (
     purpose text COLLATE "C" PRIMARY KEY CHECK (purpose ~ '^[a-z][a-z0-9_]{0,39}$'),
@@ -8,7 +9,8 @@ CREATE TABLE lpr_data.purpose (
 );
 SELECT lpr_data.ships('lpr_data.purpose', 'purpose');
 SELECT lpr_data.audit_changes_of('lpr_data.purpose');
-COMMENT ON TABLE lpr_data.purpose IS 'The purposes that the privacy assessment names, and what an administrator added (Q7).';
+COMMENT ON TABLE lpr_data.purpose IS
+    'The purposes that the privacy assessment names, and what an administrator added (Q7).';
 COMMENT ON COLUMN lpr_data.purpose.purpose IS 'Code.';
 COMMENT ON COLUMN lpr_data.purpose.title IS 'What it is.';
 COMMENT ON COLUMN lpr_data.purpose.active IS 'Whether a new event may rest on it.';
@@ -32,7 +34,8 @@ CREATE TABLE lpr_data.authority (
 );
 SELECT lpr_data.ships('lpr_data.authority', 'authority');
 SELECT lpr_data.audit_changes_of('lpr_data.authority');
-COMMENT ON TABLE lpr_data.authority IS 'The legal authorities that the privacy assessment names, and what an administrator added (Q7).';
+COMMENT ON TABLE lpr_data.authority IS
+    'The legal authorities that the privacy assessment names, and what an administrator added (Q7).';
 COMMENT ON COLUMN lpr_data.authority.authority IS 'Code.';
 COMMENT ON COLUMN lpr_data.authority.citation IS 'The law.';
 COMMENT ON COLUMN lpr_data.authority.active IS 'Whether a new event may rest on it.';
@@ -51,7 +54,8 @@ CREATE TABLE lpr_data.event (
     title text NOT NULL CHECK (char_length(btrim(title)) BETWEEN 3 AND 200 AND title !~ '[[:cntrl:]]'),
     purpose text COLLATE "C" NOT NULL REFERENCES lpr_data.purpose,
     authority text COLLATE "C" NOT NULL REFERENCES lpr_data.authority,
-    matter_reference text NOT NULL CHECK (char_length(btrim(matter_reference)) BETWEEN 3 AND 100 AND matter_reference !~ '[[:cntrl:]]'),
+    matter_reference text NOT NULL CHECK (char_length(btrim(matter_reference)) BETWEEN 3 AND 100
+                                          AND matter_reference !~ '[[:cntrl:]]'),
     reason text NOT NULL,
     opened_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     ends_at timestamp with time zone NOT NULL,
@@ -72,7 +76,8 @@ CREATE FUNCTION lpr_data.event_moves()
     SET timezone = 'UTC'
 AS $$
 BEGIN
-    IF OLD.closed_at IS NOT NULL OR NEW.ends_at < OLD.ends_at OR (NEW.ends_at > OLD.ends_at AND NEW.ends_at > clock_timestamp() + interval '1 year') THEN
+    IF OLD.closed_at IS NOT NULL OR NEW.ends_at < OLD.ends_at
+       OR (NEW.ends_at > OLD.ends_at AND NEW.ends_at > clock_timestamp() + interval '1 year') THEN
         RAISE EXCEPTION USING
             ERRCODE = 'LP034',
             MESSAGE = format('the change of event %s is refused', OLD.event_id),
@@ -82,19 +87,24 @@ BEGIN
     RETURN NEW;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.event_moves() IS 'Trigger of lpr_data.event: what is closed stays closed, and no end comes to lie more than a year ahead (Q7).';
+COMMENT ON FUNCTION lpr_data.event_moves() IS
+    'Trigger of lpr_data.event: what is closed stays closed, and no end comes to lie more than a year ahead (Q7).';
 CREATE TRIGGER moves BEFORE UPDATE ON lpr_data.event FOR EACH ROW EXECUTE FUNCTION lpr_data.event_moves();
 ALTER TABLE lpr_data.event ENABLE ALWAYS TRIGGER moves;
-COMMENT ON TABLE lpr_data.event IS 'The ongoing enforcement or border-security matters that questions are asked for (Q7); a research project of AFI and a workspace of IRS-NG is one as well.';
+COMMENT ON TABLE lpr_data.event IS
+    'The ongoing enforcement or border-security matters that questions are asked for (Q7); a research project of AFI '
+    'and a workspace of IRS-NG is one as well.';
 COMMENT ON COLUMN lpr_data.event.event_id IS 'Number, as lpr.reads.event_id has it.';
 COMMENT ON COLUMN lpr_data.event.system IS 'The system that it belongs to (A7).';
 COMMENT ON COLUMN lpr_data.event.title IS 'Title, 3 to 200 characters.';
 COMMENT ON COLUMN lpr_data.event.purpose IS 'Purpose.';
 COMMENT ON COLUMN lpr_data.event.authority IS 'Legal authority.';
-COMMENT ON COLUMN lpr_data.event.matter_reference IS 'Number of the matter in the system where it is led, 3 to 100 characters.';
+COMMENT ON COLUMN lpr_data.event.matter_reference IS
+    'Number of the matter in the system where it is led, 3 to 100 characters.';
 COMMENT ON COLUMN lpr_data.event.reason IS 'Why reads are needed for it.';
 COMMENT ON COLUMN lpr_data.event.opened_at IS 'When it was opened.';
-COMMENT ON COLUMN lpr_data.event.ends_at IS 'Until when it may be asked for; lpr.extend_event() extends it, by a year at a time at the most.';
+COMMENT ON COLUMN lpr_data.event.ends_at IS
+    'Until when it may be asked for; lpr.extend_event() extends it, by a year at a time at the most.';
 COMMENT ON COLUMN lpr_data.event.closed_at IS 'When it was closed.';
 COMMENT ON COLUMN lpr_data.event.outcome IS 'How it ended.';
 
@@ -108,7 +118,8 @@ CREATE TABLE lpr_data.event_member (
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.event_member', '');
 SELECT lpr_data.audit_changes_of('lpr_data.event_member');
-CREATE INDEX event_member_event ON lpr_data.event_member (event_id, person_id); -- both: policies look no further than the index
+-- both: policies look no further than the index
+CREATE INDEX event_member_event ON lpr_data.event_member (event_id, person_id);
 CREATE UNIQUE INDEX event_member_owner ON lpr_data.event_member (event_id) WHERE owner;
 COMMENT ON TABLE lpr_data.event_member IS 'Who works on an event: its owner, and those whom the owner added (E4).';
 COMMENT ON COLUMN lpr_data.event_member.event_id IS 'The event.';
@@ -124,7 +135,8 @@ CREATE TABLE lpr_data.event_extension (
     ends_at timestamp with time zone NOT NULL,
     reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),
     PRIMARY KEY (event_id, at),
-    CONSTRAINT a_year_at_most CHECK (ends_at > at AND ends_at AT TIME ZONE 'UTC' <= at AT TIME ZONE 'UTC' + interval '1 year')
+    CONSTRAINT a_year_at_most CHECK (ends_at > at
+                                     AND ends_at AT TIME ZONE 'UTC' <= at AT TIME ZONE 'UTC' + interval '1 year')
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.event_extension', '');
 SELECT lpr_data.audit_changes_of('lpr_data.event_extension');
@@ -146,7 +158,8 @@ AS $$
     WHERE m.person_id = memberships.person_id
 $$;
 COMMENT ON FUNCTION lpr_data.memberships(integer, timestamp with time zone) IS
-    'The events whose owner or member a person is, and whether each is open at a moment (Q7). The gate and lpr.my_access go by it.';
+    'The events whose owner or member a person is, and whether each is open at a moment (Q7). The gate and '
+    'lpr.my_access go by it.';
 
 CREATE FUNCTION lpr_data.is_entitled(person_id integer, system text)
     RETURNS boolean
@@ -177,7 +190,8 @@ DECLARE
     opened bigint;
 BEGIN
     IF NOT lpr_data.is_entitled(who, system) THEN
-        PERFORM lpr_data.refuse('A7', 'LP025', format('you have no access for system "%s"', coalesce(system, 'NULL')), 'An event is opened in a system that one has access for.',
+        PERFORM lpr_data.refuse('A7', 'LP025', format('you have no access for system "%s"', coalesce(system, 'NULL')),
+                                'An event is opened in a system that one has access for.',
                                 'SELECT * FROM lpr.my_access; shows what you have.');
     END IF;
     IF NOT EXISTS (SELECT FROM lpr_data.purpose AS p WHERE p.purpose = open_event.purpose COLLATE "C" AND p.active) THEN
@@ -186,7 +200,8 @@ BEGIN
             MESSAGE = format('purpose "%s" does not exist', coalesce(purpose, 'NULL')),
             HINT = 'SELECT * FROM lpr.purposes;';
     END IF;
-    IF NOT EXISTS (SELECT FROM lpr_data.authority AS a WHERE a.authority = open_event.authority COLLATE "C" AND a.active) THEN
+    IF NOT EXISTS (SELECT FROM lpr_data.authority AS a
+                   WHERE a.authority = open_event.authority COLLATE "C" AND a.active) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('authority "%s" does not exist', coalesce(authority, 'NULL')),
@@ -194,10 +209,12 @@ BEGIN
     END IF;
     until := coalesce(until, moment + interval '90 days');
     IF (until > moment AND until <= moment + interval '1 year') IS NOT TRUE THEN
-        PERFORM lpr_data.refuse('Q7', '22023', format('not a day on which an event ends: %s', until), 'An event runs for at most a year, and can be extended.',
+        PERFORM lpr_data.refuse('Q7', '22023', format('not a day on which an event ends: %s', until),
+                                'An event runs for at most a year, and can be extended.',
                                 'For instance until => now() + interval ''6 months''.');
     END IF;
-    IF (char_length(btrim(title)) BETWEEN 3 AND 200 AND char_length(btrim(matter_reference)) BETWEEN 3 AND 100 AND title !~ '[[:cntrl:]]' AND matter_reference !~ '[[:cntrl:]]') IS NOT TRUE THEN
+    IF (char_length(btrim(title)) BETWEEN 3 AND 200 AND char_length(btrim(matter_reference)) BETWEEN 3 AND 100
+        AND title !~ '[[:cntrl:]]' AND matter_reference !~ '[[:cntrl:]]') IS NOT TRUE THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = 'an event has a title and the reference of its matter',
@@ -205,15 +222,20 @@ BEGIN
             HINT = 'For instance title => ''Contraband through Otay Mesa'', matter_reference => ''SD-2026-00417''.';
     END IF;
     IF lpr_data.says_nothing(title) OR lpr_data.says_nothing(matter_reference) THEN
-        PERFORM lpr_data.refuse('Q7', 'LP043', format('the %s says nothing: %L', CASE WHEN lpr_data.says_nothing(title) THEN 'title' ELSE 'matter reference' END,
-                                                      CASE WHEN lpr_data.says_nothing(title) THEN title ELSE matter_reference END),
-                                'An event is of one matter, which its title tells and its reference finds.', 'Name the matter, and its number in the system where it is led.');
+        PERFORM lpr_data.refuse('Q7', 'LP043',
+                                format('the %s says nothing: %L',
+                                       CASE WHEN lpr_data.says_nothing(title) THEN 'title' ELSE 'matter reference' END,
+                                       CASE WHEN lpr_data.says_nothing(title) THEN title ELSE matter_reference END),
+                                'An event is of one matter, which its title tells and its reference finds.',
+                                'Name the matter, and its number in the system where it is led.');
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'Q7', title,
-                                  ARRAY(SELECT e.reason FROM lpr_data.event AS e JOIN lpr_data.event_member AS m ON m.event_id = e.event_id
+                                  ARRAY(SELECT e.reason FROM lpr_data.event AS e
+                                        JOIN lpr_data.event_member AS m ON m.event_id = e.event_id
                                         WHERE m.person_id = who AND m.owner ORDER BY e.event_id DESC LIMIT 20));
     INSERT INTO lpr_data.event (system, title, purpose, authority, matter_reference, reason, opened_at, ends_at)
-    VALUES (open_event.system, btrim(open_event.title), open_event.purpose, open_event.authority, btrim(open_event.matter_reference), open_event.reason, moment, open_event.until)
+    VALUES (open_event.system, btrim(open_event.title), open_event.purpose, open_event.authority,
+            btrim(open_event.matter_reference), open_event.reason, moment, open_event.until)
     RETURNING event_id INTO opened;
     INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by) VALUES (opened, who, true, who);
     RETURN opened;
@@ -221,7 +243,11 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz) TO lpr_member;
 COMMENT ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamptz) IS
-    'Opens an event, the ongoing matter that questions are asked for (Q7, E1), and returns its number; it counts once it is committed. title: 3 to 200 characters. purpose: one of lpr.purposes. authority: one of lpr.authorities. matter_reference: its number in the system where it is led. reason: why reads are needed, in a sentence of its own. system: ATS, AFI or IRS-NG; you need access for it. until: when it ends, at most a year, by default 90 days. Errors LP024 and LP033 (who may), LP025 (no access), LP043 (the reason says nothing).';
+    'Opens an event, the ongoing matter that questions are asked for (Q7, E1), and returns its number; it counts once '
+    'it is committed. title: 3 to 200 characters. purpose: one of lpr.purposes. authority: one of lpr.authorities. '
+    'matter_reference: its number in the system where it is led. reason: why reads are needed, in a sentence of its '
+    'own. system: ATS, AFI or IRS-NG; you need access for it. until: when it ends, at most a year, by default 90 '
+    'days. Errors LP024 and LP033 (who may), LP025 (no access), LP043 (the reason says nothing).';
 
 CREATE FUNCTION lpr_data.own_event(event bigint, what text)
     RETURNS lpr_data.event
@@ -232,18 +258,23 @@ DECLARE
     e lpr_data.event;
 BEGIN
     SELECT x.* INTO e FROM lpr_data.event AS x
-    WHERE x.event_id = own_event.event AND EXISTS (SELECT FROM lpr_data.event_member AS m WHERE m.event_id = x.event_id AND m.person_id = lpr_data.me() AND m.owner)
+    WHERE x.event_id = own_event.event
+      AND EXISTS (SELECT FROM lpr_data.event_member AS m
+                  WHERE m.event_id = x.event_id AND m.person_id = lpr_data.me() AND m.owner)
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        PERFORM lpr_data.refuse('E4', 'LP041', format('event %s is not yours', coalesce(event::text, 'NULL')), format('Only the owner of an event %s.', what), 'SELECT * FROM lpr.events;');
+        PERFORM lpr_data.refuse('E4', 'LP041', format('event %s is not yours', coalesce(event::text, 'NULL')),
+                                format('Only the owner of an event %s.', what), 'SELECT * FROM lpr.events;');
     END IF;
     IF e.closed_at IS NOT NULL THEN
-        PERFORM lpr_data.refuse('Q7', 'LP042', format('event %s is closed', event), 'A closed event stays as it is.', 'SELECT lpr.open_event(…); opens another one.');
+        PERFORM lpr_data.refuse('Q7', 'LP042', format('event %s is closed', event), 'A closed event stays as it is.',
+                                'SELECT lpr.open_event(…); opens another one.');
     END IF;
     RETURN e;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.own_event(bigint, text) IS 'An open event of the caller, locked. Errors LP041 (not the owner) and LP042 (closed).';
+COMMENT ON FUNCTION lpr_data.own_event(bigint, text) IS
+    'An open event of the caller, locked. Errors LP041 (not the owner) and LP042 (closed).';
 
 CREATE FUNCTION lpr_data.check_entitled(e lpr_data.event)
     RETURNS void
@@ -253,12 +284,14 @@ AS $$
 BEGIN
     -- Who has lost the access may still close an event, but not keep it going.
     IF NOT lpr_data.is_entitled(lpr_data.acting('lpr_user', 'Q7'), e.system) THEN
-        PERFORM lpr_data.refuse('A7', 'LP025', format('you have no access for system "%s"', e.system), 'An event is kept going by an owner who has access for its system.',
+        PERFORM lpr_data.refuse('A7', 'LP025', format('you have no access for system "%s"', e.system),
+                                'An event is kept going by an owner who has access for its system.',
                                 'SELECT * FROM lpr.my_access; shows what you have.');
     END IF;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.check_entitled(lpr_data.event) IS 'Refuses an owner who has no access for the system of the event just now, error LP025.';
+COMMENT ON FUNCTION lpr_data.check_entitled(lpr_data.event) IS
+    'Refuses an owner who has no access for the system of the event just now, error LP025.';
 
 CREATE FUNCTION lpr.add_member(event bigint, login text)
     RETURNS void
@@ -272,14 +305,18 @@ DECLARE
 BEGIN
     PERFORM lpr_data.check_entitled(e);
     IF NOT lpr_data.is_entitled(who, e.system) THEN
-        PERFORM lpr_data.refuse('E4', 'LP025', format('login "%s" has no access for system "%s"', login, e.system), 'Who works on an event has access for its system.',
+        PERFORM lpr_data.refuse('E4', 'LP025', format('login "%s" has no access for system "%s"', login, e.system),
+                                'Who works on an event has access for its system.',
                                 'They request it with lpr.request_access(…).');
     END IF;
-    INSERT INTO lpr_data.event_member (event_id, person_id, added_by) VALUES (event, who, lpr_data.me()) ON CONFLICT DO NOTHING;
+    INSERT INTO lpr_data.event_member (event_id, person_id, added_by) VALUES (event, who, lpr_data.me())
+    ON CONFLICT DO NOTHING;
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.add_member(bigint, text) TO lpr_member;
-COMMENT ON FUNCTION lpr.add_member(bigint, text) IS 'The owner of an event lets somebody work on it and see it (E4). Errors LP041 (not the owner), LP042 (closed), LP025 (that person has no access for its system).';
+COMMENT ON FUNCTION lpr.add_member(bigint, text) IS
+    'The owner of an event lets somebody work on it and see it (E4). Errors LP041 (not the owner), LP042 (closed), '
+    'LP025 (that person has no access for its system).';
 
 CREATE FUNCTION lpr.remove_member(event bigint, login text)
     RETURNS void
@@ -290,17 +327,20 @@ AS $$
 BEGIN
     PERFORM lpr_data.own_event(event, 'removes people');
     DELETE FROM lpr_data.event_member AS m USING lpr_data.person AS p
-    WHERE p.login = remove_member.login COLLATE "C" AND m.person_id = p.person_id AND m.event_id = remove_member.event AND NOT m.owner;
+    WHERE p.login = remove_member.login COLLATE "C" AND m.person_id = p.person_id AND m.event_id = remove_member.event
+      AND NOT m.owner;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
-            MESSAGE = format('login "%s" is no member of event %s whom you could remove', coalesce(login, 'NULL'), event),
+            MESSAGE = format('login "%s" is no member of event %s whom you could remove', coalesce(login, 'NULL'),
+                             event),
             HINT = 'SELECT * FROM lpr.event_members;';
     END IF;
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.remove_member(bigint, text) TO lpr_member;
-COMMENT ON FUNCTION lpr.remove_member(bigint, text) IS 'The owner of an event takes somebody off it, from the next query on (E4).';
+COMMENT ON FUNCTION lpr.remove_member(bigint, text) IS
+    'The owner of an event takes somebody off it, from the next query on (E4).';
 
 CREATE FUNCTION lpr.extend_event(event bigint, until timestamp with time zone, reason text)
     RETURNS void
@@ -315,17 +355,24 @@ DECLARE
 BEGIN
     PERFORM lpr_data.check_entitled(e);
     IF (until > e.ends_at AND until <= moment + interval '1 year') IS NOT TRUE THEN
-        PERFORM lpr_data.refuse('Q7', '22023', format('not a day to which event %s can be extended: %s', event, coalesce(until::text, 'NULL')),
-                                format('It ends on %s, and can be extended to a year from now.', e.ends_at), 'For instance until => now() + interval ''6 months''.');
+        PERFORM lpr_data.refuse('Q7', '22023',
+                                format('not a day to which event %s can be extended: %s', event,
+                                       coalesce(until::text, 'NULL')),
+                                format('It ends on %s, and can be extended to a year from now.', e.ends_at),
+                                'For instance until => now() + interval ''6 months''.');
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'Q7', e.title,
-                                  e.reason || ARRAY(SELECT x.reason FROM lpr_data.event_extension AS x WHERE x.event_id = event ORDER BY x.at DESC LIMIT 20));
+                                  e.reason || ARRAY(SELECT x.reason FROM lpr_data.event_extension AS x
+                                                    WHERE x.event_id = event ORDER BY x.at DESC LIMIT 20));
     UPDATE lpr_data.event AS x SET ends_at = extend_event.until WHERE x.event_id = event;
-    INSERT INTO lpr_data.event_extension (event_id, at, person_id, ends_at, reason) VALUES (event, moment, lpr_data.me(), extend_event.until, extend_event.reason);
+    INSERT INTO lpr_data.event_extension (event_id, at, person_id, ends_at, reason)
+    VALUES (event, moment, lpr_data.me(), extend_event.until, extend_event.reason);
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.extend_event(bigint, timestamptz, text) TO lpr_member;
-COMMENT ON FUNCTION lpr.extend_event(bigint, timestamptz, text) IS 'The owner of an event extends it, to at most a year from now, and says why the matter goes on (Q7). Errors LP041, LP042, LP043.';
+COMMENT ON FUNCTION lpr.extend_event(bigint, timestamptz, text) IS
+    'The owner of an event extends it, to at most a year from now, and says why the matter goes on (Q7). Errors '
+    'LP041, LP042, LP043.';
 
 CREATE FUNCTION lpr.close_event(event bigint, outcome text)
     RETURNS void
@@ -336,20 +383,25 @@ AS $$
 BEGIN
     PERFORM lpr_data.own_event(event, 'closes it');
     IF char_length(btrim(outcome)) BETWEEN 3 AND 4000 IS NOT TRUE THEN
-        PERFORM lpr_data.refuse('Q7', '22023', format('event %s is not closed without an outcome', event), 'An outcome has 3 to 4,000 characters.',
+        PERFORM lpr_data.refuse('Q7', '22023', format('event %s is not closed without an outcome', event),
+                                'An outcome has 3 to 4,000 characters.',
                                 'For instance outcome => ''vehicle found, suspect arrested''.');
     END IF;
-    UPDATE lpr_data.event AS x SET closed_at = clock_timestamp(), outcome = btrim(close_event.outcome) WHERE x.event_id = event;
+    UPDATE lpr_data.event AS x SET closed_at = clock_timestamp(), outcome = btrim(close_event.outcome)
+    WHERE x.event_id = event;
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.close_event(bigint, text) TO lpr_member;
-COMMENT ON FUNCTION lpr.close_event(bigint, text) IS 'The owner of an event closes it for good, with its outcome: nothing is asked for it any more (Q7). Errors LP041, LP042.';
+COMMENT ON FUNCTION lpr.close_event(bigint, text) IS
+    'The owner of an event closes it for good, with its outcome: nothing is asked for it any more (Q7). Errors LP041, '
+    'LP042.';
 
 CREATE FUNCTION lpr_data.set_work(event bigint)
     RETURNS void
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_purpose_set';
-COMMENT ON FUNCTION lpr_data.set_work(bigint) IS 'The event that questions of this session are for which name none; NULL = none.';
+COMMENT ON FUNCTION lpr_data.set_work(bigint) IS
+    'The event that questions of this session are for which name none; NULL = none.';
 
 CREATE FUNCTION lpr.work_on(event bigint)
     RETURNS bigint
@@ -358,15 +410,20 @@ CREATE FUNCTION lpr.work_on(event bigint)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF event IS NOT NULL AND NOT EXISTS (SELECT FROM lpr_data.event_member AS m WHERE m.event_id = work_on.event AND m.person_id = lpr_data.me()) THEN
-        PERFORM lpr_data.refuse('Q7', 'LP041', format('event %s is not yours', event), 'One works on events of one''s own, or to which one was added.', 'SELECT * FROM lpr.events;');
+    IF event IS NOT NULL AND NOT EXISTS (SELECT FROM lpr_data.event_member AS m
+                                         WHERE m.event_id = work_on.event AND m.person_id = lpr_data.me()) THEN
+        PERFORM lpr_data.refuse('Q7', 'LP041', format('event %s is not yours', event),
+                                'One works on events of one''s own, or to which one was added.',
+                                'SELECT * FROM lpr.events;');
     END IF;
     PERFORM lpr_data.set_work(event);
     RETURN event;
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.work_on(bigint) TO lpr_member;
-COMMENT ON FUNCTION lpr.work_on(bigint) IS 'From now on the questions of this session are asked for this event, unless WHERE names another one by event_id (Q7). NULL: for none. Whether it is open is judged at each question. Error LP041.';
+COMMENT ON FUNCTION lpr.work_on(bigint) IS
+    'From now on the questions of this session are asked for this event, unless WHERE names another one by event_id '
+    '(Q7). NULL: for none. Whether it is open is judged at each question. Error LP041.';
 
 CREATE FUNCTION lpr.add_purpose(purpose text, title text)
     RETURNS void
@@ -379,7 +436,8 @@ BEGIN ATOMIC
     ON CONFLICT ON CONSTRAINT purpose_pkey DO UPDATE SET title = excluded.title, active = true, shipped = false;
 END;
 GRANT EXECUTE ON FUNCTION lpr.add_purpose(text, text) TO lpr_admin;
-COMMENT ON FUNCTION lpr.add_purpose(text, text) IS 'Adds a purpose that events may have, or changes its title, or takes it up again (Q7).';
+COMMENT ON FUNCTION lpr.add_purpose(text, text) IS
+    'Adds a purpose that events may have, or changes its title, or takes it up again (Q7).';
 
 CREATE FUNCTION lpr.retire_purpose(purpose text)
     RETURNS void
@@ -389,7 +447,8 @@ CREATE FUNCTION lpr.retire_purpose(purpose text)
 AS $$
 BEGIN
     PERFORM lpr_data.administering('Q7');
-    UPDATE lpr_data.purpose AS p SET active = false, shipped = false WHERE p.purpose = retire_purpose.purpose COLLATE "C";
+    UPDATE lpr_data.purpose AS p SET active = false, shipped = false
+    WHERE p.purpose = retire_purpose.purpose COLLATE "C";
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
@@ -412,7 +471,8 @@ BEGIN ATOMIC
     ON CONFLICT ON CONSTRAINT authority_pkey DO UPDATE SET citation = excluded.citation, active = true, shipped = false;
 END;
 GRANT EXECUTE ON FUNCTION lpr.add_authority(text, text) TO lpr_admin;
-COMMENT ON FUNCTION lpr.add_authority(text, text) IS 'Adds a legal authority that events may rest on, or changes its citation, or takes it up again (Q7).';
+COMMENT ON FUNCTION lpr.add_authority(text, text) IS
+    'Adds a legal authority that events may rest on, or changes its citation, or takes it up again (Q7).';
 
 CREATE FUNCTION lpr.retire_authority(authority text)
     RETURNS void
@@ -422,7 +482,8 @@ CREATE FUNCTION lpr.retire_authority(authority text)
 AS $$
 BEGIN
     PERFORM lpr_data.administering('Q7');
-    UPDATE lpr_data.authority AS a SET active = false, shipped = false WHERE a.authority = retire_authority.authority COLLATE "C";
+    UPDATE lpr_data.authority AS a SET active = false, shipped = false
+    WHERE a.authority = retire_authority.authority COLLATE "C";
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
@@ -434,21 +495,28 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.retire_authority(text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.retire_authority(text) IS 'No new event rests on this authority; those that do go on (Q7).';
 
--- Which rows of events and what belongs to them anybody sees, the policies say (90-owners), and they also lead the planner to them.
+-- Which rows of events and what belongs to them anybody sees, the policies say (90-owners), and they also lead the
+-- planner to them.
 
 CREATE VIEW lpr.events WITH (security_barrier) AS
 SELECT e.event_id AS event, e.title,
-       CASE WHEN e.closed_at IS NOT NULL THEN 'closed' WHEN clock_timestamp() >= e.ends_at THEN 'over' ELSE 'open' END AS state,
-       (SELECT CASE WHEN m.owner THEN 'owner' ELSE 'member' END FROM lpr_data.event_member AS m WHERE m.event_id = e.event_id AND m.person_id = lpr_data.me()) AS mine,
-       (SELECT p.login FROM lpr_data.event_member AS m JOIN lpr_data.person AS p ON p.person_id = m.person_id WHERE m.event_id = e.event_id AND m.owner) AS owner,
+       CASE WHEN e.closed_at IS NOT NULL THEN 'closed' WHEN clock_timestamp() >= e.ends_at THEN 'over'
+            ELSE 'open' END AS state,
+       (SELECT CASE WHEN m.owner THEN 'owner' ELSE 'member' END FROM lpr_data.event_member AS m
+        WHERE m.event_id = e.event_id AND m.person_id = lpr_data.me()) AS mine,
+       (SELECT p.login FROM lpr_data.event_member AS m JOIN lpr_data.person AS p ON p.person_id = m.person_id
+        WHERE m.event_id = e.event_id AND m.owner) AS owner,
        e.system, e.purpose, e.authority, e.matter_reference, e.reason, e.opened_at, e.ends_at, e.closed_at, e.outcome
 FROM lpr_data.event AS e;
 GRANT SELECT ON lpr.events TO lpr_user, lpr_supervisor, lpr_oversight, lpr_privacy;
-COMMENT ON VIEW lpr.events IS 'Events, the matters that questions are asked for (E1): one''s own and those one was added to; supervisors see those of their people too, oversight and privacy all (E4).';
+COMMENT ON VIEW lpr.events IS
+    'Events, the matters that questions are asked for (E1): one''s own and those one was added to; supervisors see '
+    'those of their people too, oversight and privacy all (E4).';
 COMMENT ON COLUMN lpr.events.event IS 'Number of the event, as lpr.work_on() and lpr.reads.event_id take it.';
 COMMENT ON COLUMN lpr.events.title IS 'Title.';
 COMMENT ON COLUMN lpr.events.state IS 'open; over: past ends_at, and can be extended; closed.';
-COMMENT ON COLUMN lpr.events.mine IS 'owner, member, or NULL: seen by duty; questions can be asked for it by its owner and members.';
+COMMENT ON COLUMN lpr.events.mine IS
+    'owner, member, or NULL: seen by duty; questions can be asked for it by its owner and members.';
 COMMENT ON COLUMN lpr.events.owner IS 'Login of its owner.';
 COMMENT ON COLUMN lpr.events.system IS 'The system that it belongs to (A7).';
 COMMENT ON COLUMN lpr.events.purpose IS 'Purpose, one of lpr.purposes.';

@@ -16,14 +16,21 @@ BEGIN
     SELECT m.person_id INTO owner_id FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.owner;
     -- The owner hands over; for one who has left, or cannot, the supervisor.
     IF (owner_id = who AND lpr_data.holds(who, 'lpr_user')
-        OR who = (SELECT p.supervisor_id FROM lpr_data.person AS p WHERE p.person_id = owner_id) AND lpr_data.holds(who, 'lpr_supervisor')) IS NOT TRUE THEN
-        PERFORM lpr_data.refuse('E4', 'LP041', format('event %s is not yours to hand over', coalesce(event::text, 'NULL')), 'An event is handed over by its owner, or by the owner''s supervisor.', 'SELECT * FROM lpr.events;');
+        OR who = (SELECT p.supervisor_id FROM lpr_data.person AS p WHERE p.person_id = owner_id)
+        AND lpr_data.holds(who, 'lpr_supervisor')) IS NOT TRUE THEN
+        PERFORM lpr_data.refuse('E4', 'LP041',
+                                format('event %s is not yours to hand over', coalesce(event::text, 'NULL')),
+                                'An event is handed over by its owner, or by the owner''s supervisor.',
+                                'SELECT * FROM lpr.events;');
     END IF;
     IF e.closed_at IS NOT NULL THEN
-        PERFORM lpr_data.refuse('Q7', 'LP042', format('event %s is closed', event), 'A closed event stays as it is.', 'SELECT lpr.open_event(…); opens another one.');
+        PERFORM lpr_data.refuse('Q7', 'LP042', format('event %s is closed', event), 'A closed event stays as it is.',
+                                'SELECT lpr.open_event(…); opens another one.');
     END IF;
     IF NOT lpr_data.is_entitled(heir, e.system) THEN
-        PERFORM lpr_data.refuse('E4', 'LP025', format('login "%s" has no access for system "%s"', login, e.system), 'Who works on an event has access for its system.', 'They request it with lpr.request_access(…).');
+        PERFORM lpr_data.refuse('E4', 'LP025', format('login "%s" has no access for system "%s"', login, e.system),
+                                'Who works on an event has access for its system.',
+                                'They request it with lpr.request_access(…).');
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'E4');
     UPDATE lpr_data.event_member AS m SET owner = false WHERE m.event_id = event AND m.owner;
@@ -34,7 +41,10 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.transfer_event(bigint, text, text) TO lpr_user, lpr_supervisor;
-COMMENT ON FUNCTION lpr.transfer_event(bigint, text, text) IS 'Makes somebody else the owner of an open event (E4): by its owner, or by the owner''s supervisor when the owner has left or cannot. The former owner stays a member unless they left. Errors LP041, LP042, LP025 (the heir has no access), LP043.';
+COMMENT ON FUNCTION lpr.transfer_event(bigint, text, text) IS
+    'Makes somebody else the owner of an open event (E4): by its owner, or by the owner''s supervisor when the owner '
+    'has left or cannot. The former owner stays a member unless they left. Errors LP041, LP042, LP025 (the heir has '
+    'no access), LP043.';
 
 CREATE FUNCTION lpr.hand_over(from_login text, to_login text, reason text)
     RETURNS bigint
@@ -59,4 +69,6 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.hand_over(text, text, text) TO lpr_user, lpr_supervisor;
-COMMENT ON FUNCTION lpr.hand_over(text, text, text) IS 'Hands all open events of a person over to another, as when they leave (E4); returns how many. Errors as of lpr.transfer_event().';
+COMMENT ON FUNCTION lpr.hand_over(text, text, text) IS
+    'Hands all open events of a person over to another, as when they leave (E4); returns how many. Errors as of '
+    'lpr.transfer_event().';

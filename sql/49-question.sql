@@ -16,7 +16,8 @@ CREATE TYPE lpr_data.question AS (
     address_length integer
 );
 COMMENT ON TYPE lpr_data.question IS
-    'A question to one source, as the gate is told of it. Taken from session and question by the library, and from nothing that a person can set.';
+    'A question to one source, as the gate is told of it. Taken from session and question by the library, and from '
+    'nothing that a person can set.';
 COMMENT ON COLUMN lpr_data.question.login IS 'The login that authenticated.';
 COMMENT ON COLUMN lpr_data.question.same_user IS 'Whether the session''s user is that login.';
 COMMENT ON COLUMN lpr_data.question.remote IS 'Whether the connection comes over a network.';
@@ -24,7 +25,8 @@ COMMENT ON COLUMN lpr_data.question.encrypted IS 'Whether it is encrypted (A6).'
 COMMENT ON COLUMN lpr_data.question.client IS 'Whether somebody is connected who is no process of this server (A5).';
 COMMENT ON COLUMN lpr_data.question.agreed IS 'Version of the rules that this session agreed to; NULL = none.';
 COMMENT ON COLUMN lpr_data.question.source IS 'Which source is asked; of saved reads the one that they came from.';
-COMMENT ON COLUMN lpr_data.question.mode IS 'plate, location, vehicle, or saved: a look at what was saved. NULL = the question has no anchor.';
+COMMENT ON COLUMN lpr_data.question.mode IS
+    'plate, location, vehicle, or saved: a look at what was saved. NULL = the question has no anchor.';
 COMMENT ON COLUMN lpr_data.question.event_id IS 'Which event it is for; NULL = none is named.';
 COMMENT ON COLUMN lpr_data.question.since IS 'The oldest moment asked for.';
 COMMENT ON COLUMN lpr_data.question.until IS 'The newest.';
@@ -35,4 +37,5 @@ CREATE FUNCTION lpr_data.session()
     RETURNS lpr_data.question
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_question_of_session';
-COMMENT ON FUNCTION lpr_data.session() IS 'What the gate would be told of this session by any question; what belongs to a question is NULL.';
+COMMENT ON FUNCTION lpr_data.session() IS
+    'What the gate would be told of this session by any question; what belongs to a question is NULL.';

@@ -1,16 +1,16 @@
 -- 50-gate: the rules of the gate, where an auditor can read them: psql's \sf shows them.
 --
--- The audit writer asks lpr_data.gate() about every question, in its own transaction and with a fresh snapshot, before anything
--- is asked or shown. What it is given was taken from the session by the library, not from anything that a person can set.
+-- The audit writer asks lpr_data.gate() about every question, in its own transaction and with a fresh snapshot, before
+-- anything is asked or shown. What it is given was taken from the session by the library, not from anything that a
+-- person can set.
 --
--- The gate has three parts, and a rule stands in one of them:
---   session    who asks, how they are connected, what they agreed to;
---   person     what this person may ask for this event, of this source, in this mode, and until when;
---   question   what is asked: anchor, time, area, number.
--- A rule is one WHEN: what must be true, else its control, SQLSTATE, message, what the rule is, what to do. A rule that cannot be
--- decided (NULL) refuses. The first that refuses is the one that is told. All are decided at one moment.
--- What holds of a person, and until when, is said once where its tables are: lpr_data.entitlements(), lpr_data.memberships(),
--- lpr_data.required_courses(), lpr_data.certification(). lpr.my_access is made of the same.
+-- The gate has three parts, and a rule stands in one of them: session    who asks, how they are connected, what they
+-- agreed to; person     what this person may ask for this event, of this source, in this mode, and until when; question
+--   what is asked: anchor, time, area, number. A rule is one WHEN: what must be true, else its control, SQLSTATE,
+-- message, what the rule is, what to do. A rule that cannot be decided (NULL) refuses. The first that refuses is the
+-- one that is told. All are decided at one moment. What holds of a person, and until when, is said once where its
+-- tables are: lpr_data.entitlements(), lpr_data.memberships(), lpr_data.required_courses(), lpr_data.certification().
+-- lpr.my_access is made of the same.
 
 CREATE FUNCTION lpr_data.has_dialect_mode(source text, mode text)
     RETURNS boolean
@@ -24,13 +24,15 @@ CREATE FUNCTION lpr_data.asked(scope text, per text, login oid, event_id bigint)
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_judge_asked';
 COMMENT ON FUNCTION lpr_data.asked(text, text, oid, bigint) IS
-    'How many questions a person (scope) asked, or were asked for an event, within the last hour or day. Known to the audit writer only; elsewhere an error.';
+    'How many questions a person (scope) asked, or were asked for an event, within the last hour or day. Known to the '
+    'audit writer only; elsewhere an error.';
 
 CREATE FUNCTION lpr_data.is_private(q lpr_data.question)
     RETURNS boolean
     LANGUAGE sql IMMUTABLE
 RETURN (q).encrypted OR NOT (q).remote;
-COMMENT ON FUNCTION lpr_data.is_private(lpr_data.question) IS 'Whether nobody on the way can read along: through TLS, or on this machine (A6).';
+COMMENT ON FUNCTION lpr_data.is_private(lpr_data.question) IS
+    'Whether nobody on the way can read along: through TLS, or on this machine (A6).';
 
 CREATE FUNCTION lpr_data.asker(login oid)
     RETURNS TABLE (person_id integer, may_ask boolean, registered boolean, personal boolean, name text)
@@ -39,14 +41,16 @@ AS $$
     SELECT p.person_id,
            NOT u.rolsuper AND pg_has_role(u.oid, 'lpr_user', 'MEMBER'),
            p.person_id IS NOT NULL AND p.left_at IS NULL,
-           p.left_at IS NULL AND p.kind = 'personal' AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = u.oid),
+           p.left_at IS NULL AND p.kind = 'personal'
+               AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = u.oid),
            u.rolname::text
     FROM (VALUES (true)) AS one
     LEFT JOIN pg_roles AS u ON u.oid = asker.login
     LEFT JOIN lpr_data.person AS p ON p.login = u.rolname::text COLLATE "C"
 $$;
 COMMENT ON FUNCTION lpr_data.asker(oid) IS
-    'Who is behind a login: one row. may_ask: a member of lpr_user and no superuser; registered: to a person who has not left; personal: to that person alone (A1).';
+    'Who is behind a login: one row. may_ask: a member of lpr_user and no superuser; registered: to a person who has '
+    'not left; personal: to that person alone (A1).';
 
 CREATE FUNCTION lpr_data.gate_session(q lpr_data.question, moment timestamp with time zone)
     RETURNS TABLE (person_id integer, refusal text[])
@@ -81,13 +85,15 @@ AS $$
     FROM lpr_data.asker(q.login) AS a
 $$;
 COMMENT ON FUNCTION lpr_data.gate_session(lpr_data.question, timestamp with time zone) IS
-    'The gate''s first part: who asks, how they are connected, what they agreed to. One row: the person, and the rule that refuses or NULL (A1, A5, A6).';
+    'The gate''s first part: who asks, how they are connected, what they agreed to. One row: the person, and the rule '
+    'that refuses or NULL (A1, A5, A6).';
 
 CREATE FUNCTION lpr_data.gate_person(q lpr_data.question, person_id integer, moment timestamp with time zone)
     RETURNS TABLE (system text, holds_until timestamp with time zone, refusal text[])
     LANGUAGE sql STABLE ROWS 1
 AS $$
-    -- Saved reads are looked at after their event has ended, and their source was asked already: some rules are not for them.
+    -- Saved reads are looked at after their event has ended, and their source was asked already: some rules are not for
+    -- them.
     SELECT e.system,
            least(CASE WHEN q.mode <> 'saved' THEN e.ends_at END, a.until, t.until, c.until),
            CASE
@@ -98,7 +104,8 @@ AS $$
         WHEN (q.event_id IS NOT NULL) IS NOT TRUE THEN ARRAY['Q7', 'LP040',
             'the question names no event',
             'Every question is asked for an open event of one''s own.',
-            'SELECT lpr.work_on(...); names one for this session, event_id => ... for one question; SELECT * FROM lpr.events; shows yours.']
+            'SELECT lpr.work_on(...); names one for this session, event_id => ... for one question; SELECT * FROM '
+            'lpr.events; shows yours.']
         WHEN (e.event_id IS NOT NULL) IS NOT TRUE THEN ARRAY['Q7', 'LP041',
             'event {event} is not yours',
             'A question is asked for an event whose owner or member one is, and which is committed.',
@@ -106,7 +113,8 @@ AS $$
         WHEN (q.mode = 'saved' OR e.open) IS NOT TRUE THEN ARRAY['Q7', 'LP042',
             'event {event} is over',
             'A question is asked for an event that is open, within its dates.',
-            'SELECT * FROM lpr.events; tells its dates. Its owner can extend it unless it is closed: lpr.extend_event(...).']
+            'SELECT * FROM lpr.events; tells its dates. Its owner can extend it unless it is closed: '
+            'lpr.extend_event(...).']
         WHEN (moment < a.until) IS NOT TRUE THEN ARRAY['A7', 'LP025',
             CASE q.mode WHEN 'saved' THEN 'you have no access for system {system}'
                         ELSE 'you have no access to source "{source}" by {mode} for system {system}' END,
@@ -122,7 +130,8 @@ AS $$
             'Ask a government lead: SELECT lpr.recertify(...).']
         WHEN (q.mode = 'saved') THEN NULL
         WHEN (EXISTS (SELECT FROM lpr_data.source AS s WHERE s.name = q.source AND s.enabled
-                                                         AND s.approved_on <= lpr_data.utc_today())) IS NOT TRUE THEN ARRAY['Q10', 'LP003',
+                                                         AND s.approved_on <= lpr_data.utc_today())) IS NOT TRUE
+                                                              THEN ARRAY['Q10', 'LP003',
             'source "{source}" is not enabled',
             'A source is asked only once its privacy assessment is on record as approved.',
             'Ask an administrator to record it with lpr.approve_source(...).']
@@ -142,12 +151,15 @@ AS $$
                         FROM lpr_data.entitlements(gate_person.person_id, moment) AS x
                         WHERE x.holds AND e.system = ANY (x.systems)
                           AND (q.mode = 'saved' OR q.source = ANY (x.sources) AND q.mode = ANY (x.modes))) AS a
-    CROSS JOIN LATERAL (SELECT count(*) AS courses, bool_and(coalesce(moment < x.until, false)) AS complete, min(x.until) AS until
+    CROSS JOIN LATERAL (SELECT count(*) AS courses, bool_and(coalesce(moment < x.until, false)) AS complete,
+                               min(x.until) AS until
                         FROM lpr_data.required_courses(gate_person.person_id, moment) AS x) AS t
     CROSS JOIN lpr_data.certification(gate_person.person_id, moment) AS c
 $$;
 COMMENT ON FUNCTION lpr_data.gate_person(lpr_data.question, integer, timestamp with time zone) IS
-    'The gate''s second part: what a person may ask for an event, of a source, in a mode. One row: the event''s system; until when all of it holds, if nobody changes anything: the first moment at which one of its conditions ends; and the rule that refuses or NULL (Q7, Q10, Q11, A3, A4, A7).';
+    'The gate''s second part: what a person may ask for an event, of a source, in a mode. One row: the event''s '
+    'system; until when all of it holds, if nobody changes anything: the first moment at which one of its conditions '
+    'ends; and the rule that refuses or NULL (Q7, Q10, Q11, A3, A4, A7).';
 
 CREATE FUNCTION lpr_data.gate_question(q lpr_data.question, moment timestamp with time zone)
     RETURNS TABLE (refusal text[])
@@ -155,7 +167,8 @@ CREATE FUNCTION lpr_data.gate_question(q lpr_data.question, moment timestamp wit
 AS $$
     SELECT CASE
         WHEN (q.mode = 'saved') THEN NULL
-        WHEN (q.since >= moment - interval '5 years 1 minute' AND q.since <= q.until) IS NOT TRUE THEN ARRAY['Q6', 'LP006',
+        WHEN (q.since >= moment - interval '5 years 1 minute'
+              AND q.since <= q.until) IS NOT TRUE THEN ARRAY['Q6', 'LP006',
             'the question reaches back more than five years',
             'Nothing older than five years is asked for.',
             'Ask for a shorter time.']
@@ -165,7 +178,8 @@ AS $$
             'the question covers too large an area',
             'Without a plate a question stays within the area that lpr.limits shows.',
             'Take a smaller radius_m, or a point with a radius instead of the address.']
-        WHEN (q.mode = 'plate' OR q.since >= q.until - l.span - interval '10 minutes') IS NOT TRUE THEN ARRAY['Q8', 'LP045',
+        WHEN (q.mode = 'plate' OR q.since >= q.until - l.span - interval '10 minutes') IS NOT TRUE
+             THEN ARRAY['Q8', 'LP045',
             'the question covers too long a time',
             'Without a plate a question stays within the time that lpr.limits shows.',
             'Name a shorter time, for instance since => now() - interval ''7 days''.']
@@ -179,7 +193,8 @@ AS $$
     LEFT JOIN lpr_data.search_limit AS l ON l.mode = q.mode
 $$;
 COMMENT ON FUNCTION lpr_data.gate_question(lpr_data.question, timestamp with time zone) IS
-    'The gate''s third part: time, area and number of a question, decided anew each time. One row: the rule that refuses or NULL (Q6, Q8).';
+    'The gate''s third part: time, area and number of a question, decided anew each time. One row: the rule that '
+    'refuses or NULL (Q6, Q8).';
 
 CREATE FUNCTION lpr_data.gate(q lpr_data.question)
     RETURNS TABLE (control text, sqlstate text, message text, detail text, hint text)
@@ -200,4 +215,6 @@ AS $$
     WHERE r.refusal IS NOT NULL
 $$;
 COMMENT ON FUNCTION lpr_data.gate(lpr_data.question) IS
-    'The gate: no row lets a question through, a row refuses it, with control, SQLSTATE, message, detail and hint. Asked by the audit writer about every question to every source, before it is sent or answered. A rule that cannot be decided refuses.';
+    'The gate: no row lets a question through, a row refuses it, with control, SQLSTATE, message, detail and hint. '
+    'Asked by the audit writer about every question to every source, before it is sent or answered. A rule that '
+    'cannot be decided refuses.';

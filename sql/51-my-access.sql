@@ -1,5 +1,6 @@
--- 51-my-access: the conditions of the gate, for whoever is connected, with what to do about each that is not met. It is made of what
--- the gate's rules look at: lpr_data.session(), asker(), entitlements(), required_courses(), certification(), memberships().
+-- 51-my-access: the conditions of the gate, for whoever is connected, with what to do about each that is not met. It is
+-- made of what the gate's rules look at: lpr_data.session(), asker(), entitlements(), required_courses(),
+-- certification(), memberships().
 
 CREATE FUNCTION lpr_data.my_access()
     RETURNS TABLE (requirement text, holds boolean, until timestamp with time zone, what_to_do text)
@@ -30,10 +31,14 @@ FROM (
            CASE WHEN me.rolsuper THEN 'Connect as yourself, not as a superuser.'
                 WHEN NOT me.may_ask THEN format('Ask %s to let you ask: GRANT lpr_user TO %I;',
                                                 lpr_data.whom('lpr_admin', 'an administrator'), me.name)
-                WHEN NOT me.registered THEN format('Nobody is registered under this login, or has left: ask %s to register you with lpr.add_person(...).',
-                                                   lpr_data.whom('lpr_admin', 'an administrator'))
-                WHEN me.kind <> 'personal' THEN format('Connect with a login of your own: this one is of kind %s.', me.kind)
-                ELSE format('Ask %s: other roles are members of your login.', lpr_data.whom('lpr_admin', 'an administrator')) END
+                WHEN NOT me.registered
+                     THEN format('Nobody is registered under this login, or has left: ask %s to register you with '
+                                 'lpr.add_person(...).',
+                                 lpr_data.whom('lpr_admin', 'an administrator'))
+                WHEN me.kind <> 'personal' THEN format('Connect with a login of your own: this one is of kind %s.',
+                                                       me.kind)
+                ELSE format('Ask %s: other roles are members of your login.',
+                            lpr_data.whom('lpr_admin', 'an administrator')) END
     FROM me
     UNION ALL
     SELECT 2, 0, 'a connection of your own, encrypted',
@@ -43,21 +48,24 @@ FROM (
                 ELSE 'Connect with a client of your own, not from a job or another session of this server.' END
     FROM me
     UNION ALL
-    SELECT 3, 0, format('the rules of use, version %s, agreed to in this session', me.rules), ((me.question).agreed = me.rules) IS TRUE, NULL,
+    SELECT 3, 0, format('the rules of use, version %s, agreed to in this session', me.rules),
+           ((me.question).agreed = me.rules) IS TRUE, NULL,
            'SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...'');'
     FROM me
     UNION ALL
     -- A grant that holds may still name sources that cannot be asked.
     SELECT 4, a.access_id, a.requirement, a.holds, a.ends_at,
            CASE a.state
-                WHEN 'requested' THEN format('Waits for your supervisor (%s).', coalesce(me.supervisor, 'none on record'))
+                WHEN 'requested' THEN format('Waits for your supervisor (%s).',
+                                             coalesce(me.supervisor, 'none on record'))
                 WHEN 'approved' THEN format('Waits for %s.', lpr_data.whom('lpr_system_owner', 'a system owner'))
                 WHEN 'suspended' THEN format('It is suspended; SELECT * FROM lpr.access_history; says why. Ask %s.',
                                              lpr_data.whom('lpr_system_owner', 'a system owner'))
                 ELSE (SELECT format('Cannot be asked yet: %s. Ask %s.', string_agg(s, ', ' ORDER BY s),
                                     lpr_data.whom('lpr_admin', 'an administrator'))
                       FROM unnest(a.sources) AS s
-                      WHERE NOT EXISTS (SELECT FROM lpr_data.source AS x JOIN pg_foreign_server AS f ON f.srvname = x.name
+                      WHERE NOT EXISTS (SELECT FROM lpr_data.source AS x
+                                        JOIN pg_foreign_server AS f ON f.srvname = x.name
                                         WHERE x.name = s AND x.enabled AND x.approved_on <= lpr_data.utc_today()
                                           AND has_server_privilege((me.question).login, f.oid, 'USAGE'))
                       HAVING count(*) > 0) END
@@ -65,8 +73,10 @@ FROM (
     UNION ALL
     SELECT 4, 0, 'access', false, (SELECT max(e.ends_at) FROM lpr_data.entitlements(me.person_id, me.moment) AS e),
            CASE WHEN NOT me.registered THEN NULL
-                WHEN me.supervisor IS NULL THEN format('You have no supervisor on record: ask %s.', lpr_data.whom('lpr_admin', 'an administrator'))
-                ELSE format('SELECT lpr.request_access(''{ATS}'', ''{...source...}'', ''{plate}'', ''...why you need it...''); first %s approves, then %s.',
+                WHEN me.supervisor IS NULL THEN format('You have no supervisor on record: ask %s.',
+                                                       lpr_data.whom('lpr_admin', 'an administrator'))
+                ELSE format('SELECT lpr.request_access(''{ATS}'', ''{...source...}'', ''{plate}'', ''...why you need '
+                            'it...''); first %s approves, then %s.',
                             me.supervisor, lpr_data.whom('lpr_system_owner', 'a system owner')) END
     FROM me
     WHERE NOT EXISTS (SELECT FROM mine)
@@ -93,8 +103,10 @@ CREATE VIEW lpr.my_access WITH (security_barrier) AS
 SELECT a.requirement, a.holds, a.until, a.what_to_do FROM lpr_data.my_access() AS a;
 GRANT SELECT ON lpr.my_access TO lpr_member;
 COMMENT ON VIEW lpr.my_access IS
-    'What a question needs of you, in the order in which the gate looks at it, whether you have it, and what to do about what is missing (A1, A3, A4, A5).';
+    'What a question needs of you, in the order in which the gate looks at it, whether you have it, and what to do '
+    'about what is missing (A1, A3, A4, A5).';
 COMMENT ON COLUMN lpr.my_access.requirement IS 'What is needed.';
-COMMENT ON COLUMN lpr.my_access.holds IS 'Whether you have it now. Of several accesses one that covers the question is enough.';
+COMMENT ON COLUMN lpr.my_access.holds IS
+    'Whether you have it now. Of several accesses one that covers the question is enough.';
 COMMENT ON COLUMN lpr.my_access.until IS 'Until when, or since when no longer.';
 COMMENT ON COLUMN lpr.my_access.what_to_do IS 'What is to be done about it, and by whom.';

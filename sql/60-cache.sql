@@ -1,6 +1,8 @@
--- 60-cache: answers that need not be asked again for some hours (C1 to C4). Tables by the hour of expiry, unlogged, dropped as files.
+-- 60-cache: answers that need not be asked again for some hours (C1 to C4). Tables by the hour of expiry, unlogged,
+-- dropped as files.
 --
--- The library writes and reads them past the executor, so that no lock outlives a page: a reader's open transaction holds no purge back.
+-- The library writes and reads them past the executor, so that no lock outlives a page: a reader's open transaction
+-- holds no purge back.
 
 CREATE TABLE lpr_data.cache_time (
     name text COLLATE "C" PRIMARY KEY DEFAULT 'cache' CHECK (name = 'cache'),
@@ -25,15 +27,18 @@ BEGIN ATOMIC
     ON CONFLICT ON CONSTRAINT cache_time_pkey DO UPDATE SET keep = excluded.keep, shipped = false;
 END;
 GRANT EXECUTE ON FUNCTION lpr.set_cache_time(interval) TO lpr_admin;
-COMMENT ON FUNCTION lpr.set_cache_time(interval) IS 'How long answers are kept from the next one on, 4 to 24 hours (C1).';
+COMMENT ON FUNCTION lpr.set_cache_time(interval) IS
+    'How long answers are kept from the next one on, 4 to 24 hours (C1).';
 
 CREATE FUNCTION lpr_data.cache_expiry(fetched_at timestamp with time zone, keep interval)
     RETURNS timestamp with time zone
     LANGUAGE sql STABLE PARALLEL SAFE
 RETURN -- full hours of UTC: up, unless that were past 24 hours
-    least(date_bin('1 hour', fetched_at + keep + interval '59 minutes 59.999999 seconds', timestamptz '2000-01-01 00:00+00'),
+    least(date_bin('1 hour', fetched_at + keep + interval '59 minutes 59.999999 seconds',
+                   timestamptz '2000-01-01 00:00+00'),
           date_bin('1 hour', fetched_at + interval '24 hours', timestamptz '2000-01-01 00:00+00'));
-COMMENT ON FUNCTION lpr_data.cache_expiry(timestamptz, interval) IS 'When an answer expires: at a full hour, at least 4 and at most 24 hours after it was fetched (C1).';
+COMMENT ON FUNCTION lpr_data.cache_expiry(timestamptz, interval) IS
+    'When an answer expires: at a full hour, at least 4 and at most 24 hours after it was fetched (C1).';
 
 CREATE UNLOGGED TABLE lpr_data.cache_answer (
     expires_at timestamp with time zone NOT NULL,
@@ -53,9 +58,12 @@ CREATE UNLOGGED TABLE lpr_data.cache_answer (
     reads bigint NOT NULL,
     blocks integer[] NOT NULL
 ) PARTITION BY RANGE (expires_at);
-COMMENT ON TABLE lpr_data.cache_answer IS 'Answers that are kept, and to whom for what they were shown: a row an answer to a question (C1). Unlogged, a partition an hour of expiry.';
+COMMENT ON TABLE lpr_data.cache_answer IS
+    'Answers that are kept, and to whom for what they were shown: a row an answer to a question (C1). Unlogged, a '
+    'partition an hour of expiry.';
 COMMENT ON COLUMN lpr_data.cache_answer.expires_at IS 'From then on it is not shown, and its table is dropped.';
-COMMENT ON COLUMN lpr_data.cache_answer.key IS 'SHA-256 of source, mapping and question, but for the time asked; NULL: not to be found by other questions.';
+COMMENT ON COLUMN lpr_data.cache_answer.key IS
+    'SHA-256 of source, mapping and question, but for the time asked; NULL: not to be found by other questions.';
 COMMENT ON COLUMN lpr_data.cache_answer.ask IS 'Number of the question''s record in the audit log.';
 COMMENT ON COLUMN lpr_data.cache_answer.answer IS 'Number of the question that fetched its reads.';
 COMMENT ON COLUMN lpr_data.cache_answer.login IS 'Who was shown it.';
@@ -69,7 +77,8 @@ COMMENT ON COLUMN lpr_data.cache_answer.until IS 'Newest moment asked for.';
 COMMENT ON COLUMN lpr_data.cache_answer.open_until IS 'Whether it was asked up to now.';
 COMMENT ON COLUMN lpr_data.cache_answer.fetched_at IS 'When the vendor handed over the first of it.';
 COMMENT ON COLUMN lpr_data.cache_answer.reads IS 'How many reads.';
-COMMENT ON COLUMN lpr_data.cache_answer.blocks IS 'Where they are in the table of reads: first block and number of blocks, pair by pair.';
+COMMENT ON COLUMN lpr_data.cache_answer.blocks IS
+    'Where they are in the table of reads: first block and number of blocks, pair by pair.';
 
 CREATE UNLOGGED TABLE lpr_data.cache_read (
     expires_at timestamp with time zone NOT NULL,
@@ -100,7 +109,8 @@ DECLARE
 BEGIN
     FOR part IN
         SELECT a.attrelid::pg_catalog.regclass AS parent, a.attname, a.attstorage FROM pg_catalog.pg_attribute AS a
-        WHERE a.attrelid IN ('lpr_data.cache_read'::pg_catalog.regclass, 'lpr_data.cache_answer'::pg_catalog.regclass) AND a.attnum > 0
+        WHERE a.attrelid IN ('lpr_data.cache_read'::pg_catalog.regclass, 'lpr_data.cache_answer'::pg_catalog.regclass)
+          AND a.attnum > 0
     LOOP
         -- A row lies within one page: no table beside it, no compression.
         IF part.attstorage <> 'p' THEN
@@ -111,7 +121,9 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON TABLE lpr_data.cache_read IS 'The reads of answers that are kept, as the vendor told them and the filter let them through (C1). Unlogged, a partition an hour of expiry.';
+COMMENT ON TABLE lpr_data.cache_read IS
+    'The reads of answers that are kept, as the vendor told them and the filter let them through (C1). Unlogged, a '
+    'partition an hour of expiry.';
 COMMENT ON COLUMN lpr_data.cache_read.expires_at IS 'From then on it is not shown, and its table is dropped.';
 COMMENT ON COLUMN lpr_data.cache_read.answer IS 'Number of the question that fetched it.';
 COMMENT ON COLUMN lpr_data.cache_read.captured_at IS 'As in lpr.reads.';
@@ -132,7 +144,8 @@ COMMENT ON COLUMN lpr_data.cache_read.make IS 'As the vendor told it.';
 COMMENT ON COLUMN lpr_data.cache_read.model IS 'As the vendor told it.';
 COMMENT ON COLUMN lpr_data.cache_read.color IS 'As the vendor told it.';
 COMMENT ON COLUMN lpr_data.cache_read.plate_image IS 'URL of the image.';
-COMMENT ON COLUMN lpr_data.cache_read.vehicle_image IS 'URL of the image: two hexadecimal digits of how much it begins like that of the plate, and the rest.';
+COMMENT ON COLUMN lpr_data.cache_read.vehicle_image IS
+    'URL of the image: two hexadecimal digits of how much it begins like that of the plate, and the rest.';
 
 CREATE FUNCTION lpr_data.add_cache_hour(hour timestamp with time zone)
     RETURNS void
@@ -151,25 +164,30 @@ BEGIN
         leaf := kind || to_char(hour, '_YYYYMMDDHH24');
         CONTINUE WHEN to_regclass('lpr_data.' || leaf) IS NOT NULL;
         -- Stand-alone first: CREATE TABLE … PARTITION OF would make a logged one of it.
-        EXECUTE format('CREATE UNLOGGED TABLE lpr_data.%I (LIKE lpr_data.%I INCLUDING STORAGE INCLUDING COMMENTS, CONSTRAINT hour CHECK (expires_at >= %L AND expires_at < %L)) WITH (autovacuum_enabled = off)',
+        EXECUTE format('CREATE UNLOGGED TABLE lpr_data.%I (LIKE lpr_data.%I INCLUDING STORAGE INCLUDING COMMENTS, '
+                       'CONSTRAINT hour CHECK (expires_at >= %L AND expires_at < %L)) WITH (autovacuum_enabled = off)',
                        leaf, kind, hour, hour + interval '1 hour');
         -- Whatever is analyzed ends in a logged catalogue.
         SELECT string_agg(format('ALTER %I SET STATISTICS 0', a.attname), ', ') INTO settings
         FROM pg_attribute AS a WHERE a.attrelid = format('lpr_data.%I', leaf)::regclass AND a.attnum > 0;
-        EXECUTE format('ALTER TABLE lpr_data.%I %s, ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', leaf, settings);
-        EXECUTE format('COMMENT ON TABLE lpr_data.%I IS %L', leaf, 'What expires at ' || to_char(hour, 'YYYY-MM-DD HH24:MI') || ' (UTC).');
+        EXECUTE format('ALTER TABLE lpr_data.%I %s, ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', leaf,
+                       settings);
+        EXECUTE format('COMMENT ON TABLE lpr_data.%I IS %L', leaf,
+                       'What expires at ' || to_char(hour, 'YYYY-MM-DD HH24:MI') || ' (UTC).');
         EXECUTE format('ALTER TABLE lpr_data.%I OWNER TO lpr_owner', leaf);
         EXECUTE format('REVOKE ALL ON lpr_data.%I FROM lpr_owner', leaf);
         IF kind = 'cache_answer' THEN
             EXECUTE format('CREATE INDEX %I ON lpr_data.%I (key)', leaf || '_key', leaf);
         END IF;
-        EXECUTE format('ALTER TABLE lpr_data.%I ATTACH PARTITION lpr_data.%I FOR VALUES FROM (%L) TO (%L)', kind, leaf, hour, hour + interval '1 hour');
+        EXECUTE format('ALTER TABLE lpr_data.%I ATTACH PARTITION lpr_data.%I FOR VALUES FROM (%L) TO (%L)', kind, leaf,
+                       hour, hour + interval '1 hour');
         -- A member of the extension, so that no dump holds it and DROP EXTENSION takes it along.
         EXECUTE format('ALTER EXTENSION lpr ADD TABLE lpr_data.%I', leaf);
     END LOOP;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.add_cache_hour(timestamptz) IS 'Makes the tables for what expires at a full hour, if they are not there.';
+COMMENT ON FUNCTION lpr_data.add_cache_hour(timestamptz) IS
+    'Makes the tables for what expires at a full hour, if they are not there.';
 
 CREATE TABLE lpr_data.purge_certificate (
     deadline timestamp with time zone NOT NULL,
@@ -184,14 +202,19 @@ CREATE TABLE lpr_data.purge_certificate (
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.purge_certificate', '');
 SELECT lpr_data.audit_changes_of('lpr_data.purge_certificate');
 SELECT lpr_data.only_adds('lpr_data.purge_certificate');
-COMMENT ON TABLE lpr_data.purge_certificate IS 'That what had expired is gone: a row a purged hour, without any content (C3). Chained in the audit log as every change.';
+COMMENT ON TABLE lpr_data.purge_certificate IS
+    'That what had expired is gone: a row a purged hour, without any content (C3). Chained in the audit log as every '
+    'change.';
 COMMENT ON COLUMN lpr_data.purge_certificate.deadline IS 'When it expired.';
 COMMENT ON COLUMN lpr_data.purge_certificate.done_at IS 'When its files were gone.';
 COMMENT ON COLUMN lpr_data.purge_certificate.answers IS 'Answers that were kept until then.';
 COMMENT ON COLUMN lpr_data.purge_certificate.reads IS 'Their reads.';
 COMMENT ON COLUMN lpr_data.purge_certificate.bytes IS 'Size of the files.';
-COMMENT ON COLUMN lpr_data.purge_certificate.digest IS 'SHA-256 over the numbers of the answers, in order, each as 8 bytes: whoever has the audit log knows which they were.';
-COMMENT ON COLUMN lpr_data.purge_certificate.late IS 'Whether that was more than ten minutes past the deadline, as after an outage.';
+COMMENT ON COLUMN lpr_data.purge_certificate.digest IS
+    'SHA-256 over the numbers of the answers, in order, each as 8 bytes: whoever has the audit log knows which they '
+    'were.';
+COMMENT ON COLUMN lpr_data.purge_certificate.late IS
+    'Whether that was more than ten minutes past the deadline, as after an outage.';
 
 CREATE FUNCTION lpr_data.purge_cache()
     RETURNS integer
@@ -217,25 +240,33 @@ BEGIN
         ORDER BY c.relname
     LOOP
         CONTINUE WHEN due.deadline > clock_timestamp();
-        EXECUTE format('SELECT count(*), coalesce(sum(a.reads) FILTER (WHERE a.ask = a.answer), 0), string_agg(int8send(a.answer), '''' ORDER BY a.answer) FROM lpr_data.%I AS a WHERE a.ask = a.answer', due.relname)
+        EXECUTE format('SELECT count(*), coalesce(sum(a.reads) FILTER (WHERE a.ask = a.answer), 0), '
+                       'string_agg(int8send(a.answer), '''' ORDER BY a.answer) FROM lpr_data.%I AS a WHERE a.ask = '
+                       'a.answer', due.relname)
             INTO kept_answers, kept_reads, numbers;
-        size := pg_total_relation_size(format('lpr_data.%I', due.relname)) + coalesce(pg_total_relation_size(to_regclass(format('lpr_data.%I', due.reads_of))), 0);
+        size := pg_total_relation_size(format('lpr_data.%I', due.relname))
+                + coalesce(pg_total_relation_size(to_regclass(format('lpr_data.%I', due.reads_of))), 0);
         FOREACH leaf IN ARRAY ARRAY[due.relname, due.reads_of]
         LOOP
             CONTINUE WHEN to_regclass(format('lpr_data.%I', leaf)) IS NULL;
-            IF EXISTS (SELECT FROM pg_depend AS d WHERE d.classid = 'pg_class'::regclass AND d.objid = to_regclass(format('lpr_data.%I', leaf)) AND d.deptype = 'e') THEN
+            IF EXISTS (SELECT FROM pg_depend AS d
+                       WHERE d.classid = 'pg_class'::regclass AND d.objid = to_regclass(format('lpr_data.%I', leaf))
+                         AND d.deptype = 'e') THEN
                 EXECUTE format('ALTER EXTENSION lpr DROP TABLE lpr_data.%I', leaf);
             END IF;
             EXECUTE format('DROP TABLE lpr_data.%I', leaf);
         END LOOP;
         INSERT INTO lpr_data.purge_certificate (deadline, answers, reads, bytes, digest, late)
-        VALUES (due.deadline, kept_answers, kept_reads, size, sha256(coalesce(numbers, '')), clock_timestamp() > due.deadline + interval '10 minutes');
+        VALUES (due.deadline, kept_answers, kept_reads, size, sha256(coalesce(numbers, '')),
+                clock_timestamp() > due.deadline + interval '10 minutes');
         purged := purged + 1;
     END LOOP;
     RETURN purged;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.purge_cache() IS 'Drops what has expired, and certifies it (C2, C3); returns how many hours that were. Called by the keeper every few seconds, by the audit writer before the first question, and by pg_cron.';
+COMMENT ON FUNCTION lpr_data.purge_cache() IS
+    'Drops what has expired, and certifies it (C2, C3); returns how many hours that were. Called by the keeper every '
+    'few seconds, by the audit writer before the first question, and by pg_cron.';
 
 CREATE FUNCTION lpr_data.prepare_cache()
     RETURNS void

@@ -1,4 +1,5 @@
--- 61-saved: what is kept of an answer: chosen reads, each with its relevance, by one explicit act (E2, E3). Content comes back through the gate only.
+-- 61-saved: what is kept of an answer: chosen reads, each with its relevance, by one explicit act (E2, E3). Content
+-- comes back through the gate only.
 
 CREATE TABLE lpr_data.image (
     sha256 bytea PRIMARY KEY CHECK (octet_length(sha256) = 32),
@@ -65,7 +66,8 @@ CREATE TABLE lpr_data.event_read (
     schedule_id integer NOT NULL,
     details bytea CHECK (octet_length(details) = 32),
     -- One reference for event, person and schedule: ten thousand reads are looked up once each, not three times.
-    CONSTRAINT of_a_save FOREIGN KEY (save_id, event_id, saved_by, schedule_id) REFERENCES lpr_data.save (save_id, event_id, person_id, schedule_id),
+    CONSTRAINT of_a_save FOREIGN KEY (save_id, event_id, saved_by, schedule_id)
+        REFERENCES lpr_data.save (save_id, event_id, person_id, schedule_id),
     CONSTRAINT once_an_event UNIQUE (event_id, source, read_id, captured_at)
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.event_read', '');
@@ -79,10 +81,14 @@ AS $$
 BEGIN
     INSERT INTO lpr_data.change (login, pid, session_started, payload)
     SELECT lpr.login(), w.pid, w.session_started,
-           jsonb_build_object('table', 'lpr_data.event_read', 'action', lower(TG_OP), 'role', session_user, 'transaction', pg_current_xact_id()::text, 'made_at', clock_timestamp(),
-                              'save_id', r.save_id, 'event_id', r.event_id, 'source', r.source, 'saved_by', r.saved_by, 'ask', r.asks, 'schedule_id', r.schedule_id, 'reads', r.reads,
-                              'first', r.first_id, 'last', r.last_id, 'digest', encode(r.digest, 'hex'), 'images', r.images)::text
-    FROM (SELECT c.save_id, c.event_id, c.source, c.saved_by, c.schedule_id, jsonb_agg(DISTINCT c.ask) AS asks, count(*) AS reads, min(c.saved_id) AS first_id, max(c.saved_id) AS last_id,
+           jsonb_build_object('table', 'lpr_data.event_read', 'action', lower(TG_OP), 'role', session_user,
+                              'transaction', pg_current_xact_id()::text, 'made_at', clock_timestamp(),
+                              'save_id', r.save_id, 'event_id', r.event_id, 'source', r.source, 'saved_by', r.saved_by,
+                              'ask', r.asks, 'schedule_id', r.schedule_id, 'reads', r.reads,
+                              'first', r.first_id, 'last', r.last_id, 'digest', encode(r.digest, 'hex'),
+                              'images', r.images)::text
+    FROM (SELECT c.save_id, c.event_id, c.source, c.saved_by, c.schedule_id, jsonb_agg(DISTINCT c.ask) AS asks,
+                 count(*) AS reads, min(c.saved_id) AS first_id, max(c.saved_id) AS last_id,
                  sha256(string_agg(c.digest, '' ORDER BY c.saved_id)) AS digest,
                  jsonb_agg(DISTINCT encode(c.vehicle_image, 'hex')) FILTER (WHERE c.vehicle_image IS NOT NULL) AS images
           FROM changed AS c GROUP BY c.save_id, c.event_id, c.source, c.saved_by, c.schedule_id) AS r
@@ -90,23 +96,34 @@ BEGIN
     RETURN NULL;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.audit_saved() IS 'Trigger of saved reads: who saved, or took off, how many for what, between which numbers, with the SHA-256 over their digests, in one record an act (U4). Result rows are never in the audit (U1).';
-CREATE TRIGGER audit_saved AFTER INSERT ON lpr_data.event_read REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_saved();
-CREATE TRIGGER audit_gone AFTER DELETE ON lpr_data.event_read REFERENCING OLD TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_saved();
-CREATE TRIGGER audit_changed AFTER UPDATE ON lpr_data.event_read REFERENCING NEW TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_saved();
-ALTER TABLE lpr_data.event_read ENABLE ALWAYS TRIGGER audit_saved, ENABLE ALWAYS TRIGGER audit_gone, ENABLE ALWAYS TRIGGER audit_changed;
+COMMENT ON FUNCTION lpr_data.audit_saved() IS
+    'Trigger of saved reads: who saved, or took off, how many for what, between which numbers, with the SHA-256 over '
+    'their digests, in one record an act (U4). Result rows are never in the audit (U1).';
+CREATE TRIGGER audit_saved AFTER INSERT ON lpr_data.event_read REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_saved();
+CREATE TRIGGER audit_gone AFTER DELETE ON lpr_data.event_read REFERENCING OLD TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_saved();
+CREATE TRIGGER audit_changed AFTER UPDATE ON lpr_data.event_read REFERENCING NEW TABLE AS changed
+    FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_saved();
+ALTER TABLE lpr_data.event_read ENABLE ALWAYS TRIGGER audit_saved, ENABLE ALWAYS TRIGGER audit_gone,
+    ENABLE ALWAYS TRIGGER audit_changed;
 -- A saved read never changes. It goes by lpr.unsave() or by its schedule, and that is on record.
-CREATE TRIGGER refuse_rewrite BEFORE UPDATE ON lpr_data.event_read FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite('exemptions');
-CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON lpr_data.event_read FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.refuse_rewrite();
+CREATE TRIGGER refuse_rewrite BEFORE UPDATE ON lpr_data.event_read
+    FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite('exemptions');
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON lpr_data.event_read
+    FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.refuse_rewrite();
 ALTER TABLE lpr_data.event_read ENABLE ALWAYS TRIGGER refuse_rewrite, ENABLE ALWAYS TRIGGER refuse_truncate;
-COMMENT ON TABLE lpr_data.event_read IS 'Saved reads: a row a read and event (E2). A read locates a vehicle, not a person, and may be wrong: no action is taken on it alone (G2, G3).';
+COMMENT ON TABLE lpr_data.event_read IS
+    'Saved reads: a row a read and event (E2). A read locates a vehicle, not a person, and may be wrong: no action is '
+    'taken on it alone (G2, G3).';
 COMMENT ON COLUMN lpr_data.event_read.saved_id IS 'Number of the saved read.';
 COMMENT ON COLUMN lpr_data.event_read.save_id IS 'The act of saving.';
 COMMENT ON COLUMN lpr_data.event_read.event_id IS 'The event that it is relevant to.';
 COMMENT ON COLUMN lpr_data.event_read.source IS 'As in lpr.reads.';
 COMMENT ON COLUMN lpr_data.event_read.read_id IS 'As in lpr.reads.';
 COMMENT ON COLUMN lpr_data.event_read.plate IS 'As in lpr.reads.';
-COMMENT ON COLUMN lpr_data.event_read.plate_region IS 'As in lpr.reads; NULL also when it was not chosen. So with all columns down to vehicle_image.';
+COMMENT ON COLUMN lpr_data.event_read.plate_region IS
+    'As in lpr.reads; NULL also when it was not chosen. So with all columns down to vehicle_image.';
 COMMENT ON COLUMN lpr_data.event_read.captured_at IS 'As in lpr.reads.';
 COMMENT ON COLUMN lpr_data.event_read.latitude IS 'As in lpr.reads.';
 COMMENT ON COLUMN lpr_data.event_read.longitude IS 'As in lpr.reads.';
@@ -127,26 +144,32 @@ COMMENT ON COLUMN lpr_data.event_read.saved_by IS 'By whom.';
 COMMENT ON COLUMN lpr_data.event_read.saved_at IS 'When.';
 COMMENT ON COLUMN lpr_data.event_read.fetched_at IS 'When the vendor handed it over.';
 COMMENT ON COLUMN lpr_data.event_read.ask IS 'Number, in the audit log, of the question that it was shown for.';
-COMMENT ON COLUMN lpr_data.event_read.answer IS 'Number of the question that fetched it: its answer''s record holds the digest of all its reads.';
+COMMENT ON COLUMN lpr_data.event_read.answer IS
+    'Number of the question that fetched it: its answer''s record holds the digest of all its reads.';
 COMMENT ON COLUMN lpr_data.event_read.digest IS 'Leaf of that digest''s tree (docs/audit-format.md).';
 COMMENT ON COLUMN lpr_data.event_read.place IS 'Its place among the answer''s reads, from 0.';
-COMMENT ON COLUMN lpr_data.event_read.proof IS 'Proof of inclusion (RFC 6962), 32 bytes a node: that the answer held this read.';
+COMMENT ON COLUMN lpr_data.event_read.proof IS
+    'Proof of inclusion (RFC 6962), 32 bytes a node: that the answer held this read.';
 COMMENT ON COLUMN lpr_data.event_read.exemptions IS 'Exemptions of the source system that travel with it (E8).';
 COMMENT ON COLUMN lpr_data.event_read.schedule_id IS 'The schedule that it is kept by (E9).';
 COMMENT ON COLUMN lpr_data.event_read.details IS
-    'Digest of what the answer told of it besides plate, time and place (docs/audit-format.md): a part of the leaf that need not be saved to prove the rest. NULL: the leaf is of version 1.';
+    'Digest of what the answer told of it besides plate, time and place (docs/audit-format.md): a part of the leaf '
+    'that need not be saved to prove the rest. NULL: the leaf is of version 1.';
 
 CREATE FUNCTION lpr_data.pass_gate(event_id bigint, what text)
     RETURNS bigint
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_saved_pass_gate';
-COMMENT ON FUNCTION lpr_data.pass_gate(bigint, text) IS 'Puts it before the gate that somebody looks at, or keeps, content of an event: returns the number of its record once that is on disk, or raises the refusal.';
+COMMENT ON FUNCTION lpr_data.pass_gate(bigint, text) IS
+    'Puts it before the gate that somebody looks at, or keeps, content of an event: returns the number of its record '
+    'once that is on disk, or raises the refusal.';
 
 CREATE FUNCTION lpr_data.note_answer(ask bigint, event_id bigint, reads bigint)
     RETURNS void
     LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'lpr_saved_note_answer';
-COMMENT ON FUNCTION lpr_data.note_answer(bigint, bigint, bigint) IS 'The answer''s record to lpr_data.pass_gate(): how many reads were shown, or saved.';
+COMMENT ON FUNCTION lpr_data.note_answer(bigint, bigint, bigint) IS
+    'The answer''s record to lpr_data.pass_gate(): how many reads were shown, or saved.';
 
 CREATE FUNCTION lpr_data.shown_reads(
     event_id bigint,
@@ -181,21 +204,26 @@ CREATE FUNCTION lpr_data.shown_reads(
     RETURNS SETOF record
     LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'lpr_saved_shown_reads';
-COMMENT ON FUNCTION lpr_data.shown_reads(bigint, text, text[]) IS 'Those of the reads named that the authenticated login was shown for an event and that have not expired, the newest answer of each.';
+COMMENT ON FUNCTION lpr_data.shown_reads(bigint, text, text[]) IS
+    'Those of the reads named that the authenticated login was shown for an event and that have not expired, the '
+    'newest answer of each.';
 
 CREATE FUNCTION lpr_data.fetch_images(source text, urls text[], OUT url text, OUT image bytea)
     RETURNS SETOF record
     LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'lpr_saved_fetch_images';
-COMMENT ON FUNCTION lpr_data.fetch_images(text, text[]) IS 'Fetches images from a source, side by side; NULL when there is none, or none that may be.';
+COMMENT ON FUNCTION lpr_data.fetch_images(text, text[]) IS
+    'Fetches images from a source, side by side; NULL when there is none, or none that may be.';
 
 CREATE FUNCTION lpr_data.savable_fields()
     RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
-RETURN '{plate_region,plate_as_read,address,camera_id,camera_owner,camera_type,make,model,color,confidence,matched_how}'::text[];
+RETURN '{plate_region,plate_as_read,address,camera_id,camera_owner,camera_type,'
+       'make,model,color,confidence,matched_how}'::text[];
 COMMENT ON FUNCTION lpr_data.savable_fields() IS 'What may be saved of a read besides plate, time and place (E3).';
 
-CREATE FUNCTION lpr_data.save_reads(event bigint, source text, reads text[], relevances text[], fields text[], with_images boolean)
+CREATE FUNCTION lpr_data.save_reads(event bigint, source text, reads text[], relevances text[], fields text[],
+                                    with_images boolean)
     RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -214,7 +242,8 @@ DECLARE
     who integer := lpr_data.me();
     act bigint;
 BEGIN
-    exempt := coalesce((SELECT x.exemptions FROM lpr_data.source AS x WHERE x.name = save_reads.source COLLATE "C"), '{}');
+    exempt := coalesce((SELECT x.exemptions FROM lpr_data.source AS x WHERE x.name = save_reads.source COLLATE "C"),
+                       '{}');
     IF coalesce(cardinality(reads), 0) = 0 OR array_position(reads, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
@@ -226,7 +255,8 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = 'such fields are not saved',
-            DETAIL = format('Plate, time and place always are; of the others any of: %s.', array_to_string(lpr_data.savable_fields(), ', '));
+            DETAIL = format('Plate, time and place always are; of the others any of: %s.',
+                            array_to_string(lpr_data.savable_fields(), ', '));
     END IF;
     FOR i IN 1 .. cardinality(relevances)
     LOOP
@@ -236,54 +266,75 @@ BEGIN
     -- A closing event waits for us, or we see that it is closed.
     SELECT x.* INTO e FROM lpr_data.event AS x WHERE x.event_id = event FOR NO KEY UPDATE;
     IF e.closed_at IS NOT NULL OR e.ends_at <= clock_timestamp() THEN
-        PERFORM lpr_data.refuse('E2', 'LP042', format('event %s is over', event), 'Reads are saved for an event that is open, within its dates.',
+        PERFORM lpr_data.refuse('E2', 'LP042', format('event %s is over', event),
+                                'Reads are saved for an event that is open, within its dates.',
                                 'SELECT * FROM lpr.events; tells its dates.');
     END IF;
     schedule := lpr_data.usable_schedule(e.system);
-    INSERT INTO lpr_data.save (event_id, person_id, schedule_id) VALUES (event, who, schedule) RETURNING save_id INTO act;
+    INSERT INTO lpr_data.save (event_id, person_id, schedule_id) VALUES (event, who, schedule)
+    RETURNING save_id INTO act;
     -- The event is locked: what is not there now is saved by nobody else meanwhile.
     fresh := ARRAY(SELECT DISTINCT r.read_id FROM unnest(reads) AS r (read_id)
-                   WHERE NOT EXISTS (SELECT FROM lpr_data.event_read AS k WHERE k.event_id = event AND k.source = save_reads.source COLLATE "C" AND k.read_id = r.read_id));
+                   WHERE NOT EXISTS (SELECT FROM lpr_data.event_read AS k
+                                     WHERE k.event_id = event AND k.source = save_reads.source COLLATE "C"
+                                       AND k.read_id = r.read_id));
     IF with_images THEN
         WITH fetched AS MATERIALIZED (
             SELECT f.url, f.image, sha256(f.image) AS sha256
-            FROM lpr_data.fetch_images(source, ARRAY(SELECT DISTINCT u FROM lpr_data.shown_reads(event, source, fresh) AS s, unnest(ARRAY[s.plate_image, s.vehicle_image]) AS u
-                                                     WHERE u IS NOT NULL)) AS f
+            FROM lpr_data.fetch_images(source,
+                                       ARRAY(SELECT DISTINCT u
+                                             FROM lpr_data.shown_reads(event, source, fresh) AS s,
+                                                    unnest(ARRAY[s.plate_image, s.vehicle_image]) AS u
+                                             WHERE u IS NOT NULL)) AS f
             WHERE f.image IS NOT NULL
         ), kept AS (
-            INSERT INTO lpr_data.image (sha256, content) SELECT DISTINCT ON (f.sha256) f.sha256, f.image FROM fetched AS f ON CONFLICT DO NOTHING
+            INSERT INTO lpr_data.image (sha256, content) SELECT DISTINCT ON (f.sha256) f.sha256, f.image
+            FROM fetched AS f ON CONFLICT DO NOTHING
         )
         SELECT array_agg(f.url), array_agg(f.sha256) INTO urls, images FROM fetched AS f;
     END IF;
-    INSERT INTO lpr_data.event_read (save_id, event_id, source, read_id, plate, plate_region, captured_at, latitude, longitude, plate_as_read, address, camera_id, camera_owner,
-                                     camera_type, make, model, color, confidence, matched_how, plate_image, vehicle_image, relevance, saved_by, fetched_at,
+    INSERT INTO lpr_data.event_read (save_id, event_id, source, read_id, plate, plate_region, captured_at, latitude,
+                                     longitude, plate_as_read, address, camera_id, camera_owner,
+                                     camera_type, make, model, color, confidence, matched_how, plate_image,
+                                     vehicle_image, relevance, saved_by, fetched_at,
                                      ask, answer, digest, place, proof, exemptions, schedule_id, details)
-    SELECT act, event, source, s.read_id, s.plate, CASE WHEN 'plate_region' = ANY (fields) THEN s.plate_region END, s.captured_at, s.latitude, s.longitude,
-           CASE WHEN 'plate_as_read' = ANY (fields) THEN s.plate_as_read END, CASE WHEN 'address' = ANY (fields) THEN s.address END,
-           CASE WHEN 'camera_id' = ANY (fields) THEN s.camera_id END, CASE WHEN 'camera_owner' = ANY (fields) THEN s.camera_owner END,
-           CASE WHEN 'camera_type' = ANY (fields) THEN s.camera_type END, CASE WHEN 'make' = ANY (fields) THEN lpr.normal_word(s.make) END,
-           CASE WHEN 'model' = ANY (fields) THEN lpr.normal_word(s.model) END, CASE WHEN 'color' = ANY (fields) THEN lpr.normal_word(s.color) END,
+    SELECT act, event, source, s.read_id, s.plate, CASE WHEN 'plate_region' = ANY (fields) THEN s.plate_region END,
+           s.captured_at, s.latitude, s.longitude,
+           CASE WHEN 'plate_as_read' = ANY (fields) THEN s.plate_as_read END,
+           CASE WHEN 'address' = ANY (fields) THEN s.address END,
+           CASE WHEN 'camera_id' = ANY (fields) THEN s.camera_id END,
+           CASE WHEN 'camera_owner' = ANY (fields) THEN s.camera_owner END,
+           CASE WHEN 'camera_type' = ANY (fields) THEN s.camera_type END,
+           CASE WHEN 'make' = ANY (fields) THEN lpr.normal_word(s.make) END,
+           CASE WHEN 'model' = ANY (fields) THEN lpr.normal_word(s.model) END,
+           CASE WHEN 'color' = ANY (fields) THEN lpr.normal_word(s.color) END,
            CASE WHEN 'confidence' = ANY (fields) THEN s.confidence END,
            CASE WHEN 'matched_how' = ANY (fields) THEN s.matched_how END,
-           p.sha256, v.sha256, CASE WHEN cardinality(relevances) = 1 THEN relevances[1] ELSE c.relevance END, who, s.fetched_at, s.ask, s.answer, s.digest, s.place, s.proof,
+           p.sha256, v.sha256, CASE WHEN cardinality(relevances) = 1 THEN relevances[1] ELSE c.relevance END, who,
+           s.fetched_at, s.ask, s.answer, s.digest, s.place, s.proof,
            exempt, schedule, s.details
     FROM lpr_data.shown_reads(event, source, fresh) AS s
-    LEFT JOIN (SELECT u.* FROM unnest(reads, relevances) AS u (read_id, relevance) WHERE cardinality(relevances) > 1) AS c ON c.read_id = s.read_id
+    LEFT JOIN (SELECT u.* FROM unnest(reads, relevances) AS u (read_id, relevance)
+               WHERE cardinality(relevances) > 1) AS c ON c.read_id = s.read_id
     LEFT JOIN unnest(urls, images) AS p (url, sha256) ON p.url = s.plate_image
     LEFT JOIN unnest(urls, images) AS v (url, sha256) ON v.url = s.vehicle_image;
     GET DIAGNOSTICS saved = ROW_COUNT;
     IF saved < cardinality(fresh) THEN
         PERFORM lpr_data.note_answer(passed, event, 0);
-        PERFORM lpr_data.refuse('E2', 'LP060', format('%s of the chosen reads are not there to be saved', cardinality(fresh) - saved),
-                                'Reads are saved out of one''s own fresh answers for that event; an expired one cannot be.', 'Ask again, for that event, and save then. Nothing was saved.');
+        PERFORM lpr_data.refuse('E2', 'LP060',
+                                format('%s of the chosen reads are not there to be saved', cardinality(fresh) - saved),
+                                'Reads are saved out of one''s own fresh answers for that event; an expired one cannot '
+                                'be.', 'Ask again, for that event, and save then. Nothing was saved.');
     END IF;
     PERFORM lpr_data.note_answer(passed, event, saved);
     RETURN saved;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.save_reads(bigint, text, text[], text[], text[], boolean) IS 'Saves reads, each with the relevance of its place, or all with the last.';
+COMMENT ON FUNCTION lpr_data.save_reads(bigint, text, text[], text[], text[], boolean) IS
+    'Saves reads, each with the relevance of its place, or all with the last.';
 
-CREATE FUNCTION lpr.save(event bigint, source text, reads text[], relevance text, with_images boolean DEFAULT false, fields text[] DEFAULT NULL)
+CREATE FUNCTION lpr.save(event bigint, source text, reads text[], relevance text, with_images boolean DEFAULT false,
+                         fields text[] DEFAULT NULL)
     RETURNS bigint
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -295,9 +346,15 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.save(bigint, text, text[], text, boolean, text[]) TO lpr_user;
 COMMENT ON FUNCTION lpr.save(bigint, text, text[], text, boolean, text[]) IS
-    'Saves chosen reads for an event (E2): one explicit act; nothing is saved by itself. reads: their read_id, out of one''s own answers of that source for that event which have not expired. relevance: why they matter to the event, a sentence. with_images: fetches and keeps their images as well. fields: what to keep besides plate, time and place (E3); NULL = all. Returns how many were saved; what was saved before is not saved twice. All or nothing. Errors LP060 (not shown, or expired), LP043 (the relevance says nothing), LP042 (the event is over), LP062 (no verified schedule), and those of the gate.';
+    'Saves chosen reads for an event (E2): one explicit act; nothing is saved by itself. reads: their read_id, out of '
+    'one''s own answers of that source for that event which have not expired. relevance: why they matter to the '
+    'event, a sentence. with_images: fetches and keeps their images as well. fields: what to keep besides plate, time '
+    'and place (E3); NULL = all. Returns how many were saved; what was saved before is not saved twice. All or '
+    'nothing. Errors LP060 (not shown, or expired), LP043 (the relevance says nothing), LP042 (the event is over), '
+    'LP062 (no verified schedule), and those of the gate.';
 
-CREATE FUNCTION lpr.save_each(event bigint, source text, reads jsonb, with_images boolean DEFAULT false, fields text[] DEFAULT NULL)
+CREATE FUNCTION lpr.save_each(event bigint, source text, reads jsonb, with_images boolean DEFAULT false,
+                              fields text[] DEFAULT NULL)
     RETURNS bigint
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -311,11 +368,13 @@ BEGIN
             HINT = 'For instance reads => ''{"r-17": "…why it is relevant…", "r-18": "…"}''.';
     END IF;
     RETURN lpr_data.save_reads(event, source, ARRAY(SELECT k FROM jsonb_object_keys(reads) AS k ORDER BY k),
-                               ARRAY(SELECT reads ->> k FROM jsonb_object_keys(reads) AS k ORDER BY k), fields, with_images);
+                               ARRAY(SELECT reads ->> k FROM jsonb_object_keys(reads) AS k ORDER BY k), fields,
+                               with_images);
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.save_each(bigint, text, jsonb, boolean, text[]) TO lpr_user;
-COMMENT ON FUNCTION lpr.save_each(bigint, text, jsonb, boolean, text[]) IS 'The same, with a relevance of its own for each read: reads is a JSON object of read_id and relevance (E2).';
+COMMENT ON FUNCTION lpr.save_each(bigint, text, jsonb, boolean, text[]) IS
+    'The same, with a relevance of its own for each read: reads is a JSON object of read_id and relevance (E2).';
 
 -- What was saved, through the gate.
 
@@ -330,9 +389,11 @@ CREATE TABLE lpr_data.correction (
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.correction', '');
 SELECT lpr_data.audit_changes_of('lpr_data.correction', 'value', 'reason');
-CREATE TRIGGER refuse_rewrite BEFORE UPDATE ON lpr_data.correction FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite();
+CREATE TRIGGER refuse_rewrite BEFORE UPDATE ON lpr_data.correction
+    FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite();
 ALTER TABLE lpr_data.correction ENABLE ALWAYS TRIGGER refuse_rewrite;
-COMMENT ON TABLE lpr_data.correction IS 'What people found to be wrong in a saved read, beside the original, which stays (G1).';
+COMMENT ON TABLE lpr_data.correction IS
+    'What people found to be wrong in a saved read, beside the original, which stays (G1).';
 COMMENT ON COLUMN lpr_data.correction.saved_id IS 'The saved read.';
 COMMENT ON COLUMN lpr_data.correction.at IS 'When.';
 COMMENT ON COLUMN lpr_data.correction.person_id IS 'By whom.';
@@ -383,16 +444,20 @@ DECLARE
 BEGIN
     RETURN QUERY
         SELECT r.saved_id, r.source, r.read_id,
-               coalesce(c.values ->> 'plate', r.plate), coalesce(c.values ->> 'plate_region', r.plate_region), r.captured_at, r.latitude, r.longitude, r.address, r.camera_id,
-               r.camera_owner, r.camera_type, coalesce(c.values ->> 'make', r.make), coalesce(c.values ->> 'model', r.model), coalesce(c.values ->> 'color', r.color),
+               coalesce(c.values ->> 'plate', r.plate), coalesce(c.values ->> 'plate_region', r.plate_region),
+               r.captured_at, r.latitude, r.longitude, r.address, r.camera_id,
+               r.camera_owner, r.camera_type, coalesce(c.values ->> 'make', r.make),
+               coalesce(c.values ->> 'model', r.model), coalesce(c.values ->> 'color', r.color),
                r.plate_as_read, r.confidence, r.matched_how, r.relevance, p.login, r.saved_at, r.fetched_at,
-               (SELECT jsonb_object_agg(k.key, jsonb_build_object('original', to_jsonb(r) -> k.key, 'why', k.value)) FROM jsonb_each_text(c.reasons) AS k), r.exemptions,
+               (SELECT jsonb_object_agg(k.key, jsonb_build_object('original', to_jsonb(r) -> k.key, 'why', k.value))
+                FROM jsonb_each_text(c.reasons) AS k), r.exemptions,
                'A read locates a vehicle, not a person, and may be wrong: no action on it alone.',
                (SELECT i.content FROM lpr_data.image AS i WHERE with_images AND i.sha256 = r.plate_image),
                (SELECT i.content FROM lpr_data.image AS i WHERE with_images AND i.sha256 = r.vehicle_image)
         FROM lpr_data.event_read AS r
         JOIN lpr_data.person AS p ON p.person_id = r.saved_by
-        LEFT JOIN LATERAL (SELECT jsonb_object_agg(x.field, x.value ORDER BY x.at) AS values, jsonb_object_agg(x.field, x.reason ORDER BY x.at) AS reasons
+        LEFT JOIN LATERAL (SELECT jsonb_object_agg(x.field, x.value ORDER BY x.at) AS values,
+                                  jsonb_object_agg(x.field, x.reason ORDER BY x.at) AS reasons
                            FROM lpr_data.correction AS x WHERE x.saved_id = r.saved_id) AS c ON true
         WHERE r.event_id = event
         ORDER BY r.captured_at DESC, r.saved_id;
@@ -402,7 +467,9 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.event_reads(bigint, boolean) TO lpr_user;
 COMMENT ON FUNCTION lpr.event_reads(bigint, boolean) IS
-    'What was saved for an event, newest first, through the gate: each call is a question on record (C4, E2). Also of a closed event, for its owner and members. corrected: fields that somebody corrected, with the original and why. caveat: what a read is and is not (G2, G3). with_images: the images as well. Errors: those of the gate.';
+    'What was saved for an event, newest first, through the gate: each call is a question on record (C4, E2). Also of '
+    'a closed event, for its owner and members. corrected: fields that somebody corrected, with the original and why. '
+    'caveat: what a read is and is not (G2, G3). with_images: the images as well. Errors: those of the gate.';
 
 CREATE FUNCTION lpr_data.event_of_saved(saved_id bigint)
     RETURNS bigint
@@ -412,14 +479,18 @@ AS $$
 DECLARE
     event bigint := (SELECT r.event_id FROM lpr_data.event_read AS r WHERE r.saved_id = event_of_saved.saved_id);
 BEGIN
-    IF event IS NULL OR NOT EXISTS (SELECT FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.person_id = lpr_data.me()) THEN
-        PERFORM lpr_data.refuse('E4', 'LP041', format('saved read %s is not of an event of yours', coalesce(saved_id::text, 'NULL')), 'Only its owner and members work on an event.',
+    IF event IS NULL OR NOT EXISTS (SELECT FROM lpr_data.event_member AS m
+                                    WHERE m.event_id = event AND m.person_id = lpr_data.me()) THEN
+        PERFORM lpr_data.refuse('E4', 'LP041',
+                                format('saved read %s is not of an event of yours', coalesce(saved_id::text, 'NULL')),
+                                'Only its owner and members work on an event.',
                                 'SELECT * FROM lpr.event_reads(…);');
     END IF;
     RETURN event;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.event_of_saved(bigint) IS 'The event of a saved read, of which the caller is owner or member.';
+COMMENT ON FUNCTION lpr_data.event_of_saved(bigint) IS
+    'The event of a saved read, of which the caller is owner or member.';
 
 CREATE FUNCTION lpr_data.own_saved(saved_id bigint, what text)
     RETURNS bigint
@@ -434,7 +505,8 @@ BEGIN
     RETURN event;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.own_saved(bigint, text) IS 'The event of a saved read, of which the caller is owner or member, through the gate.';
+COMMENT ON FUNCTION lpr_data.own_saved(bigint, text) IS
+    'The event of a saved read, of which the caller is owner or member, through the gate.';
 
 -- That a saved read was in the vendor's answer can be shown to anybody who has the exported log.
 
@@ -443,7 +515,8 @@ CREATE FUNCTION lpr_data.read_proof(saved lpr_data.event_read, log bytea, answer
     LANGUAGE c STABLE STRICT
 AS 'MODULE_PATHNAME', 'lpr_saved_proof';
 COMMENT ON FUNCTION lpr_data.read_proof(lpr_data.event_read, bytea, bigint, text) IS
-    'The proof that a saved read was in the answer whose record has that number and payload; NULL when the payload was destroyed.';
+    'The proof that a saved read was in the answer whose record has that number and payload; NULL when the payload '
+    'was destroyed.';
 
 CREATE FUNCTION lpr.saved_proof(saved_id bigint)
     RETURNS text
@@ -469,7 +542,8 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = 'object_not_in_prerequisite_state',
             MESSAGE = format('saved read %s cannot be proved any more', saved_proof.saved_id),
-            DETAIL = format('The answer to question %s is on record no longer: its month is in the archive, or its payload was destroyed on schedule.', saved.answer),
+            DETAIL = format('The answer to question %s is on record no longer: its month is in the archive, or its '
+                            'payload was destroyed on schedule.', saved.answer),
             HINT = 'A proof that was made before still holds against the archived month.';
     END IF;
     RETURN proof;
@@ -477,7 +551,10 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.saved_proof(bigint) TO lpr_user;
 COMMENT ON FUNCTION lpr.saved_proof(bigint) IS
-    'The proof that a saved read of an event of one''s own was in the vendor''s answer, through the gate: a line of JSON (docs/audit-format.md) that anybody can check against the exported log by lpr-audit-verify --read. It holds the read as the vendor told it and as far as it was saved, without corrections, relevance and images. Errors LP041, 55000 (the answer''s record is gone), and those of the gate.';
+    'The proof that a saved read of an event of one''s own was in the vendor''s answer, through the gate: a line of '
+    'JSON (docs/audit-format.md) that anybody can check against the exported log by lpr-audit-verify --read. It holds '
+    'the read as the vendor told it and as far as it was saved, without corrections, relevance and images. Errors '
+    'LP041, 55000 (the answer''s record is gone), and those of the gate.';
 
 CREATE FUNCTION lpr.correct(saved_id bigint, field text, value text, reason text)
     RETURNS void
@@ -490,11 +567,15 @@ BEGIN
     PERFORM lpr_data.check_reason('reason', reason, 'G1');
     INSERT INTO lpr_data.correction (saved_id, person_id, field, value, reason)
     VALUES (correct.saved_id, lpr_data.me(), correct.field,
-            CASE correct.field WHEN 'plate' THEN lpr.normal_plate(correct.value) WHEN 'plate_region' THEN lpr.normal_region(correct.value) ELSE lpr.normal_word(correct.value) END, correct.reason);
+            CASE correct.field WHEN 'plate' THEN lpr.normal_plate(correct.value)
+                 WHEN 'plate_region' THEN lpr.normal_region(correct.value) ELSE lpr.normal_word(correct.value) END,
+            correct.reason);
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.correct(bigint, text, text, text) TO lpr_user;
-COMMENT ON FUNCTION lpr.correct(bigint, text, text, text) IS 'Says what is wrong in a saved read of an event of one''s own: the right value stands beside the original, which stays (G1). field: plate, plate_region, make, model or color. Errors LP041, LP043, LP011, LP012.';
+COMMENT ON FUNCTION lpr.correct(bigint, text, text, text) IS
+    'Says what is wrong in a saved read of an event of one''s own: the right value stands beside the original, which '
+    'stays (G1). field: plate, plate_region, make, model or color. Errors LP041, LP043, LP011, LP012.';
 
 CREATE FUNCTION lpr.unsave(saved_id bigint, reason text)
     RETURNS void
@@ -509,7 +590,8 @@ BEGIN
     PERFORM lpr_data.check_reason('reason', reason, 'E3');
     PERFORM lpr_data.refuse_held(event); -- and locks it: a closing event waits for us, or we see that it is closed
     IF NOT EXISTS (SELECT FROM lpr_data.event AS e WHERE e.event_id = event AND e.closed_at IS NULL) THEN
-        PERFORM lpr_data.refuse('E9', 'LP042', format('event %s is closed', event), 'What a closed event holds goes by its schedule.', 'SELECT * FROM lpr.events;');
+        PERFORM lpr_data.refuse('E9', 'LP042', format('event %s is closed', event),
+                                'What a closed event holds goes by its schedule.', 'SELECT * FROM lpr.events;');
     END IF;
     DELETE FROM lpr_data.event_read AS r WHERE r.saved_id = unsave.saved_id RETURNING r.* INTO gone;
     DELETE FROM lpr_data.image AS i WHERE i.sha256 IN (gone.plate_image, gone.vehicle_image)
@@ -517,4 +599,6 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.unsave(bigint, text) TO lpr_user;
-COMMENT ON FUNCTION lpr.unsave(bigint, text) IS 'Takes a read that turned out to be of no relevance off an open event of one''s own, with its images; who, when and its digest stay in the audit log (E3). Errors LP041, LP042 (closed), LP043, LP063 (a legal hold).';
+COMMENT ON FUNCTION lpr.unsave(bigint, text) IS
+    'Takes a read that turned out to be of no relevance off an open event of one''s own, with its images; who, when '
+    'and its digest stay in the audit log (E3). Errors LP041, LP042 (closed), LP043, LP063 (a legal hold).';

@@ -1,9 +1,11 @@
--- 62-retention: how long what was saved is kept, and what stops its destruction (E8, E9): schedules that two people verified, and legal holds.
+-- 62-retention: how long what was saved is kept, and what stops its destruction (E8, E9): schedules that two people
+-- verified, and legal holds.
 
 CREATE TABLE lpr_data.schedule (
     schedule_id integer GENERATED ALWAYS AS IDENTITY (START 101) PRIMARY KEY, -- numbers up to 100 come with lpr
     records text COLLATE "C" NOT NULL CHECK (records ~ '^[A-Z][A-Z0-9-]{0,39}$'),
-    citation text NOT NULL CHECK (citation ~ '[^[:space:]]' AND citation !~ '[[:cntrl:]]' AND char_length(citation) <= 500),
+    citation text NOT NULL CHECK (citation ~ '[^[:space:]]' AND citation !~ '[[:cntrl:]]'
+                                  AND char_length(citation) <= 500),
     base_period interval CHECK (base_period >= '1 day' AND base_period <= '100 years'),
     runs_from text COLLATE "C" NOT NULL CHECK (runs_from IN ('saved', 'closed')),
     life_of_matter boolean NOT NULL,
@@ -16,27 +18,36 @@ CREATE TABLE lpr_data.schedule (
     CONSTRAINT ends_after_it_begins CHECK (effective_until > effective_from),
     CONSTRAINT periods_are_the_site_s CHECK (shipped = (base_period IS NULL) AND shipped = (proposed_by IS NULL))
 );
-SELECT pg_catalog.pg_extension_config_dump('lpr_data.schedule', 'WHERE NOT shipped'); -- what comes with lpr never changes
+-- what comes with lpr never changes
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.schedule', 'WHERE NOT shipped');
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.schedule_schedule_id_seq', '');
 SELECT lpr_data.audit_changes_of('lpr_data.schedule');
-COMMENT ON TABLE lpr_data.schedule IS 'Schedules of systems of records: how long what is saved is kept (E9). A schedule never changes, since reads are kept by it: another one follows it, and is verified anew.';
+COMMENT ON TABLE lpr_data.schedule IS
+    'Schedules of systems of records: how long what is saved is kept (E9). A schedule never changes, since reads are '
+    'kept by it: another one follows it, and is verified anew.';
 COMMENT ON COLUMN lpr_data.schedule.schedule_id IS 'Number.';
 COMMENT ON COLUMN lpr_data.schedule.records IS 'The system of records, short: ATS, TECS, CIRS, AFI, …';
 COMMENT ON COLUMN lpr_data.schedule.citation IS 'Where the schedule stands.';
-COMMENT ON COLUMN lpr_data.schedule.base_period IS 'How long, 1 day to 100 years; NULL: left to the records officer, and not to be used.';
+COMMENT ON COLUMN lpr_data.schedule.base_period IS
+    'How long, 1 day to 100 years; NULL: left to the records officer, and not to be used.';
 COMMENT ON COLUMN lpr_data.schedule.runs_from IS 'From when the period runs: saved (the read) or closed (the event).';
-COMMENT ON COLUMN lpr_data.schedule.life_of_matter IS 'Whether nothing is due before its event is closed, however long that takes.';
+COMMENT ON COLUMN lpr_data.schedule.life_of_matter IS
+    'Whether nothing is due before its event is closed, however long that takes.';
 COMMENT ON COLUMN lpr_data.schedule.effective_from IS 'First day (UTC) on which reads are saved by it.';
 COMMENT ON COLUMN lpr_data.schedule.effective_until IS 'First day on which they no longer are; NULL = without end.';
 COMMENT ON COLUMN lpr_data.schedule.reason IS 'Why it reads so.';
 COMMENT ON COLUMN lpr_data.schedule.proposed_at IS 'When it was entered.';
 COMMENT ON COLUMN lpr_data.schedule.proposed_by IS 'By whom.';
 COMMENT ON COLUMN lpr_data.schedule.shipped IS 'Whether it came with lpr: the citation, without a period.';
-INSERT INTO lpr_data.schedule (schedule_id, records, citation, runs_from, life_of_matter, effective_from, reason, shipped) OVERRIDING SYSTEM VALUE
-VALUES (1, 'ATS', 'Automated Targeting System, 77 FR 30297', 'saved', true, '2012-05-22', 'Named by DHS/CBP/PIA-049(a).', true),
+INSERT INTO lpr_data.schedule (schedule_id, records, citation, runs_from, life_of_matter, effective_from, reason,
+                               shipped) OVERRIDING SYSTEM VALUE
+VALUES (1, 'ATS', 'Automated Targeting System, 77 FR 30297', 'saved', true, '2012-05-22',
+        'Named by DHS/CBP/PIA-049(a).', true),
        (2, 'TECS', 'TECS, 73 FR 77778', 'saved', true, '2008-12-19', 'Named by DHS/CBP/PIA-049(a).', true),
-       (3, 'CIRS', 'CBP Intelligence Records System, 82 FR 44198, reissued 85 FR 80806', 'saved', true, '2020-12-14', 'Named by DHS/CBP/PIA-049(a).', true),
-       (4, 'AFI', 'Analytical Framework for Intelligence, 77 FR 33753', 'saved', true, '2012-06-07', 'Named by DHS/CBP/PIA-049(a).', true);
+       (3, 'CIRS', 'CBP Intelligence Records System, 82 FR 44198, reissued 85 FR 80806', 'saved', true, '2020-12-14',
+        'Named by DHS/CBP/PIA-049(a).', true),
+       (4, 'AFI', 'Analytical Framework for Intelligence, 77 FR 33753', 'saved', true, '2012-06-07',
+        'Named by DHS/CBP/PIA-049(a).', true);
 SELECT lpr_data.only_adds('lpr_data.schedule');
 
 CREATE TABLE lpr_data.schedule_step (
@@ -63,19 +74,24 @@ CREATE FUNCTION lpr_data.is_verified(schedule_id integer)
     RETURNS boolean
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
-RETURN (SELECT count(DISTINCT s.person_id) FILTER (WHERE s.action = 'verify') >= 2 AND count(*) FILTER (WHERE s.action = 'withdraw') = 0
+RETURN (SELECT count(DISTINCT s.person_id) FILTER (WHERE s.action = 'verify') >= 2
+        AND count(*) FILTER (WHERE s.action = 'withdraw') = 0
         FROM lpr_data.schedule_step AS s WHERE s.schedule_id = is_verified.schedule_id);
-COMMENT ON FUNCTION lpr_data.is_verified(integer) IS 'Whether a schedule may be used: two people verified it, and nobody withdrew it (E9).';
+COMMENT ON FUNCTION lpr_data.is_verified(integer) IS
+    'Whether a schedule may be used: two people verified it, and nobody withdrew it (E9).';
 
 CREATE FUNCTION lpr_data.schedule_in_force(records text)
     RETURNS integer
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 RETURN (SELECT s.schedule_id FROM lpr_data.schedule AS s
-        WHERE s.records = schedule_in_force.records COLLATE "C" AND s.base_period IS NOT NULL AND lpr_data.is_verified(s.schedule_id)
+        WHERE s.records = schedule_in_force.records COLLATE "C" AND s.base_period IS NOT NULL
+          AND lpr_data.is_verified(s.schedule_id)
           AND s.effective_from <= lpr_data.utc_today() AND coalesce(s.effective_until > lpr_data.utc_today(), true)
         ORDER BY s.effective_from DESC, s.schedule_id DESC LIMIT 1);
-COMMENT ON FUNCTION lpr_data.schedule_in_force(text) IS 'The verified schedule of a system of records that is effective today, the latest if there are several; NULL = none.';
+COMMENT ON FUNCTION lpr_data.schedule_in_force(text) IS
+    'The verified schedule of a system of records that is effective today, the latest if there are several; NULL = '
+    'none.';
 
 CREATE FUNCTION lpr_data.usable_schedule(system text)
     RETURNS integer
@@ -87,15 +103,19 @@ DECLARE
     schedule integer := lpr_data.schedule_in_force(records);
 BEGIN
     IF schedule IS NULL THEN
-        PERFORM lpr_data.refuse('E9', 'LP062', format('system of records %s has no verified schedule', coalesce(records, 'NULL')),
-                                'Reads are saved only where it is settled for how long: by a schedule in force that two people verified.',
-                                format('Ask %s: lpr.propose_schedule(…), then lpr.verify_schedule(…) by two people. SELECT * FROM lpr.schedules; shows what there is.',
+        PERFORM lpr_data.refuse('E9', 'LP062',
+                                format('system of records %s has no verified schedule', coalesce(records, 'NULL')),
+                                'Reads are saved only where it is settled for how long: by a schedule in force that '
+                                'two people verified.',
+                                format('Ask %s: lpr.propose_schedule(…), then lpr.verify_schedule(…) by two people. '
+                                       'SELECT * FROM lpr.schedules; shows what there is.',
                                        lpr_data.whom('lpr_records_officer', 'a records officer')));
     END IF;
     RETURN schedule;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.usable_schedule(text) IS 'The schedule that a read saved for an event of that system is kept by (E9). Error LP062 when there is none.';
+COMMENT ON FUNCTION lpr_data.usable_schedule(text) IS
+    'The schedule that a read saved for an event of that system is kept by (E9). Error LP062 when there is none.';
 
 CREATE FUNCTION lpr.propose_schedule(
     records text,
@@ -116,25 +136,36 @@ DECLARE
     who integer := lpr_data.acting('lpr_records_officer', 'E9');
     proposed integer;
 BEGIN
-    citation := coalesce(citation, (SELECT s.citation FROM lpr_data.schedule AS s WHERE s.records = propose_schedule.records COLLATE "C" ORDER BY s.schedule_id DESC LIMIT 1));
-    IF citation IS NULL OR (base_period BETWEEN '1 day' AND '100 years') IS NOT TRUE OR (runs_from IN ('saved', 'closed')) IS NOT TRUE OR life_of_matter IS NULL THEN
+    citation := coalesce(citation, (SELECT s.citation FROM lpr_data.schedule AS s
+                                    WHERE s.records = propose_schedule.records COLLATE "C" ORDER BY s.schedule_id DESC
+                                    LIMIT 1));
+    IF citation IS NULL OR (base_period BETWEEN '1 day' AND '100 years') IS NOT TRUE
+       OR (runs_from IN ('saved', 'closed')) IS NOT TRUE OR life_of_matter IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('not a schedule of %s', coalesce(records, 'NULL')),
-            DETAIL = 'A schedule has a citation, a base period of 1 day to 100 years, which runs from ''saved'' or ''closed'', and says whether nothing is due before the matter ends.',
+            DETAIL = 'A schedule has a citation, a base period of 1 day to 100 years, which runs from ''saved'' or '
+                     '''closed'', and says whether nothing is due before the matter ends.',
             HINT = 'For instance lpr.propose_schedule(''ATS'', ''15 years'', ''…why…'').';
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'E9');
-    INSERT INTO lpr_data.schedule (records, citation, base_period, runs_from, life_of_matter, effective_from, effective_until, reason, proposed_by)
-    VALUES (propose_schedule.records, propose_schedule.citation, propose_schedule.base_period, propose_schedule.runs_from, propose_schedule.life_of_matter,
-            coalesce(propose_schedule.effective_from, lpr_data.utc_today()), propose_schedule.effective_until, propose_schedule.reason, who)
+    INSERT INTO lpr_data.schedule (records, citation, base_period, runs_from, life_of_matter, effective_from,
+                                   effective_until, reason, proposed_by)
+    VALUES (propose_schedule.records, propose_schedule.citation, propose_schedule.base_period,
+            propose_schedule.runs_from, propose_schedule.life_of_matter,
+            coalesce(propose_schedule.effective_from, lpr_data.utc_today()), propose_schedule.effective_until,
+            propose_schedule.reason, who)
     RETURNING schedule_id INTO proposed;
     RETURN proposed;
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.propose_schedule(text, interval, text, text, text, boolean, date, date) TO lpr_member;
 COMMENT ON FUNCTION lpr.propose_schedule(text, interval, text, text, text, boolean, date, date) IS
-    'Enters a schedule of a system of records, by a records officer; returns its number (E9). It counts once two people verified it, and is then followed by reads that are saved from then on. records: ATS, TECS, CIRS, AFI or another. base_period: 1 day to 100 years. citation: by default that of the schedule before. runs_from: saved or closed. life_of_matter: nothing is due before its event is closed. effective_from: today unless said otherwise. Errors LP024 and LP033 (who may), LP043 (the reason says nothing).';
+    'Enters a schedule of a system of records, by a records officer; returns its number (E9). It counts once two '
+    'people verified it, and is then followed by reads that are saved from then on. records: ATS, TECS, CIRS, AFI or '
+    'another. base_period: 1 day to 100 years. citation: by default that of the schedule before. runs_from: saved or '
+    'closed. life_of_matter: nothing is due before its event is closed. effective_from: today unless said otherwise. '
+    'Errors LP024 and LP033 (who may), LP043 (the reason says nothing).';
 
 CREATE FUNCTION lpr_data.step_schedule(schedule integer, action text, reason text)
     RETURNS void
@@ -153,15 +184,21 @@ BEGIN
             HINT = 'SELECT * FROM lpr.schedules;';
     END IF;
     IF s.base_period IS NULL THEN
-        PERFORM lpr_data.refuse('E9', 'LP034', format('schedule %s has no period', schedule), 'What comes with lpr is the citation; the period is the records officer''s to state.',
+        PERFORM lpr_data.refuse('E9', 'LP034', format('schedule %s has no period', schedule),
+                                'What comes with lpr is the citation; the period is the records officer''s to state.',
                                 format('SELECT lpr.propose_schedule(%L, …);', s.records));
     END IF;
-    IF EXISTS (SELECT FROM lpr_data.schedule_step AS t WHERE t.schedule_id = schedule AND (t.action = 'withdraw' OR t.person_id = who AND t.action = step_schedule.action)) THEN
-        PERFORM lpr_data.refuse('E9', 'LP034', format('you verified schedule %s already, or it was withdrawn', schedule),
-                                'Each person counts once, and what was withdrawn stays so.', 'SELECT * FROM lpr.schedules;');
+    IF EXISTS (SELECT FROM lpr_data.schedule_step AS t
+               WHERE t.schedule_id = schedule AND (t.action = 'withdraw'
+                                                   OR t.person_id = who AND t.action = step_schedule.action)) THEN
+        PERFORM lpr_data.refuse('E9', 'LP034',
+                                format('you verified schedule %s already, or it was withdrawn', schedule),
+                                'Each person counts once, and what was withdrawn stays so.',
+                                'SELECT * FROM lpr.schedules;');
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'E9');
-    INSERT INTO lpr_data.schedule_step (schedule_id, person_id, action, reason) VALUES (schedule, who, step_schedule.action, step_schedule.reason);
+    INSERT INTO lpr_data.schedule_step (schedule_id, person_id, action, reason)
+    VALUES (schedule, who, step_schedule.action, step_schedule.reason);
 END
 $$;
 COMMENT ON FUNCTION lpr_data.step_schedule(integer, text, text) IS 'Verifies or withdraws a schedule.';
@@ -179,7 +216,9 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.verify_schedule(integer, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.verify_schedule(integer, text) IS
-    'A records officer compared a schedule with its source, and says how (E9). Two different people have to; returns whether they have. Errors LP024 and LP033 (who may), LP034 (verified by you already, withdrawn, or without a period), LP043 (the reason says nothing).';
+    'A records officer compared a schedule with its source, and says how (E9). Two different people have to; returns '
+    'whether they have. Errors LP024 and LP033 (who may), LP034 (verified by you already, withdrawn, or without a '
+    'period), LP043 (the reason says nothing).';
 
 CREATE FUNCTION lpr.withdraw_schedule(schedule integer, reason text)
     RETURNS void
@@ -193,7 +232,9 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.withdraw_schedule(integer, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.withdraw_schedule(integer, text) IS
-    'A schedule turned out to be wrong: nothing is saved or destroyed by it any more (E9). One records officer does. What was saved by it follows the one in force of the same system of records, once there is one. Errors as of lpr.verify_schedule().';
+    'A schedule turned out to be wrong: nothing is saved or destroyed by it any more (E9). One records officer does. '
+    'What was saved by it follows the one in force of the same system of records, once there is one. Errors as of '
+    'lpr.verify_schedule().';
 
 CREATE FUNCTION lpr.set_exemptions(source text, exemptions text[])
     RETURNS void
@@ -203,7 +244,8 @@ CREATE FUNCTION lpr.set_exemptions(source text, exemptions text[])
 AS $$
 BEGIN
     PERFORM lpr_data.administering('E8');
-    UPDATE lpr_data.source AS s SET exemptions = coalesce(set_exemptions.exemptions, '{}') WHERE s.name = set_exemptions.source COLLATE "C";
+    UPDATE lpr_data.source AS s SET exemptions = coalesce(set_exemptions.exemptions, '{}')
+    WHERE s.name = set_exemptions.source COLLATE "C";
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
@@ -213,14 +255,17 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.set_exemptions(text, text[]) TO lpr_admin;
-COMMENT ON FUNCTION lpr.set_exemptions(text, text[]) IS 'Which Privacy Act exemptions a source''s records carry, for instance ''{5 U.S.C. 552a(j)(2)}'': reads that are saved from then on take them along (E8).';
+COMMENT ON FUNCTION lpr.set_exemptions(text, text[]) IS
+    'Which Privacy Act exemptions a source''s records carry, for instance ''{5 U.S.C. 552a(j)(2)}'': reads that are '
+    'saved from then on take them along (E8).';
 
 -- Legal holds.
 
 CREATE TABLE lpr_data.legal_hold (
     hold_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     event_id bigint NOT NULL REFERENCES lpr_data.event,
-    authority text NOT NULL CHECK (authority ~ '[^[:space:]]' AND authority !~ '[[:cntrl:]]' AND char_length(authority) <= 500),
+    authority text NOT NULL CHECK (authority ~ '[^[:space:]]' AND authority !~ '[[:cntrl:]]'
+                                   AND char_length(authority) <= 500),
     reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),
     placed_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     placed_by integer NOT NULL REFERENCES lpr_data.person,
@@ -235,7 +280,8 @@ SELECT pg_catalog.pg_extension_config_dump('lpr_data.legal_hold_hold_id_seq', ''
 SELECT lpr_data.audit_changes_of('lpr_data.legal_hold');
 SELECT lpr_data.only_adds('lpr_data.legal_hold', 'lifted_at', 'lifted_by', 'lift_reason');
 CREATE INDEX legal_hold_event ON lpr_data.legal_hold (event_id) WHERE lifted_at IS NULL;
-COMMENT ON TABLE lpr_data.legal_hold IS 'What must not be destroyed, whatever its schedule says: all that is saved for an event (E9).';
+COMMENT ON TABLE lpr_data.legal_hold IS
+    'What must not be destroyed, whatever its schedule says: all that is saved for an event (E9).';
 COMMENT ON COLUMN lpr_data.legal_hold.hold_id IS 'Number.';
 COMMENT ON COLUMN lpr_data.legal_hold.event_id IS 'The event.';
 COMMENT ON COLUMN lpr_data.legal_hold.authority IS 'Who orders it: a court, counsel, with the reference.';
@@ -255,13 +301,15 @@ BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
         RAISE EXCEPTION USING
             ERRCODE = 'active_sql_transaction',
-            MESSAGE = format('this is not done in a transaction of isolation level %s', upper(current_setting('transaction_isolation'))),
+            MESSAGE = format('this is not done in a transaction of isolation level %s',
+                             upper(current_setting('transaction_isolation'))),
             DETAIL = 'It would look at holds as they were when the transaction began.',
             HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED;';
     END IF;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.fresh_snapshots() IS 'Refuses transactions in which a hold that was just placed could not be seen.';
+COMMENT ON FUNCTION lpr_data.fresh_snapshots() IS
+    'Refuses transactions in which a hold that was just placed could not be seen.';
 
 CREATE FUNCTION lpr_data.is_held(event_id bigint)
     RETURNS boolean
@@ -280,12 +328,16 @@ BEGIN
     -- A hold that is being placed waits for us, or we for it.
     PERFORM FROM lpr_data.event AS e WHERE e.event_id = event FOR NO KEY UPDATE;
     IF lpr_data.is_held(event) THEN
-        PERFORM lpr_data.refuse('E9', 'LP063', format('a legal hold stands on event %s', event), 'What is under a legal hold stays as it is.',
-                                format('Ask %s; holds are lifted by lpr.lift_hold(…).', lpr_data.whom('lpr_records_officer', 'a records officer')));
+        PERFORM lpr_data.refuse('E9', 'LP063', format('a legal hold stands on event %s', event),
+                                'What is under a legal hold stays as it is.',
+                                format('Ask %s; holds are lifted by lpr.lift_hold(…).',
+                                       lpr_data.whom('lpr_records_officer', 'a records officer')));
     END IF;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.refuse_held(bigint) IS 'Refuses, error LP063, what a legal hold on an event forbids, and lets none be placed before the end of the transaction.';
+COMMENT ON FUNCTION lpr_data.refuse_held(bigint) IS
+    'Refuses, error LP063, what a legal hold on an event forbids, and lets none be placed before the end of the '
+    'transaction.';
 
 CREATE FUNCTION lpr_data.holding()
     RETURNS integer
@@ -293,7 +345,8 @@ CREATE FUNCTION lpr_data.holding()
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN lpr_data.acting(CASE WHEN lpr_data.holds(lpr_data.me(), 'lpr_privacy') THEN 'lpr_privacy' ELSE 'lpr_records_officer' END, 'E9');
+    RETURN lpr_data.acting(CASE WHEN lpr_data.holds(lpr_data.me(), 'lpr_privacy') THEN 'lpr_privacy'
+                                ELSE 'lpr_records_officer' END, 'E9');
 END
 $$;
 COMMENT ON FUNCTION lpr_data.holding() IS 'The person who acts, as records or privacy officer. Errors LP024 and LP033.';
@@ -323,13 +376,16 @@ BEGIN
             HINT = 'For instance ''S.D. Cal., order of 2026-03-02, 26-cr-00417''.';
     END IF;
     PERFORM lpr_data.check_given(reason, 'E9');
-    INSERT INTO lpr_data.legal_hold (event_id, authority, reason, placed_by) VALUES (place_hold.event, place_hold.authority, place_hold.reason, who) RETURNING hold_id INTO placed;
+    INSERT INTO lpr_data.legal_hold (event_id, authority, reason, placed_by)
+    VALUES (place_hold.event, place_hold.authority, place_hold.reason, who) RETURNING hold_id INTO placed;
     RETURN placed;
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.place_hold(bigint, text, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.place_hold(bigint, text, text) IS
-    'Puts a legal hold on all that is or will be saved for an event, open or closed: nothing of it is destroyed or taken off until it is lifted (E9). By a records or privacy officer; returns its number. authority: who orders it, with the reference. Errors LP024 and LP033 (who may), LP043 (no reason).';
+    'Puts a legal hold on all that is or will be saved for an event, open or closed: nothing of it is destroyed or '
+    'taken off until it is lifted (E9). By a records or privacy officer; returns its number. authority: who orders '
+    'it, with the reference. Errors LP024 and LP033 (who may), LP043 (no reason).';
 
 CREATE FUNCTION lpr.lift_hold(hold bigint, reason text)
     RETURNS void
@@ -349,22 +405,27 @@ BEGIN
             HINT = 'SELECT * FROM lpr.holds;';
     END IF;
     IF h.lifted_at IS NOT NULL THEN
-        PERFORM lpr_data.refuse('E9', 'LP034', format('hold %s is lifted already', hold), 'A hold is lifted once.', 'SELECT * FROM lpr.holds;');
+        PERFORM lpr_data.refuse('E9', 'LP034', format('hold %s is lifted already', hold), 'A hold is lifted once.',
+                                'SELECT * FROM lpr.holds;');
     END IF;
     IF h.placed_by = who THEN
-        PERFORM lpr_data.refuse('E9', 'LP033', format('you placed hold %s yourself', hold), 'A hold is lifted by somebody else than placed it.',
+        PERFORM lpr_data.refuse('E9', 'LP033', format('you placed hold %s yourself', hold),
+                                'A hold is lifted by somebody else than placed it.',
                                 format('Ask %s.', lpr_data.whom('lpr_records_officer', 'a records officer')));
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'E9');
-    UPDATE lpr_data.legal_hold AS x SET lifted_at = clock_timestamp(), lifted_by = who, lift_reason = lift_hold.reason WHERE x.hold_id = hold;
+    UPDATE lpr_data.legal_hold AS x SET lifted_at = clock_timestamp(), lifted_by = who, lift_reason = lift_hold.reason
+    WHERE x.hold_id = hold;
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.lift_hold(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.lift_hold(bigint, text) IS
-    'Lifts a legal hold, for good: by a records or privacy officer who did not place it (E9). Errors LP024 and LP033 (who may), LP034 (lifted already), LP043 (the reason says nothing).';
+    'Lifts a legal hold, for good: by a records or privacy officer who did not place it (E9). Errors LP024 and LP033 '
+    '(who may), LP034 (lifted already), LP043 (the reason says nothing).';
 
 CREATE VIEW lpr.schedules WITH (security_barrier) AS
-SELECT s.schedule_id AS schedule, s.records, s.citation, s.base_period, s.runs_from, s.life_of_matter, s.effective_from, s.effective_until, p.login AS proposed_by,
+SELECT s.schedule_id AS schedule, s.records, s.citation, s.base_period, s.runs_from, s.life_of_matter, s.effective_from,
+       s.effective_until, p.login AS proposed_by,
        t.verified_by, t.withdrawn_by,
        CASE WHEN t.withdrawn THEN 'withdrawn'
             WHEN s.base_period IS NULL THEN 'without a period'
@@ -372,19 +433,24 @@ SELECT s.schedule_id AS schedule, s.records, s.citation, s.base_period, s.runs_f
             WHEN s.effective_from > t.today THEN 'not yet in force'
             WHEN s.effective_until <= t.today THEN 'no longer in force'
             WHEN s.schedule_id = first_value(s.schedule_id) OVER (
-                 PARTITION BY s.records ORDER BY NOT t.withdrawn AND s.base_period IS NOT NULL AND t.verified >= 2 AND s.effective_from <= t.today
-                                                 AND coalesce(s.effective_until > t.today, true) DESC, s.effective_from DESC, s.schedule_id DESC) THEN 'in force'
+                 PARTITION BY s.records
+                 ORDER BY NOT t.withdrawn AND s.base_period IS NOT NULL AND t.verified >= 2
+                          AND s.effective_from <= t.today AND coalesce(s.effective_until > t.today, true) DESC,
+                          s.effective_from DESC, s.schedule_id DESC) THEN 'in force'
             ELSE 'followed by another' END AS state,
        s.reason
 FROM lpr_data.schedule AS s
 LEFT JOIN lpr_data.person AS p ON p.person_id = s.proposed_by
-CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE x.action = 'verify') AS verified, count(*) FILTER (WHERE x.action = 'withdraw') > 0 AS withdrawn,
+CROSS JOIN LATERAL (SELECT count(*) FILTER (WHERE x.action = 'verify') AS verified,
+                           count(*) FILTER (WHERE x.action = 'withdraw') > 0 AS withdrawn,
                            array_agg(b.login ORDER BY x.at) FILTER (WHERE x.action = 'verify') AS verified_by,
-                           min(b.login) FILTER (WHERE x.action = 'withdraw') AS withdrawn_by, (clock_timestamp() AT TIME ZONE 'UTC')::date AS today
+                           min(b.login) FILTER (WHERE x.action = 'withdraw') AS withdrawn_by,
+                           (clock_timestamp() AT TIME ZONE 'UTC')::date AS today
                     FROM lpr_data.schedule_step AS x LEFT JOIN lpr_data.person AS b ON b.person_id = x.person_id
                     WHERE x.schedule_id = s.schedule_id) AS t;
 GRANT SELECT ON lpr.schedules TO lpr_member;
-COMMENT ON VIEW lpr.schedules IS 'Schedules of systems of records: how long what is saved is kept, and who verified that (E9).';
+COMMENT ON VIEW lpr.schedules IS
+    'Schedules of systems of records: how long what is saved is kept, and who verified that (E9).';
 COMMENT ON COLUMN lpr.schedules.schedule IS 'Number, as lpr.verify_schedule() takes it.';
 COMMENT ON COLUMN lpr.schedules.records IS 'The system of records.';
 COMMENT ON COLUMN lpr.schedules.citation IS 'Where the schedule stands.';
@@ -400,7 +466,8 @@ COMMENT ON COLUMN lpr.schedules.state IS 'in force: reads are saved by it; else 
 COMMENT ON COLUMN lpr.schedules.reason IS 'Why it reads so.';
 
 CREATE VIEW lpr.holds WITH (security_barrier) AS
-SELECT h.hold_id AS hold, h.event_id, h.authority, h.reason, h.placed_at, p.login AS placed_by, h.lifted_at, l.login AS lifted_by, h.lift_reason
+SELECT h.hold_id AS hold, h.event_id, h.authority, h.reason, h.placed_at, p.login AS placed_by, h.lifted_at,
+       l.login AS lifted_by, h.lift_reason
 FROM lpr_data.legal_hold AS h
 JOIN lpr_data.person AS p ON p.person_id = h.placed_by
 LEFT JOIN lpr_data.person AS l ON l.person_id = h.lifted_by;

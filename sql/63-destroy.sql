@@ -1,11 +1,16 @@
--- 63-destroy: what is kept no longer goes (E9): a list of what is due, a second person who releases it, tables written anew without it, a certificate.
+-- 63-destroy: what is kept no longer goes (E9): a list of what is due, a second person who releases it, tables written
+-- anew without it, a certificate.
 
 -- Statistics are copies of what they are about, in a catalogue that outlives the rows: none of what was read.
 ALTER TABLE lpr_data.event_read
-    ALTER read_id SET STATISTICS 0, ALTER plate SET STATISTICS 0, ALTER plate_region SET STATISTICS 0, ALTER captured_at SET STATISTICS 0, ALTER latitude SET STATISTICS 0,
-    ALTER longitude SET STATISTICS 0, ALTER plate_as_read SET STATISTICS 0, ALTER address SET STATISTICS 0, ALTER camera_id SET STATISTICS 0,
-    ALTER camera_owner SET STATISTICS 0, ALTER camera_type SET STATISTICS 0, ALTER make SET STATISTICS 0, ALTER model SET STATISTICS 0, ALTER color SET STATISTICS 0,
-    ALTER confidence SET STATISTICS 0, ALTER matched_how SET STATISTICS 0, ALTER plate_image SET STATISTICS 0, ALTER vehicle_image SET STATISTICS 0,
+    ALTER read_id SET STATISTICS 0, ALTER plate SET STATISTICS 0, ALTER plate_region SET STATISTICS 0,
+    ALTER captured_at SET STATISTICS 0, ALTER latitude SET STATISTICS 0,
+    ALTER longitude SET STATISTICS 0, ALTER plate_as_read SET STATISTICS 0, ALTER address SET STATISTICS 0,
+    ALTER camera_id SET STATISTICS 0,
+    ALTER camera_owner SET STATISTICS 0, ALTER camera_type SET STATISTICS 0, ALTER make SET STATISTICS 0,
+    ALTER model SET STATISTICS 0, ALTER color SET STATISTICS 0,
+    ALTER confidence SET STATISTICS 0, ALTER matched_how SET STATISTICS 0, ALTER plate_image SET STATISTICS 0,
+    ALTER vehicle_image SET STATISTICS 0,
     ALTER relevance SET STATISTICS 0, ALTER digest SET STATISTICS 0, ALTER proof SET STATISTICS 0;
 ALTER TABLE lpr_data.correction ALTER value SET STATISTICS 0, ALTER reason SET STATISTICS 0;
 ALTER TABLE lpr_data.image ALTER sha256 SET STATISTICS 0, ALTER content SET STATISTICS 0;
@@ -26,12 +31,14 @@ SELECT pg_catalog.pg_extension_config_dump('lpr_data.destruction_order_order_id_
 SELECT lpr_data.audit_changes_of('lpr_data.destruction_order');
 SELECT lpr_data.only_adds('lpr_data.destruction_order', 'state');
 CREATE UNIQUE INDEX destruction_order_waiting ON lpr_data.destruction_order (state) WHERE state = 'waiting';
-COMMENT ON TABLE lpr_data.destruction_order IS 'Lists of what was due for destruction: counts and digests, no content (E9). One at a time waits to be released.';
+COMMENT ON TABLE lpr_data.destruction_order IS
+    'Lists of what was due for destruction: counts and digests, no content (E9). One at a time waits to be released.';
 COMMENT ON COLUMN lpr_data.destruction_order.order_id IS 'Number.';
 COMMENT ON COLUMN lpr_data.destruction_order.made_at IS 'What was due then.';
 COMMENT ON COLUMN lpr_data.destruction_order.made_by IS 'By whom; NULL: a job, or a superuser.';
 COMMENT ON COLUMN lpr_data.destruction_order.reads IS 'How many reads.';
-COMMENT ON COLUMN lpr_data.destruction_order.digest IS 'SHA-256 over its parts: number of the event (8 bytes), of the schedule (4), reads (8), digest; in that order.';
+COMMENT ON COLUMN lpr_data.destruction_order.digest IS
+    'SHA-256 over its parts: number of the event (8 bytes), of the schedule (4), reads (8), digest; in that order.';
 COMMENT ON COLUMN lpr_data.destruction_order.state IS 'waiting, superseded (by what was due later), or done.';
 
 CREATE TABLE lpr_data.destruction_part (
@@ -51,8 +58,11 @@ COMMENT ON COLUMN lpr_data.destruction_part.order_id IS 'The order.';
 COMMENT ON COLUMN lpr_data.destruction_part.event_id IS 'For which event they were saved.';
 COMMENT ON COLUMN lpr_data.destruction_part.schedule_id IS 'By which schedule they are due.';
 COMMENT ON COLUMN lpr_data.destruction_part.reads IS 'How many reads.';
-COMMENT ON COLUMN lpr_data.destruction_part.digest IS 'SHA-256 over SHA-256 over the digests of up to 1,000 reads each: those whose saved_id has the same thousands; all by saved_id.';
-COMMENT ON COLUMN lpr_data.destruction_part.state IS 'listed; after the release destroyed, held (a legal hold stood), or changed (it was no longer what was listed).';
+COMMENT ON COLUMN lpr_data.destruction_part.digest IS
+    'SHA-256 over SHA-256 over the digests of up to 1,000 reads each: those whose saved_id has the same thousands; '
+    'all by saved_id.';
+COMMENT ON COLUMN lpr_data.destruction_part.state IS
+    'listed; after the release destroyed, held (a legal hold stood), or changed (it was no longer what was listed).';
 
 CREATE TABLE lpr_data.destruction_certificate (
     order_id bigint PRIMARY KEY REFERENCES lpr_data.destruction_order,
@@ -68,16 +78,19 @@ CREATE TABLE lpr_data.destruction_certificate (
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.destruction_certificate', '');
 SELECT lpr_data.audit_changes_of('lpr_data.destruction_certificate');
 SELECT lpr_data.only_adds('lpr_data.destruction_certificate');
-COMMENT ON TABLE lpr_data.destruction_certificate IS 'That what an order listed is gone from the tables and their files (E9).';
+COMMENT ON TABLE lpr_data.destruction_certificate IS
+    'That what an order listed is gone from the tables and their files (E9).';
 COMMENT ON COLUMN lpr_data.destruction_certificate.order_id IS 'The order.';
 COMMENT ON COLUMN lpr_data.destruction_certificate.done_at IS 'When.';
-COMMENT ON COLUMN lpr_data.destruction_certificate.released_by IS 'Who released it: not who made the order, and none whose reads or event it was.';
+COMMENT ON COLUMN lpr_data.destruction_certificate.released_by IS
+    'Who released it: not who made the order, and none whose reads or event it was.';
 COMMENT ON COLUMN lpr_data.destruction_certificate.reason IS 'Why.';
 COMMENT ON COLUMN lpr_data.destruction_certificate.reads IS 'Reads destroyed.';
 COMMENT ON COLUMN lpr_data.destruction_certificate.corrections IS 'Corrections of theirs.';
 COMMENT ON COLUMN lpr_data.destruction_certificate.images IS 'Images that no other read has.';
 COMMENT ON COLUMN lpr_data.destruction_certificate.digest IS 'As of the order, over the parts that were destroyed.';
-COMMENT ON COLUMN lpr_data.destruction_certificate.rewritten IS 'Tables that were written anew, so that no file holds what was destroyed.';
+COMMENT ON COLUMN lpr_data.destruction_certificate.rewritten IS
+    'Tables that were written anew, so that no file holds what was destroyed.';
 
 CREATE FUNCTION lpr_data.kept_reads()
     RETURNS TABLE (saved_id bigint, event_id bigint, schedule_id integer, digest bytea, due_at timestamp with time zone)
@@ -85,18 +98,23 @@ CREATE FUNCTION lpr_data.kept_reads()
 BEGIN ATOMIC -- no SET: the planner inlines it
     SELECT r.saved_id, r.event_id, u.schedule_id, r.digest,
            CASE WHEN e.closed_at IS NOT NULL OR NOT u.life_of_matter
-                THEN greatest((CASE u.runs_from WHEN 'saved' THEN r.saved_at ELSE e.closed_at END AT TIME ZONE 'UTC' + u.base_period) AT TIME ZONE 'UTC',
+                THEN greatest((CASE u.runs_from WHEN 'saved' THEN r.saved_at
+                                    ELSE e.closed_at END AT TIME ZONE 'UTC' + u.base_period) AT TIME ZONE 'UTC',
                               CASE WHEN u.life_of_matter THEN e.closed_at END) END
     FROM lpr_data.event_read AS r
     JOIN lpr_data.event AS e ON e.event_id = r.event_id
-    -- A schedule that was withdrawn is followed by the one in force. OFFSET 0: looked up once a schedule, not once a read.
+    -- A schedule that was withdrawn is followed by the one in force. OFFSET 0: looked up once a schedule, not once a
+    -- read.
     LEFT JOIN (SELECT o.schedule_id AS own, s.schedule_id, s.base_period, s.runs_from, s.life_of_matter
-               FROM (SELECT x.schedule_id, CASE WHEN lpr_data.is_verified(x.schedule_id) THEN x.schedule_id ELSE lpr_data.schedule_in_force(x.records) END AS follows
+               FROM (SELECT x.schedule_id, CASE WHEN lpr_data.is_verified(x.schedule_id) THEN x.schedule_id
+                                                ELSE lpr_data.schedule_in_force(x.records) END AS follows
                      FROM lpr_data.schedule AS x OFFSET 0) AS o
                JOIN lpr_data.schedule AS s ON s.schedule_id = o.follows OFFSET 0) AS u ON u.own = r.schedule_id;
 END;
 COMMENT ON FUNCTION lpr_data.kept_reads() IS
-    'What is saved, with the schedule that it is kept by and when it is due for destruction: at the end of the base period, or of the matter where its life counts and it is longer. NULL: not before its event is closed, or no schedule may be used.';
+    'What is saved, with the schedule that it is kept by and when it is due for destruction: at the end of the base '
+    'period, or of the matter where its life counts and it is longer. NULL: not before its event is closed, or no '
+    'schedule may be used.';
 
 CREATE FUNCTION lpr_data.due_parts(moment timestamp with time zone)
     RETURNS TABLE (event_id bigint, schedule_id integer, reads bigint, digest bytea)
@@ -104,19 +122,23 @@ CREATE FUNCTION lpr_data.due_parts(moment timestamp with time zone)
     SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
     SELECT c.event_id, c.schedule_id, sum(c.reads)::bigint, sha256(string_agg(c.digest, '' ORDER BY c.thousand))
-    FROM (SELECT k.event_id, k.schedule_id, k.saved_id / 1000 AS thousand, count(*) AS reads, sha256(string_agg(k.digest, '' ORDER BY k.saved_id)) AS digest
+    FROM (SELECT k.event_id, k.schedule_id, k.saved_id / 1000 AS thousand, count(*) AS reads,
+                 sha256(string_agg(k.digest, '' ORDER BY k.saved_id)) AS digest
           FROM lpr_data.kept_reads() AS k
-          WHERE k.due_at <= due_parts.moment AND NOT EXISTS (SELECT FROM lpr_data.legal_hold AS h WHERE h.event_id = k.event_id AND h.lifted_at IS NULL)
+          WHERE k.due_at <= due_parts.moment
+            AND NOT EXISTS (SELECT FROM lpr_data.legal_hold AS h WHERE h.event_id = k.event_id AND h.lifted_at IS NULL)
           GROUP BY k.event_id, k.schedule_id, k.saved_id / 1000) AS c
     GROUP BY c.event_id, c.schedule_id;
 END;
-COMMENT ON FUNCTION lpr_data.due_parts(timestamptz) IS 'What was due for destruction then, and is not held now, by event and schedule.';
+COMMENT ON FUNCTION lpr_data.due_parts(timestamptz) IS
+    'What was due for destruction then, and is not held now, by event and schedule.';
 
 CREATE FUNCTION lpr_data.digest_of_part(event_id bigint, schedule_id integer, reads bigint, digest bytea)
     RETURNS bytea
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN int8send(event_id) || int4send(schedule_id) || int8send(reads) || digest;
-COMMENT ON FUNCTION lpr_data.digest_of_part(bigint, integer, bigint, bytea) IS 'A part of an order as its digest has it.';
+COMMENT ON FUNCTION lpr_data.digest_of_part(bigint, integer, bigint, bytea) IS
+    'A part of an order as its digest has it.';
 
 CREATE FUNCTION lpr.destroy_due()
     RETURNS bigint
@@ -143,7 +165,8 @@ BEGIN
     PERFORM lpr_data.fresh_snapshots();
     LOCK TABLE lpr_data.destruction_order IN SHARE ROW EXCLUSIVE MODE;
     SELECT array_agg(d.event_id), array_agg(d.schedule_id), array_agg(d.reads), array_agg(d.digest), sum(d.reads),
-           sha256(string_agg(lpr_data.digest_of_part(d.event_id, d.schedule_id, d.reads, d.digest), '' ORDER BY d.event_id, d.schedule_id))
+           sha256(string_agg(lpr_data.digest_of_part(d.event_id, d.schedule_id, d.reads, d.digest), ''
+                             ORDER BY d.event_id, d.schedule_id))
     INTO events, schedules, counts, digests, total, whole
     FROM lpr_data.due_parts(moment) AS d;
     SELECT o.* INTO waiting FROM lpr_data.destruction_order AS o WHERE o.state = 'waiting';
@@ -154,7 +177,8 @@ BEGIN
     IF total IS NULL THEN
         RETURN NULL;
     END IF;
-    INSERT INTO lpr_data.destruction_order (made_at, made_by, reads, digest) VALUES (moment, who, total, whole) RETURNING order_id INTO made;
+    INSERT INTO lpr_data.destruction_order (made_at, made_by, reads, digest) VALUES (moment, who, total, whole)
+    RETURNING order_id INTO made;
     INSERT INTO lpr_data.destruction_part (order_id, event_id, schedule_id, reads, digest)
     SELECT made, p.* FROM unnest(events, schedules, counts, digests) AS p;
     RETURN made;
@@ -162,13 +186,17 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.destroy_due() TO lpr_member;
 COMMENT ON FUNCTION lpr.destroy_due() IS
-    'Lists what is due for destruction and not held, and returns the number of that order, NULL when nothing is; destroys nothing: lpr.release_destruction() does (E9). An order that waits is returned again while it lists the same, and superseded else. By the server''s job, or a records officer. Errors LP024 and LP033.';
+    'Lists what is due for destruction and not held, and returns the number of that order, NULL when nothing is; '
+    'destroys nothing: lpr.release_destruction() does (E9). An order that waits is returned again while it lists the '
+    'same, and superseded else. By the server''s job, or a records officer. Errors LP024 and LP033.';
 
 CREATE FUNCTION lpr_data.rewrite(kept_table regclass)
     RETURNS void
     LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'lpr_rewrite';
-COMMENT ON FUNCTION lpr_data.rewrite(regclass) IS 'Writes a table and its indexes anew, into new files, with what is left of it: neither DELETE nor VACUUM takes content out of files.';
+COMMENT ON FUNCTION lpr_data.rewrite(regclass) IS
+    'Writes a table and its indexes anew, into new files, with what is left of it: neither DELETE nor VACUUM takes '
+    'content out of files.';
 
 CREATE FUNCTION lpr_data.lock_saved()
     RETURNS regclass[]
@@ -181,7 +209,8 @@ DECLARE
 BEGIN
     -- Saved reads, and what goes with them.
     WITH RECURSIVE t AS (SELECT 'lpr_data.event_read'::regclass::oid AS oid
-                         UNION SELECT c.conrelid FROM pg_constraint AS c JOIN t ON c.confrelid = t.oid WHERE c.contype = 'f' AND c.confdeltype = 'c')
+                         UNION SELECT c.conrelid FROM pg_constraint AS c JOIN t ON c.confrelid = t.oid
+                         WHERE c.contype = 'f' AND c.confdeltype = 'c')
     SELECT array_agg(t.oid::regclass ORDER BY t.oid) INTO all_saved FROM t;
     FOREACH saved IN ARRAY all_saved || 'lpr_data.image'::regclass
     LOOP
@@ -196,10 +225,13 @@ EXCEPTION
             ERRCODE = 'lock_not_available',
             MESSAGE = 'saved reads or holds are in use just now',
             DETAIL = 'Destruction has their tables for itself, and waits for them for 10 seconds.',
-            HINT = 'Try again later, or find who holds them: SELECT pid FROM pg_locks WHERE relation = ''lpr_data.event_read''::regclass;';
+            HINT = 'Try again later, or find who holds them: SELECT pid FROM pg_locks WHERE relation = '
+                   '''lpr_data.event_read''::regclass;';
 END
 $$;
-COMMENT ON FUNCTION lpr_data.lock_saved() IS 'Takes the tables of saved reads, and of all that goes with them, for this transaction alone; returns them, but for the images.';
+COMMENT ON FUNCTION lpr_data.lock_saved() IS
+    'Takes the tables of saved reads, and of all that goes with them, for this transaction alone; returns them, but '
+    'for the images.';
 
 CREATE FUNCTION lpr.release_destruction(order_id bigint, reason text)
     RETURNS bigint
@@ -219,7 +251,8 @@ DECLARE
     corrections bigint;
 BEGIN
     PERFORM lpr_data.fresh_snapshots();
-    SELECT x.* INTO o FROM lpr_data.destruction_order AS x WHERE x.order_id = release_destruction.order_id FOR NO KEY UPDATE;
+    SELECT x.* INTO o FROM lpr_data.destruction_order AS x
+    WHERE x.order_id = release_destruction.order_id FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
@@ -227,41 +260,60 @@ BEGIN
             HINT = 'SELECT * FROM lpr.destruction_orders;';
     END IF;
     IF o.state <> 'waiting' THEN
-        PERFORM lpr_data.refuse('E9', 'LP034', format('order %s is %s', release_destruction.order_id, o.state), 'Only an order that waits is released.', 'SELECT * FROM lpr.destruction_orders;');
+        PERFORM lpr_data.refuse('E9', 'LP034', format('order %s is %s', release_destruction.order_id, o.state),
+                                'Only an order that waits is released.', 'SELECT * FROM lpr.destruction_orders;');
     END IF;
     IF o.made_by = who
-       OR EXISTS (SELECT FROM lpr_data.destruction_part AS p JOIN lpr_data.event_member AS m ON m.event_id = p.event_id AND m.person_id = who WHERE p.order_id = release_destruction.order_id)
-       OR EXISTS (SELECT FROM lpr_data.destruction_part AS p JOIN lpr_data.event_read AS r ON r.event_id = p.event_id AND r.saved_by = who WHERE p.order_id = release_destruction.order_id) THEN
+       OR EXISTS (SELECT FROM lpr_data.destruction_part AS p
+                  JOIN lpr_data.event_member AS m ON m.event_id = p.event_id AND m.person_id = who
+                  WHERE p.order_id = release_destruction.order_id)
+       OR EXISTS (SELECT FROM lpr_data.destruction_part AS p
+                  JOIN lpr_data.event_read AS r ON r.event_id = p.event_id AND r.saved_by = who
+                  WHERE p.order_id = release_destruction.order_id) THEN
         PERFORM lpr_data.refuse('E9', 'LP033', format('order %s is not yours to release', release_destruction.order_id),
-                                'Destruction is released by a records officer who neither made the order nor works, or saved reads, on an event in it.',
+                                'Destruction is released by a records officer who neither made the order nor works, or '
+                                'saved reads, on an event in it.',
                                 format('Ask %s.', lpr_data.whom('lpr_records_officer', 'a records officer')));
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'E9');
     saved := lpr_data.lock_saved();
-    -- What was listed goes, and nothing else: counted and digested again, now that nobody can change it, and without what is held by now.
+    -- What was listed goes, and nothing else: counted and digested again, now that nobody can change it, and without
+    -- what is held by now.
     UPDATE lpr_data.destruction_part AS p
-    SET state = CASE WHEN lpr_data.is_held(p.event_id) THEN 'held' WHEN d.reads = p.reads AND d.digest = p.digest THEN 'destroyed' ELSE 'changed' END
+    SET state = CASE WHEN lpr_data.is_held(p.event_id) THEN 'held'
+                     WHEN d.reads = p.reads AND d.digest = p.digest THEN 'destroyed' ELSE 'changed' END
     FROM lpr_data.destruction_part AS x
     LEFT JOIN lpr_data.due_parts(o.made_at) AS d ON d.event_id = x.event_id AND d.schedule_id = x.schedule_id
-    WHERE x.order_id = release_destruction.order_id AND (p.order_id, p.event_id, p.schedule_id) = (x.order_id, x.event_id, x.schedule_id);
-    IF NOT EXISTS (SELECT FROM lpr_data.destruction_part AS p WHERE p.order_id = release_destruction.order_id AND p.state = 'destroyed') THEN
-        IF EXISTS (SELECT FROM lpr_data.destruction_part AS p WHERE p.order_id = release_destruction.order_id AND p.state = 'held') THEN
-            PERFORM lpr_data.refuse('E9', 'LP063', format('a legal hold stands on all that order %s lists', release_destruction.order_id), 'What is under a legal hold stays as it is.', 'SELECT * FROM lpr.holds;');
+    WHERE x.order_id = release_destruction.order_id
+      AND (p.order_id, p.event_id, p.schedule_id) = (x.order_id, x.event_id, x.schedule_id);
+    IF NOT EXISTS (SELECT FROM lpr_data.destruction_part AS p
+                   WHERE p.order_id = release_destruction.order_id AND p.state = 'destroyed') THEN
+        IF EXISTS (SELECT FROM lpr_data.destruction_part AS p
+                   WHERE p.order_id = release_destruction.order_id AND p.state = 'held') THEN
+            PERFORM lpr_data.refuse('E9', 'LP063',
+                                    format('a legal hold stands on all that order %s lists',
+                                           release_destruction.order_id), 'What is under a legal hold stays as it is.',
+                                    'SELECT * FROM lpr.holds;');
         END IF;
-        PERFORM lpr_data.refuse('E9', 'LP034', format('order %s no longer lists what is due', release_destruction.order_id), 'Only what was listed goes.', 'SELECT lpr.destroy_due(); lists anew.');
+        PERFORM lpr_data.refuse('E9', 'LP034',
+                                format('order %s no longer lists what is due', release_destruction.order_id),
+                                'Only what was listed goes.', 'SELECT lpr.destroy_due(); lists anew.');
     END IF;
     corrections := (SELECT count(*) FROM lpr_data.correction AS c);
     WITH gone_reads AS (
         DELETE FROM lpr_data.event_read AS r
         USING lpr_data.destruction_part AS p, lpr_data.kept_reads() AS k
-        WHERE p.order_id = release_destruction.order_id AND p.state = 'destroyed' AND k.event_id = p.event_id AND k.schedule_id = p.schedule_id AND k.due_at <= o.made_at
+        WHERE p.order_id = release_destruction.order_id AND p.state = 'destroyed' AND k.event_id = p.event_id
+          AND k.schedule_id = p.schedule_id AND k.due_at <= o.made_at
           AND r.saved_id = k.saved_id
         RETURNING r.plate_image, r.vehicle_image
     )
-    SELECT count(*), (SELECT array_agg(DISTINCT i) FROM gone_reads AS x, unnest(ARRAY[x.plate_image, x.vehicle_image]) AS i WHERE i IS NOT NULL)
+    SELECT count(*), (SELECT array_agg(DISTINCT i)
+                      FROM gone_reads AS x, unnest(ARRAY[x.plate_image, x.vehicle_image]) AS i WHERE i IS NOT NULL)
     INTO gone, images FROM gone_reads;
     DELETE FROM lpr_data.image AS i WHERE i.sha256 = ANY (images)
-       AND NOT EXISTS (SELECT FROM lpr_data.event_read AS r WHERE r.plate_image = i.sha256) AND NOT EXISTS (SELECT FROM lpr_data.event_read AS r WHERE r.vehicle_image = i.sha256);
+       AND NOT EXISTS (SELECT FROM lpr_data.event_read AS r WHERE r.plate_image = i.sha256)
+       AND NOT EXISTS (SELECT FROM lpr_data.event_read AS r WHERE r.vehicle_image = i.sha256);
     GET DIAGNOSTICS gone_images = ROW_COUNT;
     corrections := corrections - (SELECT count(*) FROM lpr_data.correction AS c);
     IF gone_images > 0 THEN
@@ -269,23 +321,33 @@ BEGIN
     END IF;
     PERFORM lpr_data.rewrite(t) FROM unnest(saved) AS t;
     UPDATE lpr_data.destruction_order AS x SET state = 'done' WHERE x.order_id = release_destruction.order_id;
-    INSERT INTO lpr_data.destruction_certificate (order_id, released_by, reason, reads, corrections, images, digest, rewritten)
+    INSERT INTO lpr_data.destruction_certificate (order_id, released_by, reason, reads, corrections, images, digest,
+                                                  rewritten)
     SELECT release_destruction.order_id, who, release_destruction.reason, gone, corrections, gone_images,
-           sha256(string_agg(lpr_data.digest_of_part(p.event_id, p.schedule_id, p.reads, p.digest), '' ORDER BY p.event_id, p.schedule_id)), saved::text[]
+           sha256(string_agg(lpr_data.digest_of_part(p.event_id, p.schedule_id, p.reads, p.digest), ''
+                             ORDER BY p.event_id, p.schedule_id)), saved::text[]
     FROM lpr_data.destruction_part AS p WHERE p.order_id = release_destruction.order_id AND p.state = 'destroyed'
     HAVING sum(p.reads) = gone;
     IF NOT FOUND THEN
-        RAISE EXCEPTION USING ERRCODE = 'internal_error', MESSAGE = format('order %s: %s reads went, others were listed', release_destruction.order_id, gone);
+        RAISE EXCEPTION USING ERRCODE = 'internal_error',
+                              MESSAGE = format('order %s: %s reads went, others were listed',
+                                               release_destruction.order_id, gone);
     END IF;
     RETURN gone;
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.release_destruction(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.release_destruction(bigint, text) IS
-    'Destroys what an order lists: deletes it with its corrections and the images that no other read has, writes their tables anew, so that no data file holds it, and leaves a certificate, all in one transaction; returns how many reads (E9). By a records officer who neither made the order nor works on an event in it. What a hold was placed on meanwhile, or is not as it was listed, stays. Errors LP024 and LP033 (who may), LP034 (the order does not wait, or lists what is not due), LP043 (the reason says nothing), LP063 (all of it is held), 55P03 (saved reads are in use). Copies outside the database, such as archived WAL and backups, have their own end.';
+    'Destroys what an order lists: deletes it with its corrections and the images that no other read has, writes '
+    'their tables anew, so that no data file holds it, and leaves a certificate, all in one transaction; returns how '
+    'many reads (E9). By a records officer who neither made the order nor works on an event in it. What a hold was '
+    'placed on meanwhile, or is not as it was listed, stays. Errors LP024 and LP033 (who may), LP034 (the order does '
+    'not wait, or lists what is not due), LP043 (the reason says nothing), LP063 (all of it is held), 55P03 (saved '
+    'reads are in use). Copies outside the database, such as archived WAL and backups, have their own end.';
 
 CREATE FUNCTION lpr.retention()
-    RETURNS TABLE (event_id bigint, system text, matter_reference text, closed_at timestamp with time zone, schedule integer, reads bigint, due bigint,
+    RETURNS TABLE (event_id bigint, system text, matter_reference text, closed_at timestamp with time zone,
+                   schedule integer, reads bigint, due bigint,
                    next_due_at timestamp with time zone, held boolean, waits_for text)
     LANGUAGE plpgsql STABLE
     SECURITY DEFINER
@@ -297,14 +359,19 @@ BEGIN
         PERFORM lpr_data.acting('lpr_records_officer', 'E9');
     END IF;
     RETURN QUERY
-        SELECT k.event_id, e.system, e.matter_reference, e.closed_at, k.schedule_id, k.reads, k.due, k.next_due_at, lpr_data.is_held(k.event_id),
+        SELECT k.event_id, e.system, e.matter_reference, e.closed_at, k.schedule_id, k.reads, k.due, k.next_due_at,
+               lpr_data.is_held(k.event_id),
                CASE WHEN k.schedule_id IS NULL THEN 'a verified schedule'
                     WHEN lpr_data.is_held(k.event_id) THEN 'the end of a legal hold'
-                    WHEN k.undecided > 0 THEN CASE WHEN e.ends_at <= clock_timestamp() THEN 'its event to be closed: it has run out' ELSE 'its event to be closed' END
+                    WHEN k.undecided > 0 THEN CASE WHEN e.ends_at <= clock_timestamp()
+                                                        THEN 'its event to be closed: it has run out'
+                                                   ELSE 'its event to be closed' END
                     WHEN k.due > 0 THEN 'its release'
                     ELSE 'its time' END
-        FROM (SELECT r.event_id, r.schedule_id, count(*) AS reads, count(*) FILTER (WHERE r.due_at <= clock_timestamp()) AS due,
-                     min(r.due_at) FILTER (WHERE r.due_at > clock_timestamp()) AS next_due_at, count(*) FILTER (WHERE r.due_at IS NULL) AS undecided
+        FROM (SELECT r.event_id, r.schedule_id, count(*) AS reads,
+                     count(*) FILTER (WHERE r.due_at <= clock_timestamp()) AS due,
+                     min(r.due_at) FILTER (WHERE r.due_at > clock_timestamp()) AS next_due_at,
+                     count(*) FILTER (WHERE r.due_at IS NULL) AS undecided
               FROM lpr_data.kept_reads() AS r GROUP BY r.event_id, r.schedule_id) AS k
         JOIN lpr_data.event AS e ON e.event_id = k.event_id
         ORDER BY k.event_id, k.schedule_id;
@@ -312,17 +379,21 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.retention() TO lpr_member;
 COMMENT ON FUNCTION lpr.retention() IS
-    'What is saved, counted by event and schedule: how much of it is due for destruction, when the next will be, whether a legal hold stands, and what it waits for (E9). For records officers, privacy and oversight. Errors LP024 and LP033.';
+    'What is saved, counted by event and schedule: how much of it is due for destruction, when the next will be, '
+    'whether a legal hold stands, and what it waits for (E9). For records officers, privacy and oversight. Errors '
+    'LP024 and LP033.';
 
 CREATE VIEW lpr.destruction_orders WITH (security_barrier) AS
-SELECT o.order_id, o.made_at, p.login AS made_by, o.state, o.reads, o.digest, c.done_at, r.login AS released_by, c.reason, c.reads AS destroyed, c.corrections,
+SELECT o.order_id, o.made_at, p.login AS made_by, o.state, o.reads, o.digest, c.done_at, r.login AS released_by,
+       c.reason, c.reads AS destroyed, c.corrections,
        c.images, c.digest AS destroyed_digest, c.rewritten
 FROM lpr_data.destruction_order AS o
 LEFT JOIN lpr_data.person AS p ON p.person_id = o.made_by
 LEFT JOIN lpr_data.destruction_certificate AS c ON c.order_id = o.order_id
 LEFT JOIN lpr_data.person AS r ON r.person_id = c.released_by;
 GRANT SELECT ON lpr.destruction_orders TO lpr_oversight, lpr_privacy, lpr_records_officer;
-COMMENT ON VIEW lpr.destruction_orders IS 'Lists of what was due for destruction, and the certificates of what was destroyed (E9).';
+COMMENT ON VIEW lpr.destruction_orders IS
+    'Lists of what was due for destruction, and the certificates of what was destroyed (E9).';
 COMMENT ON COLUMN lpr.destruction_orders.order_id IS 'Number, as lpr.release_destruction() takes it.';
 COMMENT ON COLUMN lpr.destruction_orders.made_at IS 'What was due then.';
 COMMENT ON COLUMN lpr.destruction_orders.made_by IS 'By whom; NULL: the server''s job.';
@@ -335,7 +406,8 @@ COMMENT ON COLUMN lpr.destruction_orders.reason IS 'Why.';
 COMMENT ON COLUMN lpr.destruction_orders.destroyed IS 'How many reads went.';
 COMMENT ON COLUMN lpr.destruction_orders.corrections IS 'How many corrections of theirs.';
 COMMENT ON COLUMN lpr.destruction_orders.images IS 'How many images that no other read has.';
-COMMENT ON COLUMN lpr.destruction_orders.destroyed_digest IS 'SHA-256 over what went; the same as digest when nothing was held.';
+COMMENT ON COLUMN lpr.destruction_orders.destroyed_digest IS
+    'SHA-256 over what went; the same as digest when nothing was held.';
 COMMENT ON COLUMN lpr.destruction_orders.rewritten IS 'Tables that were written anew, so that no file holds it.';
 
 CREATE VIEW lpr.destruction_parts WITH (security_barrier) AS

@@ -1,11 +1,13 @@
--- 70-mail: what people are told by mail (A2). A mail is a row of the outbox, written in the transaction that is its cause; a worker of its own sends it
--- once that is committed. No plate, no case and no result is ever in one: a text takes only what lpr_data.mail_placeholders() lists.
+-- 70-mail: what people are told by mail (A2). A mail is a row of the outbox, written in the transaction that is its
+-- cause; a worker of its own sends it once that is committed. No plate, no case and no result is ever in one: a text
+-- takes only what lpr_data.mail_placeholders() lists.
 
 CREATE FUNCTION lpr_data.is_line(value text)
     RETURNS boolean
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN value !~ '[\u0001-\u001f\u007f-\u009f\u2028\u2029]';
-COMMENT ON FUNCTION lpr_data.is_line(text) IS 'Whether a text is one line: no control character, no separator of lines.';
+COMMENT ON FUNCTION lpr_data.is_line(text) IS
+    'Whether a text is one line: no control character, no separator of lines.';
 
 CREATE FUNCTION lpr_data.mail_placeholders(kind text)
     RETURNS text[]
@@ -20,7 +22,9 @@ RETURN CASE kind
     WHEN 'recertification_due' THEN ARRAY['name', 'days', 'ends_on']
     WHEN 'access_ends' THEN ARRAY['name', 'days', 'ends_on']
     END;
-COMMENT ON FUNCTION lpr_data.mail_placeholders(text) IS 'The kinds of mail, and what may be filled into each; NULL = no such kind. name is always that of the person it goes to (A2).';
+COMMENT ON FUNCTION lpr_data.mail_placeholders(text) IS
+    'The kinds of mail, and what may be filled into each; NULL = no such kind. name is always that of the person it '
+    'goes to (A2).';
 
 CREATE FUNCTION lpr_data.mail_placeholders_of(template text)
     RETURNS text[]
@@ -28,20 +32,24 @@ CREATE FUNCTION lpr_data.mail_placeholders_of(template text)
 RETURN ARRAY(SELECT DISTINCT m[1] FROM regexp_matches(template, '\{([a-z_]+)\}', 'g') AS m);
 COMMENT ON FUNCTION lpr_data.mail_placeholders_of(text) IS 'The placeholders in a text, without their braces.';
 
--- A text of one's own stands beside the shipped one and goes before it: so a dump holds what an administrator wrote and nothing else, a restore brings it
--- back beside the texts of CREATE EXTENSION, and an update of lpr can better those.
+-- A text of one's own stands beside the shipped one and goes before it: so a dump holds what an administrator wrote and
+-- nothing else, a restore brings it back beside the texts of CREATE EXTENSION, and an update of lpr can better those.
 CREATE TABLE lpr_data.mail_text (
     kind text COLLATE "C" NOT NULL,
     shipped boolean NOT NULL DEFAULT false,
-    subject text NOT NULL CHECK (subject ~ '[^[:space:]]' AND char_length(subject) <= 200 AND lpr_data.is_line(subject)),
-    body text NOT NULL CHECK (body ~ '[^[:space:]]' AND char_length(body) <= 10000 AND lpr_data.is_line(replace(body, E'\n', ''))),
+    subject text NOT NULL CHECK (subject ~ '[^[:space:]]' AND char_length(subject) <= 200
+                                 AND lpr_data.is_line(subject)),
+    body text NOT NULL CHECK (body ~ '[^[:space:]]' AND char_length(body) <= 10000
+                              AND lpr_data.is_line(replace(body, E'\n', ''))),
     PRIMARY KEY (kind, shipped),
     CONSTRAINT kind_of_mail CHECK (lpr_data.mail_placeholders(kind) IS NOT NULL),
     CONSTRAINT placeholders CHECK (lpr_data.mail_placeholders_of(subject || body) <@ lpr_data.mail_placeholders(kind)
                                    AND regexp_replace(subject || body, '\{[a-z_]+\}', '', 'g') !~ '[{}]')
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.mail_text', 'WHERE NOT shipped');
-COMMENT ON TABLE lpr_data.mail_text IS 'The texts of mails, with {placeholders}: those that came with lpr, and an administrator''s own, which go before them (A2).';
+COMMENT ON TABLE lpr_data.mail_text IS
+    'The texts of mails, with {placeholders}: those that came with lpr, and an administrator''s own, which go before '
+    'them (A2).';
 COMMENT ON COLUMN lpr_data.mail_text.kind IS 'What it tells: see lpr_data.mail_placeholders().';
 COMMENT ON COLUMN lpr_data.mail_text.shipped IS 'Whether it came with lpr.';
 COMMENT ON COLUMN lpr_data.mail_text.subject IS 'One line, at most 200 characters.';
@@ -138,7 +146,8 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('no such kind of mail: %L', kind),
-            HINT = format('Kinds: %s.', (SELECT string_agg(t.kind, ', ' ORDER BY t.kind) FROM lpr_data.mail_text AS t WHERE t.shipped));
+            HINT = format('Kinds: %s.', (SELECT string_agg(t.kind, ', ' ORDER BY t.kind) FROM lpr_data.mail_text AS t
+                                         WHERE t.shipped));
     END IF;
     IF subject IS NULL AND body IS NULL THEN
         DELETE FROM lpr_data.mail_text AS t WHERE t.kind = set_mail_text.kind COLLATE "C" AND NOT t.shipped;
@@ -152,13 +161,18 @@ EXCEPTION
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('invalid text of mail %L', kind),
-            DETAIL = 'A subject is one line of at most 200 characters, a body plain text of at most 10,000; neither is empty or holds control characters, or braces but for placeholders.',
-            HINT = format('Placeholders of this kind: %s.', (SELECT string_agg(format('{%s}', a), ', ') FROM unnest(allowed) AS a));
+            DETAIL = 'A subject is one line of at most 200 characters, a body plain text of at most 10,000; neither is '
+                     'empty or holds control characters, or braces but for placeholders.',
+            HINT = format('Placeholders of this kind: %s.',
+                          (SELECT string_agg(format('{%s}', a), ', ') FROM unnest(allowed) AS a));
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.set_mail_text(text, text, text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.set_mail_text(text, text, text) IS
-    'Sets the text of a kind of mail (A2): authorization, request_waiting, denied, suspended, revoked, training_due, recertification_due, access_ends. subject: one line, at most 200 characters. body: plain text, at most 10,000. Both may hold placeholders: {name}, and those of their kind, which an error lists. NULL for both = the text that came with lpr. Mails that wait keep the text they were written with.';
+    'Sets the text of a kind of mail (A2): authorization, request_waiting, denied, suspended, revoked, training_due, '
+    'recertification_due, access_ends. subject: one line, at most 200 characters. body: plain text, at most 10,000. '
+    'Both may hold placeholders: {name}, and those of their kind, which an error lists. NULL for both = the text that '
+    'came with lpr. Mails that wait keep the text they were written with.';
 
 -- The outbox.
 
@@ -167,7 +181,8 @@ CREATE TABLE lpr_data.mail (
     key text COLLATE "C" NOT NULL UNIQUE CHECK (key <> '' AND char_length(key) <= 200 AND lpr_data.is_line(key)),
     person_id integer NOT NULL REFERENCES lpr_data.person,
     kind text COLLATE "C" NOT NULL,
-    address text NOT NULL CHECK (address ~ '^[A-Za-z0-9.!#$%&''*+/=?^_`{|}~-]+@[A-Za-z0-9-]+([.][A-Za-z0-9-]+)*$' AND char_length(address) <= 254),
+    address text NOT NULL CHECK (address ~ '^[A-Za-z0-9.!#$%&''*+/=?^_`{|}~-]+@[A-Za-z0-9-]+([.][A-Za-z0-9-]+)*$'
+                                 AND char_length(address) <= 254),
     subject text NOT NULL CHECK (subject <> '' AND char_length(subject) <= 500 AND lpr_data.is_line(subject)),
     body text NOT NULL CHECK (lpr_data.is_line(replace(body, E'\n', ''))),
     message_id text COLLATE "C" NOT NULL CHECK (message_id ~ '^[0-9a-f]{32}$'),
@@ -183,7 +198,9 @@ SELECT pg_catalog.pg_extension_config_dump('lpr_data.mail', '');
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.mail_mail_id_seq', '');
 CREATE INDEX mail_due ON lpr_data.mail (next_try_at) WHERE state IN ('waiting', 'sending');
 CREATE INDEX mail_person ON lpr_data.mail (person_id);
-COMMENT ON TABLE lpr_data.mail IS 'The outbox: every mail that was ever caused, one a key (A2). Sent ones stay: they tell that a person was told, and keep their key from being used again.';
+COMMENT ON TABLE lpr_data.mail IS
+    'The outbox: every mail that was ever caused, one a key (A2). Sent ones stay: they tell that a person was told, '
+    'and keep their key from being used again.';
 COMMENT ON COLUMN lpr_data.mail.mail_id IS 'Number of the mail.';
 COMMENT ON COLUMN lpr_data.mail.key IS 'What caused it: a second mail of the same key is not made.';
 COMMENT ON COLUMN lpr_data.mail.person_id IS 'Who it is for.';
@@ -191,9 +208,12 @@ COMMENT ON COLUMN lpr_data.mail.kind IS 'Which text it was made of.';
 COMMENT ON COLUMN lpr_data.mail.address IS 'Where it goes.';
 COMMENT ON COLUMN lpr_data.mail.subject IS 'Its subject, filled in.';
 COMMENT ON COLUMN lpr_data.mail.body IS 'Its text, filled in; lines end with LF.';
-COMMENT ON COLUMN lpr_data.mail.message_id IS 'The left part of its Message-ID, the same at every try: made of the audit log''s identity and the key.';
+COMMENT ON COLUMN lpr_data.mail.message_id IS
+    'The left part of its Message-ID, the same at every try: made of the audit log''s identity and the key.';
 COMMENT ON COLUMN lpr_data.mail.made_at IS 'When it was caused; its Date.';
-COMMENT ON COLUMN lpr_data.mail.state IS 'waiting: to be sent, or to be tried again; sending: the worker took it, and may have handed it over; sent: the mail server took it; failed: the mail server will never take it.';
+COMMENT ON COLUMN lpr_data.mail.state IS
+    'waiting: to be sent, or to be tried again; sending: the worker took it, and may have handed it over; sent: the '
+    'mail server took it; failed: the mail server will never take it.';
 COMMENT ON COLUMN lpr_data.mail.attempts IS 'How often it was tried.';
 COMMENT ON COLUMN lpr_data.mail.next_try_at IS 'Not before this moment.';
 COMMENT ON COLUMN lpr_data.mail.last_error IS 'Why the last try failed.';
@@ -205,24 +225,30 @@ SELECT lpr_data.only_adds('lpr_data.mail', 'address', 'state', 'attempts', 'next
 CREATE TRIGGER audit_change AFTER INSERT OR DELETE ON lpr_data.mail FOR EACH ROW
     EXECUTE FUNCTION lpr_data.audit_change('state', 'attempts', 'next_try_at', 'last_error', 'sent_at');
 CREATE TRIGGER audit_outcome AFTER UPDATE ON lpr_data.mail FOR EACH ROW
-    WHEN (NEW.state <> OLD.state AND (NEW.state IN ('sent', 'failed') OR OLD.state IN ('sent', 'failed')) OR NEW.address <> OLD.address)
+    WHEN (NEW.state <> OLD.state AND (NEW.state IN ('sent', 'failed') OR OLD.state IN ('sent', 'failed'))
+          OR NEW.address <> OLD.address)
     EXECUTE FUNCTION lpr_data.audit_change('subject', 'body', 'next_try_at');
-CREATE TRIGGER audit_truncate AFTER TRUNCATE ON lpr_data.mail FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_change();
-ALTER TABLE lpr_data.mail ENABLE ALWAYS TRIGGER audit_change, ENABLE ALWAYS TRIGGER audit_outcome, ENABLE ALWAYS TRIGGER audit_truncate;
+CREATE TRIGGER audit_truncate AFTER TRUNCATE ON lpr_data.mail
+    FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_change();
+ALTER TABLE lpr_data.mail ENABLE ALWAYS TRIGGER audit_change, ENABLE ALWAYS TRIGGER audit_outcome,
+    ENABLE ALWAYS TRIGGER audit_truncate;
 
 CREATE FUNCTION lpr_data.wake_mail()
     RETURNS trigger
     LANGUAGE c
 AS 'MODULE_PATHNAME', 'lpr_wake_mail';
-COMMENT ON FUNCTION lpr_data.wake_mail() IS 'Trigger of the outbox: lets the mail worker know, at commit, that mails wait.';
-CREATE TRIGGER wake_mail AFTER INSERT OR UPDATE ON lpr_data.mail FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.wake_mail();
+COMMENT ON FUNCTION lpr_data.wake_mail() IS
+    'Trigger of the outbox: lets the mail worker know, at commit, that mails wait.';
+CREATE TRIGGER wake_mail AFTER INSERT OR UPDATE ON lpr_data.mail
+    FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.wake_mail();
 ALTER TABLE lpr_data.mail ENABLE ALWAYS TRIGGER wake_mail;
 
 CREATE FUNCTION lpr_data.fill_mail(template text, "values" jsonb)
     RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 -- In one pass: what looks like a placeholder in a value is left alone.
-RETURN (SELECT string_agg(CASE WHEN p.part[1] ~ '^\{[a-z_]+\}$' THEN "values" ->> btrim(p.part[1], '{}') ELSE p.part[1] END, '' ORDER BY p.place)
+RETURN (SELECT string_agg(CASE WHEN p.part[1] ~ '^\{[a-z_]+\}$' THEN "values" ->> btrim(p.part[1], '{}')
+                               ELSE p.part[1] END, '' ORDER BY p.place)
         FROM regexp_matches(template, '\{[a-z_]+\}|[^{]+|\{', 'g') WITH ORDINALITY AS p (part, place));
 COMMENT ON FUNCTION lpr_data.fill_mail(text, jsonb) IS 'A text with its placeholders filled in.';
 
@@ -240,7 +266,8 @@ BEGIN
     RETURN left(encode(sha256('lpr mail'::bytea || coalesce(log_id, '') || convert_to(key, 'UTF8')), 'hex'), 32);
 END
 $$;
-COMMENT ON FUNCTION lpr_data.message_id(text) IS 'The left part of a mail''s Message-ID: a digest of the audit log''s identity, once there is one, and the key.';
+COMMENT ON FUNCTION lpr_data.message_id(text) IS
+    'The left part of a mail''s Message-ID: a digest of the audit log''s identity, once there is one, and the key.';
 
 CREATE FUNCTION lpr_data.post(key text, person_id integer, kind text, "values" jsonb DEFAULT '{}')
     RETURNS boolean
@@ -260,7 +287,8 @@ BEGIN
             ERRCODE = 'undefined_object',
             MESSAGE = format('person %s does not exist', coalesce(person_id::text, 'NULL'));
     END IF;
-    SELECT t.* INTO template FROM lpr_data.mail_text AS t WHERE t.kind = post.kind COLLATE "C" ORDER BY t.shipped LIMIT 1;
+    SELECT t.* INTO template FROM lpr_data.mail_text AS t WHERE t.kind = post.kind COLLATE "C" ORDER BY t.shipped
+    LIMIT 1;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
@@ -279,11 +307,13 @@ BEGIN
             RAISE EXCEPTION USING
                 ERRCODE = 'invalid_parameter_value',
                 MESSAGE = format('mail %L takes no value %L', kind, left(given.name, 40)),
-                DETAIL = 'A mail is filled with what is listed for its kind and nothing else: no plate, no case, no result.',
+                DETAIL = 'A mail is filled with what is listed for its kind and nothing else: no plate, no case, no '
+                         'result.',
                 HINT = 'See lpr_data.mail_placeholders().';
         END IF;
         -- The value is not shown: it may be what should not be in a mail.
-        IF jsonb_typeof(given.value) NOT IN ('string', 'number') OR char_length(given.shown) > 1000 OR NOT lpr_data.is_line(given.shown) THEN
+        IF jsonb_typeof(given.value) NOT IN ('string', 'number') OR char_length(given.shown) > 1000
+           OR NOT lpr_data.is_line(given.shown) THEN
             RAISE EXCEPTION USING
                 ERRCODE = 'invalid_parameter_value',
                 MESSAGE = format('invalid value %L of mail %L', given.name, kind),
@@ -291,21 +321,25 @@ BEGIN
         END IF;
     END LOOP;
     "values" := "values" || jsonb_build_object('name', person.name);
-    SELECT p INTO lacking FROM unnest(lpr_data.mail_placeholders_of(template.subject || template.body)) AS p WHERE NOT "values" ? p;
+    SELECT p INTO lacking FROM unnest(lpr_data.mail_placeholders_of(template.subject || template.body)) AS p
+    WHERE NOT "values" ? p;
     IF FOUND THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('mail %L lacks value %L', kind, lacking);
     END IF;
     INSERT INTO lpr_data.mail (key, person_id, kind, address, subject, body, message_id)
-    VALUES (post.key, post.person_id, post.kind, person.email, left(lpr_data.fill_mail(template.subject, "values"), 500),
+    VALUES (post.key, post.person_id, post.kind, person.email,
+            left(lpr_data.fill_mail(template.subject, "values"), 500),
             lpr_data.fill_mail(template.body, "values"), lpr_data.message_id(post.key))
     ON CONFLICT ON CONSTRAINT mail_key_key DO NOTHING;
     RETURN FOUND;
 END
 $$;
 COMMENT ON FUNCTION lpr_data.post(text, integer, text, jsonb) IS
-    'Puts a mail to a person into the outbox, as part of the caller''s transaction (A2); false when there was one of that key. kind, values: see lpr_data.mail_placeholders(); name is filled in by itself. A value that is missing or not listed, or holds control characters, is an error.';
+    'Puts a mail to a person into the outbox, as part of the caller''s transaction (A2); false when there was one of '
+    'that key. kind, values: see lpr_data.mail_placeholders(); name is filled in by itself. A value that is missing '
+    'or not listed, or holds control characters, is an error.';
 
 CREATE FUNCTION lpr.retry_mail(mail_id bigint)
     RETURNS void
@@ -327,7 +361,9 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.retry_mail(bigint) TO lpr_admin;
-COMMENT ON FUNCTION lpr.retry_mail(bigint) IS 'Has a mail of lpr.mail that failed, or that waits for its next try, sent at once, to the person''s address as it is registered now.';
+COMMENT ON FUNCTION lpr.retry_mail(bigint) IS
+    'Has a mail of lpr.mail that failed, or that waits for its next try, sent at once, to the person''s address as it '
+    'is registered now.';
 
 CREATE VIEW lpr.mail WITH (security_barrier) AS
 SELECT m.mail_id, m.key, m.kind, p.login, p.name, m.address, m.subject, m.made_at, m.state, m.attempts,
@@ -338,7 +374,9 @@ GRANT SELECT ON lpr.mail TO lpr_admin, lpr_oversight;
 COMMENT ON VIEW lpr.mail IS 'Every mail, without its text: what waits, what was sent, what failed and why (A2).';
 COMMENT ON COLUMN lpr.mail.mail_id IS 'Number of the mail, for lpr.retry_mail().';
 COMMENT ON COLUMN lpr.mail.key IS 'What caused it.';
-COMMENT ON COLUMN lpr.mail.kind IS 'What it tells: authorization, request_waiting, denied, suspended, revoked, training_due, recertification_due, access_ends.';
+COMMENT ON COLUMN lpr.mail.kind IS
+    'What it tells: authorization, request_waiting, denied, suspended, revoked, training_due, recertification_due, '
+    'access_ends.';
 COMMENT ON COLUMN lpr.mail.login IS 'Login of the person it is for.';
 COMMENT ON COLUMN lpr.mail.name IS 'That person''s name.';
 COMMENT ON COLUMN lpr.mail.address IS 'Where it goes.';
@@ -346,7 +384,8 @@ COMMENT ON COLUMN lpr.mail.subject IS 'Its subject.';
 COMMENT ON COLUMN lpr.mail.made_at IS 'When it was caused.';
 COMMENT ON COLUMN lpr.mail.state IS 'waiting, sending, sent, or failed: the mail server refused it for good.';
 COMMENT ON COLUMN lpr.mail.attempts IS 'How often it was tried.';
-COMMENT ON COLUMN lpr.mail.next_try_at IS 'Of one that waits: when it is tried next, if the mail server can be reached.';
+COMMENT ON COLUMN lpr.mail.next_try_at IS
+    'Of one that waits: when it is tried next, if the mail server can be reached.';
 COMMENT ON COLUMN lpr.mail.last_error IS 'Why the last try failed.';
 COMMENT ON COLUMN lpr.mail.sent_at IS 'When the mail server took it.';
 
@@ -369,10 +408,12 @@ CREATE FUNCTION lpr.mail_status(
 BEGIN ATOMIC
     SELECT w.state, w.reason, m.waiting, m.failed, m.oldest_waiting_at, m.last_sent_at
     FROM lpr_data.mailer() AS w
-    CROSS JOIN (SELECT count(*) FILTER (WHERE m.state IN ('waiting', 'sending')), count(*) FILTER (WHERE m.state = 'failed'),
+    CROSS JOIN (SELECT count(*) FILTER (WHERE m.state IN ('waiting', 'sending')),
+                       count(*) FILTER (WHERE m.state = 'failed'),
                        min(m.made_at) FILTER (WHERE m.state IN ('waiting', 'sending')), max(m.sent_at)
                 FROM lpr_data.mail AS m) AS m (waiting, failed, oldest_waiting_at, last_sent_at);
 END;
 GRANT EXECUTE ON FUNCTION lpr.mail_status() TO lpr_oversight, lpr_admin;
 COMMENT ON FUNCTION lpr.mail_status() IS
-    'How mail stands, one row (A2): worker (ready; off: lpr.smtp_url is not set; stuck, with the reason; down), mails that wait, since when the oldest does, mails that failed, when the last was sent. See lpr.mail for each.';
+    'How mail stands, one row (A2): worker (ready; off: lpr.smtp_url is not set; stuck, with the reason; down), mails '
+    'that wait, since when the oldest does, mails that failed, when the last was sent. See lpr.mail for each.';

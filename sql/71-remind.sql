@@ -4,12 +4,15 @@ CREATE FUNCTION lpr_data.reminder(ends_at timestamp with time zone)
     RETURNS integer
     LANGUAGE sql VOLATILE
     SET search_path = pg_catalog, pg_temp
-RETURN (SELECT CASE WHEN l.rest <= interval '0' THEN NULL WHEN l.rest <= interval '1 day' THEN 1 WHEN l.rest <= interval '7 days' THEN 7 WHEN l.rest <= interval '30 days' THEN 30 END
+RETURN (SELECT CASE WHEN l.rest <= interval '0' THEN NULL WHEN l.rest <= interval '1 day' THEN 1
+                    WHEN l.rest <= interval '7 days' THEN 7 WHEN l.rest <= interval '30 days' THEN 30 END
         FROM (SELECT ends_at - clock_timestamp()) AS l (rest) WHERE isfinite(ends_at));
 COMMENT ON FUNCTION lpr_data.reminder(timestamptz) IS
-    'Which reminder is due of what ends then: 30, 7 or 1, the number of days within which it ends; NULL = none. One that was missed is sent as long as the next is not due.';
+    'Which reminder is due of what ends then: 30, 7 or 1, the number of days within which it ends; NULL = none. One '
+    'that was missed is sent as long as the next is not due.';
 
-CREATE FUNCTION lpr_data.remind_of(key text, person_id integer, kind text, ends_at timestamp with time zone, "values" jsonb DEFAULT '{}')
+CREATE FUNCTION lpr_data.remind_of(key text, person_id integer, kind text, ends_at timestamp with time zone,
+                                   "values" jsonb DEFAULT '{}')
     RETURNS integer
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -19,10 +22,12 @@ DECLARE
     days integer := lpr_data.reminder(ends_at);
     ends_on text := to_char(ends_at, 'YYYY-MM-DD');
 BEGIN
-    IF days IS NULL OR EXISTS (SELECT FROM lpr_data.mail AS m WHERE m.key = format('%s:%s:%s', remind_of.key, ends_on, days) COLLATE "C") THEN
+    IF days IS NULL OR EXISTS (SELECT FROM lpr_data.mail AS m
+                               WHERE m.key = format('%s:%s:%s', remind_of.key, ends_on, days) COLLATE "C") THEN
         RETURN 0;
     END IF;
-    RETURN lpr_data.post(format('%s:%s:%s', key, ends_on, days), person_id, kind, "values" || jsonb_build_object('days', days, 'ends_on', ends_on))::integer;
+    RETURN lpr_data.post(format('%s:%s:%s', key, ends_on, days), person_id, kind,
+                         "values" || jsonb_build_object('days', days, 'ends_on', ends_on))::integer;
 EXCEPTION
     -- One that cannot be written must not keep the others from being told.
     WHEN data_exception OR integrity_constraint_violation THEN
@@ -30,7 +35,8 @@ EXCEPTION
         RETURN 0;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.remind_of(text, integer, text, timestamptz, jsonb) IS 'Posts the reminder that is due of something that ends then, once; how many were posted.';
+COMMENT ON FUNCTION lpr_data.remind_of(text, integer, text, timestamptz, jsonb) IS
+    'Posts the reminder that is due of something that ends then, once; how many were posted.';
 
 CREATE FUNCTION lpr_data.remind()
     RETURNS integer
@@ -42,21 +48,25 @@ DECLARE
     more bigint;
 BEGIN
     -- Training: of everybody who may ask, or wants to. What counts is the latest completion of each required course.
-    SELECT coalesce(sum(lpr_data.remind_of(format('training:%s:%s', t.person_id, t.course), t.person_id, 'training_due', t.valid_until, jsonb_build_object('course', t.title))), 0)
+    SELECT coalesce(sum(lpr_data.remind_of(format('training:%s:%s', t.person_id, t.course), t.person_id, 'training_due',
+                                           t.valid_until, jsonb_build_object('course', t.title))), 0)
     INTO posted
     FROM (SELECT r.person_id, r.course, c.title, max(r.valid_until) AS valid_until
           FROM lpr_data.training AS r JOIN lpr_data.course AS c ON c.code = r.course AND c.required
           GROUP BY r.person_id, r.course, c.title) AS t
     JOIN lpr_data.person AS p ON p.person_id = t.person_id AND p.left_at IS NULL
     WHERE EXISTS (SELECT FROM lpr_data.access AS a
-                  WHERE a.person_id = t.person_id AND (a.state IN ('requested', 'approved') OR a.state = 'granted' AND a.ends_at > clock_timestamp()));
+                  WHERE a.person_id = t.person_id AND (a.state IN ('requested', 'approved')
+                                                       OR a.state = 'granted' AND a.ends_at > clock_timestamp()));
 
     -- Certification, and the end of a grant itself: of those who have one.
-    SELECT coalesce(sum(lpr_data.remind_of(format('recertification:%s', p.person_id), p.person_id, 'recertification_due', lpr_data.certified_until(p.person_id))), 0)
+    SELECT coalesce(sum(lpr_data.remind_of(format('recertification:%s', p.person_id), p.person_id,
+                                           'recertification_due', lpr_data.certified_until(p.person_id))), 0)
     INTO more
     FROM lpr_data.person AS p
     WHERE p.left_at IS NULL
-      AND EXISTS (SELECT FROM lpr_data.access AS a WHERE a.person_id = p.person_id AND a.state = 'granted' AND a.ends_at > clock_timestamp());
+      AND EXISTS (SELECT FROM lpr_data.access AS a
+                  WHERE a.person_id = p.person_id AND a.state = 'granted' AND a.ends_at > clock_timestamp());
     posted := posted + more;
     SELECT coalesce(sum(lpr_data.remind_of(format('access:%s', a.access_id), a.person_id, 'access_ends', a.ends_at)), 0)
     INTO more
@@ -67,4 +77,5 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr_data.remind() IS
-    'Posts the mails that are due 30, 7 and 1 day before training (A3), certification (A4) or access (A1) ends, each once; how many. Called by the mail worker every hour.';
+    'Posts the mails that are due 30, 7 and 1 day before training (A3), certification (A4) or access (A1) ends, each '
+    'once; how many. Called by the mail worker every hour.';

@@ -12,4 +12,5 @@ DROP FUNCTION lpr_data.session();
 DROP FUNCTION lpr_data.agreed();
 
 -- 50-gate
-DROP FUNCTION lpr_data.gate(oid, boolean, boolean, boolean, boolean, integer, text, text, bigint, timestamptz, timestamptz, double precision, integer);
+DROP FUNCTION lpr_data.gate(oid, boolean, boolean, boolean, boolean, integer, text, text, bigint, timestamptz,
+    timestamptz, double precision, integer);

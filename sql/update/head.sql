@@ -21,8 +21,8 @@ BEGIN
 END
 $$;
 
--- All rights on what is ours: the topics give those of this version. What a site granted by itself goes as well: PostgreSQL
--- would count it among ours from now on, and no dump would hold it.
+-- All rights on what is ours: the topics give those of this version. What a site granted by itself goes as well:
+-- PostgreSQL would count it among ours from now on, and no dump would hold it.
 DO $$
 DECLARE
     given record;

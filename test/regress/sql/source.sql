@@ -1,6 +1,7 @@
 -- source: vendors are added, approved, granted, disabled, removed; their options and secrets (Q10, Q11).
 \getenv vendor_url LPR_VENDOR_URL
 \pset null '-'
+\set SHOW_CONTEXT never
 -- (All of them: tap/100_dialects.)
 SELECT * FROM lpr.dialects() WHERE dialect = 'lpr-v1';
 
