@@ -22,6 +22,7 @@
 #include "utils/timestamp.h"
 
 #include "cache/cache_internal.h"
+#include "format/read_record.h"
 #include "server/compat.h"
 
 #define HOURS 25
@@ -45,6 +46,7 @@ enum
 	ANSWER_FETCHED_AT,
 	ANSWER_READS,
 	ANSWER_BLOCKS,
+	ANSWER_DIGEST_VERSION,
 	ANSWER_COLUMNS
 };
 
@@ -89,6 +91,7 @@ static const Oid answer_types[ANSWER_COLUMNS] = {
 	[ANSWER_FETCHED_AT] = TIMESTAMPTZOID,
 	[ANSWER_READS] = INT8OID,
 	[ANSWER_BLOCKS] = INT4ARRAYOID,
+	[ANSWER_DIGEST_VERSION] = INT2OID,
 };
 
 Oid
@@ -210,6 +213,7 @@ write_answer(void *arg)
 	values[ANSWER_READS] = Int64GetDatum(answer->reads);
 	values[ANSWER_BLOCKS] =
 		PointerGetDatum(construct_array(blocks, 2 * answer->nruns, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+	values[ANSWER_DIGEST_VERSION] = Int16GetDatum(LPR_READ_VERSION);
 
 	estate = CreateExecutorState();
 	result = makeNode(ResultRelInfo);
@@ -248,6 +252,9 @@ read_answer(TupleDesc desc, HeapTuple tuple, LprCacheAnswer *answer)
 	for (int i = 0; i < ANSWER_COLUMNS; i++)
 		if (nulls[i] && i != ANSWER_KEY)
 			return false;
+	/* What is saved of it must be proved by the digest that its record has. */
+	if (DatumGetInt16(values[ANSWER_DIGEST_VERSION]) != LPR_READ_VERSION)
+		return false;
 	memset(answer, 0, sizeof(*answer));
 	answer->expires_at = DatumGetTimestampTz(values[ANSWER_EXPIRES_AT]);
 	answer->has_key = !nulls[ANSWER_KEY];
