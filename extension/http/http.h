@@ -60,14 +60,9 @@ typedef struct LprHttpCost
 {
 	int requests; /* sent, retries included */
 	int retries;
-	uint64 bytes;    /* received, headers left out, after decompression */
-	double first_ms; /* from start to first byte of the last try */
-	double total_ms; /* from lpr_http_start to settled */
+	uint64 bytes; /* received, headers left out, after decompression */
 } LprHttpCost;
 extern LprHttpCost lpr_http_cost(const LprHttp *http);
-
-/* Gives every transfer of the backend a chance without waiting. Cheap. */
-extern void lpr_http_poll(void);
 
 /*
  * Waits until something happened to any transfer, or for timeout_ms (-1 = as long as it takes). Interruptible: raises 57014 and all other interrupts of
