@@ -52,6 +52,8 @@ extern bool lpr_audit_pending(LprTicket ticket);
 /* Puts a record into the queue if there is room, waits for nothing, throws nothing: for transactions that abort. */
 extern bool lpr_audit_leave(const LprAuditEntry *entry);
 
+/* Closes the payload, which becomes the entry's in memory of the current context: sending may throw. */
+extern void lpr_audit_set_payload(LprAuditEntry *entry, LprText *payload);
 /* What names this session in a payload: client, application. */
 extern void lpr_audit_describe_session(LprText *payload);
 

@@ -25,6 +25,7 @@
 
 #include "audit/audit_row.h"
 #include "format/submission.h"
+#include "server/data.h"
 #include "server/worker.h"
 
 #define LOOK_EVERY_MS 2000
@@ -132,7 +133,7 @@ deliver(void)
 
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	if (OidIsValid(get_extension_oid("lpr", true)) && OidIsValid(lpr_audit_table("delivery")))
+	if (OidIsValid(get_extension_oid("lpr", true)) && OidIsValid(lpr_data_table("delivery")))
 	{
 		SPI_connect();
 		if (SPI_execute("SELECT c.size, lpr_data.checkpoint_file(c.size), lpad(c.size::text, 20, '0') || '.checkpoint' "

@@ -9,7 +9,6 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -24,6 +23,7 @@
 #include "cache/cache_internal.h"
 #include "format/read_record.h"
 #include "server/compat.h"
+#include "server/data.h"
 
 #define HOURS 25
 
@@ -97,14 +97,13 @@ static const Oid answer_types[ANSWER_COLUMNS] = {
 Oid
 lpr_cache_leaf(const char *kind, TimestampTz expires_at)
 {
-	Oid schema = get_namespace_oid("lpr_data", true);
 	pg_time_t seconds = timestamptz_to_time_t(expires_at);
 	struct pg_tm *tm = pg_gmtime(&seconds);
 
-	if (!OidIsValid(schema) || tm == NULL)
+	if (tm == NULL)
 		return InvalidOid;
-	return get_relname_relid(
-		psprintf("%s_%04d%02d%02d%02d", kind, tm->tm_year + 1900, tm->tm_mon + 1, tm->tm_mday, tm->tm_hour), schema);
+	return lpr_data_table(
+		psprintf("%s_%04d%02d%02d%02d", kind, tm->tm_year + 1900, tm->tm_mon + 1, tm->tm_mday, tm->tm_hour));
 }
 
 /* The leaf, opened; NULL when it is gone, or is not as lpr made it: then nothing is kept. */

@@ -50,9 +50,6 @@ describe_question(LprText *payload, const LprGateQuestion *question)
 		lpr_payload_bool(payload, "fresh", true);
 	lpr_payload_text(payload, "url", utf8(question->url));
 	lpr_audit_describe_session(payload);
-	lpr_payload_close(payload);
-	if (payload->failed)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 }
 
 static LprTicket
@@ -72,9 +69,7 @@ send_question(const LprGateQuestion *question)
 	};
 
 	describe_question(&payload, question);
-	entry.payload = pnstrdup(payload.data, payload.len); /* palloc'd: sending may throw */
-	entry.payload_len = payload.len;
-	lpr_text_free(&payload);
+	lpr_audit_set_payload(&entry, &payload);
 	return lpr_audit_send(&entry);
 }
 

@@ -8,7 +8,6 @@
 #include "policy/outlet.h"
 
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
@@ -27,6 +26,7 @@
 #include "audit/audit.h"
 #include "audit/consent.h"
 #include "server/compat.h"
+#include "server/data.h"
 #include "server/errors.h"
 #include "server/person.h"
 #include "gate/purpose.h"
@@ -374,7 +374,7 @@ refuse_drop_of_log(Oid relid)
 	char *name;
 	char *message;
 
-	if (!OidIsValid(schema) || schema != get_namespace_oid("lpr_data", true))
+	if (!OidIsValid(schema) || schema != lpr_data_schema())
 		return;
 	name = get_rel_name(relid);
 	if (get_rel_relkind(relid) == RELKIND_INDEX ||
