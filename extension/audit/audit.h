@@ -4,7 +4,7 @@
 #ifndef LPR_AUDIT_H
 #define LPR_AUDIT_H
 
-#include "audit/audit_queue.h"
+#include "audit/receipt.h"
 
 extern int lpr_audit_timeout; /* GUC, milliseconds */
 

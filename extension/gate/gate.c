@@ -7,6 +7,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "audit/audit.h"
 #include "server/errors.h"
 #include "format/payload.h"
 

@@ -4,7 +4,7 @@
 #ifndef LPR_GATE_H
 #define LPR_GATE_H
 
-#include "audit/audit.h"
+#include "audit/receipt.h"
 #include "core/query.h"
 #include "server/compat.h"
 

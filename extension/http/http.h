@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 #include "base/base.h"
+#include "http/cost.h"
 
 typedef enum LprHttpState
 {
@@ -55,13 +56,6 @@ extern const char *lpr_http_body(const LprHttp *http, size_t *len);
 extern const LprFault *lpr_http_fault(const LprHttp *http);
 extern void lpr_http_free(LprHttp *http);
 
-/* What it cost. */
-typedef struct LprHttpCost
-{
-	int requests; /* sent, retries included */
-	int retries;
-	uint64 bytes; /* received, headers left out, after decompression */
-} LprHttpCost;
 extern LprHttpCost lpr_http_cost(const LprHttp *http);
 
 /*

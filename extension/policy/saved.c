@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "gate/answer.h"
+#include "audit/audit.h"
 #include "cache/cache_table.h"
 #include "cache/cache_walk.h"
 #include "server/errors.h"

@@ -109,50 +109,14 @@ refuses($one, 'LP041', 'SELECT lpr.saved_proof(9999)', 'a proof of what was not 
 refuses($one, 'LP050', "$_ SELECT lpr.saved_proof($saved{$ids[0]})", "$_: kept") for 'CREATE TABLE pg_temp.t AS', 'DECLARE c CURSOR WITH HOLD FOR';
 like($node->messages('supervisor1', "SELECT lpr.saved_proof($saved{$ids[0]})"), qr/permission denied/, 'nor for a supervisor');
 
-# After ten thousand records there is a checkpoint, by which the answers' records are signed for.
-$node->answer('postgres', "SELECT count(lpr_data.audit_record('read', NULL, NULL, 'bulk')) FROM generate_series(1, 10000)");
-ok(LprTest::eventually(sub { $node->answer('oversight1', 'SELECT checkpointed > 10000 FROM lpr.audit_status()') eq 't' }), 'a checkpoint');
-my $base = $node->basedir;
-append_to_file("$base/key", $node->answer('oversight1', 'SELECT lpr.audit_key()'));
-append_to_file("$base/newest.checkpoint", $node->answer('oversight1', 'SELECT lpr.checkpoint()') . "\n");
-append_to_file("$base/audit.log", $node->answer('oversight1', 'SELECT lpr.export_audit()') . "\n");
-
-# What the verifier says of proofs, without the summary.
-sub proved
-{
-	unlink "$base/proofs";
-	append_to_file("$base/proofs", join '', map { "$_\n" } @_);
-	my ($out, $err) = run_command([ 'lpr-audit-verify', '--key', "$base/key", '--checkpoints', "$base/newest.checkpoint", '--read', "$base/proofs", "$base/audit.log" ]);
-	return $err || $out =~ s/\A(.*?)[^\n]*\n?\z/$1/sr;
-}
-my $all = proved(map { $proof{$_} } @ids[0 .. 6], $limited);
-is(scalar(() = $all =~ /^proved: read \d+ of the 20 in the answer of source "acme", row \d+: read_id "/mg), 7, 'each is proved') or diag $all;
-like($all, qr/^proved: read 1 of the \d+ in the answer of source "acme", row \d+: read_id "\Q$limited\E", plate "BULK400", /m, '… out of an answer that was stopped early, too');
-is(scalar(() = $all =~ /, make "\w+"/g), 7, '… with what was saved of it');
-like($all, qr/read_id "\Q$ids[5]\E", plate "BULK20", captured_at \S+, latitude \S+, longitude \S+; its details are not shown$/m, '… with no fields but plate, time and place');
-
-my $torn = qr/line 1: the read, its place and its path do not lead to the root: one of them was changed$/m;
-my $whole = $proof{$ids[0]};
-for my $member ($whole =~ /"(\w+)": /g)
-{
-	next if $member eq 'read';
-	my $changed = $whole =~ s/("$member": )(?:"([^"]*)"|(-?\d+)|\["(.)([^"]*))/$1 . (defined $2 ? '"' . ($2 =~ tr{0-9a-zA-Z}{1-90b-zaB-ZA}r) . '"' : defined $3 ? $3 + 1 : '["' . ($4 eq '0' ? '1' : '0') . $5)/er;
-	isnt($changed, $whole, "another $member");
-	like(proved($changed), $member =~ /^(format|version)$/ ? qr/line 1: not a proof of a read: / : $member eq 'log' ? qr/line 1: (it is a proof for another log|not a proof of a read: its member "log")/
-		: $member eq 'row' ? qr/line 1: row [\d,]+ is not an answer/ : $member eq 'source' ? qr/line 1: row [\d,]+ is an answer of source "acme", not of "/
-		: $member eq 'reads' ? qr/line 1: the answer of row [\d,]+ has 20 reads, not 21/ : $member eq 'root' ? qr/$torn|its member "root"/ : $torn, '… is found');
-}
-my ($other_row) = $proof{$limited} =~ /"row": (\d+)/;
-like(proved($whole =~ s/"row": \d+/"row": $other_row/r), qr/line 1: the answer of row [\d,]+ has \d+ reads, not 20/, 'of another answer');
-like(proved(substr $whole, 0, $_), qr/line 1: not a proof of a read: /, "cut after $_ bytes") for 30, 500, length($whole) - 1;
-
 # Of answers that have no version: all of it when it was saved as it was told, else the leaf.
+my @old;
 for my $case ([ 'r', '"plate_as_read": ' ], [ "jsonb_populate_record(r, '{\"make\": \"Honda\"}')", '"leaf": ' ])
 {
 	my $old = $node->answer('postgres', "SELECT lpr_data.read_proof(jsonb_populate_record(r, jsonb_build_object('digest', leaf.old($case->[0]), 'details', NULL, 'place', 0, 'proof', '')), l.id, 7,
 		format('{\"reads\": 1, \"digest\": \"%s\"}', encode(leaf.old($case->[0]), 'hex'))) FROM lpr_data.event_read AS r, lpr_data.log AS l WHERE r.saved_id = $saved{$ids[0]}");
 	like($old, qr/"version": 1, .*$case->[1]/, "version 1 shows $case->[1]");
-	like(proved($old), qr/line 1: row 7 is not an answer/, '… and leads to its root');
+	push @old, $old;
 }
 like($node->messages('postgres', "SELECT lpr_data.read_proof(r, l.id, 7, format('{\"reads\": 20, \"digest\": \"%s\", \"digest_version\": 2}', repeat('00', 32))) FROM lpr_data.event_read AS r, lpr_data.log AS l WHERE r.saved_id = $saved{$ids[0]}"),
 	qr/ERROR: +XX001: the saved read is not in the answer on record/, 'what proves nothing is not handed out');
@@ -177,14 +141,13 @@ like($node->messages('analyst1', 'SELECT * FROM lpr_data.event_read'), qr/permis
 my ($id) = split /\n/, ($node->converse($one, "SELECT saved_id FROM lpr.event_reads(1) WHERE read_id = '$ids[0]'"))[0];
 saves($one, "SELECT lpr.correct($id, 'make', 'honda', 'The photo shows the badge of another maker quite clearly.')", '', 'a correction');
 saves($one, "SELECT make, corrected->'make' ? 'original' FROM lpr.event_reads(1) WHERE saved_id = $id", 'HONDA|t', '… stands beside the original');
-is(($node->converse($one, "SELECT lpr.saved_proof($id)"))[0], $whole, '… and the proof is of what the vendor told');
+is(($node->converse($one, "SELECT lpr.saved_proof($id)"))[0], $proof{$ids[0]}, '… and the proof is of what the vendor told');
 like(($node->converse($one, "SELECT lpr.correct($id, 'captured_at', 'now', 'The photo shows the badge of another maker quite clearly.')"))[1], qr/23514/, 'time and place are what the vendor said');
 like(($node->converse($one, "SELECT lpr.correct($id, 'plate', '---', 'The photo shows the badge of another maker quite clearly.')"))[1], qr/LP011/, 'a plate is one');
 refuses($two, 'LP041', "SELECT lpr.correct($id, 'make', 'honda', '$why')", "another person's");
 refuses($one, 'LP043', "SELECT lpr.unsave($id, 'wrong')", 'taken off without a reason');
 saves($one, "SELECT lpr.unsave($id, 'The badge shows that it is the car of a neighbour, not the one that we look for.')", '', 'taken off');
 refuses($one, 'LP041', "SELECT lpr.saved_proof($id)", 'what was taken off is proved no longer');
-like(proved($whole), qr/^proved: .*read_id "\Q$ids[0]\E"/m, '… unless by a proof that was made before');
 is($node->answer('postgres', "SELECT (SELECT count(*) FROM lpr_data.event_read WHERE saved_id = $id) || ' ' || (SELECT count(*) FROM lpr_data.correction WHERE saved_id = $id)"), '0 0', '… with its correction');
 my ($imaged) = split /\n/, ($node->converse($one, "SELECT saved_id FROM lpr.event_reads(1) WHERE read_id = '$ids[6]'"))[0];
 saves($one, "SELECT lpr.unsave($imaged, 'The badge shows that it is the car of a neighbour, not the one that we look for.')", '', 'one with images');
@@ -225,5 +188,47 @@ saves($two, 'SELECT count(*) FROM lpr.event_reads(1)', 6, '… and a closed one 
 $two->query('SELECT lpr.work_on(NULL)');
 refuses($two, 'LP042', "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why')", 'but nothing more is saved for it');
 $_->quit for $one, $two, $three, $closing;
+# ---- checked by anybody ----
+
+# After ten thousand records there is a checkpoint, by which the answers' records are signed for.
+$node->answer('postgres', "SELECT count(lpr_data.audit_record('read', NULL, NULL, 'bulk')) FROM generate_series(1, 10000)");
+ok(LprTest::eventually(sub { $node->answer('oversight1', 'SELECT checkpointed > 10000 FROM lpr.audit_status()') eq 't' }), 'a checkpoint');
+my $base = $node->basedir;
+append_to_file("$base/key", $node->answer('oversight1', 'SELECT lpr.audit_key()'));
+append_to_file("$base/newest.checkpoint", $node->answer('oversight1', 'SELECT lpr.checkpoint()') . "\n");
+append_to_file("$base/audit.log", $node->answer('oversight1', 'SELECT lpr.export_audit()') . "\n");
+
+# What the verifier says of proofs, without the summary.
+sub proved
+{
+	unlink "$base/proofs";
+	append_to_file("$base/proofs", join '', map { "$_\n" } @_);
+	my ($out, $err) = run_command([ 'lpr-audit-verify', '--key', "$base/key", '--checkpoints', "$base/newest.checkpoint", '--read', "$base/proofs", "$base/audit.log" ]);
+	return $err || $out =~ s/\A(.*?)[^\n]*\n?\z/$1/sr;
+}
+my $all = proved(map { $proof{$_} } @ids[0 .. 6], $limited);
+is(scalar(() = $all =~ /^proved: read \d+ of the 20 in the answer of source "acme", row \d+: read_id "/mg), 7, 'each is proved') or diag $all;
+like($all, qr/^proved: read 1 of the \d+ in the answer of source "acme", row \d+: read_id "\Q$limited\E", plate "BULK400", /m, '… out of an answer that was stopped early, too');
+is(scalar(() = $all =~ /, make "\w+"/g), 7, '… with what was saved of it');
+like($all, qr/read_id "\Q$ids[5]\E", plate "BULK20", captured_at \S+, latitude \S+, longitude \S+; its details are not shown$/m, '… with no fields but plate, time and place');
+
+like($all, qr/^proved: .*read_id "\Q$ids[0]\E"/m, '… and what was taken off since');
+like(proved($_), qr/line 1: row 7 is not an answer/, 'one of version 1 leads to its root') for @old;
+
+my $torn = qr/line 1: the read, its place and its path do not lead to the root: one of them was changed$/m;
+my $whole = $proof{$ids[0]};
+for my $member ($whole =~ /"(\w+)": /g)
+{
+	next if $member eq 'read';
+	my $changed = $whole =~ s/("$member": )(?:"([^"]*)"|(-?\d+)|\["(.)([^"]*))/$1 . (defined $2 ? '"' . ($2 =~ tr{0-9a-zA-Z}{1-90b-zaB-ZA}r) . '"' : defined $3 ? $3 + 1 : '["' . ($4 eq '0' ? '1' : '0') . $5)/er;
+	isnt($changed, $whole, "another $member");
+	like(proved($changed), $member =~ /^(format|version)$/ ? qr/line 1: not a proof of a read: / : $member eq 'log' ? qr/line 1: (it is a proof for another log|not a proof of a read: its member "log")/
+		: $member eq 'row' ? qr/line 1: row [\d,]+ is not an answer/ : $member eq 'source' ? qr/line 1: row [\d,]+ is an answer of source "acme", not of "/
+		: $member eq 'reads' ? qr/line 1: the answer of row [\d,]+ has 20 reads, not 21/ : $member eq 'root' ? qr/$torn|its member "root"/ : $torn, '… is found');
+}
+my ($other_row) = $proof{$limited} =~ /"row": (\d+)/;
+like(proved($whole =~ s/"row": \d+/"row": $other_row/r), qr/line 1: the answer of row [\d,]+ has \d+ reads, not 20/, 'of another answer');
+like(proved(substr $whole, 0, $_), qr/line 1: not a proof of a read: /, "cut after $_ bytes") for 30, 500, length($whole) - 1;
+
 $node->sound('in the end');
 done_testing();
