@@ -118,7 +118,7 @@ reference:
 format:
 	clang-format -i $(FORMATTED)
 
-lint: lint-format lint-shell lint-layers lint-sizes lint-lines lint-readers lint-planted
+lint: lint-format lint-shell lint-layers lint-externs lint-sizes lint-lines lint-readers lint-planted
 
 lint-format:
 	clang-format --dry-run -Werror $(FORMATTED)
@@ -128,6 +128,9 @@ lint-shell:
 
 lint-layers:
 	scripts/layers
+
+lint-externs: all
+	scripts/externs $(OBJS) -- $(wildcard verify/build/plain/*.o)
 
 lint-sizes:
 	scripts/sizes
@@ -142,4 +145,4 @@ lint-planted:
 	test/lint/planted
 
 .PHONY: clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-chaos test-asan \
-	fuzz bench reference format lint lint-format lint-shell lint-layers lint-sizes lint-lines lint-readers lint-planted
+	fuzz bench reference format lint lint-format lint-shell lint-layers lint-externs lint-sizes lint-lines lint-readers lint-planted

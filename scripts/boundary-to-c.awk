@@ -1,6 +1,6 @@
-# Turns data/us-boundary.txt into extension/place_data.c, the constants that extension/place.c reads (control Q4).
+# Turns data/us-boundary.txt into extension/core/place_data.c, the constants that extension/core/place.c reads (control Q4).
 # Part of the build, so POSIX awk only:
-#   awk -f scripts/boundary-to-c.awk data/us-boundary.txt > extension/place_data.c
+#   awk -f scripts/boundary-to-c.awk data/us-boundary.txt > extension/core/place_data.c
 # A damaged file stops the build: half a boundary would let foreign reads in, or drop those of half a country.
 
 function fail(why)
@@ -63,6 +63,5 @@ END {
 		print "\t\"" codes[i] "\","
 	print "};\n"
 	print "const int lpr_place_arc_count = " arcs ";"
-	print "const int lpr_place_point_count = " points ";"
 	print "const int lpr_place_code_count = " states ";"
 }

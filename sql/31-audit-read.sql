@@ -155,23 +155,22 @@ COMMENT ON FUNCTION lpr.verify_audit(bigint, bigint) IS
     'the checkpoint before them on. Who controls the server controls this function: lpr-audit-verify does the same '
     'elsewhere.';
 
+CREATE FUNCTION lpr_data.submission(old bigint, proof bytea, note text)
+    RETURNS text
+    LANGUAGE c IMMUTABLE STRICT
+AS 'MODULE_PATHNAME', 'lpr_audit_submission';
+COMMENT ON FUNCTION lpr_data.submission(bigint, bytea, text) IS 'A signed note as a witness takes it: the size of the checkpoint before, the proof that this one follows it, the note.';
+
 CREATE FUNCTION lpr_data.checkpoint_file(size bigint)
     RETURNS text
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    file text;
 BEGIN
-    SELECT format(E'old %s\n', coalesce((SELECT max(p.size) FROM lpr_data.checkpoint AS p WHERE p.size < c.size), 0))
-           || coalesce((SELECT string_agg(encode(substring(c.proof FROM 32 * i + 1 FOR 32), 'base64') || E'\n', ''
-                                          ORDER BY i)
-                        FROM generate_series(0, octet_length(c.proof) / 32 - 1) AS i), '')
-           || E'\n' || c.note
-    INTO file
-    FROM lpr_data.checkpoint AS c
-    WHERE c.size = checkpoint_file.size;
-    RETURN file;
+    RETURN (SELECT lpr_data.submission(coalesce((SELECT max(p.size) FROM lpr_data.checkpoint AS p
+                                                 WHERE p.size < c.size), 0), c.proof, c.note)
+            FROM lpr_data.checkpoint AS c
+            WHERE c.size = checkpoint_file.size);
 END
 $$;
 COMMENT ON FUNCTION lpr_data.checkpoint_file(bigint) IS

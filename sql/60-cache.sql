@@ -56,7 +56,8 @@ CREATE UNLOGGED TABLE lpr_data.cache_answer (
     open_until boolean NOT NULL,
     fetched_at timestamp with time zone NOT NULL,
     reads bigint NOT NULL,
-    blocks integer[] NOT NULL
+    blocks integer[] NOT NULL,
+    digest_version smallint
 ) PARTITION BY RANGE (expires_at);
 COMMENT ON TABLE lpr_data.cache_answer IS
     'Answers that are kept, and to whom for what they were shown: a row an answer to a question (C1). Unlogged, a '
@@ -79,6 +80,9 @@ COMMENT ON COLUMN lpr_data.cache_answer.fetched_at IS 'When the vendor handed ov
 COMMENT ON COLUMN lpr_data.cache_answer.reads IS 'How many reads.';
 COMMENT ON COLUMN lpr_data.cache_answer.blocks IS
     'Where they are in the table of reads: first block and number of blocks, pair by pair.';
+COMMENT ON COLUMN lpr_data.cache_answer.digest_version IS
+    'Which record of a read the digest on record is made of (docs/audit-format.md); an answer of another version is '
+    'asked anew.';
 
 CREATE UNLOGGED TABLE lpr_data.cache_read (
     expires_at timestamp with time zone NOT NULL,

@@ -342,25 +342,102 @@ static const struct Command
 	int (*run)(Arguments *);
 } commands[] = {{"verify", "kwcpr", verify}, {"witness", "klns", witness}, {"public", "knC", show_public}};
 
+static const struct option options[] = {{"key", required_argument, NULL, 'k'},
+										{"log-key", required_argument, NULL, 'l'},
+										{"name", required_argument, NULL, 'n'},
+										{"state", required_argument, NULL, 's'},
+										{"witness", required_argument, NULL, 'w'},
+										{"checkpoints", required_argument, NULL, 'c'},
+										{"part", no_argument, NULL, 'p'},
+										{"read", required_argument, NULL, 'r'},
+										{"help", no_argument, NULL, 'h'},
+										{"version", no_argument, NULL, 'V'},
+										{NULL, 0, NULL, 0}};
+
+/* False: it was told why, and *result is the exit code. */
+static bool
+take_option(int option, Arguments *arguments, int *result)
+{
+	LprFault fault;
+
+	switch (option)
+	{
+		case 'k':
+			arguments->key = optarg;
+			break;
+		case 'l':
+			arguments->log_key = optarg;
+			break;
+		case 'n':
+			arguments->name = optarg;
+			break;
+		case 's':
+			arguments->state = optarg;
+			break;
+		case 'p':
+			arguments->part = true;
+			break;
+		case 'r':
+			arguments->read = optarg;
+			break;
+		case 'C':
+			arguments->cosigner = true;
+			break;
+		case 'w':
+			if (arguments->nwitnesses == WITNESSES_MAX)
+			{
+				*result = misused("too many witnesses");
+				return false;
+			}
+			arguments->witnesses[arguments->nwitnesses++] = optarg;
+			break;
+		case 'c':
+			if (checkpoints_add(&arguments->checkpoints, optarg, &fault))
+				break;
+			*result = unusable_fault("--checkpoints", &fault);
+			return false;
+	}
+	return true;
+}
+
+/* Likewise; what is shown instead of a run is shown. */
+static bool
+read_options(const struct Command *command, int argc, char **argv, Arguments *arguments, int *result)
+{
+	static struct option own[sizeof(options) / sizeof(options[0])];
+	int option;
+
+	/* The public command has a --witness of its own, without an argument. */
+	memcpy(own, options, sizeof(options));
+	for (struct option *o = own; o->name != NULL; o++)
+		if (command->run == show_public && o->val == 'w')
+			*o = (struct option){"witness", no_argument, NULL, 'C'};
+	while ((option = getopt_long(argc, argv, "", own, NULL)) != -1)
+	{
+		*result = CLEAN;
+		if (option == 'h')
+			printf("%s%s", usage, help);
+		else if (option == 'V')
+			puts("lpr-audit-verify " LPR_VERSION);
+		else if (option == '?')
+			*result = misused("an option is not known, or lacks its value");
+		else if (strchr(command->options, option) == NULL)
+			*result = misused("that option is another command's");
+		else if (take_option(option, arguments, result))
+			continue;
+		return false;
+	}
+	arguments->rest = argv + optind;
+	arguments->nrest = argc - optind;
+	return true;
+}
+
 int
 main(int argc, char **argv)
 {
-	static const struct option options[] = {{"key", required_argument, NULL, 'k'},
-											{"log-key", required_argument, NULL, 'l'},
-											{"name", required_argument, NULL, 'n'},
-											{"state", required_argument, NULL, 's'},
-											{"witness", required_argument, NULL, 'w'},
-											{"checkpoints", required_argument, NULL, 'c'},
-											{"part", no_argument, NULL, 'p'},
-											{"read", required_argument, NULL, 'r'},
-											{"help", no_argument, NULL, 'h'},
-											{"version", no_argument, NULL, 'V'},
-											{NULL, 0, NULL, 0}};
-	static struct option public_options[sizeof(options) / sizeof(options[0])];
 	const struct Command *command = &commands[0];
 	Arguments arguments = {0};
-	LprFault fault;
-	int option, result;
+	int result;
 
 	for (size_t i = 1; i < 3 && argc > 1; i++)
 		if (strcmp(argv[1], commands[i].name) == 0)
@@ -370,63 +447,8 @@ main(int argc, char **argv)
 		argc--;
 		argv++;
 	}
-	/* The public command has a --witness of its own, without an argument. */
-	memcpy(public_options, options, sizeof(options));
-	for (struct option *o = public_options; o->name != NULL; o++)
-		if (command->run == show_public && o->val == 'w')
-			*o = (struct option){"witness", no_argument, NULL, 'C'};
-	while ((option = getopt_long(argc, argv, "", public_options, NULL)) != -1)
-	{
-		if (option == 'h')
-		{
-			printf("%s%s", usage, help);
-			return finish(CLEAN);
-		}
-		if (option == 'V')
-		{
-			puts("lpr-audit-verify " LPR_VERSION);
-			return finish(CLEAN);
-		}
-		if (option == '?' || strchr(command->options, option) == NULL)
-			return misused(option == '?' ? "an option is not known, or lacks its value"
-										 : "that option is another command's");
-		switch (option)
-		{
-			case 'k':
-				arguments.key = optarg;
-				break;
-			case 'l':
-				arguments.log_key = optarg;
-				break;
-			case 'n':
-				arguments.name = optarg;
-				break;
-			case 's':
-				arguments.state = optarg;
-				break;
-			case 'p':
-				arguments.part = true;
-				break;
-			case 'r':
-				arguments.read = optarg;
-				break;
-			case 'C':
-				arguments.cosigner = true;
-				break;
-			case 'w':
-				if (arguments.nwitnesses == WITNESSES_MAX)
-					return misused("too many witnesses");
-				arguments.witnesses[arguments.nwitnesses++] = optarg;
-				break;
-			case 'c':
-				if (!checkpoints_add(&arguments.checkpoints, optarg, &fault))
-					return unusable_fault("--checkpoints", &fault);
-				break;
-		}
-	}
-	arguments.rest = argv + optind;
-	arguments.nrest = argc - optind;
-	result = command->run(&arguments);
+	if (read_options(command, argc, argv, &arguments, &result))
+		result = command->run(&arguments);
 	checkpoints_free(&arguments.checkpoints);
 	return finish(result);
 }

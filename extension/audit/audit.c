@@ -25,6 +25,7 @@
 
 #include "audit/audit_log.h"
 #include "audit/audit_row.h"
+#include "server/data.h"
 #include "server/worker.h"
 #include "server/compat.h"
 #include "server/errors.h"
@@ -173,17 +174,17 @@ static const char *const read_by_the_gate[] = {"source",       "person",       "
 static void
 check_own_locks(void)
 {
-	Oid log = lpr_audit_table("audit");
+	Oid log = lpr_data_table("audit");
 	List *leaves = OidIsValid(log) ? find_inheritance_children(log, NoLock) : NIL;
 	ListCell *cell;
 
 	foreach (cell, leaves)
 		check_own_lock(lfirst_oid(cell), ShareLock);
-	check_own_lock(lpr_audit_table("checkpoint"), ShareLock);
-	check_own_lock(lpr_audit_table("change"), ShareLock);
-	check_own_lock(lpr_audit_table("log"), AccessExclusiveLock);
+	check_own_lock(lpr_data_table("checkpoint"), ShareLock);
+	check_own_lock(lpr_data_table("change"), ShareLock);
+	check_own_lock(lpr_data_table("log"), AccessExclusiveLock);
 	for (size_t i = 0; i < lengthof(read_by_the_gate); i++)
-		check_own_lock(lpr_audit_table(read_by_the_gate[i]), AccessExclusiveLock);
+		check_own_lock(lpr_data_table(read_by_the_gate[i]), AccessExclusiveLock);
 	list_free(leaves);
 }
 
@@ -261,6 +262,17 @@ lpr_audit_leave(const LprAuditEntry *entry)
 }
 
 void
+lpr_audit_set_payload(LprAuditEntry *entry, LprText *payload)
+{
+	lpr_payload_close(payload);
+	if (payload->failed)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	entry->payload = pnstrdup(payload->data, payload->len);
+	entry->payload_len = payload->len;
+	lpr_text_free(payload);
+}
+
+void
 lpr_audit_describe_session(LprText *payload)
 {
 	lpr_payload_text(payload, "client", lpr_session_client());
@@ -287,12 +299,7 @@ describe_refusal(LprAuditEntry *entry, int code, const char *message)
 	lpr_payload_open(&payload);
 	lpr_payload_text(&payload, "message", pg_server_to_any(message, strlen(message), PG_UTF8));
 	lpr_audit_describe_session(&payload);
-	lpr_payload_close(&payload);
-	if (payload.failed)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	entry->payload = pnstrdup(payload.data, payload.len);
-	entry->payload_len = payload.len;
-	lpr_text_free(&payload);
+	lpr_audit_set_payload(entry, &payload);
 }
 
 void
@@ -439,12 +446,7 @@ lpr_audit_record(PG_FUNCTION_ARGS)
 	lpr_payload_open(&payload);
 	lpr_payload_text(&payload, "what", pg_server_to_any(given, strlen(given), PG_UTF8));
 	lpr_audit_describe_session(&payload);
-	lpr_payload_close(&payload);
-	if (payload.failed)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	entry.payload = pnstrdup(payload.data, payload.len);
-	entry.payload_len = payload.len;
-	lpr_text_free(&payload);
+	lpr_audit_set_payload(&entry, &payload);
 	lpr_audit_await(lpr_audit_send(&entry), &receipt);
 	PG_RETURN_INT64(receipt.number);
 }

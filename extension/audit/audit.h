@@ -4,7 +4,7 @@
 #ifndef LPR_AUDIT_H
 #define LPR_AUDIT_H
 
-#include "audit/audit_queue.h"
+#include "audit/receipt.h"
 
 extern int lpr_audit_timeout; /* GUC, milliseconds */
 
@@ -52,6 +52,8 @@ extern bool lpr_audit_pending(LprTicket ticket);
 /* Puts a record into the queue if there is room, waits for nothing, throws nothing: for transactions that abort. */
 extern bool lpr_audit_leave(const LprAuditEntry *entry);
 
+/* Closes the payload, which becomes the entry's in memory of the current context: sending may throw. */
+extern void lpr_audit_set_payload(LprAuditEntry *entry, LprText *payload);
 /* What names this session in a payload: client, application. */
 extern void lpr_audit_describe_session(LprText *payload);
 

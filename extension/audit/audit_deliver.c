@@ -24,6 +24,8 @@
 #include "utils/timestamp.h"
 
 #include "audit/audit_row.h"
+#include "format/submission.h"
+#include "server/data.h"
 #include "server/worker.h"
 
 #define LOOK_EVERY_MS 2000
@@ -39,6 +41,30 @@ lpr_checkpoint_check_directory(char **newval, void **extra, GucSource source)
 		return true;
 	GUC_check_errdetail("It must be an absolute path, better of another machine's disk.");
 	return false;
+}
+
+/* lpr_data.submission(old, proof, note) */
+PG_FUNCTION_INFO_V1(lpr_audit_submission);
+Datum
+lpr_audit_submission(PG_FUNCTION_ARGS)
+{
+	bytea *nodes = PG_GETARG_BYTEA_PP(1);
+	text *note = PG_GETARG_TEXT_PP(2);
+	LprProof *proof = palloc0(sizeof(LprProof));
+	LprText file = {0};
+	text *result;
+
+	if (PG_GETARG_INT64(0) < 0 || VARSIZE_ANY_EXHDR(nodes) % LPR_DIGEST_LEN != 0 ||
+		VARSIZE_ANY_EXHDR(nodes) > sizeof(proof->nodes))
+		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("not a proof of consistency")));
+	proof->count = VARSIZE_ANY_EXHDR(nodes) / LPR_DIGEST_LEN;
+	memcpy(proof->nodes, VARDATA_ANY(nodes), VARSIZE_ANY_EXHDR(nodes));
+	lpr_submission_write(PG_GETARG_INT64(0), proof, (LprSlice){VARDATA_ANY(note), VARSIZE_ANY_EXHDR(note)}, &file);
+	if (file.failed)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	result = cstring_to_text_with_len(file.data, file.len);
+	lpr_text_free(&file);
+	PG_RETURN_TEXT_P(result);
 }
 
 void
@@ -107,7 +133,7 @@ deliver(void)
 
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	if (OidIsValid(get_extension_oid("lpr", true)) && OidIsValid(lpr_audit_table("delivery")))
+	if (OidIsValid(get_extension_oid("lpr", true)) && OidIsValid(lpr_data_table("delivery")))
 	{
 		SPI_connect();
 		if (SPI_execute("SELECT c.size, lpr_data.checkpoint_file(c.size), lpad(c.size::text, 20, '0') || '.checkpoint' "

@@ -3,7 +3,6 @@
  */
 #include "audit/audit_log.h"
 
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
@@ -15,6 +14,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "server/data.h"
 #include "server/errors.h"
 #include "format/month.h"
 #include "server/secret.h"
@@ -227,7 +227,7 @@ lpr_log_load(LprLog *log)
 	bytea *id;
 
 	lpr_log_forget(log);
-	if (!OidIsValid(lpr_audit_table("log")))
+	if (!OidIsValid(lpr_data_table("log")))
 		return;
 	SPI_connect();
 	if (run("SELECT id FROM lpr_data.log", 0, NULL, NULL, true) != 1)
@@ -252,14 +252,13 @@ lpr_log_load(LprLog *log)
 void
 lpr_log_begin(LprLog *log)
 {
-	LprAuditRow row = {.kind = lpr_audit_kind_names[LPR_AUDIT_START], .has_payload = true};
+	LprAuditRow row = {.kind = lpr_audit_kind_names[LPR_AUDIT_START]};
 	Oid types[1] = {BYTEAOID};
 	Datum values[1];
 	char hex[2 * LPR_LOG_ID_LEN + 1];
-	char *payload;
 
 	lpr_log_forget(log);
-	if (!pg_strong_random(log->id, LPR_LOG_ID_LEN) || !pg_strong_random(row.salt, LPR_SALT_LEN))
+	if (!pg_strong_random(log->id, LPR_LOG_ID_LEN))
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes")));
 	load_signer(log);
 	SPI_connect();
@@ -268,10 +267,7 @@ lpr_log_begin(LprLog *log)
 	SPI_finish();
 	CommandCounterIncrement();
 	lpr_hex(log->id, LPR_LOG_ID_LEN, hex);
-	payload = psprintf("{\"log\": \"%s\", \"version\": \"%s\"}", hex, LPR_VERSION);
-	row.payload = payload;
-	row.payload_len = strlen(payload);
-	lpr_audit_payload_digest(row.salt, row.payload, row.payload_len, &row.payload_digest);
+	lpr_audit_row_payload(&row, psprintf("{\"log\": \"%s\", \"version\": \"%s\"}", hex, LPR_VERSION));
 	log->there = true;
 	lpr_log_append(log, &row, 1);
 }
@@ -294,7 +290,7 @@ find_month(TimestampTz at)
 	Oid leaf;
 
 	leaf_name(at, name);
-	leaf = lpr_audit_table(name);
+	leaf = lpr_data_table(name);
 	if (OidIsValid(leaf) && !get_rel_relispartition(leaf))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("lpr_data.%s is no partition of the audit log", name),
@@ -351,19 +347,15 @@ static void
 append_month(LprLog *log, Oid leaf, TimestampTz at, LprText *scratch)
 {
 	LprLogState *state = &log->state;
-	LprAuditRow row = {.kind = lpr_audit_kind_names[LPR_AUDIT_MONTH], .has_payload = true};
+	LprAuditRow row = {.kind = lpr_audit_kind_names[LPR_AUDIT_MONTH]};
 	LprMonth month = {state->tree, state->digest};
 	LprText payload = {0};
 
-	if (!pg_strong_random(row.salt, LPR_SALT_LEN))
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes")));
 	lpr_month_write(&month, &payload);
 	if (payload.failed)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	row.payload = pnstrdup(payload.data, payload.len);
-	row.payload_len = payload.len;
+	lpr_audit_row_payload(&row, pnstrdup(payload.data, payload.len));
 	lpr_text_free(&payload);
-	lpr_audit_payload_digest(row.salt, row.payload, row.payload_len, &row.payload_digest);
 	append_one(log, &row, at, scratch);
 	lpr_audit_insert(leaf, &row, 1);
 }
@@ -372,7 +364,7 @@ append_month(LprLog *log, Oid leaf, TimestampTz at, LprText *scratch)
 static void
 check_head(const LprLog *log)
 {
-	Oid leaf = lpr_audit_table(log->state.leaf);
+	Oid leaf = lpr_data_table(log->state.leaf);
 	LprAuditScan *scan;
 	LprAuditRow row;
 	LprText scratch = {0};
@@ -418,15 +410,10 @@ lpr_log_append(LprLog *log, LprAuditRow *rows, int nrows)
 	strlcpy(state->leaf, name, sizeof(state->leaf));
 	if (back && !state->clock_told)
 	{
-		LprAuditRow row = {.kind = lpr_audit_kind_names[LPR_AUDIT_CLOCK], .has_payload = true};
-		char *payload = psprintf("{\"clock\": \"%s\", \"previous\": \"%s\"}", pstrdup(timestamptz_to_str(now)),
-								 timestamptz_to_str(state->at));
+		LprAuditRow row = {.kind = lpr_audit_kind_names[LPR_AUDIT_CLOCK]};
 
-		if (!pg_strong_random(row.salt, LPR_SALT_LEN))
-			ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes")));
-		row.payload = payload;
-		row.payload_len = strlen(payload);
-		lpr_audit_payload_digest(row.salt, row.payload, row.payload_len, &row.payload_digest);
+		lpr_audit_row_payload(&row, psprintf("{\"clock\": \"%s\", \"previous\": \"%s\"}",
+											 pstrdup(timestamptz_to_str(now)), timestamptz_to_str(state->at)));
 		append_one(log, &row, at, &scratch);
 		lpr_audit_insert(leaf, &row, 1);
 	}

@@ -8,29 +8,10 @@
 #define LPR_AUDIT_QUEUE_H
 
 #include "postgres.h"
-#include "datatype/timestamp.h"
 #include "nodes/pg_list.h"
 
 #include "audit/facts.h"
-#include "format/record.h"
-
-typedef enum LprAuditKind
-{
-	LPR_AUDIT_START,   /* the log begins */
-	LPR_AUDIT_MONTH,   /* a monthly leaf begins */
-	LPR_AUDIT_ASK,     /* a question that the gate let through */
-	LPR_AUDIT_REFUSED, /* one that it did not, or that was no question */
-	LPR_AUDIT_SENT,    /* more of what was sent than fits into the answer's row */
-	LPR_AUDIT_ANSWER,  /* what came of a question */
-	LPR_AUDIT_CHANGE,  /* of policy or case data */
-	LPR_AUDIT_READ,    /* of the audit itself */
-	LPR_AUDIT_CLOCK,   /* the server's clock was set back */
-	LPR_AUDIT_CONSENT, /* somebody agreed to the rules for this session */
-	LPR_AUDIT_FLAG     /* something that oversight should look at */
-} LprAuditKind;
-#define LPR_AUDIT_KINDS 11
-
-extern const char *const lpr_audit_kind_names[LPR_AUDIT_KINDS];
+#include "audit/receipt.h"
 
 /* One record on its way. Fixed part; its payload follows. */
 typedef struct LprQueued
@@ -55,26 +36,8 @@ typedef struct LprQueued
 	char payload[FLEXIBLE_ARRAY_MEMBER];
 } LprQueued;
 
-#define LPR_RECEIPTS    16 /* that one process waits for at once */
-#define LPR_TEXTS_ROOM  1000
 #define LPR_REASON_ROOM 400
 #define LPR_HINT_ROOM   300
-
-/* What became of a record. */
-typedef struct LprReceipt
-{
-	uint64 ticket;
-	bool written;
-	bool refused;
-	int64 number;
-	LprDigest digest;       /* the chain's, of that record */
-	int64 reads_limit;      /* that may be shown; 0 = no limit */
-	TimestampTz expires_at; /* until when the answer may be kept; 0 = not at all */
-	uint8 log[LPR_LOG_ID_LEN];
-	char control[8];
-	char sqlstate[6];
-	char texts[LPR_TEXTS_ROOM]; /* message, detail and hint, a NUL behind each */
-} LprReceipt;
 
 typedef enum LprWriterState
 {

@@ -9,7 +9,6 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_inherits.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -25,6 +24,7 @@
 
 #include "server/compat.h"
 #include "core/query.h"
+#include "server/data.h"
 
 enum
 {
@@ -92,6 +92,17 @@ slice(const char *text)
 }
 
 void
+lpr_audit_row_payload(LprAuditRow *row, const char *payload)
+{
+	if (!pg_strong_random(row->salt, LPR_SALT_LEN))
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes")));
+	row->has_payload = true;
+	row->payload = payload;
+	row->payload_len = strlen(payload);
+	lpr_audit_payload_digest(row->salt, payload, row->payload_len, &row->payload_digest);
+}
+
+void
 lpr_audit_hash(const uint8 log[LPR_LOG_ID_LEN], const LprAuditRow *row, const LprDigest *previous, LprText *scratch,
 			   LprDigest *digest, LprDigest *leaf)
 {
@@ -118,14 +129,6 @@ lpr_audit_hash(const uint8 log[LPR_LOG_ID_LEN], const LprAuditRow *row, const Lp
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	lpr_record_chain(previous, scratch->data, scratch->len, digest);
 	lpr_record_leaf(scratch->data, scratch->len, leaf);
-}
-
-Oid
-lpr_audit_table(const char *name)
-{
-	Oid schema = get_namespace_oid("lpr_data", true);
-
-	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
 }
 
 /* Whoever changed the form of the log's tables must not make us read or write something else. */
@@ -407,7 +410,7 @@ compare_names(const ListCell *a, const ListCell *b)
 List *
 lpr_audit_leaves(void)
 {
-	List *leaves = find_inheritance_children(lpr_audit_table("audit"), AccessShareLock);
+	List *leaves = find_inheritance_children(lpr_data_table("audit"), AccessShareLock);
 
 	list_sort(leaves, compare_names);
 	return leaves;

@@ -37,13 +37,12 @@ extern const char *lpr_audit_mode_name(uint8 mode); /* "plate", …; NULL for no
 
 /* The payload digest of a payload in the server's encoding: over its UTF-8. */
 extern void lpr_audit_payload_digest(const uint8 salt[LPR_SALT_LEN], const char *payload, Size len, LprDigest *digest);
+/* The row's payload, which stays the caller's, with a salt of its own. */
+extern void lpr_audit_row_payload(LprAuditRow *row, const char *payload);
 
 /* Hashes a row: its place in the chain and its leaf in the tree. `scratch` is reused from row to row. */
 extern void lpr_audit_hash(const uint8 log[LPR_LOG_ID_LEN], const LprAuditRow *row, const LprDigest *previous,
 						   LprText *scratch, LprDigest *digest, LprDigest *leaf);
-
-/* A table of lpr_data; InvalidOid when there is none. */
-extern Oid lpr_audit_table(const char *name);
 
 /* Locks a leaf for writing, without waiting: an ERROR when somebody else's lock is in the way. */
 extern void lpr_audit_lock(Oid leaf);

@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "audit/audit_log.h"
+#include "server/data.h"
 #include "server/errors.h"
 #include "format/month.h"
 #include "server/secret.h"
@@ -264,7 +265,7 @@ read_identity(Verification *v)
 	char *pem;
 	LprSigner *signer;
 
-	if (!OidIsValid(lpr_audit_table("log")))
+	if (!OidIsValid(lpr_data_table("log")))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("there is no audit log yet"),
 						errdetail("It begins with the first question.")));
 	if (SPI_execute("SELECT id FROM lpr_data.log", true, 2) != SPI_OK_SELECT || SPI_processed != 1)

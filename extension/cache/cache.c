@@ -13,6 +13,7 @@
 #include "cache/cache_flight.h"
 #include "cache/cache_walk.h"
 #include "core/filter.h"
+#include "http/http.h"
 
 #define WAIT_MS       20
 #define PROGRESS_STEP 500 /* reads */

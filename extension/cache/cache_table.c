@@ -9,7 +9,6 @@
 #include "access/table.h"
 #include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_type.h"
 #include "executor/executor.h"
@@ -22,7 +21,9 @@
 #include "utils/timestamp.h"
 
 #include "cache/cache_internal.h"
+#include "format/read_record.h"
 #include "server/compat.h"
+#include "server/data.h"
 
 #define HOURS 25
 
@@ -45,6 +46,7 @@ enum
 	ANSWER_FETCHED_AT,
 	ANSWER_READS,
 	ANSWER_BLOCKS,
+	ANSWER_DIGEST_VERSION,
 	ANSWER_COLUMNS
 };
 
@@ -89,19 +91,19 @@ static const Oid answer_types[ANSWER_COLUMNS] = {
 	[ANSWER_FETCHED_AT] = TIMESTAMPTZOID,
 	[ANSWER_READS] = INT8OID,
 	[ANSWER_BLOCKS] = INT4ARRAYOID,
+	[ANSWER_DIGEST_VERSION] = INT2OID,
 };
 
 Oid
 lpr_cache_leaf(const char *kind, TimestampTz expires_at)
 {
-	Oid schema = get_namespace_oid("lpr_data", true);
 	pg_time_t seconds = timestamptz_to_time_t(expires_at);
 	struct pg_tm *tm = pg_gmtime(&seconds);
 
-	if (!OidIsValid(schema) || tm == NULL)
+	if (tm == NULL)
 		return InvalidOid;
-	return get_relname_relid(
-		psprintf("%s_%04d%02d%02d%02d", kind, tm->tm_year + 1900, tm->tm_mon + 1, tm->tm_mday, tm->tm_hour), schema);
+	return lpr_data_table(
+		psprintf("%s_%04d%02d%02d%02d", kind, tm->tm_year + 1900, tm->tm_mon + 1, tm->tm_mday, tm->tm_hour));
 }
 
 /* The leaf, opened; NULL when it is gone, or is not as lpr made it: then nothing is kept. */
@@ -210,6 +212,7 @@ write_answer(void *arg)
 	values[ANSWER_READS] = Int64GetDatum(answer->reads);
 	values[ANSWER_BLOCKS] =
 		PointerGetDatum(construct_array(blocks, 2 * answer->nruns, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+	values[ANSWER_DIGEST_VERSION] = Int16GetDatum(LPR_READ_VERSION);
 
 	estate = CreateExecutorState();
 	result = makeNode(ResultRelInfo);
@@ -248,6 +251,9 @@ read_answer(TupleDesc desc, HeapTuple tuple, LprCacheAnswer *answer)
 	for (int i = 0; i < ANSWER_COLUMNS; i++)
 		if (nulls[i] && i != ANSWER_KEY)
 			return false;
+	/* What is saved of it must be proved by the digest that its record has. */
+	if (DatumGetInt16(values[ANSWER_DIGEST_VERSION]) != LPR_READ_VERSION)
+		return false;
 	memset(answer, 0, sizeof(*answer));
 	answer->expires_at = DatumGetTimestampTz(values[ANSWER_EXPIRES_AT]);
 	answer->has_key = !nulls[ANSWER_KEY];

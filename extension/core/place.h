@@ -42,7 +42,6 @@ extern const int32_t lpr_place_points[][2]; /* longitude, latitude in 1e-5 degre
 extern const LprPlaceArc lpr_place_arcs[];
 extern const char lpr_place_codes[][3];
 extern const int lpr_place_arc_count;
-extern const int lpr_place_point_count;
 extern const int lpr_place_code_count;
 
 #endif /* LPR_PLACE_H */

@@ -127,7 +127,6 @@ typedef struct LprDialect
 	bool needs_register;  /* the register must be given with lpr.add_camera() */
 	bool
 		by_camera; /* one leg a camera and plate; a question of a place goes camera by camera also without takes_near */
-	bool tells_images;
 
 	bool (*sign_in)(const LprSite *site, LprRequest *request, LprFault *fault);
 	bool (*signed_in)(LprSite *site, const char *body, size_t len, LprFault *fault);

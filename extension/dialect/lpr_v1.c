@@ -237,7 +237,6 @@ const LprDialect lpr_dialect_lpr_v1 = {
 	.plates_per_leg = LPR_PLATES_MAX,
 	.page_size = 1000,
 	.page_size_max = 1000,
-	.tells_images = true,
 	.ask = ask,
 	.step = step,
 	.refusal = refusal,

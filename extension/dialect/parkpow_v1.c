@@ -256,7 +256,6 @@ const LprDialect lpr_dialect_parkpow_v1 = {
 	.plates_per_leg = 1,
 	.page_size = 50, /* a guess: the vendor's own, which no request can change */
 	.page_size_max = 50,
-	.tells_images = true,
 	.ask = ask,
 	.step = step,
 	.refusal = refusal,

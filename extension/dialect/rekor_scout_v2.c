@@ -351,7 +351,6 @@ const LprDialect lpr_dialect_rekor_scout_v2 = {
 	.page_size = 1000,
 	.page_size_max = 1000,
 	.fetches_cameras = true,
-	.tells_images = true,
 	.ask_cameras = ask_cameras,
 	.take_cameras = take_cameras,
 	.ask = ask,

@@ -151,7 +151,6 @@ const LprDialect lpr_dialect_verkada_v1 = {
 	.signs_in = true,
 	.needs_register = true,
 	.by_camera = true,
-	.tells_images = true,
 	.sign_in = sign_in,
 	.signed_in = signed_in,
 	.ask = ask,

@@ -4,6 +4,8 @@
  */
 #include "fdw/fdw.h"
 
+#include "server/data.h"
+
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_inherits.h"
@@ -20,11 +22,10 @@ static set_rel_pathlist_hook_type earlier_rel_pathlist = NULL;
 static bool
 is_source(const char *name)
 {
-	Oid schema = get_namespace_oid("lpr_data", true);
 	char partition[NAMEDATALEN];
 
-	return OidIsValid(schema) && snprintf(partition, sizeof(partition), "reads_%s", name) < (int) sizeof(partition) &&
-		   OidIsValid(get_relname_relid(partition, schema));
+	return snprintf(partition, sizeof(partition), "reads_%s", name) < (int) sizeof(partition) &&
+		   OidIsValid(lpr_data_table(partition));
 }
 
 static void

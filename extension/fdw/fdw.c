@@ -18,8 +18,8 @@ conjunction(List *clauses)
 	return (Node *) make_ands_explicit(copyObject(clauses));
 }
 
-void
-lpr_explain_scan(ForeignScanState *node, ExplainState *es)
+static void
+explain_scan(ForeignScanState *node, ExplainState *es)
 {
 	ForeignScan *plan = (ForeignScan *) node->ss.ps.plan;
 	ForeignServer *server = GetForeignServer(plan->fs_server);
@@ -77,6 +77,6 @@ lpr_fdw_handler(PG_FUNCTION_ARGS)
 	routine->IterateForeignScan = lpr_iterate_scan;
 	routine->ReScanForeignScan = lpr_rescan;
 	routine->EndForeignScan = lpr_end_scan;
-	routine->ExplainForeignScan = lpr_explain_scan;
+	routine->ExplainForeignScan = explain_scan;
 	PG_RETURN_POINTER(routine);
 }

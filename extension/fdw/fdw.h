@@ -47,8 +47,6 @@ extern TupleTableSlot *lpr_iterate_scan(ForeignScanState *node);
 extern void lpr_rescan(ForeignScanState *node);
 extern void lpr_end_scan(ForeignScanState *node);
 
-extern void lpr_explain_scan(ForeignScanState *node, ExplainState *es);
-
 /* The plates that a batched join asks its inner scans for, from one rescan to the next. Owned by the join. */
 typedef struct LprBatch
 {

@@ -9,6 +9,7 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "audit/audit.h"
 #include "format/payload.h"
 #include "format/read_record.h"
 #include "format/tree.h"

@@ -7,6 +7,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/builtins.h"
 
+#include "audit/audit.h"
 #include "server/errors.h"
 #include "format/payload.h"
 
@@ -50,9 +51,6 @@ describe_question(LprText *payload, const LprGateQuestion *question)
 		lpr_payload_bool(payload, "fresh", true);
 	lpr_payload_text(payload, "url", utf8(question->url));
 	lpr_audit_describe_session(payload);
-	lpr_payload_close(payload);
-	if (payload->failed)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 }
 
 static LprTicket
@@ -72,9 +70,7 @@ send_question(const LprGateQuestion *question)
 	};
 
 	describe_question(&payload, question);
-	entry.payload = pnstrdup(payload.data, payload.len); /* palloc'd: sending may throw */
-	entry.payload_len = payload.len;
-	lpr_text_free(&payload);
+	lpr_audit_set_payload(&entry, &payload);
 	return lpr_audit_send(&entry);
 }
 
@@ -138,8 +134,9 @@ lpr_gate_record_error(const char *source, LprEvent event, const ErrorData *error
 		error->sqlerrcode, error->message);
 }
 
-void
-lpr_gate_refuse_with(const char *control, int code, const char *message, const char *detail, const char *hint)
+/* A refusal of policy outside the gate: on record first, then raised as an error without the context of our own functions. */
+pg_noreturn static void
+refuse(const char *control, int code, const char *message, const char *detail, const char *hint)
 {
 	lpr_audit_refusal((LprAuditEntry){.control = control}, code, message);
 	error_context_stack = NULL; /* where in our functions it was found tells a person nothing */
@@ -158,7 +155,7 @@ lpr_gate_refuse(PG_FUNCTION_ARGS)
 		texts[i] = PG_ARGISNULL(i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(i));
 	if (texts[0] == NULL || texts[1] == NULL || strlen(texts[1]) != 5 || texts[2] == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("not a refusal")));
-	lpr_gate_refuse_with(texts[0], MAKE_SQLSTATE(texts[1][0], texts[1][1], texts[1][2], texts[1][3], texts[1][4]),
-						 texts[2], texts[3], texts[4]);
+	refuse(texts[0], MAKE_SQLSTATE(texts[1][0], texts[1][1], texts[1][2], texts[1][3], texts[1][4]), texts[2], texts[3],
+		   texts[4]);
 	PG_RETURN_VOID(); /* not reached */
 }

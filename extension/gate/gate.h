@@ -4,7 +4,7 @@
 #ifndef LPR_GATE_H
 #define LPR_GATE_H
 
-#include "audit/audit.h"
+#include "audit/receipt.h"
 #include "core/query.h"
 #include "server/compat.h"
 
@@ -26,9 +26,6 @@ extern void lpr_gate_texts(const LprReceipt *receipt, const char **message, cons
 /* The opaque reference that goes to the vendor: which log, which record, and the first bytes of its digest (U7). */
 extern void lpr_gate_reference(const LprReceipt *receipt, char out[LPR_REFERENCE_ROOM]);
 
-/* A refusal of policy outside the gate: on record first, then raised as an error without the context of our own functions. */
-pg_noreturn extern void lpr_gate_refuse_with(const char *control, int code, const char *message, const char *detail,
-											 const char *hint);
 /* Writes down that what was meant as a question was none: an error of class LP that was raised before the gate (U4). */
 extern void lpr_gate_record_error(const char *source, LprEvent event, const ErrorData *error);
 

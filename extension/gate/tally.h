@@ -9,7 +9,7 @@
 #include "nodes/execnodes.h"
 
 #include "core/filter.h"
-#include "http/http.h"
+#include "http/cost.h"
 
 typedef enum LprOutcome
 {

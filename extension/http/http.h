@@ -9,6 +9,7 @@
 
 #include "postgres.h"
 #include "base/base.h"
+#include "http/cost.h"
 
 typedef enum LprHttpState
 {
@@ -55,19 +56,7 @@ extern const char *lpr_http_body(const LprHttp *http, size_t *len);
 extern const LprFault *lpr_http_fault(const LprHttp *http);
 extern void lpr_http_free(LprHttp *http);
 
-/* What it cost. */
-typedef struct LprHttpCost
-{
-	int requests; /* sent, retries included */
-	int retries;
-	uint64 bytes;    /* received, headers left out, after decompression */
-	double first_ms; /* from start to first byte of the last try */
-	double total_ms; /* from lpr_http_start to settled */
-} LprHttpCost;
 extern LprHttpCost lpr_http_cost(const LprHttp *http);
-
-/* Gives every transfer of the backend a chance without waiting. Cheap. */
-extern void lpr_http_poll(void);
 
 /*
  * Waits until something happened to any transfer, or for timeout_ms (-1 = as long as it takes). Interruptible: raises 57014 and all other interrupts of

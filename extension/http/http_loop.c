@@ -415,12 +415,6 @@ lpr_engine_drive(void)
 	}
 }
 
-void
-lpr_http_poll(void)
-{
-	lpr_engine_drive();
-}
-
 /* When a transfer next needs us though its sockets are silent. */
 static int64
 next_due(void)

@@ -118,12 +118,9 @@ is_passing(CURLcode code)
 static void
 note_cost(LprTransfer *transfer)
 {
-	curl_off_t first_us = 0;
 	long status = 0;
 
-	curl_easy_getinfo(transfer->easy, CURLINFO_STARTTRANSFER_TIME_T, &first_us);
 	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
-	transfer->cost.first_ms = first_us / 1000.0;
 	transfer->cost.bytes += transfer->reply.len;
 	transfer->status = (int) status;
 }

@@ -178,7 +178,6 @@ void
 lpr_transfer_settle(LprTransfer *transfer, LprHttpState state)
 {
 	transfer->state = state;
-	transfer->cost.total_ms = (double) (lpr_engine_now() - transfer->start_ms);
 	lpr_engine_remove(transfer);
 	if (state == LPR_HTTP_FAILED)
 		lpr_buffer_recycle(&transfer->reply);
@@ -211,7 +210,6 @@ make_transfer(MemoryContext context, const LprHttpPeer *peer, const char *name, 
 	if (transfer->peer.body_max == 0 || transfer->peer.body_max > MaxAllocSize)
 		transfer->peer.body_max = MaxAllocSize;
 	transfer->state = LPR_HTTP_WAITING;
-	transfer->start_ms = lpr_engine_now();
 	lpr_engine_add(transfer);
 	http->transfer = transfer;
 	return http;

@@ -97,7 +97,6 @@ struct LprTransfer
 	/* between tries */
 	bool turn_taken; /* of the rate limit, for the coming try */
 	int tries;
-	int64 start_ms;
 	int64 due_ms; /* WAITING: when to go on */
 
 	/* this try */

@@ -4,7 +4,6 @@
 #include "mail/mail_internal.h"
 
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "commands/extension.h"
 #include "common/pg_prng.h"
@@ -18,6 +17,7 @@
 #include "utils/snapmgr.h"
 #include "utils/timestamp.h"
 
+#include "server/data.h"
 #include "server/secret.h"
 #include "server/worker.h"
 
@@ -64,10 +64,7 @@ free_slot_there(LprOutbox *outbox)
 static bool
 outbox_there(void)
 {
-	Oid schema = get_namespace_oid("lpr_data", true);
-
-	return OidIsValid(get_extension_oid("lpr", true)) && OidIsValid(schema) &&
-		   OidIsValid(get_relname_relid("mail", schema));
+	return OidIsValid(get_extension_oid("lpr", true)) && OidIsValid(lpr_data_table("mail"));
 }
 
 bool

@@ -8,7 +8,6 @@
 #include "policy/outlet.h"
 
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/objectaccess.h"
 #include "catalog/pg_class.h"
 #include "commands/defrem.h"
@@ -27,6 +26,7 @@
 #include "audit/audit.h"
 #include "audit/consent.h"
 #include "server/compat.h"
+#include "server/data.h"
 #include "server/errors.h"
 #include "server/person.h"
 #include "gate/purpose.h"
@@ -47,8 +47,9 @@ static int depth = 0;
 /* When the client sent what last asked: triggers that wait for the end of a transaction run outside of any statement, but still for that message. */
 static TimestampTz asked_at = 0;
 
-bool
-lpr_is_confined(Oid login)
+/* Whether a login is that of a person who sees reads, and so is confined to statements that only show them. Superusers are not; nor can they ask. */
+static bool
+is_confined(Oid login)
 {
 	static const char *const roles[] = {"lpr_user", "lpr_supervisor", "lpr_system_owner", "lpr_oversight",
 										"lpr_privacy"};
@@ -74,7 +75,7 @@ is_confined_now(void)
 {
 	if (InLocalUserIdChange() && (superuser() || InNoForceRLSOperation()))
 		return false;
-	return IsTransactionState() && lpr_is_confined(GetAuthenticatedUserId());
+	return IsTransactionState() && is_confined(GetAuthenticatedUserId());
 }
 
 static void
@@ -310,8 +311,9 @@ check_logins(Node *statement)
 				check_login(lfirst_node(RoleSpec, cell)->rolename);
 }
 
-void
-lpr_session_reset(bool all)
+/* A session begins anew for somebody else: by DISCARD (all = DISCARD ALL), or by a change of authorization. */
+static void
+reset_session(bool all)
 {
 	lpr_consent_end();
 	lpr_purpose_forget();
@@ -359,7 +361,7 @@ outlet_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUt
 	}
 	PG_END_TRY();
 	if (resets)
-		lpr_session_reset(all);
+		reset_session(all);
 }
 
 /* ---- the log ---- */
@@ -372,7 +374,7 @@ refuse_drop_of_log(Oid relid)
 	char *name;
 	char *message;
 
-	if (!OidIsValid(schema) || schema != get_namespace_oid("lpr_data", true))
+	if (!OidIsValid(schema) || schema != lpr_data_schema())
 		return;
 	name = get_rel_name(relid);
 	if (get_rel_relkind(relid) == RELKIND_INDEX ||
@@ -420,5 +422,5 @@ PG_FUNCTION_INFO_V1(lpr_login_is_confined);
 Datum
 lpr_login_is_confined(PG_FUNCTION_ARGS)
 {
-	PG_RETURN_BOOL(lpr_is_confined(PG_GETARG_OID(0)));
+	PG_RETURN_BOOL(is_confined(PG_GETARG_OID(0)));
 }

@@ -16,10 +16,4 @@ extern void lpr_outlet_init(void);
  */
 extern void lpr_outlet_check(const PlannedStmt *own, const char *source);
 
-/* Whether a login is that of a person who sees reads, and so is confined to statements that only show them. Superusers are not; nor can they ask. */
-extern bool lpr_is_confined(Oid login);
-
-/* A session begins anew for somebody else: by DISCARD (all = DISCARD ALL), or by a change of authorization. */
-extern void lpr_session_reset(bool all);
-
 #endif

@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "gate/answer.h"
+#include "audit/audit.h"
 #include "cache/cache_table.h"
 #include "cache/cache_walk.h"
 #include "server/errors.h"
@@ -34,12 +35,7 @@ PG_FUNCTION_INFO_V1(lpr_saved_fetch_images);
 static int64
 send_and_wait(LprAuditEntry entry, LprText *payload, LprReceipt *receipt)
 {
-	lpr_payload_close(payload);
-	if (payload->failed)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	entry.payload = pnstrdup(payload->data, payload->len);
-	entry.payload_len = payload->len;
-	lpr_text_free(payload);
+	lpr_audit_set_payload(&entry, payload);
 	lpr_audit_await(lpr_audit_send(&entry), receipt);
 	return receipt->number;
 }

@@ -9,7 +9,6 @@
 
 #include "access/stratnum.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_am.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_opfamily.h"
@@ -30,6 +29,8 @@
 #include "utils/syscache.h"
 
 #include "server/compat.h"
+
+#include "server/data.h"
 
 #define AT_FIRST 100 /* events of a person that are fetched at once */
 #define PROBES   16  /* of a person with more: events that are asked for one by one, before all are fetched */
@@ -126,10 +127,9 @@ keep_snapshot(Snapshot now)
 static void
 our_function(const char *name, Oid argument, FmgrInfo *function)
 {
-	Oid schema = get_namespace_oid("lpr_data", false);
 	Oid oid = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
 							  PointerGetDatum(buildoidvector(&argument, OidIsValid(argument) ? 1 : 0)),
-							  ObjectIdGetDatum(schema));
+							  ObjectIdGetDatum(lpr_data_schema()));
 
 	if (!OidIsValid(oid))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION), errmsg("function lpr_data.%s() does not exist", name)));
@@ -354,7 +354,7 @@ share(const SupportRequestSelectivity *request)
 		look_up_events(AT_FIRST);
 	if (!sight.complete)
 		return 0.1;
-	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(get_relname_relid("event", get_namespace_oid("lpr_data", false))));
+	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(lpr_data_table("event")));
 	if (HeapTupleIsValid(tuple))
 	{
 		total = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;

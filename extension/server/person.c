@@ -3,47 +3,21 @@
  */
 #include "server/person.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/stratnum.h"
-#include "access/table.h"
-#include "catalog/namespace.h"
-#include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
-#include "utils/builtins.h"
-#include "utils/fmgroids.h"
-#include "utils/lsyscache.h"
-#include "utils/rel.h"
-#include "utils/snapmgr.h"
 
+#include "server/data.h"
+
+/* Not through SQL: whoever drops a role need not have any right to the table, and nothing of theirs may have a say. */
 bool
 lpr_person_has_login(const char *login)
 {
-	Oid schema = get_namespace_oid("lpr_data", true);
-	Oid relid = OidIsValid(schema) ? get_relname_relid("person", schema) : InvalidOid;
-	AttrNumber login_at, left_at;
-	Relation rel;
-	Snapshot snapshot;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-	bool found = false;
+	LprDataScan people;
+	bool gone = true;
 
-	if (!OidIsValid(relid) || get_rel_relkind(relid) != RELKIND_RELATION)
+	if (!lpr_data_begin(&people, "person", "login", login))
 		return false;
-	/* Not through SQL: whoever drops a role need not have any right to the table, and nothing of theirs may have a say. */
-	rel = table_open(relid, AccessShareLock);
-	login_at = get_attnum(relid, "login");
-	left_at = get_attnum(relid, "left_at");
-	if (login_at <= 0 || left_at <= 0 || get_atttype(relid, login_at) != TEXTOID)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("table lpr_data.person is not as lpr made it")));
-	snapshot = RegisterSnapshot(GetLatestSnapshot());
-	ScanKeyInit(&key, login_at, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(login));
-	scan = systable_beginscan(rel, InvalidOid, false, snapshot, 1, &key);
-	while (!found && HeapTupleIsValid(tuple = systable_getnext(scan)))
-		found = heap_attisnull(tuple, left_at, RelationGetDescr(rel));
-	systable_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	table_close(rel, AccessShareLock);
-	return found;
+	while (gone && lpr_data_next(&people))
+		(void) lpr_data_get(&people, "left_at", TIMESTAMPTZOID, &gone);
+	lpr_data_end(&people);
+	return !gone;
 }

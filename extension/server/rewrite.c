@@ -1,7 +1,10 @@
 /*
- * rewrite.c: a table written anew into files of its own.
+ * rewrite.c: a table anew, in files of its own, with what is visible of it now and nothing else.
+ *
+ * What DELETE leaves lies in the files on, after VACUUM as well, which moves together what stays and wipes nothing; VACUUM FULL and CLUSTER wipe, but keep
+ * what an older snapshot might see, and run in transactions of their own. This runs in the transaction that deletes: at its commit the old files go.
  */
-#include "server/rewrite.h"
+#include "postgres.h"
 
 #include "access/heapam.h"
 #include "access/multixact.h"
@@ -43,8 +46,9 @@ copy_visible(Relation from, Relation to)
 	table_finish_bulk_insert(to, TABLE_INSERT_SKIP_FSM | TABLE_INSERT_FROZEN);
 }
 
-void
-lpr_rewrite_table(Oid table)
+/* Takes the table for itself until the end of the transaction. Snapshots taken before see what is left of it, like all others. */
+static void
+rewrite_table(Oid table)
 {
 	Relation old = table_open(table, AccessExclusiveLock);
 	char persistence = old->rd_rel->relpersistence;
@@ -69,6 +73,6 @@ lpr_rewrite_table(Oid table)
 Datum
 lpr_rewrite(PG_FUNCTION_ARGS)
 {
-	lpr_rewrite_table(PG_GETARG_OID(0));
+	rewrite_table(PG_GETARG_OID(0));
 	PG_RETURN_VOID();
 }

@@ -15,7 +15,6 @@
 #include "access/stratnum.h"
 #include "access/table.h"
 #include "catalog/dependency.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_collation.h"
 #include "catalog/pg_extension.h"
@@ -29,10 +28,11 @@
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
-#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 
 #include "server/secret.h"
+
+#include "server/data.h"
 
 #define SECRET_NAME_MAX 64
 #define SECRET_MAX      8192
@@ -240,50 +240,26 @@ pgcrypto_function(const char *function, int nargs, const Oid *types)
 	return found;
 }
 
-/* The row of lpr_data.secret, if there is one: key name and ciphertext, copied. Read as it is committed, or made by this transaction. */
+/* The row of lpr_data.secret, if there is one: key name and ciphertext, copied. */
 static bool
 find_row(const char *name, char **key_name, bytea **value)
 {
-	Oid schema = get_namespace_oid("lpr_data", true);
-	Oid relid = OidIsValid(schema) ? get_relname_relid("secret", schema) : InvalidOid;
-	AttrNumber name_at, key_at, value_at;
-	Relation rel;
-	Snapshot snapshot;
-	ScanKeyData key;
-	SysScanDesc scan;
-	HeapTuple tuple;
-	bool found = false;
+	LprDataScan secrets;
+	bool found, isnull;
 
-	if (!OidIsValid(relid) || get_rel_relkind(relid) != RELKIND_RELATION)
+	if (!lpr_data_begin(&secrets, "secret", "name", name))
 		return false;
-	rel = table_open(relid, AccessShareLock);
-	name_at = get_attnum(relid, "name");
-	key_at = get_attnum(relid, "key_name");
-	value_at = get_attnum(relid, "value");
-	if (name_at <= 0 || key_at <= 0 || value_at <= 0 || get_atttype(relid, name_at) != TEXTOID ||
-		get_atttype(relid, key_at) != TEXTOID || get_atttype(relid, value_at) != BYTEAOID)
-		ereport(ERROR, (errcode(ERRCODE_DATATYPE_MISMATCH), errmsg("table lpr_data.secret is not as lpr made it")));
-
-	/* the table is small, and a plain scan does not care about its index's collation */
-	snapshot = RegisterSnapshot(GetCatalogSnapshot(relid));
-	ScanKeyInit(&key, name_at, BTEqualStrategyNumber, F_TEXTEQ, CStringGetTextDatum(name));
-	scan = systable_beginscan(rel, InvalidOid, false, snapshot, 1, &key);
-	tuple = systable_getnext(scan);
-	if (HeapTupleIsValid(tuple))
+	found = lpr_data_next(&secrets);
+	if (found)
 	{
-		bool null_key, null_value;
-		Datum key_datum = heap_getattr(tuple, key_at, RelationGetDescr(rel), &null_key);
-		Datum value_datum = heap_getattr(tuple, value_at, RelationGetDescr(rel), &null_value);
+		Datum bytes = lpr_data_get(&secrets, "value", BYTEAOID, &isnull);
 
-		if (null_key || null_value)
+		*key_name = lpr_data_text(&secrets, "key_name");
+		if (isnull || *key_name == NULL)
 			refuse_secret(name, "Its row has no key or no value.");
-		*key_name = TextDatumGetCString(key_datum);
-		*value = DatumGetByteaPCopy(value_datum);
-		found = true;
+		*value = DatumGetByteaPCopy(bytes);
 	}
-	systable_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	table_close(rel, AccessShareLock);
+	lpr_data_end(&secrets);
 	return found;
 }
 

@@ -3,12 +3,7 @@
  */
 #include "source/source.h"
 
-#include "access/genam.h"
-#include "access/htup_details.h"
-#include "access/table.h"
-#include "access/tableam.h"
 #include "access/xact.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_foreign_server.h"
 #include "catalog/pg_type.h"
 #include "commands/defrem.h"
@@ -20,12 +15,11 @@
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/rel.h"
 #include "utils/resowner.h"
-#include "utils/snapmgr.h"
 #include "utils/syscache.h"
 #include "utils/timestamp.h"
 
+#include "server/data.h"
 #include "server/secret.h"
 
 static LprSource *sources = NULL;
@@ -63,95 +57,6 @@ forget_sources(Datum arg, int cache, uint32 hash)
 		source = next;
 	}
 	lpr_http_forget();
-}
-
-typedef void (*RowTaker)(TupleTableSlot *slot, TupleDesc desc, void *arg);
-
-/*
- * Reads a small table of lpr_data whole. Not through SPI: the caller has no rights there, and neither a statement's text nor its
- * parameters may come near a log.
- */
-static void
-scan_data_table(const char *name, RowTaker take, void *arg)
-{
-	Oid relid = get_relname_relid(name, get_namespace_oid("lpr_data", false));
-	Relation relation;
-	Snapshot snapshot;
-	TableScanDesc scan;
-	TupleTableSlot *slot;
-
-	if (!OidIsValid(relid))
-		elog(ERROR, "table lpr_data.%s is missing", name);
-	relation = table_open(relid, AccessShareLock);
-	/* What is committed now. GetLatestSnapshot() would refuse where another part of the plan runs in parallel. */
-	snapshot = RegisterSnapshot(GetCatalogSnapshot(relid));
-	scan = table_beginscan(relation, snapshot, 0, NULL);
-	slot = table_slot_create(relation, NULL);
-	while (table_scan_getnextslot(scan, ForwardScanDirection, slot))
-		take(slot, RelationGetDescr(relation), arg);
-	ExecDropSingleTupleTableSlot(slot);
-	table_endscan(scan);
-	UnregisterSnapshot(snapshot);
-	table_close(relation, AccessShareLock);
-}
-
-static Datum
-column(TupleTableSlot *slot, TupleDesc desc, const char *name, bool *isnull)
-{
-	for (int i = 0; i < desc->natts; i++)
-	{
-		Form_pg_attribute attribute = TupleDescAttr(desc, i);
-
-		if (!attribute->attisdropped && strcmp(NameStr(attribute->attname), name) == 0)
-			return slot_getattr(slot, i + 1, isnull);
-	}
-	elog(ERROR, "column %s is missing", name);
-}
-
-static char *
-text_column(TupleTableSlot *slot, TupleDesc desc, const char *name)
-{
-	bool isnull;
-	Datum value = column(slot, desc, name, &isnull);
-
-	return isnull ? NULL : TextDatumGetCString(value);
-}
-
-/* The camera register, loaded with malloc like everything of a site, since dialects that fetch theirs do the same. */
-static void
-take_camera(TupleTableSlot *slot, TupleDesc desc, void *arg)
-{
-	LprSource *source = arg;
-	LprSite *site = &source->site;
-	bool isnull;
-	LprCamera *camera;
-	LprCamera *cameras;
-	char *owner = text_column(slot, desc, "source");
-	const char *const names[] = {"camera_id", "address", "owner", "type", "region", "country"};
-	char *copies[lengthof(names)];
-
-	if (strcmp(owner, source->name) != 0)
-		return;
-	cameras = realloc(site->cameras, (site->ncameras + 1) * sizeof(LprCamera));
-	if (cameras == NULL)
-		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	site->cameras = cameras;
-	for (size_t i = 0; i < lengthof(names); i++)
-	{
-		char *value = text_column(slot, desc, names[i]);
-
-		copies[i] = value != NULL ? strdup(value) : NULL;
-	}
-	camera = &cameras[site->ncameras++];
-	*camera = (LprCamera){copies[0], copies[1], copies[2], copies[3], copies[4], copies[5], true, 0, 0};
-	camera->latitude = DatumGetFloat8(column(slot, desc, "latitude", &isnull));
-	camera->longitude = DatumGetFloat8(column(slot, desc, "longitude", &isnull));
-}
-
-static int
-compare_cameras(const void *a, const void *b)
-{
-	return strcmp(((const LprCamera *) a)->id, ((const LprCamera *) b)->id);
 }
 
 static LprSource *
@@ -274,15 +179,47 @@ lpr_source_hold(Oid server, Oid login, LprFault *fault)
 	return source;
 }
 
+static bool
+add_camera(LprSite *fresh, const LprDataScan *register_row)
+{
+	LprCamera camera = {
+		.id = lpr_data_text(register_row, "camera_id"),
+		.address = lpr_data_text(register_row, "address"),
+		.owner = lpr_data_text(register_row, "owner"),
+		.type = lpr_data_text(register_row, "type"),
+		.region = lpr_data_text(register_row, "region"),
+		.country = lpr_data_text(register_row, "country"),
+		.has_point = true,
+	};
+	bool isnull;
+
+	camera.latitude = DatumGetFloat8(lpr_data_get(register_row, "latitude", FLOAT8OID, &isnull));
+	camera.longitude = DatumGetFloat8(lpr_data_get(register_row, "longitude", FLOAT8OID, &isnull));
+	return lpr_site_add_camera(fresh, &camera);
+}
+
 void
 lpr_source_load_register(LprSource *source)
 {
-	LprSite *site = &source->site;
+	LprDataScan cameras;
+	LprSite fresh = {0};
 
-	scan_data_table("camera", take_camera, source);
-	if (site->ncameras > 1)
-		qsort(site->cameras, site->ncameras, sizeof(LprCamera), compare_cameras);
-	site->has_cameras = true;
+	if (!lpr_data_begin(&cameras, "camera", "source", source->name))
+		elog(ERROR, "table lpr_data.camera is missing");
+	PG_TRY();
+	{
+		while (lpr_data_next(&cameras))
+			if (!add_camera(&fresh, &cameras))
+				ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	}
+	PG_CATCH();
+	{
+		lpr_site_forget(&fresh);
+		PG_RE_THROW();
+	}
+	PG_END_TRY();
+	lpr_data_end(&cameras);
+	lpr_site_take_cameras(&source->site, &fresh);
 }
 
 void

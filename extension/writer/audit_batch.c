@@ -149,15 +149,11 @@ change_row(HeapTuple tuple, TupleDesc desc, LprAuditRow *row)
 {
 	bool isnull;
 
-	*row = (LprAuditRow){.kind = lpr_audit_kind_names[LPR_AUDIT_CHANGE], .has_session = true, .has_payload = true};
+	*row = (LprAuditRow){.kind = lpr_audit_kind_names[LPR_AUDIT_CHANGE], .has_session = true};
 	row->login = SPI_getvalue(tuple, desc, 2);
 	row->pid = DatumGetInt32(SPI_getbinval(tuple, desc, 3, &isnull));
 	row->session_started = DatumGetTimestampTz(SPI_getbinval(tuple, desc, 4, &isnull));
-	row->payload = SPI_getvalue(tuple, desc, 5);
-	row->payload_len = strlen(row->payload);
-	if (!pg_strong_random(row->salt, LPR_SALT_LEN))
-		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes")));
-	lpr_audit_payload_digest(row->salt, row->payload, row->payload_len, &row->payload_digest);
+	lpr_audit_row_payload(row, SPI_getvalue(tuple, desc, 5));
 	return DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
 }
 

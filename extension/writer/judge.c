@@ -4,7 +4,6 @@
 #include "writer/judge.h"
 
 #include "access/htup_details.h"
-#include "catalog/namespace.h"
 #include "catalog/pg_type.h"
 #include "executor/spi.h"
 #include "mb/pg_wchar.h"
@@ -15,6 +14,7 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
+#include "server/data.h"
 #include "writer/quota.h"
 
 /* The columns of its answer. */
@@ -56,7 +56,7 @@ static void
 check_question(void)
 {
 	Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("question"),
-							   ObjectIdGetDatum(get_namespace_oid("lpr_data", false)));
+							   ObjectIdGetDatum(lpr_data_schema()));
 	TupleDesc desc;
 
 	if (!OidIsValid(type))

@@ -45,19 +45,12 @@ lpr_quota_known(void)
 }
 
 void
-lpr_quota_forget(void)
-{
-	if (quotas != NULL)
-		hash_destroy(quotas);
-	quotas = NULL;
-}
-
-void
 lpr_quota_begin(void)
 {
 	HASHCTL control = {.keysize = sizeof(QuotaKey), .entrysize = sizeof(Quota), .hcxt = TopMemoryContext};
 
-	lpr_quota_forget();
+	if (quotas != NULL)
+		hash_destroy(quotas);
 	quotas = hash_create("lpr questions asked", 256, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
 	sweep_at = SWEEP_MIN;
 }

@@ -15,7 +15,6 @@ typedef enum LprQuotaScope
 
 /* Whose counters, from when on: they are wrong until they were filled from the log. */
 extern bool lpr_quota_known(void);
-extern void lpr_quota_forget(void);
 extern void lpr_quota_begin(void);
 /* One question, at a moment that does not go back. */
 extern void lpr_quota_count(LprQuotaScope scope, int64 id, TimestampTz at);

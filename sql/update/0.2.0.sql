@@ -5,6 +5,12 @@ REVOKE USAGE ON SCHEMA lpr
     FROM lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_admin,
          lpr_training_officer, lpr_lead, lpr_records_officer;
 
+-- Answers that are in the cache have no version: they are asked anew, and nothing is saved from them.
+ALTER TABLE lpr_data.cache_answer ADD digest_version smallint;
+
+-- Reads that were saved before are of version 1, whose leaf has no details.
+ALTER TABLE lpr_data.event_read ADD details bytea CHECK (octet_length(details) = 32);
+DROP FUNCTION lpr_data.shown_reads(bigint, text, text[]);
 
 -- 43-consent
 DROP VIEW lpr.my_access; -- reads the functions that go

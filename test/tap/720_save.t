@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use LprAudit;
+use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = LprTest->start_staged('save', cache => 1);
@@ -79,6 +80,47 @@ is($node->answer('postgres', q{
 		FROM up WHERE size > 1)
 	SELECT count(*), bool_and(encode(node, 'hex') = root AND proof = '') FROM up WHERE size = 1}), '8|t', 'the proof of each leads to the digest of its answer');
 
+# The leaf of each is that of its columns: of all of them, or of plate, time and place and a digest of the rest.
+$node->safe_psql('lpr', q{CREATE SCHEMA leaf;
+	CREATE FUNCTION leaf.field(value bytea) RETURNS bytea LANGUAGE sql AS $$ SELECT coalesce(int4send(octet_length(value)) || value, '\xffffffff') $$;
+	CREATE FUNCTION leaf.field(value text) RETURNS bytea LANGUAGE sql AS $$ SELECT leaf.field(convert_to(value, 'UTF8')) $$;
+	CREATE FUNCTION leaf.field(value numeric) RETURNS bytea LANGUAGE sql AS $$ SELECT leaf.field(int8send(value::bigint)) $$;
+	CREATE FUNCTION leaf.time(value timestamptz) RETURNS numeric LANGUAGE sql AS $$ SELECT 1000000 * (extract(epoch FROM value) - 946684800) $$;
+	CREATE FUNCTION leaf.details(r lpr_data.event_read) RETURNS bytea LANGUAGE sql AS $$
+		SELECT sha256('\x02'::bytea || leaf.field(r.plate_region) || leaf.field(r.plate_as_read) || leaf.field(r.address) || leaf.field(r.camera_id) || leaf.field(r.camera_owner)
+			|| leaf.field(r.camera_type) || leaf.field(r.make) || leaf.field(r.model) || leaf.field(r.color) || leaf.field(round(r.confidence::numeric * 1000000))) $$;
+	CREATE FUNCTION leaf.leaf(r lpr_data.event_read) RETURNS bytea LANGUAGE sql AS $$
+		SELECT sha256('\x00'::bytea || 'LRD2'::bytea || leaf.field(r.read_id) || leaf.field(r.plate) || leaf.field(leaf.time(r.captured_at)) || leaf.field(round(r.latitude::numeric * 10000000))
+			|| leaf.field(round(r.longitude::numeric * 10000000)) || r.details) $$;
+	CREATE FUNCTION leaf.old(r lpr_data.event_read) RETURNS bytea LANGUAGE sql AS $$
+		SELECT sha256('\x00'::bytea || leaf.field(r.read_id) || leaf.field(r.plate_as_read) || leaf.field(r.camera_id) || leaf.field(r.camera_owner) || leaf.field(r.camera_type) || leaf.field(r.address)
+			|| leaf.field(r.make) || leaf.field(r.model) || leaf.field(r.color) || leaf.field(coalesce(r.plate_region, '')) || leaf.field(leaf.time(r.captured_at))
+			|| leaf.field(round(r.latitude::numeric * 10000000)) || leaf.field(round(r.longitude::numeric * 10000000)) || leaf.field(round(r.confidence::numeric * 1000000))) $$});
+is($node->answer('postgres', 'SELECT count(*), bool_and(leaf.leaf(r) = r.digest), count(*) FILTER (WHERE leaf.details(r) = r.details) FROM lpr_data.event_read AS r'), '8|t|7', 'each leaf is that of its read');
+
+# ---- shown to anybody ----
+
+my %saved = map { split /\|/ } split /\n/, ($node->converse($one, "SELECT read_id, saved_id FROM lpr.event_reads(1)"))[0];
+my %proof = map { $_ => ($node->converse($one, "SELECT lpr.saved_proof($saved{$_})"))[0] } keys %saved;
+is($node->answer('oversight1', "SELECT payload->>'what' FROM lpr.audit() WHERE kind = 'ask' AND mode = 'saved' ORDER BY number DESC LIMIT 1") =~ /\Asaved_proof\(\d+\)\z/, 1, 'a proof is a question on record');
+is($node->answer('oversight1', "SELECT count(*) FROM lpr.unanswered() WHERE mode = 'saved'"), 0, '… and has its answer');
+refuses($two, 'LP041', "SELECT lpr.saved_proof($saved{$ids[0]})", 'a proof for another person');
+refuses($one, 'LP041', 'SELECT lpr.saved_proof(9999)', 'a proof of what was not saved');
+refuses($one, 'LP050', "$_ SELECT lpr.saved_proof($saved{$ids[0]})", "$_: kept") for 'CREATE TABLE pg_temp.t AS', 'DECLARE c CURSOR WITH HOLD FOR';
+like($node->messages('supervisor1', "SELECT lpr.saved_proof($saved{$ids[0]})"), qr/permission denied/, 'nor for a supervisor');
+
+# Of answers that have no version: all of it when it was saved as it was told, else the leaf.
+my @old;
+for my $case ([ 'r', '"plate_as_read": ' ], [ "jsonb_populate_record(r, '{\"make\": \"Honda\"}')", '"leaf": ' ])
+{
+	my $old = $node->answer('postgres', "SELECT lpr_data.read_proof(jsonb_populate_record(r, jsonb_build_object('digest', leaf.old($case->[0]), 'details', NULL, 'place', 0, 'proof', '')), l.id, 7,
+		format('{\"reads\": 1, \"digest\": \"%s\"}', encode(leaf.old($case->[0]), 'hex'))) FROM lpr_data.event_read AS r, lpr_data.log AS l WHERE r.saved_id = $saved{$ids[0]}");
+	like($old, qr/"version": 1, .*$case->[1]/, "version 1 shows $case->[1]");
+	push @old, $old;
+}
+like($node->messages('postgres', "SELECT lpr_data.read_proof(r, l.id, 7, format('{\"reads\": 20, \"digest\": \"%s\", \"digest_version\": 2}', repeat('00', 32))) FROM lpr_data.event_read AS r, lpr_data.log AS l WHERE r.saved_id = $saved{$ids[0]}"),
+	qr/ERROR: +XX001: the saved read is not in the answer on record/, 'what proves nothing is not handed out');
+
 # ---- who sees it ----
 
 refuses($two, 'LP041', 'SELECT * FROM lpr.event_reads(1)', 'another person');
@@ -89,6 +131,7 @@ refuses($two, 'LP041', 'SELECT * FROM lpr.event_reads(1)', 'who was taken off th
 like($node->messages('supervisor1', 'SELECT * FROM lpr.event_reads(1)'), qr/permission denied/, 'a supervisor sees events, not their reads');
 my ($bare) = $node->session('analyst1', logon => 0);
 refuses($bare, 'LP028', 'SELECT * FROM lpr.event_reads(1)', 'a session that has not agreed to the rules');
+refuses($bare, 'LP028', "SELECT lpr.saved_proof($saved{$ids[0]})", '… for a proof, too');
 $bare->quit;
 refuses($one, 'LP050', $_, "$_: kept") for 'DECLARE c CURSOR WITH HOLD FOR SELECT * FROM lpr.event_reads(1)', 'CREATE TABLE pg_temp.t AS SELECT * FROM lpr.event_reads(1)', 'COPY (SELECT * FROM lpr.event_reads(1)) TO STDOUT';
 like($node->messages('analyst1', 'SELECT * FROM lpr_data.event_read'), qr/permission denied/, 'nobody reads the table');
@@ -98,11 +141,13 @@ like($node->messages('analyst1', 'SELECT * FROM lpr_data.event_read'), qr/permis
 my ($id) = split /\n/, ($node->converse($one, "SELECT saved_id FROM lpr.event_reads(1) WHERE read_id = '$ids[0]'"))[0];
 saves($one, "SELECT lpr.correct($id, 'make', 'honda', 'The photo shows the badge of another maker quite clearly.')", '', 'a correction');
 saves($one, "SELECT make, corrected->'make' ? 'original' FROM lpr.event_reads(1) WHERE saved_id = $id", 'HONDA|t', '… stands beside the original');
+is(($node->converse($one, "SELECT lpr.saved_proof($id)"))[0], $proof{$ids[0]}, '… and the proof is of what the vendor told');
 like(($node->converse($one, "SELECT lpr.correct($id, 'captured_at', 'now', 'The photo shows the badge of another maker quite clearly.')"))[1], qr/23514/, 'time and place are what the vendor said');
 like(($node->converse($one, "SELECT lpr.correct($id, 'plate', '---', 'The photo shows the badge of another maker quite clearly.')"))[1], qr/LP011/, 'a plate is one');
 refuses($two, 'LP041', "SELECT lpr.correct($id, 'make', 'honda', '$why')", "another person's");
 refuses($one, 'LP043', "SELECT lpr.unsave($id, 'wrong')", 'taken off without a reason');
 saves($one, "SELECT lpr.unsave($id, 'The badge shows that it is the car of a neighbour, not the one that we look for.')", '', 'taken off');
+refuses($one, 'LP041', "SELECT lpr.saved_proof($id)", 'what was taken off is proved no longer');
 is($node->answer('postgres', "SELECT (SELECT count(*) FROM lpr_data.event_read WHERE saved_id = $id) || ' ' || (SELECT count(*) FROM lpr_data.correction WHERE saved_id = $id)"), '0 0', '… with its correction');
 my ($imaged) = split /\n/, ($node->converse($one, "SELECT saved_id FROM lpr.event_reads(1) WHERE read_id = '$ids[6]'"))[0];
 saves($one, "SELECT lpr.unsave($imaged, 'The badge shows that it is the car of a neighbour, not the one that we look for.')", '', 'one with images');
@@ -143,5 +188,47 @@ saves($two, 'SELECT count(*) FROM lpr.event_reads(1)', 6, '… and a closed one 
 $two->query('SELECT lpr.work_on(NULL)');
 refuses($two, 'LP042', "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why')", 'but nothing more is saved for it');
 $_->quit for $one, $two, $three, $closing;
+# ---- checked by anybody ----
+
+# After ten thousand records there is a checkpoint, by which the answers' records are signed for.
+$node->answer('postgres', "SELECT count(lpr_data.audit_record('read', NULL, NULL, 'bulk')) FROM generate_series(1, 10000)");
+ok(LprTest::eventually(sub { $node->answer('oversight1', 'SELECT checkpointed > 10000 FROM lpr.audit_status()') eq 't' }), 'a checkpoint');
+my $base = $node->basedir;
+append_to_file("$base/key", $node->answer('oversight1', 'SELECT lpr.audit_key()'));
+append_to_file("$base/newest.checkpoint", $node->answer('oversight1', 'SELECT lpr.checkpoint()') . "\n");
+append_to_file("$base/audit.log", $node->answer('oversight1', 'SELECT lpr.export_audit()') . "\n");
+
+# What the verifier says of proofs, without the summary.
+sub proved
+{
+	unlink "$base/proofs";
+	append_to_file("$base/proofs", join '', map { "$_\n" } @_);
+	my ($out, $err) = run_command([ 'lpr-audit-verify', '--key', "$base/key", '--checkpoints', "$base/newest.checkpoint", '--read', "$base/proofs", "$base/audit.log" ]);
+	return $err || $out =~ s/\A(.*?)[^\n]*\n?\z/$1/sr;
+}
+my $all = proved(map { $proof{$_} } @ids[0 .. 6], $limited);
+is(scalar(() = $all =~ /^proved: read \d+ of the 20 in the answer of source "acme", row \d+: read_id "/mg), 7, 'each is proved') or diag $all;
+like($all, qr/^proved: read 1 of the \d+ in the answer of source "acme", row \d+: read_id "\Q$limited\E", plate "BULK400", /m, '… out of an answer that was stopped early, too');
+is(scalar(() = $all =~ /, make "\w+"/g), 7, '… with what was saved of it');
+like($all, qr/read_id "\Q$ids[5]\E", plate "BULK20", captured_at \S+, latitude \S+, longitude \S+; its details are not shown$/m, '… with no fields but plate, time and place');
+
+like($all, qr/^proved: .*read_id "\Q$ids[0]\E"/m, '… and what was taken off since');
+like(proved($_), qr/line 1: row 7 is not an answer/, 'one of version 1 leads to its root') for @old;
+
+my $torn = qr/line 1: the read, its place and its path do not lead to the root: one of them was changed$/m;
+my $whole = $proof{$ids[0]};
+for my $member ($whole =~ /"(\w+)": /g)
+{
+	next if $member eq 'read';
+	my $changed = $whole =~ s/("$member": )(?:"([^"]*)"|(-?\d+)|\["(.)([^"]*))/$1 . (defined $2 ? '"' . ($2 =~ tr{0-9a-zA-Z}{1-90b-zaB-ZA}r) . '"' : defined $3 ? $3 + 1 : '["' . ($4 eq '0' ? '1' : '0') . $5)/er;
+	isnt($changed, $whole, "another $member");
+	like(proved($changed), $member =~ /^(format|version)$/ ? qr/line 1: not a proof of a read: / : $member eq 'log' ? qr/line 1: (it is a proof for another log|not a proof of a read: its member "log")/
+		: $member eq 'row' ? qr/line 1: row [\d,]+ is not an answer/ : $member eq 'source' ? qr/line 1: row [\d,]+ is an answer of source "acme", not of "/
+		: $member eq 'reads' ? qr/line 1: the answer of row [\d,]+ has 20 reads, not 21/ : $member eq 'root' ? qr/$torn|its member "root"/ : $torn, '… is found');
+}
+my ($other_row) = $proof{$limited} =~ /"row": (\d+)/;
+like(proved($whole =~ s/"row": \d+/"row": $other_row/r), qr/line 1: the answer of row [\d,]+ has \d+ reads, not 20/, 'of another answer');
+like(proved(substr $whole, 0, $_), qr/line 1: not a proof of a read: /, "cut after $_ bytes") for 30, 500, length($whole) - 1;
+
 $node->sound('in the end');
 done_testing();
