@@ -101,15 +101,10 @@ make_head(const LprAuditEntry *entry, LprQueued *head)
 	strlcpy(NameStr(head->login_name), login_name(GetAuthenticatedUserId()), NAMEDATALEN);
 	head->pid = MyProcPid;
 	head->session_started = MyStartTimestamp;
+	*facts = entry->facts;
 	lpr_facts_of_session(facts);
-	facts->event = (LprEvent){entry->has_event, entry->event_id};
 	if (entry->source != NULL)
 		strlcpy(NameStr(facts->source), entry->source, NAMEDATALEN);
-	facts->mode = entry->mode;
-	facts->from = entry->from;
-	facts->until = entry->until;
-	facts->radius_m = entry->radius_m;
-	facts->address_length = entry->address_length;
 	head->has_ask = entry->ask != 0;
 	head->ask = entry->ask;
 	if (entry->control != NULL)

@@ -12,14 +12,8 @@ extern int lpr_audit_timeout; /* GUC, milliseconds */
 typedef struct LprAuditEntry
 {
 	LprAuditKind kind;
-	bool has_event;
-	int64 event_id;
+	LprFacts facts; /* but for those of the session, and the source, which are added */
 	const char *source;
-	uint8 mode;
-	TimestampTz from;
-	TimestampTz until;
-	double radius_m;
-	int address_length;
 	int64 ask; /* 0 = none */
 	const char *control;
 	const char *sqlstate;

@@ -75,10 +75,8 @@ entry_of(const LprTally *tally, LprAuditKind kind, const LprText *payload)
 
 	return (LprAuditEntry){
 		.kind = kind,
-		.has_event = answer->event.given,
-		.event_id = answer->event.id,
+		.facts = {.event = answer->event, .mode = answer->mode},
 		.source = tally->source,
-		.mode = answer->mode,
 		.ask = answer->ask,
 		.sqlstate = kind == LPR_AUDIT_ANSWER && tally->outcome == LPR_OUTCOME_FAILED ? tally->fault.sqlstate : NULL,
 		.payload = payload->data,

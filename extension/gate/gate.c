@@ -56,17 +56,20 @@ describe_question(LprText *payload, const LprGateQuestion *question)
 static LprTicket
 send_question(const LprGateQuestion *question)
 {
+	const LprQuery *query = question->query;
 	LprText payload = {0};
 	LprAuditEntry entry = {
 		.kind = LPR_AUDIT_ASK,
-		.has_event = question->event.given,
-		.event_id = question->event.id,
 		.source = question->source,
-		.mode = question->query->mode,
-		.from = question->query->from,
-		.until = question->query->until,
-		.radius_m = question->query->has_near ? question->query->radius_m : 0,
-		.address_length = question->query->address != NULL ? pg_mbstrlen(question->query->address) : 0,
+		.facts =
+			{
+				.event = question->event,
+				.mode = query->mode,
+				.from = query->from,
+				.until = query->until,
+				.radius_m = query->has_near ? query->radius_m : 0,
+				.address_length = query->address != NULL ? pg_mbstrlen(query->address) : 0,
+			},
 	};
 
 	describe_question(&payload, question);
@@ -128,10 +131,8 @@ control_of(int code)
 void
 lpr_gate_record_error(const char *source, LprEvent event, const ErrorData *error)
 {
-	lpr_audit_refusal(
-		(LprAuditEntry){
-			.has_event = event.given, .event_id = event.id, .source = source, .control = control_of(error->sqlerrcode)},
-		error->sqlerrcode, error->message);
+	lpr_audit_refusal((LprAuditEntry){.facts.event = event, .source = source, .control = control_of(error->sqlerrcode)},
+					  error->sqlerrcode, error->message);
 }
 
 /* A refusal of policy outside the gate: on record first, then raised as an error without the context of our own functions. */

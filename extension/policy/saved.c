@@ -45,15 +45,14 @@ lpr_saved_pass_gate(PG_FUNCTION_ARGS)
 {
 	LprText payload = {0};
 	LprReceipt receipt;
+	TimestampTz now = GetCurrentTimestamp();
 	LprAuditEntry entry = {
 		.kind = LPR_AUDIT_ASK,
-		.has_event = !PG_ARGISNULL(0),
-		.event_id = PG_ARGISNULL(0) ? 0 : PG_GETARG_INT64(0),
-		.mode = LPR_MODE_SAVED,
-		.from = GetCurrentTimestamp(),
+		.facts = {.mode = LPR_MODE_SAVED, .from = now, .until = now},
 	};
 
-	entry.until = entry.from;
+	if (!PG_ARGISNULL(0))
+		entry.facts.event = (LprEvent){true, PG_GETARG_INT64(0)};
 	lpr_outlet_check(NULL, NULL);
 	lpr_payload_open(&payload);
 	lpr_payload_text(&payload, "what", PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
@@ -79,9 +78,7 @@ lpr_saved_note_answer(PG_FUNCTION_ARGS)
 	LprReceipt receipt;
 	LprAuditEntry entry = {
 		.kind = LPR_AUDIT_ANSWER,
-		.has_event = true,
-		.event_id = PG_GETARG_INT64(1),
-		.mode = LPR_MODE_SAVED,
+		.facts = {.event = {true, PG_GETARG_INT64(1)}, .mode = LPR_MODE_SAVED},
 		.ask = PG_GETARG_INT64(0),
 	};
 
