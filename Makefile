@@ -25,23 +25,31 @@ PG_CFLAGS = -std=gnu11 -Wextra -Wno-unused-parameter $(WERROR) -MMD -MP
 SHLIB_LINK = -lcurl -ljson-c -lcrypto -lm
 override with_llvm = no # nothing here is worth inlining into expressions
 
-EXTRA_CLEAN = $(OBJS:.o=.d) extension/core/place_data.c build/prepare.log build/reference.md build/test build/bench # a sandbox stays
+EXTRA_CLEAN = $(OBJS:.o=.d) extension/core/place_data.c build/made-for build/prepare.log build/reference.md build/test build/bench # a sandbox stays
 WITH_MAKEFILE := $(patsubst %/Makefile,%,$(wildcard test/vendor/Makefile test/unit/Makefile test/fuzz/Makefile test/verify/Makefile verify/Makefile bench/Makefile))
 FORMATTED := $(filter-out extension/core/place_data.c,$(wildcard $(addsuffix /*.[ch],extension extension/* verify test/vendor test/unit test/fuzz test/verify bench)))
-SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* test/run test/lint/* test/verify/* 2>/dev/null) $(wildcard scripts/*.sh)
+SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* test/run test/matrix test/lint/* test/verify/* 2>/dev/null) $(wildcard scripts/*.sh)
 
 all:
 
 PGXS := $(shell $(PG_CONFIG) --pgxs 2>/dev/null)
 ifneq ($(wildcard $(PGXS)),)
 include $(PGXS)
+# Debian's server was built by gcc: clang is spared the flags that it does not know.
+ifneq ($(findstring clang,$(shell $(CC) --version 2>/dev/null)),)
+known = $(shell $(CC) -Werror $(1) -fsyntax-only -x c /dev/null 2>/dev/null && echo '$(1)')
+override CFLAGS := $(foreach flag,$(CFLAGS),$(if $(filter -M%,$(flag)),$(flag),$(call known,$(flag))))
+endif
 else
 all install:
 	@echo "$(PG_CONFIG) not found: make deps installs what the build needs" >&2; exit 1
 endif
 
-# A build with other flags, or of other headers, is another build.
-$(OBJS): Makefile lpr.control
+# A build with other flags, of other headers or for another server is another build.
+$(OBJS): Makefile lpr.control build/made-for
+build/made-for: made-for = $(CC) $(COPT) $(VERSION)
+build/made-for: always
+	@mkdir -p build && { echo '$(made-for)' | cmp -s - $@ || echo '$(made-for)' >$@; }
 -include $(wildcard $(OBJS:.o=.d))
 
 build/sql/lpr--$(LPR_VERSION).sql: $(TOPICS) Makefile lpr.control
@@ -79,6 +87,8 @@ help:
 	@echo 'make test               everything; single suites: test-unit test-verify test-regress test-isolation test-tap'
 	@echo '                        TESTS="names" picks files of regress, isolation or tap'
 	@echo 'make test-chaos         KILLS=1000 of backends, the audit writer, the whole server, under load: is all on record?'
+	@echo 'make test-versions      the tests on PostgreSQL 15, 17 and 18, each in the Debian that has it; VERSIONS="17" SUITES="build regress"'
+	@echo 'make test-compilers     gcc and clang, -O2 and -O3 -flto, and the sanitizers'
 	@echo 'make test-asan fuzz     unit tests under the address sanitizer; page parsers fuzzed for SECONDS=60'
 	@echo 'make bench              ratios against what a user would pick instead'
 	@echo 'make reference          renew docs/reference.md from the catalogue'
@@ -101,6 +111,9 @@ test:
 
 test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-chaos:
 	@test/run $(@:test-%=%)
+
+test-versions test-compilers:
+	@test/matrix $(@:test-%=%)
 
 test-asan: deps
 	@$(MAKE) -C test/unit check SANITIZE=1
@@ -144,5 +157,5 @@ lint-readers:
 lint-planted:
 	test/lint/planted
 
-.PHONY: clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-chaos test-asan \
+.PHONY: always clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-chaos test-versions test-compilers test-asan \
 	fuzz bench reference format lint lint-format lint-shell lint-layers lint-externs lint-sizes lint-lines lint-readers lint-planted

@@ -54,7 +54,7 @@ add_row(Verification *v, bool good, bool has_number, int64 number, const char *d
 	tuplestore_putvalues(v->result->setResult, v->result->setDesc, values, nulls);
 }
 
-static void finding(Verification *v, int64 number, const char *format, ...) pg_attribute_printf(3, 4);
+static void finding(Verification *v, int64 number, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 static void
 finding(Verification *v, int64 number, const char *format, ...)

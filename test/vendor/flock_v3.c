@@ -126,9 +126,9 @@ login(struct request *rq, struct reply *rp)
 	char secret[128];
 	char audience[256];
 	char token[64];
-	bool complete = login_field(rq, body, "grant_type", grant, sizeof(grant)) &
-					login_field(rq, body, "client_id", id, sizeof(id)) &
-					login_field(rq, body, "client_secret", secret, sizeof(secret)) &
+	bool complete = login_field(rq, body, "grant_type", grant, sizeof(grant)) &&
+					login_field(rq, body, "client_id", id, sizeof(id)) &&
+					login_field(rq, body, "client_secret", secret, sizeof(secret)) &&
 					login_field(rq, body, "audience", audience, sizeof(audience));
 
 	json_object_put(body);
