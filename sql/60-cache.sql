@@ -35,7 +35,7 @@ RETURN -- full hours of UTC: up, unless that were past 24 hours
           date_bin('1 hour', fetched_at + interval '24 hours', timestamptz '2000-01-01 00:00+00'));
 COMMENT ON FUNCTION lpr_data.cache_expiry(timestamptz, interval) IS 'When an answer expires: at a full hour, at least 4 and at most 24 hours after it was fetched (C1).';
 
-CREATE UNLOGGED TABLE lpr_data.cache_answer (
+CREATE TABLE lpr_data.cache_answer (
     expires_at timestamp with time zone NOT NULL,
     key bytea,
     ask bigint NOT NULL,
@@ -53,7 +53,7 @@ CREATE UNLOGGED TABLE lpr_data.cache_answer (
     reads bigint NOT NULL,
     blocks integer[] NOT NULL
 ) PARTITION BY RANGE (expires_at);
-COMMENT ON TABLE lpr_data.cache_answer IS 'Answers that are kept, and to whom for what they were shown: a row an answer to a question (C1). Unlogged, a partition an hour of expiry.';
+COMMENT ON TABLE lpr_data.cache_answer IS 'Answers that are kept, and to whom for what they were shown: a row an answer to a question (C1). A partition an hour of expiry, unlogged.';
 COMMENT ON COLUMN lpr_data.cache_answer.expires_at IS 'From then on it is not shown, and its table is dropped.';
 COMMENT ON COLUMN lpr_data.cache_answer.key IS 'SHA-256 of source, mapping and question, but for the time asked; NULL: not to be found by other questions.';
 COMMENT ON COLUMN lpr_data.cache_answer.ask IS 'Number of the question''s record in the audit log.';
@@ -71,7 +71,7 @@ COMMENT ON COLUMN lpr_data.cache_answer.fetched_at IS 'When the vendor handed ov
 COMMENT ON COLUMN lpr_data.cache_answer.reads IS 'How many reads.';
 COMMENT ON COLUMN lpr_data.cache_answer.blocks IS 'Where they are in the table of reads: first block and number of blocks, pair by pair.';
 
-CREATE UNLOGGED TABLE lpr_data.cache_read (
+CREATE TABLE lpr_data.cache_read (
     expires_at timestamp with time zone NOT NULL,
     answer bigint NOT NULL,
     captured_at timestamp with time zone NOT NULL,
@@ -111,7 +111,7 @@ BEGIN
     END LOOP;
 END
 $$;
-COMMENT ON TABLE lpr_data.cache_read IS 'The reads of answers that are kept, as the vendor told them and the filter let them through (C1). Unlogged, a partition an hour of expiry.';
+COMMENT ON TABLE lpr_data.cache_read IS 'The reads of answers that are kept, as the vendor told them and the filter let them through (C1). A partition an hour of expiry, unlogged.';
 COMMENT ON COLUMN lpr_data.cache_read.expires_at IS 'From then on it is not shown, and its table is dropped.';
 COMMENT ON COLUMN lpr_data.cache_read.answer IS 'Number of the question that fetched it.';
 COMMENT ON COLUMN lpr_data.cache_read.captured_at IS 'As in lpr.reads.';
@@ -160,6 +160,8 @@ BEGIN
         EXECUTE format('COMMENT ON TABLE lpr_data.%I IS %L', leaf, 'What expires at ' || to_char(hour, 'YYYY-MM-DD HH24:MI') || ' (UTC).');
         EXECUTE format('ALTER TABLE lpr_data.%I OWNER TO lpr_owner', leaf);
         EXECUTE format('REVOKE ALL ON lpr_data.%I FROM lpr_owner', leaf);
+        -- Of what a member may, pg_dump tells only what has changed since; what that was is not noted while it is nothing.
+        EXECUTE format('GRANT REFERENCES ON lpr_data.%I TO lpr_owner', leaf);
         IF kind = 'cache_answer' THEN
             EXECUTE format('CREATE INDEX %I ON lpr_data.%I (key)', leaf || '_key', leaf);
         END IF;

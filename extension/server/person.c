@@ -10,11 +10,15 @@
 #include "catalog/namespace.h"
 #include "catalog/pg_class.h"
 #include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/acl.h"
 #include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/lsyscache.h"
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
+
+#include "server/compat.h"
 
 bool
 lpr_person_has_login(const char *login)
@@ -46,4 +50,13 @@ lpr_person_has_login(const char *login)
 	UnregisterSnapshot(snapshot);
 	table_close(rel, AccessShareLock);
 	return found;
+}
+
+PG_FUNCTION_INFO_V1(lpr_takes_part);
+Datum
+lpr_takes_part(PG_FUNCTION_ARGS)
+{
+	char *role = text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+	PG_RETURN_BOOL(lpr_has_role(PG_GETARG_OID(0), get_role_oid(role, false)));
 }
