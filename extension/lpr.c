@@ -81,6 +81,7 @@ _PG_init(void)
 							   "%f in it becomes the name of the checkpoint. Empty = none.", &lpr_checkpoint_command,
 							   "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	lpr_mail_define_settings();
+	lpr_append_init();
 	lpr_join_init();
 	lpr_absent_init();
 	lpr_outlet_init();

@@ -159,7 +159,9 @@ CREATE FUNCTION lpr_data.submission(old bigint, proof bytea, note text)
     RETURNS text
     LANGUAGE c IMMUTABLE STRICT
 AS 'MODULE_PATHNAME', 'lpr_audit_submission';
-COMMENT ON FUNCTION lpr_data.submission(bigint, bytea, text) IS 'A signed note as a witness takes it: the size of the checkpoint before, the proof that this one follows it, the note.';
+COMMENT ON FUNCTION lpr_data.submission(bigint, bytea, text) IS
+    'A signed note as a witness takes it: the size of the checkpoint before, the proof that this one follows it, '
+    'the note.';
 
 CREATE FUNCTION lpr_data.checkpoint_file(size bigint)
     RETURNS text

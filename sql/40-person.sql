@@ -60,6 +60,13 @@ AS 'MODULE_PATHNAME', 'lpr_me';
 COMMENT ON FUNCTION lpr_data.me() IS
     'The person behind the authenticated login; NULL when there is none, or the person has left.';
 
+CREATE FUNCTION lpr_data.takes_part(login oid, role text)
+    RETURNS boolean
+    LANGUAGE c STABLE STRICT
+AS 'MODULE_PATHNAME', 'lpr_takes_part';
+COMMENT ON FUNCTION lpr_data.takes_part(oid, text) IS
+    'Whether a login has a role: by inheritance or by SET ROLE. Who may only grant it (from 16 on) has it not.';
+
 CREATE FUNCTION lpr_data.holds(person_id integer, VARIADIC roles text[])
     RETURNS boolean
     LANGUAGE plpgsql STABLE
@@ -70,8 +77,7 @@ BEGIN
                    WHERE p.person_id = holds.person_id AND p.left_at IS NULL AND p.kind = 'personal' AND r.rolcanlogin
                      AND NOT r.rolsuper
                      AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = r.oid)
-                     AND EXISTS (SELECT FROM unnest(holds.roles) AS o (role)
-                                 WHERE pg_has_role(r.oid, o.role, 'MEMBER')));
+                     AND EXISTS (SELECT FROM unnest(holds.roles) AS o (role) WHERE lpr_data.takes_part(r.oid, o.role)));
 END
 $$;
 COMMENT ON FUNCTION lpr_data.holds(integer, text[]) IS

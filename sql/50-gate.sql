@@ -39,7 +39,7 @@ CREATE FUNCTION lpr_data.asker(login oid)
     LANGUAGE sql STABLE ROWS 1
 AS $$
     SELECT p.person_id,
-           NOT u.rolsuper AND pg_has_role(u.oid, 'lpr_user', 'MEMBER'),
+           NOT u.rolsuper AND lpr_data.takes_part(u.oid, 'lpr_user'),
            p.person_id IS NOT NULL AND p.left_at IS NULL,
            p.left_at IS NULL AND p.kind = 'personal'
                AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = u.oid),

@@ -40,7 +40,7 @@ RETURN -- full hours of UTC: up, unless that were past 24 hours
 COMMENT ON FUNCTION lpr_data.cache_expiry(timestamptz, interval) IS
     'When an answer expires: at a full hour, at least 4 and at most 24 hours after it was fetched (C1).';
 
-CREATE UNLOGGED TABLE lpr_data.cache_answer (
+CREATE TABLE lpr_data.cache_answer (
     expires_at timestamp with time zone NOT NULL,
     key bytea,
     ask bigint NOT NULL,
@@ -60,8 +60,8 @@ CREATE UNLOGGED TABLE lpr_data.cache_answer (
     digest_version smallint
 ) PARTITION BY RANGE (expires_at);
 COMMENT ON TABLE lpr_data.cache_answer IS
-    'Answers that are kept, and to whom for what they were shown: a row an answer to a question (C1). Unlogged, a '
-    'partition an hour of expiry.';
+    'Answers that are kept, and to whom for what they were shown: a row an answer to a question (C1). A partition an '
+    'hour of expiry, unlogged.';
 COMMENT ON COLUMN lpr_data.cache_answer.expires_at IS 'From then on it is not shown, and its table is dropped.';
 COMMENT ON COLUMN lpr_data.cache_answer.key IS
     'SHA-256 of source, mapping and question, but for the time asked; NULL: not to be found by other questions.';
@@ -84,7 +84,7 @@ COMMENT ON COLUMN lpr_data.cache_answer.digest_version IS
     'Which record of a read the digest on record is made of (docs/audit-format.md); an answer of another version is '
     'asked anew.';
 
-CREATE UNLOGGED TABLE lpr_data.cache_read (
+CREATE TABLE lpr_data.cache_read (
     expires_at timestamp with time zone NOT NULL,
     answer bigint NOT NULL,
     captured_at timestamp with time zone NOT NULL,
@@ -126,8 +126,8 @@ BEGIN
 END
 $$;
 COMMENT ON TABLE lpr_data.cache_read IS
-    'The reads of answers that are kept, as the vendor told them and the filter let them through (C1). Unlogged, a '
-    'partition an hour of expiry.';
+    'The reads of answers that are kept, as the vendor told them and the filter let them through (C1). A partition an '
+    'hour of expiry, unlogged.';
 COMMENT ON COLUMN lpr_data.cache_read.expires_at IS 'From then on it is not shown, and its table is dropped.';
 COMMENT ON COLUMN lpr_data.cache_read.answer IS 'Number of the question that fetched it.';
 COMMENT ON COLUMN lpr_data.cache_read.captured_at IS 'As in lpr.reads.';
@@ -180,6 +180,9 @@ BEGIN
                        'What expires at ' || to_char(hour, 'YYYY-MM-DD HH24:MI') || ' (UTC).');
         EXECUTE format('ALTER TABLE lpr_data.%I OWNER TO lpr_owner', leaf);
         EXECUTE format('REVOKE ALL ON lpr_data.%I FROM lpr_owner', leaf);
+        -- Of what a member may, pg_dump tells only what has changed since; what that was is not noted while it is
+        -- nothing.
+        EXECUTE format('GRANT REFERENCES ON lpr_data.%I TO lpr_owner', leaf);
         IF kind = 'cache_answer' THEN
             EXECUTE format('CREATE INDEX %I ON lpr_data.%I (key)', leaf || '_key', leaf);
         END IF;

@@ -76,17 +76,20 @@ AS $$
     -- No other places, which are no statements.
     SELECT 'function', format('REVOKE EXECUTE ON FUNCTION %s FROM %s', p.oid::regprocedure, r.name),
            CASE WHEN p.proname ~ '^(lo|lowrite)'
-                     THEN 'Large objects belong to whoever makes one, and keep what is written to them.'
+               THEN 'Large objects belong to whoever makes one, and keep what is written to them.'
                 WHEN p.proname = 'pg_logical_emit_message'
-                     THEN 'It writes what it is given into the WAL, and so into archives and standbys.'
+                    THEN 'It writes what it is given into the WAL, and so into archives and standbys.'
+                WHEN p.proname IN ('pg_restore_relation_stats', 'pg_restore_attribute_stats')
+                    THEN 'It writes what it is given into the statistics of a table.'
                 WHEN p.proname = 'pg_notify' THEN 'It hands what it is given to everybody who listens.'
                 ELSE 'It carries what it is given to another server, or writes it into a file.' END
     FROM pg_proc AS p, aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) AS a
     JOIN lpr_data.confined_roles() AS r ON r.role = a.grantee
     WHERE p.pronamespace = 'pg_catalog'::regnamespace
           AND p.proname IN ('lo_creat', 'lo_create', 'lo_from_bytea', 'lo_put', 'lowrite', 'lo_truncate',
-                            'lo_truncate64', 'lo_import', 'lo_export',
-                            'pg_logical_emit_message', 'pg_notify')
+              'lo_truncate64', 'lo_import', 'lo_export',
+                            'pg_logical_emit_message', 'pg_notify', 'pg_restore_relation_stats',
+                                'pg_restore_attribute_stats')
        OR EXISTS (SELECT FROM pg_depend AS e JOIN pg_extension AS x ON x.oid = e.refobjid
                   WHERE e.classid = 'pg_proc'::regclass AND e.objid = p.oid AND e.refclassid = 'pg_extension'::regclass
                     AND e.deptype = 'e'

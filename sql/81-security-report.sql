@@ -37,6 +37,13 @@ $$;
 COMMENT ON FUNCTION lpr_data.server_settings() IS
     'Settings of the server, without what roles, databases and the session have of their own.';
 
+CREATE FUNCTION lpr_data.known_minor()
+    RETURNS TABLE (major integer, minor integer)
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS 'VALUES (15, 20), (16, 16), (17, 12), (18, 6)';
+COMMENT ON FUNCTION lpr_data.known_minor() IS 'Minor versions before which a major version is known to have holes.';
+
 CREATE FUNCTION lpr_data.findings_of_settings()
     RETURNS SETOF lpr_data.finding
     LANGUAGE sql STABLE
@@ -44,7 +51,10 @@ CREATE FUNCTION lpr_data.findings_of_settings()
 AS $$
     WITH s AS MATERIALIZED (SELECT jsonb_object_agg(p.name, p.value) AS s FROM lpr_data.server_settings() AS p)
     SELECT f.severity, f.topic, f.finding, f.reason, f.mend
-    FROM s, LATERAL (VALUES
+    FROM s, LATERAL (SELECT n.n / 10000 AS major, n.n % 10000 AS minor, (SELECT k.minor
+    FROM lpr_data.known_minor() AS k WHERE k.major = n.n / 10000) AS known
+                     FROM (VALUES ((s->>'server_version_num')::integer)) AS n (n)) AS v,
+    LATERAL (VALUES
         -- No audit, no data.
         (current_setting('shared_preload_libraries') !~ '(^|[ ,/"])lpr([",. ]|$)', 'high', 'audit',
          'lpr is not in shared_preload_libraries',
@@ -83,9 +93,11 @@ AS $$
          OR s->>'local_preload_libraries' <> '', 'medium', 'guards', 'a library is loaded into every session',
          'Whatever runs in a backend sees its plates and its consent.',
          'ALTER SYSTEM RESET session_preload_libraries; ALTER SYSTEM RESET local_preload_libraries'),
-        ((s->>'server_version_num')::integer BETWEEN 150000 AND 150019, 'high', 'version',
-         'the server is ' || (s->>'server_version'), 'Minor versions before 15.20 have known holes.',
-         'apt-get install --only-upgrade postgresql-15'),
+        (s->>'event_triggers' = 'off', 'high', 'guards', 'event_triggers is off',
+         'Changes of definitions cannot be put on record, and are refused.', 'ALTER SYSTEM RESET event_triggers'),
+        (v.minor < v.known, 'high', 'version', 'the server is ' || (s->>'server_version'),
+         format('Minor versions before %s.%s have known holes.', v.major, v.known),
+         format('apt-get install --only-upgrade postgresql-%s', v.major)),
         -- What stands in the log.
         (s->>'log_statement' NOT IN ('none', 'ddl'), 'medium', 'logging', 'log_statement is ' || (s->>'log_statement'),
          'Statements hold plates; logins made after the last lpr.harden() are not spared.',
@@ -143,11 +155,14 @@ AS $$
         (s->>'ssl' = 'on' AND s->>'ssl_min_protocol_version' IN ('', 'TLSv1', 'TLSv1.1'), 'medium', 'connection',
          'TLS before 1.2 is allowed', 'Old versions can be read by others.',
          'ALTER SYSTEM RESET ssl_min_protocol_version'),
-        (s->>'password_encryption' <> 'scram-sha-256', 'high', 'connection',
-         'password_encryption is ' || (s->>'password_encryption'),
-         'What is stored of an MD5 password is enough to log in with.', 'ALTER SYSTEM RESET password_encryption'),
-        (s->>'data_directory_mode' <> '0700', 'low', 'files',
-         'the data directory has mode ' || (s->>'data_directory_mode'), 'Its group reads the files of every table.',
+        (s->>'password_encryption' <> 'scram-sha-256', 'high', 'connection', 'password_encryption is '
+         || (s->>'password_encryption'), 'What is stored of an MD5 password is enough to log in with.',
+         'ALTER SYSTEM RESET password_encryption'),
+        ((s->>'scram_iterations')::integer < 4096, 'low', 'connection', 'scram_iterations is '
+         || (s->>'scram_iterations'), 'Stolen passwords are guessed the faster.',
+         'ALTER SYSTEM RESET scram_iterations'),
+        (s->>'data_directory_mode' <> '0700', 'low', 'files', 'the data directory has mode '
+         || (s->>'data_directory_mode'), 'Its group reads the files of every table.',
          format('chmod -R g-rwx %s # and restart', s->>'data_directory'))
     ) AS f (found, severity, topic, finding, reason, mend)
     WHERE f.found
@@ -160,9 +175,11 @@ CREATE FUNCTION lpr_data.findings_of_connection()
     SET search_path = pg_catalog, pg_temp
 AS $$
     WITH line AS MATERIALIZED (
-        SELECT h.*, format('%s line %s', current_setting('hba_file'), h.line_number) AS place,
+        SELECT h.*, format('%s line %s', coalesce(to_jsonb(h)->>'file_name', current_setting('hba_file')),
+               h.line_number) AS place, -- from 16 on lines come from several files
+               coalesce((to_jsonb(h)->>'rule_number')::integer, h.line_number) AS number,
                concat_ws(' ', array_to_string(h.database, ','), array_to_string(h.user_name, ','), h.address,
-                         h.netmask) AS whom,
+                   h.netmask) AS whom,
                h.type LIKE 'host%' AND h.address NOT IN ('127.0.0.1', '::1', 'localhost', 'samehost') AS network
         FROM pg_hba_file_rules AS h
     )
@@ -193,11 +210,10 @@ AS $$
            'What undoes every safeguard is better done from the host alone.',
            format('%s, a line before: host all %s all reject', place, quote_ident(r.rolname))
     FROM line CROSS JOIN pg_roles AS r
-    WHERE network AND auth_method <> 'reject' AND r.rolsuper AND r.rolcanlogin
-      AND ('all' = ANY (user_name) OR r.rolname = ANY (user_name))
-      AND NOT EXISTS (SELECT FROM line AS b
-                      WHERE b.line_number < line.line_number AND b.auth_method = 'reject' AND b.type = 'host'
-                        AND b.address = 'all'
+    WHERE network AND auth_method <> 'reject' AND r.rolsuper AND r.rolcanlogin AND EXISTS (SELECT
+    FROM unnest(user_name) AS u WHERE u = 'all' OR r.rolname = u OR u ^@ '/' AND r.rolname ~ substr(u, 2))
+      AND NOT EXISTS (SELECT FROM line AS b WHERE b.number < line.number AND b.auth_method = 'reject'
+        AND b.type = 'host' AND b.address = 'all'
                       AND 'all' = ANY (b.database) AND r.rolname = ANY (b.user_name))
     UNION ALL
     SELECT 'medium', 'connection', format('login %I has an MD5 password', a.rolname),

@@ -1,6 +1,16 @@
 -- 82-security-roles: the part of lpr.security_report() that is about roles, rights and our own objects, and the report
 -- itself.
 
+CREATE FUNCTION lpr_data.granted_by(grantor oid)
+    RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN current_setting('server_version_num')::integer >= 160000 AND grantor <> 10
+    THEN format(' GRANTED BY %s', grantor::regrole) ELSE '' END;
+COMMENT ON FUNCTION lpr_data.granted_by(oid) IS
+    'What a REVOKE of a membership ends with: from 16 on one is a row a grantor, and a superuser''s REVOKE takes '
+    'only those of superusers.';
+
 CREATE FUNCTION lpr_data.findings_of_roles()
     RETURNS SETOF lpr_data.finding
     LANGUAGE sql STABLE
@@ -16,8 +26,10 @@ AS $$
            'It sees every row of every table that it may read.', format('ALTER ROLE %I NOBYPASSRLS', r.rolname)
     FROM pg_roles AS r WHERE r.rolbypassrls AND NOT r.rolsuper
     UNION ALL
-    SELECT 'high', 'roles', format('role %I has CREATEROLE', r.rolname),
-           'It can make members of our roles, and change passwords of others.',
+    SELECT 'high', 'roles', format('role %I has CREATEROLE', r.rolname), CASE
+           WHEN current_setting('server_version_num')::integer >= 160000
+           THEN 'It can make logins, and change or act as those that it made.'
+           ELSE 'It can make members of our roles, and change passwords of others.' END,
            format('ALTER ROLE %I NOCREATEROLE', r.rolname) FROM pg_roles AS r WHERE r.rolcreaterole AND NOT r.rolsuper
     UNION ALL
     SELECT 'high', 'roles', format('role %I has REPLICATION', r.rolname), 'It can copy the whole cluster.',
@@ -28,7 +40,7 @@ AS $$
            format('ALTER ROLE %I NOCREATEDB', r.rolname) FROM pg_roles AS r WHERE r.rolcreatedb AND NOT r.rolsuper
     UNION ALL
     SELECT p.severity, 'roles', format('%I is a member of %I', m.rolname, g.rolname), p.reason,
-           format('REVOKE %I FROM %I', g.rolname, m.rolname)
+           format('REVOKE %I FROM %I', g.rolname, m.rolname) || lpr_data.granted_by(a.grantor)
     FROM (VALUES ('pg_read_all_data', 'high', 'It reads every table, the case data and the log as well.'),
                  ('pg_write_all_data', 'high', 'It writes to every table.'),
                  ('pg_read_server_files', 'high', 'It reads the files of secrets and keys.'),
@@ -37,6 +49,8 @@ AS $$
                  ('pg_create_subscription', 'medium', 'It has rows copied from and to other servers.'),
                  ('pg_monitor', 'medium', 'It sees in pg_stat_activity what others ask, with the plates.'),
                  ('pg_read_all_stats', 'medium', 'It sees in pg_stat_activity what others ask, with the plates.'),
+                 ('pg_maintain', 'medium', 'It locks and rewrites every table, the log as well.'),
+                 ('pg_signal_autovacuum_worker', 'low', 'It can end autovacuum, which keeps the log writable.'),
                  ('pg_signal_backend', 'low', 'It can end the questions of others.')) AS p (role, severity, reason)
     JOIN pg_roles AS g ON g.rolname = p.role JOIN pg_auth_members AS a ON a.roleid = g.oid
     JOIN pg_roles AS m ON m.oid = a.member
@@ -44,17 +58,19 @@ AS $$
     UNION ALL
     SELECT 'high', 'roles', format('%I is a member of %I', m.rolname, g.rolname),
            'That role owns the log or our tables, and is nobody''s.', format('REVOKE %I FROM %I', g.rolname, m.rolname)
+           || lpr_data.granted_by(a.grantor)
     FROM pg_auth_members AS a JOIN pg_roles AS g ON g.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member
     WHERE g.rolname IN ('lpr_log', 'lpr_owner')
     UNION ALL
     SELECT 'medium', 'roles', format('%I may grant %I', m.rolname, g.rolname),
-           'Who is in a role is decided by administrators.',
-           format('REVOKE ADMIN OPTION FOR %I FROM %I', g.rolname, m.rolname)
+           'Who is in a role is decided by administrators.', format('REVOKE ADMIN OPTION FOR %I FROM %I', g.rolname,
+           m.rolname) || lpr_data.granted_by(a.grantor)
     FROM pg_auth_members AS a JOIN pg_roles AS g ON g.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member
     WHERE g.rolname ~ '^lpr_' AND a.admin_option AND NOT m.rolsuper
     UNION ALL
     SELECT 'low', 'roles', format('%I is a member of %I through no login of a person''s', m.rolname, g.rolname),
            'Whoever is added to that role gets it along, unseen.', format('REVOKE %I FROM %I', g.rolname, m.rolname)
+           || lpr_data.granted_by(a.grantor)
     FROM pg_auth_members AS a JOIN pg_roles AS g ON g.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member
     WHERE g.rolname ~ '^lpr_' AND NOT m.rolcanlogin AND g.rolname NOT IN ('lpr_log', 'lpr_owner')
       AND NOT (g.rolname = 'lpr_member' AND m.rolname = ANY (lpr_data.roles()))
@@ -62,9 +78,9 @@ AS $$
     UNION ALL
     SELECT 'low', 'roles', format('login %I is a member of lpr_member', m.rolname),
            'Logins get it with a role of lpr; by itself it does not tell what they are there for.',
-           format('REVOKE lpr_member FROM %I', m.rolname)
-    FROM pg_auth_members AS a JOIN pg_roles AS m ON m.oid = a.member
-    WHERE a.roleid = 'lpr_member'::regrole AND m.rolcanlogin AND NOT m.rolsuper AND m.rolname <> ALL (lpr_data.roles())
+           format('REVOKE lpr_member FROM %I', m.rolname) || lpr_data.granted_by(a.grantor)
+    FROM pg_auth_members AS a JOIN pg_roles AS m ON m.oid = a.member WHERE a.roleid = 'lpr_member'::regrole
+      AND m.rolcanlogin AND NOT m.rolsuper AND m.rolname <> ALL (lpr_data.roles())
     UNION ALL
     SELECT 'medium', 'roles', format('%I has no use of lpr_member', r.rolname),
            'Who is to watch, decide or answer cannot.',
@@ -73,6 +89,7 @@ AS $$
     UNION ALL
     SELECT 'high', 'roles', format('superuser %I is a member of %I', m.rolname, g.rolname),
            'Who asks or oversees is no superuser.', format('REVOKE %I FROM %I', g.rolname, m.rolname)
+           || lpr_data.granted_by(a.grantor)
     FROM pg_auth_members AS a JOIN pg_roles AS g ON g.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member
     WHERE g.rolname ~ '^lpr_' AND m.rolsuper
     UNION ALL
@@ -81,8 +98,8 @@ AS $$
     FROM pg_roles AS r WHERE r.rolcanlogin AND r.rolname = ANY (lpr_data.roles() || '{lpr_member,lpr_log,lpr_owner}')
     UNION ALL
     SELECT 'medium', 'roles', format('%I is a member of login %I', m.rolname, l.rolname),
-           'It can act as that person; that login may not ask any more.',
-           format('REVOKE %I FROM %I', l.rolname, m.rolname)
+           'It can act as that person; that login may not ask any more.', format('REVOKE %I FROM %I', l.rolname,
+           m.rolname) || lpr_data.granted_by(a.grantor)
     FROM pg_auth_members AS a JOIN pg_roles AS l ON l.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member
     WHERE l.rolcanlogin AND lpr_data.is_confined(l.oid)
     UNION ALL
@@ -105,16 +122,17 @@ AS $$
            CASE WHEN x.name ~ '^log_' THEN 'Statements hold plates, and would stand in the server''s log.'
                 ELSE 'It changes what statements mean, or what is safe, behind the back of who writes them.' END,
            CASE WHEN r.oid IS NULL AND d.oid IS NOT NULL THEN format('ALTER DATABASE %I RESET %s', d.datname, x.name)
-                ELSE concat_ws(' ', 'ALTER ROLE', coalesce(quote_ident(r.rolname), 'ALL'),
-                               'IN DATABASE ' || quote_ident(d.datname), 'RESET', x.name) END
+                ELSE concat_ws(' ', 'ALTER ROLE', coalesce(quote_ident(r.rolname), 'ALL'), 'IN DATABASE '
+                    || quote_ident(d.datname), 'RESET', x.name) END
     FROM pg_db_role_setting AS c LEFT JOIN pg_roles AS r ON r.oid = c.setrole
     LEFT JOIN pg_database AS d ON d.oid = c.setdatabase
     CROSS JOIN LATERAL (SELECT split_part(e, '=', 1) AS name, substr(e, strpos(e, '=') + 1) AS value
-                        FROM unnest(c.setconfig) AS e) AS x
+    FROM unnest(c.setconfig) AS e) AS x
     WHERE x.name IN ('search_path', 'session_preload_libraries', 'local_preload_libraries', 'role',
-                     'session_authorization', 'session_replication_role', 'row_security', 'synchronous_commit',
-                     'default_transaction_read_only', 'default_transaction_isolation', 'default_transaction_deferrable',
-                     'allow_system_table_mods', 'zero_damaged_pages', 'password_encryption')
+        'session_authorization', 'session_replication_role', 'row_security', 'synchronous_commit',
+                     'default_transaction_read_only', 'default_transaction_isolation',
+                         'default_transaction_deferrable', 'event_triggers', 'createrole_self_grant',
+                         'allow_system_table_mods', 'zero_damaged_pages', 'password_encryption')
        OR x.name ~ '^lpr\.'
        OR x.name = 'log_statement' AND x.value NOT IN ('none', 'ddl')
        OR x.name IN ('log_min_duration_statement', 'log_min_duration_sample') AND x.value <> '-1'
@@ -249,9 +267,20 @@ AS $$
     JOIN pg_extension AS x ON x.oid = d.refobjid
     WHERE x.extname = 'lpr' AND d.refclassid = 'pg_extension'::regclass AND e.evtenabled <> 'A'
     UNION ALL
+    SELECT 'medium', 'guards', format('event trigger %I runs at every login', e.evtname),
+           'It runs with the rights of whoever logs in.', format('DROP EVENT TRIGGER %I', e.evtname)
+    FROM pg_event_trigger AS e WHERE e.evtevent = 'login'
+    UNION ALL
+    SELECT 'high', 'guards', format('constraint %I of %s is not enforced', c.conname, c.conrelid::regclass),
+           'Rows that break a rule are taken in.',
+           format('ALTER TABLE %s DROP CONSTRAINT %I, ADD CONSTRAINT %2$I %3$s', c.conrelid::regclass, c.conname,
+               replace(pg_get_constraintdef(c.oid), ' NOT ENFORCED', ''))
+    FROM pg_constraint AS c WHERE c.connamespace = 'lpr_data'::regnamespace
+      AND to_jsonb(c)->>'conenforced' = 'false' -- of 18 on
+    UNION ALL
     SELECT 'high', 'guards', format('trigger %I of %s does not always fire', t.tgname, t.tgrelid::regclass),
-           'Changes are not refused, or not on record.',
-           format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I', t.tgrelid::regclass, t.tgname)
+           'Changes are not refused, or not on record.', format('ALTER TABLE %s ENABLE ALWAYS TRIGGER %I',
+           t.tgrelid::regclass, t.tgname)
     FROM pg_trigger AS t JOIN pg_class AS c ON c.oid = t.tgrelid
     WHERE c.relnamespace = 'lpr_data'::regnamespace AND NOT t.tgisinternal AND t.tgenabled <> 'A'
     UNION ALL
@@ -273,21 +302,15 @@ COMMENT ON FUNCTION lpr_data.findings_of_rights() IS 'Part of lpr.security_repor
 
 CREATE FUNCTION lpr_data.findings_of_parameters()
     RETURNS SETOF lpr_data.finding
-    LANGUAGE plpgsql STABLE
+    LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
-BEGIN
-    IF current_setting('server_version_num')::integer >= 150000 THEN -- before, there was nothing to grant
-        RETURN QUERY
-        SELECT 'medium', 'settings', format('%s may %s %s',
-                                            CASE a.grantee WHEN 0 THEN 'everybody' ELSE quote_ident(g.rolname) END,
-                                            a.privilege_type, p.parname), 'It was a superuser''s to set.',
-               format('REVOKE %s ON PARAMETER %s FROM %s', a.privilege_type, p.parname,
-                      CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(g.rolname) END)
-        FROM pg_parameter_acl AS p CROSS JOIN aclexplode(p.paracl) AS a LEFT JOIN pg_roles AS g ON g.oid = a.grantee
-        WHERE g.rolsuper IS NOT TRUE;
-    END IF;
-END
+    SELECT 'medium', 'settings', format('%s may %s %s', CASE a.grantee WHEN 0 THEN 'everybody'
+           ELSE quote_ident(g.rolname) END, a.privilege_type, p.parname), 'It was a superuser''s to set.',
+           format('REVOKE %s ON PARAMETER %s FROM %s', a.privilege_type, p.parname, CASE a.grantee WHEN 0 THEN 'PUBLIC'
+               ELSE quote_ident(g.rolname) END)
+    FROM pg_parameter_acl AS p CROSS JOIN aclexplode(p.paracl) AS a LEFT JOIN pg_roles AS g ON g.oid = a.grantee
+    WHERE g.rolsuper IS NOT TRUE
 $$;
 COMMENT ON FUNCTION lpr_data.findings_of_parameters() IS
     'Part of lpr.security_report(): who may set what only superusers could.';

@@ -51,6 +51,22 @@ BEGIN
     EXECUTE command;
 END
 $$;
+-- SELECT plan('…'); a plan in words that are the same in all versions of the server: 15 names what a subquery yields first by its parameter and orders the
+-- sides of = otherwise, 17 knows that a column is never NULL, 18 tells of windows and of what is switched off.
+CREATE FUNCTION plan(query text) RETURNS SETOF text
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    line text;
+BEGIN
+    FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
+        CONTINUE WHEN line ~ '^ *(Disabled: true|Window: .*)$';
+        line := replace(regexp_replace(line, '(InitPlan \d+) \(returns .*\)$', '\1'), '(captured_at IS NOT NULL) AND ', '');
+        line := regexp_replace(line, '\(InitPlan 1\)\.col1', '$0', 'g');
+        RETURN NEXT regexp_replace(line, '\(((?:\$\d+|[\w"*]+\.\w+)(?:\(\w+\))?) = (plate|address|make|event_id)\)', '(\2 = \1)', 'g');
+    END LOOP;
+END
+$$;
 
 -- Questions are asked every time; what is kept of answers is tested by 700_cache and its like.
 DELETE FROM lpr_data.cache_time;

@@ -4,6 +4,7 @@
 #ifndef LPR_AUDIT_H
 #define LPR_AUDIT_H
 
+#include "audit/facts.h"
 #include "audit/receipt.h"
 
 extern int lpr_audit_timeout; /* GUC, milliseconds */

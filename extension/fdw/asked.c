@@ -85,7 +85,7 @@ lpr_asked_by(List *restrictions, Index varno, Oid relid)
 
 		if (!lpr_condition_recognize(lfirst_node(RestrictInfo, cell)->clause, varno, relid, &condition))
 		{
-			asked.all = false;
+			asked.all = asked.all && lpr_condition_is_empty(lfirst_node(RestrictInfo, cell)->clause, varno, relid);
 			continue;
 		}
 		asked.modes |= anchored_mode(&condition);
@@ -111,13 +111,7 @@ lpr_asked_by(List *restrictions, Index varno, Oid relid)
 int
 lpr_asked_column(RelOptInfo *rel, EquivalenceMember *em)
 {
-	Node *node = (Node *) em->em_expr;
-
-	while (IsA(node, RelabelType))
-		node = (Node *) ((RelabelType *) node)->arg;
-	if (!IsA(node, Var) || ((Var *) node)->varno != (int) rel->relid)
-		return -1;
-	return lpr_column_of(((LprRelation *) rel->fdw_private)->relid, ((Var *) node)->varattno);
+	return lpr_column_expression((Node *) em->em_expr, rel->relid, ((LprRelation *) rel->fdw_private)->relid);
 }
 
 static bool

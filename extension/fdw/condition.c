@@ -10,6 +10,7 @@
 #include "catalog/pg_type.h"
 #include "nodes/makefuncs.h"
 #include "nodes/nodeFuncs.h"
+#include "nodes/pathnodes.h"
 #include "optimizer/clauses.h"
 #include "optimizer/optimizer.h"
 #include "parser/parse_coerce.h"
@@ -55,8 +56,9 @@ static const struct
 	[LPR_COLUMN_EXPIRES_AT] = {"expires_at", TIMESTAMPTZOID},
 };
 
-int
-lpr_column_of(Oid relid, AttrNumber attnum)
+/* The column of a foreign table that an attribute number names, by its name; -1 when it is none of ours. */
+static int
+column_of(Oid relid, AttrNumber attnum)
 {
 	char *name = attnum > 0 ? get_attname(relid, attnum, true) : NULL;
 
@@ -127,15 +129,20 @@ lpr_dialect_takes(const LprDialect *dialect, LprConditionKind kind)
 	}
 }
 
-/* The column that an expression is, or -1. Binary-compatible casts (varchar to text) do not change it. */
-static int
-column_expression(Node *node, Index varno, Oid relid)
+int
+lpr_column_expression(Node *node, Index varno, Oid relid)
 {
-	while (IsA(node, RelabelType))
-		node = (Node *) ((RelabelType *) node)->arg;
+	/* Binary-compatible casts (varchar to text) do not change it, nor do columns of a view that the planner merely wraps, as 18 does for grouping sets. */
+	for (;;)
+		if (IsA(node, RelabelType))
+			node = (Node *) ((RelabelType *) node)->arg;
+		else if (IsA(node, PlaceHolderVar) && ((PlaceHolderVar *) node)->phlevelsup == 0)
+			node = (Node *) ((PlaceHolderVar *) node)->phexpr;
+		else
+			break;
 	if (!IsA(node, Var) || ((Var *) node)->varno != (int) varno || ((Var *) node)->varlevelsup != 0)
 		return -1;
-	return lpr_column_of(relid, ((Var *) node)->varattno);
+	return column_of(relid, ((Var *) node)->varattno);
 }
 
 /* Whether an expression can be evaluated before the scan starts. */
@@ -177,8 +184,8 @@ recognize_near(OpExpr *op, Index varno, Oid relid, LprCondition *condition)
 	if ((function != F_FLOAT8LE && function != F_FLOAT8LT) || !IsA(distance, FuncExpr) ||
 		!is_our_distance(distance->funcid))
 		return false;
-	if (column_expression(linitial(distance->args), varno, relid) != LPR_COLUMN_LATITUDE ||
-		column_expression(lsecond(distance->args), varno, relid) != LPR_COLUMN_LONGITUDE ||
+	if (lpr_column_expression(linitial(distance->args), varno, relid) != LPR_COLUMN_LATITUDE ||
+		lpr_column_expression(lsecond(distance->args), varno, relid) != LPR_COLUMN_LONGITUDE ||
 		!is_value(lthird(distance->args), varno) || !is_value(lfourth(distance->args), varno) ||
 		!is_value(radius, varno))
 		return false;
@@ -328,7 +335,7 @@ recognize_comparison(OpExpr *op, Index varno, Oid relid, LprCondition *condition
 		return false;
 	if (recognize_near(op, varno, relid, condition))
 		return true;
-	column = column_expression(linitial(op->args), varno, relid);
+	column = lpr_column_expression(linitial(op->args), varno, relid);
 	if (column < 0)
 	{
 		op = turned(op);
@@ -336,7 +343,7 @@ recognize_comparison(OpExpr *op, Index varno, Oid relid, LprCondition *condition
 			return false;
 		if (IsA(linitial(op->args), FuncExpr)) /* c >= lpr.distance_m(...) */
 			return recognize_near(op, varno, relid, condition);
-		column = column_expression(linitial(op->args), varno, relid);
+		column = lpr_column_expression(linitial(op->args), varno, relid);
 	}
 	value = lsecond(op->args);
 	if (column < 0 || !is_value(value, varno))
@@ -350,11 +357,18 @@ recognize_comparison(OpExpr *op, Index varno, Oid relid, LprCondition *condition
 	return recognize_text(column, op->opno, value, condition);
 }
 
+bool
+lpr_condition_is_empty(Expr *clause, Index varno, Oid relid)
+{
+	return IsA(clause, NullTest) && ((NullTest *) clause)->nulltesttype == IS_NOT_NULL &&
+		   lpr_column_expression((Node *) ((NullTest *) clause)->arg, varno, relid) == LPR_COLUMN_CAPTURED_AT;
+}
+
 static bool
 is_unknown_region(Node *node, Index varno, Oid relid)
 {
 	return IsA(node, NullTest) && ((NullTest *) node)->nulltesttype == IS_NULL &&
-		   column_expression((Node *) ((NullTest *) node)->arg, varno, relid) == LPR_COLUMN_PLATE_REGION;
+		   lpr_column_expression((Node *) ((NullTest *) node)->arg, varno, relid) == LPR_COLUMN_PLATE_REGION;
 }
 
 /* One condition on the plates of two: a list of both. False when one of them is on something else. */
@@ -447,7 +461,7 @@ lpr_condition_recognize(Expr *clause, Index varno, Oid relid, LprCondition *cond
 	if (IsA(clause, ScalarArrayOpExpr))
 	{
 		ScalarArrayOpExpr *any = (ScalarArrayOpExpr *) clause;
-		int column = column_expression(linitial(any->args), varno, relid);
+		int column = lpr_column_expression(linitial(any->args), varno, relid);
 
 		if (!any->useOr || any->opno != TextEqualOperator || !is_bytewise(any->inputcollid) ||
 			!is_value(lsecond(any->args), varno) || (column != LPR_COLUMN_PLATE && column != LPR_COLUMN_SOURCE))
@@ -456,13 +470,13 @@ lpr_condition_recognize(Expr *clause, Index varno, Oid relid, LprCondition *cond
 		condition->values = list_make1(lsecond(any->args));
 		return true;
 	}
-	if (IsA(clause, Var) && column_expression((Node *) clause, varno, relid) == LPR_COLUMN_RECENT)
+	if (IsA(clause, Var) && lpr_column_expression((Node *) clause, varno, relid) == LPR_COLUMN_RECENT)
 	{
 		condition->kind = LPR_CONDITION_RECENT;
 		return true;
 	}
 	if (IsA(clause, BoolExpr) && ((BoolExpr *) clause)->boolop == NOT_EXPR &&
-		column_expression(linitial(((BoolExpr *) clause)->args), varno, relid) == LPR_COLUMN_FROM_CACHE)
+		lpr_column_expression(linitial(((BoolExpr *) clause)->args), varno, relid) == LPR_COLUMN_FROM_CACHE)
 	{
 		condition->kind = LPR_CONDITION_FRESH;
 		return true;

@@ -40,8 +40,6 @@ typedef enum LprColumn
 	LPR_COLUMNS
 } LprColumn;
 
-/* The column of a foreign table that an attribute number names, by its name; -1 when it is none of ours. */
-extern int lpr_column_of(Oid relid, AttrNumber attnum);
 extern AttrNumber lpr_column_attnum(Oid relid, LprColumn column);
 /* ERROR when a foreign table gives one of our columns another type: anybody granted a server may make tables of it. */
 extern void lpr_check_columns(Oid relid);
@@ -75,6 +73,12 @@ typedef struct LprCondition
 	bool guarded; /* (guard OR condition): nothing is asked when the guard is true */
 	List *values; /* expressions free of the scan's columns: the guard first if there is one */
 } LprCondition;
+
+/* The column of relation `relid` (range table index `varno`) that an expression is, or -1. */
+extern int lpr_column_expression(Node *node, Index varno, Oid relid);
+
+/* Whether a condition lets every read through. The planner makes such of max(captured_at). */
+extern bool lpr_condition_is_empty(Expr *clause, Index varno, Oid relid);
 
 /* Whether a condition on relation `relid` (range table index `varno`) is one that can be asked; fills *condition. */
 extern bool lpr_condition_recognize(Expr *clause, Index varno, Oid relid, LprCondition *condition);

@@ -63,7 +63,11 @@ extern struct LprTally *lpr_scan_tally(ForeignScanState *node);
 /* Tells of sources that a condition names and that do not exist (absent.c). */
 extern void lpr_absent_init(void);
 
+/* What one partition alone costs (append.c). */
+extern void lpr_append_init(void);
+
 /* The batched join (join.c). */
+extern bool lpr_is_our_relation(RelOptInfo *rel);
 extern void lpr_join_init(void);
 extern ForeignPath *lpr_batched_path(PlannerInfo *root, RelOptInfo *rel);
 

@@ -33,8 +33,8 @@ static const CustomPathMethods path_methods;
 static const CustomScanMethods plan_methods;
 static const CustomExecMethods exec_methods;
 
-static bool
-is_our_relation(RelOptInfo *rel)
+bool
+lpr_is_our_relation(RelOptInfo *rel)
 {
 	return rel->fdwroutine != NULL && rel->fdwroutine->IterateForeignScan == lpr_iterate_scan;
 }
@@ -45,7 +45,7 @@ our_members(PlannerInfo *root, RelOptInfo *rel)
 {
 	List *members = NIL;
 
-	if (is_our_relation(rel))
+	if (lpr_is_our_relation(rel))
 		return list_make1(rel);
 	if (rel->reloptkind != RELOPT_BASEREL || rel->rtekind != RTE_RELATION || root->append_rel_array == NULL)
 		return NIL;
@@ -58,7 +58,7 @@ our_members(PlannerInfo *root, RelOptInfo *rel)
 		member = root->simple_rel_array[i];
 		if (member == NULL || IS_DUMMY_REL(member))
 			continue;
-		if (!is_our_relation(member))
+		if (!lpr_is_our_relation(member))
 			return NIL;
 		members = lappend(members, member);
 	}
@@ -98,8 +98,7 @@ plate_position(List *expressions, Index varno, Oid relid)
 	{
 		Node *node = lfirst(cell);
 
-		if (IsA(node, Var) && ((Var *) node)->varno == (int) varno &&
-			lpr_column_of(relid, ((Var *) node)->varattno) == LPR_COLUMN_PLATE)
+		if (lpr_column_expression(node, varno, relid) == LPR_COLUMN_PLATE)
 			return position;
 		position++;
 	}
@@ -148,7 +147,7 @@ add_batched_join(PlannerInfo *root, RelOptInfo *joinrel, RelOptInfo *outerrel, R
 			return;
 		subpaths = lappend(subpaths, batched);
 	}
-	inner = is_our_relation(innerrel)
+	inner = lpr_is_our_relation(innerrel)
 				? linitial(subpaths)
 				: (Path *) create_append_path(root, innerrel, subpaths, NIL, NIL, NULL, 0, false, -1);
 

@@ -109,6 +109,9 @@ explain_code(LprTransfer *transfer, CURLcode code)
 	char shown[LPR_EXCERPT_ROOM];
 	long problem = 0;
 
+	/* What 8.23 on says of a key that is not that of the certificate; of its other arguments setopt would have told. */
+	if (code == CURLE_BAD_FUNCTION_ARGUMENT && transfer->peer.client_key != NULL)
+		code = CURLE_SSL_CERTPROBLEM;
 	switch (code)
 	{
 		case CURLE_COULDNT_RESOLVE_HOST:

@@ -284,6 +284,22 @@ is_keeper(Node *statement)
 	}
 }
 
+/* Changes of definitions are put on record by event triggers, which a superuser could switch off from 17 on. */
+static void
+check_event_triggers(Node *statement)
+{
+	CommandTag tag = CreateCommandTag(statement);
+	char *message;
+
+	if (lpr_event_triggers_fire() || !command_tag_event_trigger_ok(tag) || !lpr_audit_here())
+		return;
+	message = psprintf("%s is refused while event triggers are switched off", GetCommandTagName(tag));
+	lpr_audit_refusal((LprAuditEntry){.control = "U4"}, LPR_ERRCODE_UNRECORDED, message);
+	ereport(ERROR,
+			(errcode(LPR_ERRCODE_UNRECORDED), errmsg("%s", message),
+			 errdetail("In this database changes of definitions are on record."), errhint("RESET event_triggers;")));
+}
+
 /* A registered login is neither renamed nor dropped: under its name somebody else would be who they were. */
 static void
 check_login(const char *login)
@@ -344,6 +360,7 @@ outlet_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUt
 
 	check_denied(statement);
 	check_logins(statement);
+	check_event_triggers(statement);
 	keeps = is_keeper(statement);
 	keepers += keeps;
 	depth += nests;

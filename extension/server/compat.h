@@ -9,6 +9,7 @@
 #endif
 
 #include "commands/cluster.h"
+#include "commands/event_trigger.h"
 #include "commands/explain.h"
 #include "common/pg_prng.h"
 #include "storage/latch.h"
@@ -29,6 +30,17 @@
 #if PG_VERSION_NUM < 170000
 #define WAIT_EVENT_MESSAGE_QUEUE_RECEIVE WAIT_EVENT_MQ_RECEIVE
 #endif
+
+/* Whether event triggers fire: from 17 on there is a setting that switches them off. */
+static inline bool
+lpr_event_triggers_fire(void)
+{
+#if PG_VERSION_NUM >= 170000
+	return event_triggers;
+#else
+	return true;
+#endif
+}
 
 /* What a hook of ExecutorRun takes after the count, as parameters and as arguments. */
 #if PG_VERSION_NUM >= 180000
@@ -98,9 +110,11 @@ lpr_pathkey_is_descending(const PathKey *key)
 #define LPR_NODES_REFUSED 10000
 
 #if PG_VERSION_NUM >= 180000
-#define LPR_ADD_DISABLED_NODES(path, child) ((path)->disabled_nodes += (child)->disabled_nodes)
+#define LPR_ADD_DISABLED_NODES(path, child)  ((path)->disabled_nodes += (child)->disabled_nodes)
+#define LPR_TAKE_DISABLED_NODES(path, child) ((path)->disabled_nodes = (child)->disabled_nodes)
 #else
-#define LPR_ADD_DISABLED_NODES(path, child) ((void) 0)
+#define LPR_ADD_DISABLED_NODES(path, child)  ((void) (path), (void) (child))
+#define LPR_TAKE_DISABLED_NODES(path, child) ((void) (path), (void) (child))
 #endif
 
 static inline ForeignPath *
@@ -130,6 +144,19 @@ lpr_write_wal(void)
 	(void) LogLogicalMessage("lpr", "", 0, true, false);
 #else
 	(void) LogLogicalMessage("lpr", "", 0, true);
+#endif
+}
+
+#include "utils/acl.h"
+
+/* Whether a login has a role, as its own or to become: from 16 on a membership may be neither, of those who only grant it. */
+static inline bool
+lpr_has_role(Oid login, Oid role)
+{
+#if PG_VERSION_NUM >= 160000
+	return has_privs_of_role(login, role) || member_can_set_role(login, role);
+#else
+	return is_member_of_role(login, role);
 #endif
 }
 

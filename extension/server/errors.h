@@ -22,6 +22,7 @@
 #define LPR_ERRCODE_ADDED_ONLY       MAKE_SQLSTATE('L', 'P', '0', '3', '1') /* U3: the audit log is only ever added to, by its writer */
 #define LPR_ERRCODE_LOG_ALTERED      MAKE_SQLSTATE('L', 'P', '0', '3', '2') /* U3: the audit log is not what its writer wrote */
 #define LPR_ERRCODE_NOT_YOURS        MAKE_SQLSTATE('L', 'P', '0', '3', '3') /* A1: it is done by somebody else, or not at all while a login is somebody's */
+#define LPR_ERRCODE_UNRECORDED       MAKE_SQLSTATE('L', 'P', '0', '3', '5') /* U4: a definition would be changed off the record; RESET event_triggers */
 #define LPR_ERRCODE_OUTLET           MAKE_SQLSTATE('L', 'P', '0', '5', '0') /* E2: a statement that could keep or pass on what was shown; read with SELECT */
 /* clang-format on */
 

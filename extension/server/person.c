@@ -4,7 +4,11 @@
 #include "server/person.h"
 
 #include "catalog/pg_type.h"
+#include "fmgr.h"
+#include "utils/acl.h"
+#include "utils/builtins.h"
 
+#include "server/compat.h"
 #include "server/data.h"
 
 /* Not through SQL: whoever drops a role need not have any right to the table, and nothing of theirs may have a say. */
@@ -20,4 +24,13 @@ lpr_person_has_login(const char *login)
 		(void) lpr_data_get(&people, "left_at", TIMESTAMPTZOID, &gone);
 	lpr_data_end(&people);
 	return !gone;
+}
+
+PG_FUNCTION_INFO_V1(lpr_takes_part);
+Datum
+lpr_takes_part(PG_FUNCTION_ARGS)
+{
+	char *role = text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+	PG_RETURN_BOOL(lpr_has_role(PG_GETARG_OID(0), get_role_oid(role, false)));
 }

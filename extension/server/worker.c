@@ -47,6 +47,14 @@ force(const char *name, const char *value)
 	SetConfigOption(name, value, PGC_SUSET, PGC_S_OVERRIDE);
 }
 
+/* A setting that only newer servers have. */
+static void
+force_if_known(const char *name, const char *value)
+{
+	if (GetConfigOption(name, true, false) != NULL)
+		force(name, value);
+}
+
 void
 lpr_worker_force_settings(void)
 {
@@ -61,7 +69,10 @@ lpr_worker_force_settings(void)
 	force("session_replication_role", "origin");
 	force("statement_timeout", "0");
 	force("idle_in_transaction_session_timeout", "0");
-	force("lock_timeout", "1s"); /* whoever holds a lock may wait for us */
+	force("idle_session_timeout", "0");
+	force_if_known("transaction_timeout", "0"); /* 17 on */
+	force_if_known("event_triggers", "on");     /* 17 on */
+	force("lock_timeout", "1s");                /* whoever holds a lock may wait for us */
 	force("row_security", "on");
 	force("jit", "off");
 	force("client_min_messages", "warning");

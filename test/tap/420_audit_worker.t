@@ -120,9 +120,14 @@ for my $case ([ LprTest::quick(), qr/^1\n/, $answered ], [ "SELECT count(*) FROM
 my @settings = ("synchronous_commit = off", "default_transaction_read_only = on", "search_path = nowhere", "default_transaction_isolation = serializable",
 	"default_transaction_deferrable = on", "session_replication_role = replica", "statement_timeout = '1ms'", "lock_timeout = '1ms'", "TimeZone = 'Asia/Kathmandu'",
 	"DateStyle = 'German'", "IntervalStyle = 'sql_standard'", "extra_float_digits = -15", "row_security = off", "role = analyst2");
-administer("ALTER DATABASE lpr SET $_") for grep { !/timeout|role/ } @settings;
+push @settings, "transaction_timeout = '300ms'", 'event_triggers = off' if $node->pg_version >= 17;
+administer("ALTER DATABASE lpr SET $_") for grep { !/timeout|role|triggers/ } @settings;
 administer("ALTER ROLE postgres IN DATABASE lpr SET $_") for @settings;
 administer("ALTER ROLE postgres SET $_") for 'synchronous_commit = off', 'search_path = nowhere';
+my $keeper = "FROM pg_stat_activity WHERE backend_type = 'lpr cache keeper'";
+my $earlier = administer("SELECT pid $keeper");
+kill 'TERM', $earlier;
+ok(LprTest::eventually(sub { administer("SELECT pid <> $earlier $keeper") eq 't' }), 'another keeper of the cache');
 $node->renew_writer;
 $head = (split /\|/, administer("SELECT 0"))[0];
 ok($node->await_answers, 'settings of database and role do not matter');
@@ -136,6 +141,22 @@ $node->reload;
 is(($node->landed($job))[0], "1\n", '… and it is answered');
 administer("ALTER DATABASE lpr RESET ALL; ALTER ROLE postgres IN DATABASE lpr RESET ALL; ALTER ROLE postgres RESET ALL");
 $node->sound('under such settings');
+# What waits longer than any of these times: for somebody's lock. And what is defined while event triggers are off: the cache's tables.
+administer('CREATE ROLE boss SUPERUSER LOGIN');
+my ($boss) = $node->session('boss');
+my $writer = $node->writer;
+$node->converse($boss, 'BEGIN; LOCK TABLE lpr_data.source IN ACCESS EXCLUSIVE MODE');
+patience('1500ms');
+my $told = '';
+LprTest::eventually(sub { $told = $node->messages('analyst1', LprTest::quick(), logon => 0); $told =~ /LP020: .*lock/s || $node->writer ne $writer });
+is($node->writer, $writer, 'the writer outlives a wait for a lock');
+$node->converse($boss, 'ROLLBACK');
+patience('10s');
+$node->answer('boss', "SELECT lpr.set_cache_time('7 hours')");
+ok(LprTest::eventually(sub { $node->answer('boss', "SELECT to_regclass('lpr_data.cache_read_' || to_char(lpr_data.cache_expiry(clock_timestamp(), '7 hours') AT TIME ZONE 'UTC', 'YYYYMMDDHH24')) IS NOT NULL") eq 't' }),
+	'… and the keeper makes its tables');
+$boss->quit;
+administer('DROP ROLE boss');
 
 # ---- what it cannot work without ----
 

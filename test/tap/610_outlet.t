@@ -113,12 +113,17 @@ my %ways = (
 	'USING' => 'ALTER TABLE own.kept ALTER COLUMN x TYPE text USING own.ask()',
 	'a bound of a partition' => 'CREATE TABLE own.a PARTITION OF own.bound FOR VALUES IN (own.ask())',
 );
+%ways = (%ways,
+	'MERGE … RETURNING' => "MERGE INTO own.kept AS k USING ($read) AS r ON k.x = r.read_id WHEN NOT MATCHED THEN INSERT VALUES (r.read_id) RETURNING merge_action(), k.x",
+	'MERGE in a CTE' => "WITH m AS (MERGE INTO own.kept AS k USING ($read) AS r ON k.x = r.read_id WHEN NOT MATCHED BY SOURCE THEN DELETE RETURNING k.x) TABLE m",
+	'EXPLAIN (SERIALIZE)' => "EXPLAIN (ANALYZE, SERIALIZE TEXT, MEMORY) $read") if $node->pg_version >= 17;
+$ways{'RETURNING new'} = "INSERT INTO own.kept $read RETURNING old.x, new.x" if $node->pg_version >= 18;
 # Those that ask before they keep what they were told: it is on record that they asked. And those whose own refusals are not all.
 my %asks = map { $_ => "ask analyst1 acme\nrefused analyst1 E2 LP050\nanswer analyst1 acme of +1 stopped" } 'a function that keeps', 'one in SQL', 'a loop';
 $asks{$_} = "ask analyst1 acme\nanswer analyst1 acme of +1 complete\nrefused analyst1 E2 LP050" for 'a function that asks and one that keeps', 'a variable', 'a loop';
 $asks{'a cursor in a function'} = "ask analyst1 acme\nanswer analyst1 acme of +1 stopped\nrefused analyst1 E2 LP050";
 # A question that is refused names its source.
-my %source = map { $_ => 'refused analyst1 acme E2 LP050' } 'INSERT … SELECT', 'INSERT … VALUES', 'INSERT … RETURNING', 'UPDATE … FROM', 'DELETE … USING', 'MERGE', 'a data-modifying CTE',
+my %source = map { $_ => 'refused analyst1 acme E2 LP050' } 'INSERT … SELECT', 'INSERT … VALUES', 'INSERT … RETURNING', 'UPDATE … FROM', 'DELETE … USING', 'MERGE', 'MERGE … RETURNING', 'MERGE in a CTE', 'RETURNING new', 'a data-modifying CTE',
 	'a CTE beside a question', 'a question in XML', 'a function that asks', 'one that claims to be immutable', 'a trigger', 'a trigger afterwards', 'a DEFAULT', 'USING', 'a bound of a partition';
 
 for my $way (sort keys %ways)
@@ -176,7 +181,8 @@ like(($node->converse($session, "BEGIN; SELECT nonsense; ROLLBACK; SELECT 1"))[1
 
 $node->answer('postgres', 'REVOKE TEMP ON DATABASE lpr FROM analyst1; REVOKE USAGE ON LANGUAGE plpgsql FROM analyst1');
 for my $call ("lo_from_bytea(0, read_id::bytea)", "lo_creat(-1)", 'lo_create(0)', "lo_put(1, 0, read_id::bytea)", 'lowrite(0, read_id::bytea)', 'lo_truncate(0, 1)',
-	"lo_import('/etc/passwd')", "lo_export(1, '/tmp/x')", "pg_notify('c', read_id)", "pg_logical_emit_message(true, 'p', read_id)", "pg_logical_emit_message(false, 'p', read_id::bytea)")
+	"lo_import('/etc/passwd')", "lo_export(1, '/tmp/x')", "pg_notify('c', read_id)", "pg_logical_emit_message(true, 'p', read_id)", "pg_logical_emit_message(false, 'p', read_id::bytea)",
+	$node->pg_version >= 18 ? ("pg_restore_attribute_stats('schemaname', 'own', 'relname', 'kept', 'attname', 'x', 'most_common_vals', '{' || read_id || '}')", "pg_restore_relation_stats('relpages', read_id)") : ())
 {
 	like(($node->converse($session, "SELECT $call FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK7'"))[1], qr/ERROR: +42501: permission denied for function/, "$call: no right");
 	like(($node->converse($session, "PREPARE f AS SELECT $call FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK7'; EXECUTE f"))[1], qr/ERROR: +42501/, '… nor when prepared');
@@ -234,6 +240,11 @@ $node->answer('postgres', 'DROP ROLE chief');
 
 # Members of the other roles, directly or through others; nobody else.
 $node->answer('postgres', 'CREATE ROLE staff; GRANT lpr_user TO staff; CREATE ROLE indirect LOGIN NOINHERIT; GRANT staff TO indirect; CREATE ROLE stranger LOGIN');
+if ($node->pg_version >= 16)
+{
+	$node->answer('postgres', "CREATE ROLE granter LOGIN; GRANT lpr_user TO granter WITH ADMIN TRUE, INHERIT FALSE, SET FALSE");
+	like($node->messages('granter', 'COPY (SELECT 1) TO STDOUT'), qr/LP050/, 'so is a login that may only grant a role, to itself as well');
+}
 like($node->messages($_, 'COPY (SELECT 1) TO STDOUT'), qr/LP050/, "$_ is confined") for qw(analyst2 supervisor1 owner1 oversight1 privacy1 indirect);
 unlike($node->messages($_, 'COPY (SELECT 1) TO STDOUT'), qr/ERROR/, "$_ is not") for qw(admin1 stranger postgres);
 $node->converse($session, "SET $_ = off") for 'lpr.outlet', 'lpr.deny', 'lpr.database';
@@ -270,6 +281,18 @@ $node->converse($owner, 'SAVEPOINT s'), kept($_, 'LP031'), $node->converse($owne
 	'DROP TABLE lpr_data.log', 'DROP TABLE lpr_data.checkpoint, lpr_data.delivery';
 unlike(($node->converse($owner, "ALTER TABLE lpr_data.audit DETACH PARTITION $month; CREATE SCHEMA archive; ALTER TABLE $month SET SCHEMA archive; DROP SCHEMA archive CASCADE; ROLLBACK"))[1],
 	qr/ERROR/, 'a month that has left the log can go');
+
+# ---- nor is anything defined off the record ----
+
+if ($node->pg_version >= 17)
+{
+	$head = $node->head;
+	$node->converse($owner, 'SET event_triggers = off');
+	kept($_, 'LP035') for "ALTER SERVER acme OPTIONS (ADD page_size '5')", 'CREATE TABLE own.more (x text)', 'DROP EXTENSION lpr CASCADE';
+	$node->records_become($head, join("\n", ('refused postgres U4 LP035') x 3), '… is on record', $only);
+	is(($node->converse($owner, 'SELECT 1'))[0], 1, 'whatever defines nothing is done');
+	unlike(($node->converse($owner, 'RESET event_triggers; CREATE TABLE own.more (x text); DROP TABLE own.more'))[1], qr/ERROR/, 'and anything else with them');
+}
 
 # ---- a person's login stays that person's ----
 

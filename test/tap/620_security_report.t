@@ -79,6 +79,12 @@ found("ALTER ROLE stranger $_->[0]", $_->[1], 'roles', "role stranger has $_->[0
 found("GRANT $_->[0] TO stranger", $_->[1], 'roles', "stranger is a member of $_->[0]") for [ pg_read_all_data => 'high' ], [ pg_write_all_data => 'high' ], [ pg_read_server_files => 'high' ],
 	[ pg_write_server_files => 'high' ], [ pg_execute_server_program => 'high' ], [ pg_monitor => 'medium' ], [ pg_read_all_stats => 'medium' ], [ pg_signal_backend => 'low' ],
 	[ lpr_log => 'high' ], [ lpr_owner => 'high' ];
+my $version = $node->pg_version;
+found('GRANT pg_maintain TO stranger', 'medium', 'roles', 'stranger is a member of pg_maintain') if $version >= 17;
+found('GRANT pg_signal_autovacuum_worker TO stranger', 'low', 'roles', 'stranger is a member of pg_signal_autovacuum_worker') if $version >= 18;
+# A membership that somebody else than a superuser granted.
+found('CREATE ROLE giver; GRANT pg_monitor TO giver WITH ADMIN OPTION; SET ROLE giver; GRANT pg_monitor TO stranger', 'medium', 'roles', 'stranger is a member of pg_monitor', undo => 'DROP ROLE giver');
+found('GRANT lpr_admin TO team WITH ADMIN TRUE, INHERIT FALSE, SET FALSE', 'medium', 'roles', 'team may grant lpr_admin') if $version >= 16;
 found('GRANT lpr_lead TO stranger WITH ADMIN OPTION', 'medium', 'roles', 'stranger may grant lpr_lead', undo => 'REVOKE lpr_lead FROM stranger');
 found('GRANT lpr_admin TO team', 'low', 'roles', 'team is a member of lpr_admin');
 found('GRANT lpr_member TO stranger', 'low', 'roles', 'login stranger is a member of lpr_member');
@@ -110,9 +116,10 @@ found('GRANT ALTER SYSTEM ON PARAMETER fsync TO PUBLIC', 'medium', 'settings', '
 
 found($_->[0], 'high', 'harden', "not hardened: $_->[1]") for [ 'GRANT TEMP ON DATABASE lpr TO PUBLIC', 'database' ], [ 'GRANT CREATE ON DATABASE lpr TO analyst1', 'database' ], [ 'GRANT CREATE ON SCHEMA public TO PUBLIC', 'schema' ],
 	[ 'GRANT CREATE ON SCHEMA site TO lpr_supervisor', 'schema' ], [ 'GRANT EXECUTE ON FUNCTION pg_notify(text, text) TO PUBLIC', 'function' ], [ 'GRANT EXECUTE ON FUNCTION lo_put(oid, bigint, bytea) TO lpr_user', 'function' ],
-	[ 'GRANT EXECUTE ON FUNCTION pg_logical_emit_message(boolean, text, bytea) TO analyst2', 'function' ], [ 'GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC', 'language' ],
+	[ 'GRANT EXECUTE ON FUNCTION ' . $node->answer('postgres', q{SELECT max(oid::regprocedure::text) FROM pg_proc WHERE proname = 'pg_logical_emit_message'}) . ' TO analyst2', 'function' ], [ 'GRANT USAGE ON LANGUAGE plpgsql TO PUBLIC', 'language' ],
 	[ 'CREATE ROLE staff; GRANT staff TO analyst1; GRANT CREATE ON SCHEMA site TO staff', 'schema', 'DROP OWNED BY staff; DROP ROLE staff' ];
 $node->answer('postgres', 'DROP OWNED BY staff; DROP ROLE staff');
+found('GRANT EXECUTE ON FUNCTION pg_restore_attribute_stats TO PUBLIC', 'high', 'harden', 'not hardened: function') if $version >= 18;
 
 # ---- places of one's own ----
 
@@ -138,6 +145,10 @@ found('GRANT EXECUTE ON FUNCTION lpr.harden(boolean) TO PUBLIC', 'high', 'guards
 found('CREATE FUNCTION lpr.decoy() RETURNS integer LANGUAGE sql SECURITY DEFINER RETURN 1', 'high', 'guards', 'lpr.decoy\(\) is not of lpr');
 found('ALTER FUNCTION lpr.normal_plate(text) OWNER TO stranger', 'high', 'guards', 'lpr.normal_plate\(text\) belongs to stranger');
 found("ALTER EVENT TRIGGER lpr_audit_ddl $_", 'high', 'guards', 'event trigger lpr_audit_ddl does not always fire') for 'ENABLE', 'DISABLE';
+found('GRANT MAINTAIN ON lpr_data.audit TO stranger', 'high', 'guards', 'stranger may MAINTAIN lpr_data.audit') if $version >= 17;
+found('CREATE FUNCTION site.greet() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$; CREATE EVENT TRIGGER greet ON login EXECUTE FUNCTION site.greet()', 'medium', 'guards', 'event trigger greet runs at every login',
+	undo => 'DROP FUNCTION site.greet()') if $version >= 17;
+found('ALTER TABLE lpr_data.event ADD CONSTRAINT rule CHECK (event_id > 0) NOT ENFORCED', 'high', 'guards', 'constraint rule of lpr_data.event is not enforced', undo => 'ALTER TABLE lpr_data.event DROP CONSTRAINT rule') if $version >= 18;
 found('ALTER TABLE lpr_data.source DISABLE TRIGGER audit_change', 'high', 'guards', 'trigger audit_change of lpr_data.source does not always fire');
 found('ALTER TABLE lpr_data.audit ENABLE TRIGGER refuse_change', 'high', 'guards', 'trigger refuse_change of lpr_data.audit does not always fire');
 found('ALTER TABLE lpr_data.person NO FORCE ROW LEVEL SECURITY', 'high', 'guards', 'table lpr_data.person has no row-level security');
@@ -174,8 +185,16 @@ found("ALTER SYSTEM SET $_->[0] = $_->[1]", $_->[2], $_->[3], $_->[4] // "$_->[0
 	[ 'session_replication_role', "'replica'", 'high', 'guards' ], [ 'row_security', 'off', 'medium', 'guards' ], [ 'allow_system_table_mods', 'on', 'high', 'guards' ],
 	[ 'full_page_writes', 'off', 'high', 'durability' ], [ 'synchronous_commit', 'off', 'low', 'durability' ], [ 'zero_damaged_pages', 'on', 'high', 'durability' ],
 	[ 'ignore_checksum_failure', 'on', 'high', 'durability' ], [ 'password_encryption', "'md5'", 'high', 'connection' ], [ 'fsync', 'off', 'high', 'durability' ];
+found('ALTER SYSTEM SET scram_iterations = 1000', 'low', 'connection', 'scram_iterations is 1000') if $version >= 16;
+found('ALTER SYSTEM SET event_triggers = off', 'high', 'guards', 'event_triggers is off') if $version >= 17;
+found('ALTER ROLE postgres IN DATABASE lpr SET event_triggers = off', 'medium', 'settings', 'role postgres in database lpr sets event_triggers') if $version >= 17;
 found("LOAD 'auto_explain'; ALTER SYSTEM SET session_preload_libraries = 'auto_explain'; ALTER SYSTEM SET auto_explain.log_min_duration = 0", 'medium', 'statements', 'auto_explain logs plans',
 	undo => 'LOAD \'auto_explain\'; ALTER SYSTEM RESET auto_explain.log_min_duration');
+my ($major) = $version =~ /^(\d+)/;
+my $known = $node->answer('postgres', "SELECT pg_get_functiondef('lpr_data.known_minor'::regproc)");
+found("CREATE OR REPLACE FUNCTION lpr_data.known_minor() RETURNS TABLE (major integer, minor integer) LANGUAGE sql AS 'VALUES (15, 99), (16, 99), (17, 99), (18, 99)'", 'high', 'version', 'the server is',
+	by_hand => sub { like($_[0], qr/ postgresql-$major$/, "… $_[0]"); $node->answer('postgres', $known) });
+is($node->answer('postgres', "SELECT count(*) FROM lpr_data.known_minor() WHERE major = $major AND minor > 0"), 1, 'of this version it is known since when');
 found("ALTER SYSTEM SET wal_level = 'logical'", 'low', 'copies', 'wal_level is logical', restart => 1);
 found("ALTER SYSTEM SET archive_mode = 'on'; ALTER SYSTEM SET archive_command = 'true'", 'low', 'copies', 'the WAL is archived', restart => 1, undo => 'ALTER SYSTEM RESET archive_command');
 found("ALTER SYSTEM SET logging_collector = on; ALTER SYSTEM SET log_file_mode = '0644'", 'medium', 'logging', 'log_file_mode is', restart => 1, by_hand => sub { $node->answer('postgres', "$_[0]; ALTER SYSTEM RESET logging_collector") });
@@ -214,7 +233,17 @@ line_found('hostssl lpr stranger 10.0.0.0/8 trust', 'high', 'lets lpr stranger 1
 line_found('host lpr stranger 127.0.0.1/32 ident', 'high', 'lets lpr stranger 127.0.0.1 255.255.255.255 in by ident');
 line_found('host lpr stranger 10.0.0.0/8 scram-sha-256', 'medium', 'allows connections without TLS');
 line_found('hostssl lpr all 10.0.0.0/8 scram-sha-256', 'low', 'lets superuser postgres in over the network');
+line_found('hostssl lpr /^post 10.0.0.0/8 scram-sha-256', 'low', 'lets superuser postgres in over the network') if $version >= 16;
 line_found('hostssl lpr all nonsense', 'medium', 'cannot be read');
+if ($version >= 16)
+{
+	my ($file, $more) = map { "$data/$_" } 'pg_hba.conf', 'more.conf';
+	my $old = slurp_file($file);
+
+	append_to_file($more, "# of a team\nhostssl lpr stranger 10.0.0.0/8 trust\n");
+	found(sub { append_to_file($file, "include more.conf\n") }, 'high', 'connection', "\Q$more\E line 2 lets lpr stranger", name => 'a line of another file',
+		by_hand => sub { like($_[0], qr/^\Q$more\E line 2: hostssl lpr stranger/, '… which is named'); unlink $file; append_to_file($file, $old) });
+}
 is(join("\n", news($base, report())), '', 'the lines are as before');
 
 found("ALTER SYSTEM SET listen_addresses = '127.0.0.1'", 'high', 'connection', 'ssl is off', restart => 1, by_hand => sub {

@@ -106,6 +106,20 @@ is(sees('analyst1', q{SELECT string_agg(login, ',') FROM lpr.recertifications}),
 is($node->answer('postgres', 'SET ROLE analyst1; SELECT count(*) FROM lpr.events'), 0, 'SET ROLE makes nobody somebody else');
 is($node->answer('postgres', 'SET SESSION AUTHORIZATION analyst1; SELECT count(*) FROM lpr.events'), 0, '… nor does SET SESSION AUTHORIZATION');
 
+# From 16 on there are members who may only grant a role: they have it not.
+if ($node->pg_version >= 16)
+{
+	$node->safe_psql('lpr', 'GRANT lpr_oversight TO supervisor2 WITH ADMIN TRUE, INHERIT FALSE, SET FALSE');
+	is(events('supervisor2'), 'none', 'who may only grant a role sees nothing by it');
+	for my $way ('INHERIT', 'SET')
+	{
+		$node->safe_psql('lpr', "GRANT lpr_oversight TO supervisor2 WITH $way TRUE");
+		isnt(events('supervisor2'), 'none', "… WITH $way TRUE everything");
+		$node->safe_psql('lpr', "GRANT lpr_oversight TO supervisor2 WITH $way FALSE");
+	}
+	$node->safe_psql('lpr', 'REVOKE lpr_oversight FROM supervisor2');
+}
+
 # ---- lpr.my_access says what the gate says ----
 
 my $question = q{SELECT count(*) FROM lpr.reads WHERE plate = 'BULK1' AND source = 'acme'};
@@ -150,6 +164,10 @@ is($node->safe_psql('lpr', 'SELECT lpr_data.guard_log()'), 'lpr_data.checkpoint'
 is($node->safe_psql('lpr', q{SELECT relforcerowsecurity FROM pg_class WHERE oid = 'lpr_data.checkpoint'::regclass}), 't', '… and puts it back');
 is($node->safe_psql('lpr', q{SELECT count(*) FROM pg_auth_members WHERE roleid IN ('lpr_owner'::regrole, 'lpr_log'::regrole)}), 0, 'nobody is a member of the owners');
 is($node->safe_psql('lpr', q{SELECT string_agg(DISTINCT relowner::regrole::text, ',') FROM pg_class WHERE relkind = 'v' AND relnamespace = 'lpr'::regnamespace}), 'lpr_owner', 'all views are the owner\'s');
+
+# Nobody but the owner may anything with a table of the cache, and the owner neither reads nor changes it; so it was when the table became lpr's, or dumps would tell of it.
+is($node->safe_psql('lpr', q{SELECT count(*) > 0, string_agg(DISTINCT c.relacl::text, ' '), string_agg(DISTINCT i.initprivs::text, ' ') FROM pg_class AS c LEFT JOIN pg_init_privs AS i ON i.objoid = c.oid AND i.classoid = 'pg_class'::regclass
+	WHERE c.relname ~ '^cache_(answer|read)_\d+$'}), 't|{lpr_owner=x/lpr_owner}|{lpr_owner=x/lpr_owner}', 'rights on the cache');
 
 # A dump keeps it; rights of views are not dumped as changed, nor are policies dumped twice.
 my $file = $node->basedir . '/dump.sql';

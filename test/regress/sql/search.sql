@@ -53,7 +53,7 @@ EXPLAIN (COSTS OFF) SELECT r.captured_at FROM (SELECT 'BULK2' AS plate OFFSET 0)
 -- With WHERE and LIMIT inside the subquery in front.
 EXPLAIN (COSTS OFF) SELECT r.captured_at FROM (SELECT lpr.normal_plate('bulk2') AS plate LIMIT 1) AS w, LATERAL lpr.search_plate(w.plate) AS r WHERE r.source = 'acme' LIMIT 1;
 -- Not inlined: a subquery or a volatile function among the arguments, WITH ORDINALITY, outside FROM. PostgreSQL shows a Function Scan.
-EXPLAIN (COSTS OFF) SELECT captured_at FROM lpr.search_plate((SELECT 'BULK2')) WHERE source = 'acme';
+SELECT plan($$SELECT captured_at FROM lpr.search_plate((SELECT 'BULK2')) WHERE source = 'acme'$$);
 EXPLAIN (COSTS OFF) SELECT captured_at FROM lpr.search_plate('BULK' || round(random())) WHERE source = 'acme';
 EXPLAIN (COSTS OFF) SELECT captured_at FROM lpr.search_plate('BULK2') WITH ORDINALITY WHERE source = 'acme';
 EXPLAIN (COSTS OFF) SELECT (lpr.search_plate('BULK2')).captured_at;
@@ -61,9 +61,9 @@ EXPLAIN (COSTS OFF) SELECT (lpr.search_plate('BULK2')).captured_at;
 -- ---- why a source is not asked: told before anybody is ----
 \pset format unaligned
 \pset tuples_only on
-EXPLAIN (COSTS OFF) SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND captured_at > '2025-01-01Z';
-EXPLAIN (COSTS OFF) SELECT count(*) FROM lpr.search_location(32.5, -117) WHERE source = 'curbside';
-EXPLAIN (COSTS OFF) SELECT count(*) FROM lpr.search_vehicle('toyota') WHERE source = 'birdseye';
+SELECT plan($$SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND captured_at > '2025-01-01Z'$$);
+SELECT plan($$SELECT count(*) FROM lpr.search_location(32.5, -117) WHERE source = 'curbside'$$);
+SELECT plan($$SELECT count(*) FROM lpr.search_vehicle('toyota') WHERE source = 'birdseye'$$);
 -- It can be asked: by plate, whatever else; by what a parameter brings; by a join.
 EXPLAIN (COSTS OFF) SELECT count(*) FROM lpr.search_plate('BULK2') WHERE source = 'curbside' AND make = 'TOYOTA';
 PREPARE either (text, text) AS SELECT count(*) FROM lpr.reads WHERE source = 'curbside' AND ($1 IS NULL OR plate = $1) AND ($2 IS NULL OR make = $2);
@@ -71,7 +71,7 @@ SET plan_cache_mode = force_generic_plan;
 EXPLAIN (COSTS OFF) EXECUTE either (NULL, 'TOYOTA');
 RESET plan_cache_mode;
 DEALLOCATE either;
-EXPLAIN (COSTS OFF) SELECT count(*) FROM (VALUES ('BULK1'), ('BULK2')) AS w (plate) JOIN lpr.reads AS r USING (plate) WHERE source = 'curbside';
+SELECT plan($$SELECT count(*) FROM (VALUES ('BULK1'), ('BULK2')) AS w (plate) JOIN lpr.reads AS r USING (plate) WHERE source = 'curbside'$$);
 \pset format aligned
 \pset tuples_only off
 
@@ -117,22 +117,22 @@ GRANT SELECT ON watched TO analyst1;
 \c - analyst1
 CALL logon();
 -- Whatever the conditions make of its rows, the scan is one that knows plate and event.
-EXPLAIN (COSTS OFF) SELECT r.read_id FROM watched AS w JOIN lpr.reads AS r ON r.plate = w.plate JOIN watched AS x ON x.event_id = r.event_id
-WHERE x.event_id <> 2 AND r.make = 'FORD' AND r.captured_at < now() AND r.source IN ('acme', 'birdseye');
+SELECT plan($$SELECT r.read_id FROM watched AS w JOIN lpr.reads AS r ON r.plate = w.plate JOIN watched AS x ON x.event_id = r.event_id
+WHERE x.event_id <> 2 AND r.make = 'FORD' AND r.captured_at < now() AND r.source IN ('acme', 'birdseye')$$);
 SELECT w.plate, x.event_id, count(*) FROM watched AS w JOIN lpr.reads AS r ON r.plate = w.plate JOIN watched AS x ON x.event_id = r.event_id
 WHERE x.event_id <> 2 AND r.color = 'WHITE' AND r.captured_at < now() AND r.source = 'acme' GROUP BY 1, 2 ORDER BY 1, 2;
 -- Not even where a nested loop seems to cost too much.
 SET enable_nestloop = off;
 SELECT count(*) FROM watched AS w JOIN lpr.reads AS r ON r.event_id = w.event_id WHERE r.source = 'acme' AND r.plate = 'BULK2' AND w.event_id <> 2;
+SELECT w.plate, count(r.read_id) FROM watched AS w LEFT JOIN lpr.reads AS r ON r.plate = w.plate AND r.source = 'acme' GROUP BY w.plate ORDER BY w.plate;
+SELECT w.plate, count(r.read_id) FROM watched AS w LEFT JOIN lpr.reads AS r ON r.plate = w.plate AND r.source IN ('acme', 'birdseye') GROUP BY w.plate ORDER BY w.plate;
 RESET enable_nestloop;
 -- An event of somebody else's, wherever its number comes from.
 SELECT count(*) FROM watched AS w JOIN lpr.reads AS r ON r.event_id = w.event_id WHERE r.source = 'acme' AND r.plate = 'BULK2';
 \echo :SQLSTATE
--- And where it costs more than all, an error and not silence.
-SET statement_timeout = '10s';
-EXPLAIN (COSTS OFF) SELECT count(*) FROM generate_series(1, 100000000000) AS e (id) JOIN lpr.reads AS r ON r.event_id = e.id WHERE r.source = 'acme' AND r.plate = 'BULK2';
-SELECT count(*) FROM generate_series(1, 100000000000) AS e (id) JOIN lpr.reads AS r ON r.event_id = e.id WHERE r.source = 'acme' AND r.plate = 'BULK2';
+-- And where no plan can know the event first, an error and not silence.
+SELECT plan($$SELECT count(*) FROM lpr.reads AS r WHERE r.source = 'acme' AND r.plate = 'BULK2' AND EXISTS (SELECT FROM watched AS w WHERE w.event_id = r.event_id AND w.plate <= r.plate)$$);
+SELECT count(*) FROM lpr.reads AS r WHERE r.source = 'acme' AND r.plate = 'BULK2' AND EXISTS (SELECT FROM watched AS w WHERE w.event_id = r.event_id AND w.plate <= r.plate);
 \echo :SQLSTATE
-RESET statement_timeout;
 \c - postgres
 DROP TABLE watched;
