@@ -114,7 +114,7 @@ BEGIN
     COMMENT ON COLUMN lpr_data.audit.session_started IS 'When that backend started: pid and this name a session.';
     COMMENT ON COLUMN lpr_data.audit.event_id IS 'The purpose (Q7).';
     COMMENT ON COLUMN lpr_data.audit.source IS 'The vendor asked.';
-    COMMENT ON COLUMN lpr_data.audit.mode IS 'plate, location or vehicle.';
+    COMMENT ON COLUMN lpr_data.audit.mode IS 'plate, location, vehicle, or saved: a look at what was saved.';
     COMMENT ON COLUMN lpr_data.audit.ask IS 'Of sent, answer and refused answers: the number of the ask.';
     COMMENT ON COLUMN lpr_data.audit.control IS 'Of refused: the rule, by its id in the register of controls.';
     COMMENT ON COLUMN lpr_data.audit.sqlstate IS 'Of refused and of answers that failed.';

@@ -1,8 +1,8 @@
 /*
  * base.h: what every room below the server knows: slices, growing text, faults.
  *
- * "Server-free" code (this file, text, moment, json, read, place, filter, dialect) includes nothing of PostgreSQL, so that
- * it is tested and fuzzed on its own. It never throws: it returns false and fills a fault.
+ * "Server-free" code (the rooms base, core, format and dialect, and mail/message) includes nothing of PostgreSQL but, in json.c, its lexer, so
+ * that it is tested and fuzzed on its own. It never throws: it returns false and fills a fault.
  */
 #ifndef LPR_BASE_H
 #define LPR_BASE_H
