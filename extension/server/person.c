@@ -16,14 +16,14 @@ bool
 lpr_person_has_login(const char *login)
 {
 	LprDataScan people;
-	bool gone = true;
+	bool here = false;
 
 	if (!lpr_data_begin(&people, "person", "login", login))
 		return false;
-	while (gone && lpr_data_next(&people))
-		(void) lpr_data_get(&people, "left_at", TIMESTAMPTZOID, &gone);
+	while (!here && lpr_data_next(&people))
+		(void) lpr_data_get(&people, "left_at", TIMESTAMPTZOID, &here); /* NULL: they have not left */
 	lpr_data_end(&people);
-	return !gone;
+	return here;
 }
 
 PG_FUNCTION_INFO_V1(lpr_takes_part);
