@@ -279,8 +279,13 @@ $node->stop;
 system_or_bail('sh', '-c', "ulimit -c 1024 && exec pg_ctl -w -D '$data' -l '@{[ $node->logfile ]}' start >/dev/null");
 ok(grep({ /the server leaves core dumps/ } keys %{ report() }), 'a server that leaves core dumps: found');
 system_or_bail('pg_ctl', '-D', $data, 'stop');
-# And checksums, as it is told to.
-system_or_bail('sh', '-c', $base->{'the cluster has no data checksums'}{mend});
+# And checksums, which clusters of 18 have from the beginning, as it is told to.
+system_or_bail('pg_checksums', '--disable', '-D', $data) if $version >= 18;
+system_or_bail('pg_ctl', '-w', '-D', $data, '-l', $node->logfile, 'start', '-s');
+my $mend = report()->{'the cluster has no data checksums'}{mend};
+like($mend, qr/^pg_checksums --enable/, 'a cluster without checksums: found');
+system_or_bail('pg_ctl', '-D', $data, 'stop');
+system_or_bail('sh', '-c', $mend);
 system_or_bail('pg_ctl', '-w', '-D', $data, '-l', $node->logfile, 'start', '-s');
 my $left = report();
 ok(!grep({ /core dumps|checksums/ } keys %$left), 'without either: not');

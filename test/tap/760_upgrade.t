@@ -12,6 +12,22 @@ $node->await_answers;
 my $this = $node->answer('postgres', "SELECT default_version FROM pg_available_extensions WHERE name = 'lpr'");
 my @before = split /\n/, $node->answer('postgres', "SELECT version FROM pg_available_extension_versions WHERE name = 'lpr' AND version <> '$this' ORDER BY string_to_array(version, '.')::integer[]");
 
+# Nobody comes from them on 18, which takes no partitioned table that is unlogged: on 15 to 17 an update comes before the server's. What an update does is the same.
+if ($node->pg_version >= 18)
+{
+	my $messages = $node->messages('postgres', "SET client_min_messages = warning; BEGIN; DROP EXTENSION lpr CASCADE; CREATE EXTENSION lpr VERSION '$before[-1]'");
+
+	like($messages, qr/ERROR: .*partitioned tables cannot be unlogged/, 'released versions do not install');
+	for my $script (glob "$ENV{LPR_EXTENSIONS}/lpr--*.sql")
+	{
+		my $sql = slurp_file($script);
+
+		next if $sql !~ s/^CREATE UNLOGGED (TABLE [^;]*? PARTITION BY)/CREATE $1/mg;
+		unlink $script;
+		append_to_file($script, $sql);
+	}
+}
+
 # ---- fresh and updated are the same ----
 
 $node->safe_psql('postgres', 'CREATE DATABASE fresh');
@@ -112,6 +128,8 @@ is_deeply(held($node, grep { $_ ne 'mail' } @tables), { map { $_ => $held->{$_} 
 is(($node->converse($session, 'SELECT count(*) FROM lpr.event_reads(1)'))[0], scalar @ids, '… and shown');
 is($node->answer('postgres', "SELECT count(*) FROM pg_inherits AS i JOIN pg_depend AS d ON d.objid = i.inhrelid AND d.deptype = 'e' JOIN pg_class AS c ON c.oid = d.objid AND c.relpersistence = 'u' AND c.relname ~ '^cache_read'
 	WHERE i.inhparent = 'lpr_data.cache_read'::regclass") > 0, 1, 'the cache has its tables');
+is($node->answer('postgres', "SELECT string_agg(DISTINCT c.relacl::text || i.initprivs::text, ' ') FROM pg_class AS c LEFT JOIN pg_init_privs AS i ON i.objoid = c.oid AND i.classoid = 'pg_class'::regclass WHERE c.relname ~ '^cache_(answer|read)_[0-9]+\$'"),
+	'{lpr_owner=x/lpr_owner}{lpr_owner=x/lpr_owner}', '… with which the owner can do nothing');
 is($node->answer('analyst2', "SELECT bool_and(from_cache) FROM lpr.reads WHERE event_id = 2 AND source = 'acme' AND plate = '7ABC123' AND captured_at > now() - interval '20 days'"), 't', '… and keeps answers');
 $node->sound('after the update', acks => \@acks);
 
