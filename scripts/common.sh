@@ -13,7 +13,7 @@ for name in $(compgen -e PG || true); do
 done
 export PGHOST=/nonexistent # until a cluster of ours says where it is
 unset MAKEFLAGS MFLAGS MAKELEVEL
-export LC_ALL=C.UTF-8 PAGER=cat
+export LC_ALL=C.UTF-8 LANG=C.UTF-8 PAGER=cat # PostgreSQL::Test takes LC_ALL away
 
 # The server to build for and to run: that of PG_CONFIG, else Debian's of the major version PG_MAJOR. Debian's own pg_config, not
 # the wrapper, which may point elsewhere.
