@@ -12,7 +12,7 @@ BEGIN
             MESSAGE = pg_catalog.format('lpr does not work in a database of encoding %s',
                                         pg_catalog.getdatabaseencoding()),
             DETAIL = 'The database has to be of encoding UTF8; clients may use any.',
-            HINT = 'CREATE DATABASE … TEMPLATE template0 ENCODING ''UTF8'';';
+            HINT = 'CREATE DATABASE ... TEMPLATE template0 ENCODING ''UTF8'';';
     END IF;
 END
 $$;

@@ -59,7 +59,7 @@ COMMENT ON COLUMN lpr.reads.read_id IS
     'The vendor''s identifier of the read, at most 128 bytes; unique within a source and an answer.';
 COMMENT ON COLUMN lpr.reads.plate IS
     'Plate in normal form: upper case, without blanks and separators. Look-alike characters (O and 0) are never '
-    'merged (G1). To be compared with lpr.normal_plate(…); anything else is error LP012.';
+    'merged (G1). To be compared with lpr.normal_plate(...); anything else is error LP012.';
 COMMENT ON COLUMN lpr.reads.plate_as_read IS 'Plate as the vendor wrote it.';
 COMMENT ON COLUMN lpr.reads.plate_region IS
     'State or province of registration, two upper-case letters; NULL when the vendor does not tell.';

@@ -227,12 +227,12 @@ BEGIN
         RAISE NOTICE USING
             MESSAGE = format('source "%s" is not enabled', name),
             DETAIL = 'A source is enabled only once its privacy assessment is recorded as approved.',
-            HINT = format('SELECT lpr.approve_source(%L, ''…the assessment…'');', name);
+            HINT = format('SELECT lpr.approve_source(%L, ''...the assessment...'');', name);
     END IF;
     IF grant_to = '{}' THEN
         RAISE NOTICE USING
             MESSAGE = format('nobody may ask source "%s" yet', name),
-            HINT = format('GRANT USAGE ON FOREIGN SERVER %I TO …;', name);
+            HINT = format('GRANT USAGE ON FOREIGN SERVER %I TO ...;', name);
     END IF;
 END
 $$;
@@ -261,7 +261,7 @@ BEGIN
     END IF;
     -- First, so that the trigger of DROP SERVER finds nothing to disable.
     DELETE FROM lpr_data.source AS s WHERE s.name = remove_source.name;
-    -- Whatever is left of it: DROP SERVER … CASCADE may have been there before.
+    -- Whatever is left of it: DROP SERVER ... CASCADE may have been there before.
     EXECUTE format('DROP FOREIGN TABLE IF EXISTS lpr_data.%I', 'reads_' || name);
     FOR mapped IN
         SELECT CASE WHEN m.umuser = 0 THEN 'PUBLIC' ELSE quote_ident(m.usename) END
@@ -284,6 +284,7 @@ CREATE FUNCTION lpr.approve_source(name text, assessment text, approved_on date 
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM lpr_data.administering('Q10');
     PERFORM lpr_data.check_approval(assessment, approved_on);
     UPDATE lpr_data.source AS s
     SET assessment = approve_source.assessment,
@@ -339,6 +340,7 @@ CREATE FUNCTION lpr.disable_source(name text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM lpr_data.administering('Q10');
     UPDATE lpr_data.source AS s SET enabled = false WHERE s.name = disable_source.name;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
@@ -379,6 +381,7 @@ AS $$
 DECLARE
     field record;
 BEGIN
+    PERFORM lpr_data.administering('Q4');
     IF NOT EXISTS (SELECT FROM lpr_data.source AS s WHERE s.name = add_camera.source) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
@@ -436,12 +439,15 @@ COMMENT ON FUNCTION lpr.add_camera(text, text, double precision, double precisio
 
 CREATE FUNCTION lpr.remove_camera(source text, camera_id text)
     RETURNS void
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
+AS $$
+BEGIN
+    PERFORM lpr_data.administering('Q4');
     DELETE FROM lpr_data.camera AS c WHERE c.source = remove_camera.source AND c.camera_id = remove_camera.camera_id;
-END;
+END
+$$;
 GRANT EXECUTE ON FUNCTION lpr.remove_camera(text, text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.remove_camera(text, text) IS
     'Takes a camera out of the register of a source. Unknown cameras are no error.';

@@ -43,7 +43,7 @@ COMMENT ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boole
     'are told in a notice), other_regions keeps the same number of other states; column matched_how tells which is '
     'which (G1). Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a '
     'subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with '
-    'all their images. So write a subquery in front: FROM (SELECT …) AS w, LATERAL lpr.search_plate(w.plate) AS r. '
+    'all their images. So write a subquery in front: FROM (SELECT ...) AS w, LATERAL lpr.search_plate(w.plate) AS r. '
     'Errors LP011 (not a plate), LP012 (not a region), LP003 to LP005 and LP002 (no source may be asked).';
 
 CREATE FUNCTION lpr.search_location(
@@ -82,9 +82,9 @@ COMMENT ON FUNCTION lpr.search_location(double precision, double precision, doub
     'Sources that cannot be asked by place are passed over with a notice. Conditions, LIMIT and columns of the query '
     'around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH '
     'ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM '
-    '(SELECT …) AS w, LATERAL lpr.search_location(w.latitude, w.longitude) AS r. Errors LP001 (neither a point nor an '
-    'address), LP014 (not a point, half of one, not a radius or address), LP003 to LP005 and LP002 (no source may be '
-    'asked).';
+    '(SELECT ...) AS w, LATERAL lpr.search_location(w.latitude, w.longitude) AS r. Errors LP001 (neither a point nor '
+    'an address), LP014 (not a point, half of one, not a radius or address), LP003 to LP005 and LP002 (no source may '
+    'be asked).';
 
 CREATE FUNCTION lpr.search_vehicle(
     make text,
@@ -117,7 +117,7 @@ COMMENT ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestampt
     'that of lpr.work_on(). refresh: asks the vendor although the answer is kept (Q9). Sources that cannot be asked '
     'by vehicle are passed over with a notice. Conditions, LIMIT and columns of the query around it reach the '
     'vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside '
-    'FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT …) AS w, '
+    'FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT ...) AS w, '
     'LATERAL lpr.search_vehicle(w.make) AS r. Errors LP012 (not a make or model), LP003 to LP005 and LP002 (no source '
     'may be asked).';
 

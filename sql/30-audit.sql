@@ -14,7 +14,7 @@ BEGIN
         ERRCODE = 'LP031',
         MESSAGE = format('%s of %I.%I is refused', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME),
         DETAIL = 'The audit log is only ever added to, by its writer (U3).',
-        HINT = 'To archive a month: ALTER TABLE lpr_data.audit DETACH PARTITION …; it still verifies.';
+        HINT = 'To archive a month: ALTER TABLE lpr_data.audit DETACH PARTITION ...; it still verifies.';
 END
 $$;
 COMMENT ON FUNCTION lpr_data.refuse_change() IS
@@ -64,7 +64,7 @@ AS $$
     WHERE t.log_table IS NOT NULL AND lpr_data.guard(t.log_table)
 $$;
 COMMENT ON FUNCTION lpr_data.guard_log() IS
-    'Guards every table of the log that has lost its guard, by DROP EXTENSION … CASCADE or by somebody''s hand, and '
+    'Guards every table of the log that has lost its guard, by DROP EXTENSION ... CASCADE or by somebody''s hand, and '
     'returns their names. Called by the audit writer when it starts.';
 
 CREATE FUNCTION lpr_data.create_log(id bytea)
@@ -102,7 +102,7 @@ BEGIN
     COMMENT ON TABLE lpr_data.audit IS
         'The audit log: who asked what and what came back as metadata, never the reads themselves (U1). Written by the '
         'audit writer alone, a partition a month.';
-    COMMENT ON COLUMN lpr_data.audit.number IS 'Place in the log: 1, 2, 3, …';
+    COMMENT ON COLUMN lpr_data.audit.number IS 'Place in the log: 1, 2, 3, ...';
     COMMENT ON COLUMN lpr_data.audit.at IS
         'When it was decided and written, by the server''s clock; never before the record before.';
     COMMENT ON COLUMN lpr_data.audit.kind IS
@@ -169,7 +169,7 @@ DECLARE
     leaf text := 'audit_' || to_char(first_day, 'YYYY_MM');
 BEGIN
     IF to_regclass(format('lpr_data.%I', leaf)) IS NULL THEN
-        -- Stand-alone first: CREATE TABLE … PARTITION OF would wait for every reader and hold up every writer
+        -- Stand-alone first: CREATE TABLE ... PARTITION OF would wait for every reader and hold up every writer
         -- meanwhile.
         EXECUTE format('CREATE TABLE lpr_data.%I (LIKE lpr_data.audit INCLUDING COMMENTS)', leaf);
         EXECUTE format('ALTER TABLE lpr_data.%I ADD CONSTRAINT month CHECK (at >= %L AND at < %L)', leaf,
@@ -363,7 +363,8 @@ BEGIN
             ERRCODE = 'LP031',
             MESSAGE = format('dropping %s is refused', lost),
             DETAIL = 'The audit log is only ever added to, by its writer (U3).',
-            HINT = 'A month leaves it by ALTER TABLE lpr_data.audit DETACH PARTITION … and ALTER TABLE … SET SCHEMA ….';
+            HINT = 'A month leaves it by ALTER TABLE lpr_data.audit DETACH PARTITION ... '
+                   'and ALTER TABLE ... SET SCHEMA ....';
     END IF;
     -- DROP EXTENSION takes this table along.
     IF to_regclass('lpr_data.change') IS NULL THEN

@@ -37,7 +37,7 @@ COMMENT ON COLUMN lpr_data.person.kind IS
     'personal: of one human being; service: of a program; shared: of several people.';
 COMMENT ON COLUMN lpr_data.person.left_at IS 'When the person left; nothing can be done under that login from then on.';
 
--- Who is asking. The rules are functions named look_up_…; policies and views ask lpr_data.me() and its like, which
+-- Who is asking. The rules are functions named look_up_...; policies and views ask lpr_data.me() and its like, which
 -- remember what those said (sight.c).
 
 CREATE FUNCTION lpr_data.look_up_me()
@@ -158,7 +158,7 @@ BEGIN
     IF who IS NULL THEN
         PERFORM lpr_data.refuse(control, 'LP024', format('login "%s" is nobody''s', lpr.login()),
                                 'What bears on access is done by people, each under a login of their own.',
-                                'Ask an administrator to register you: SELECT lpr.add_person(…).');
+                                'Ask an administrator to register you: SELECT lpr.add_person(...).');
     END IF;
     IF NOT lpr_data.holds(who, role) THEN
         PERFORM lpr_data.refuse(control, 'LP033', format('login "%s" does not act as %s', lpr.login(), role),
@@ -248,14 +248,14 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
             MESSAGE = format('login "%s" does not exist', coalesce(login, 'NULL')),
-            HINT = format('CREATE ROLE %I LOGIN; first.', coalesce(login, '…'));
+            HINT = format('CREATE ROLE %I LOGIN; first.', coalesce(login, '...'));
     END IF;
     IF EXISTS (SELECT FROM lpr_data.person AS p WHERE p.login = add_person.login COLLATE "C") THEN
         RAISE EXCEPTION USING
             ERRCODE = 'duplicate_object',
             MESSAGE = format('login "%s" is somebody''s already', login),
             DETAIL = 'A login that somebody had is never given to anybody else.',
-            HINT = 'SELECT lpr.change_person(…), or make another login.';
+            HINT = 'SELECT lpr.change_person(...), or make another login.';
     END IF;
     INSERT INTO lpr_data.person (login, name, email, unit, supervisor_id, kind)
     VALUES (add_person.login, add_person.name, add_person.email, add_person.unit,

@@ -17,7 +17,7 @@ COMMENT ON COLUMN lpr_data.system.shipped IS 'Whether it stands as it came with 
 INSERT INTO lpr_data.system (system, name, records, shipped)
 VALUES ('ATS', 'Automated Targeting System', 'ATS', true),
        ('AFI', 'Analytical Framework for Intelligence', 'AFI', true),
-       ('IRS-NG', 'Intelligence Reporting System – Next Generation', 'CIRS', true);
+       ('IRS-NG', 'Intelligence Reporting System - Next Generation', 'CIRS', true);
 
 -- Requests and grants: one row from the request to the end; what was asked for never changes.
 
@@ -81,7 +81,7 @@ CREATE UNIQUE INDEX access_step_different_people ON lpr_data.access_step (access
 CREATE UNIQUE INDEX access_step_once ON lpr_data.access_step (access_id, step) WHERE action IN ('request', 'approve');
 COMMENT ON TABLE lpr_data.access_step IS 'Every step of every request, only ever added to (A1).';
 COMMENT ON COLUMN lpr_data.access_step.access_id IS 'The request.';
-COMMENT ON COLUMN lpr_data.access_step.number IS '1, 2, 3, … of that request.';
+COMMENT ON COLUMN lpr_data.access_step.number IS '1, 2, 3, ... of that request.';
 COMMENT ON COLUMN lpr_data.access_step.action IS 'What was done.';
 COMMENT ON COLUMN lpr_data.access_step.step IS 'As what: requester, supervisor, system_owner or oversight.';
 COMMENT ON COLUMN lpr_data.access_step.person_id IS 'By whom.';
@@ -191,19 +191,19 @@ BEGIN
                             (SELECT string_agg(s.system, ', ' ORDER BY s.system) FROM lpr_data.system AS s),
                             coalesce((SELECT string_agg(s.name, ', ' ORDER BY s.name) FROM lpr_data.source AS s),
                                      'none')),
-            HINT = 'For instance lpr.request_access(''{ATS}'', ''{acme}'', ''{plate}'', ''…why you need it…'');';
+            HINT = 'For instance lpr.request_access(''{ATS}'', ''{acme}'', ''{plate}'', ''...why you need it...'');';
     END IF;
     IF (SELECT p.supervisor_id IS NULL FROM lpr_data.person AS p WHERE p.person_id = who) THEN
         PERFORM lpr_data.refuse('A1', 'LP033', 'you have no supervisor on record',
                                 'The first approval is your supervisor''s.',
-                                'Ask an administrator: SELECT lpr.change_person(…, supervisor => …).');
+                                'Ask an administrator: SELECT lpr.change_person(..., supervisor => ...).');
     END IF;
     SELECT a.access_id INTO request FROM lpr_data.access AS a
     WHERE a.person_id = who AND a.state IN ('requested', 'approved') LIMIT 1;
     IF FOUND THEN
         PERFORM lpr_data.refuse('A1', 'LP034', format('your request %s still waits', request),
                                 'A person has one request under way at a time.',
-                                format('SELECT lpr.withdraw_request(%s, ''…why…''); first, or wait for it.', request));
+                                format('SELECT lpr.withdraw_request(%s, ''...why...''); first, or wait.', request));
     END IF;
     PERFORM lpr_data.check_reason('need-to-know statement', need_to_know, 'A1', NULL,
                                   ARRAY(SELECT a.need_to_know FROM lpr_data.access AS a
@@ -539,7 +539,7 @@ GRANT SELECT ON lpr.access_history TO lpr_user, lpr_supervisor, lpr_system_owner
 COMMENT ON VIEW lpr.access_history IS
     'Every step of the requests that lpr.access_requests shows: who did what, as what, when and why (A1).';
 COMMENT ON COLUMN lpr.access_history.request IS 'Number of the request.';
-COMMENT ON COLUMN lpr.access_history.number IS 'Of the step: 1, 2, 3, …';
+COMMENT ON COLUMN lpr.access_history.number IS 'Of the step: 1, 2, 3, ...';
 COMMENT ON COLUMN lpr.access_history.at IS 'When.';
 COMMENT ON COLUMN lpr.access_history.login IS 'Whose access it is about.';
 COMMENT ON COLUMN lpr.access_history.action IS 'request, approve, deny, withdraw, suspend, resume or revoke.';

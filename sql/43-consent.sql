@@ -12,13 +12,13 @@ SELECT pg_catalog.pg_extension_config_dump('lpr_data.rules', 'WHERE version > 1'
 SELECT lpr_data.audit_changes_of('lpr_data.rules');
 SELECT lpr_data.only_adds('lpr_data.rules');
 COMMENT ON TABLE lpr_data.rules IS 'The rules of use, a row a version; the newest holds (A5).';
-COMMENT ON COLUMN lpr_data.rules.version IS '1, 2, 3, …';
+COMMENT ON COLUMN lpr_data.rules.version IS '1, 2, 3, ...';
 COMMENT ON COLUMN lpr_data.rules.text IS 'What is agreed to.';
 COMMENT ON COLUMN lpr_data.rules.since IS 'From when on it holds.';
 COMMENT ON COLUMN lpr_data.rules.author IS 'Login that wrote it; NULL for the one that came with lpr.';
 INSERT INTO lpr_data.rules (version, text)
 VALUES (1, array_to_string(ARRAY[
-    'RULES OF USE – commercial licence-plate-reader data',
+    'RULES OF USE - commercial licence-plate-reader data',
     '',
     'You are about to use an information system of the United States Government.',
     '',

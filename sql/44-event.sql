@@ -268,7 +268,7 @@ BEGIN
     END IF;
     IF e.closed_at IS NOT NULL THEN
         PERFORM lpr_data.refuse('Q7', 'LP042', format('event %s is closed', event), 'A closed event stays as it is.',
-                                'SELECT lpr.open_event(…); opens another one.');
+                                'SELECT lpr.open_event(...); opens another one.');
     END IF;
     RETURN e;
 END
@@ -307,7 +307,7 @@ BEGIN
     IF NOT lpr_data.is_entitled(who, e.system) THEN
         PERFORM lpr_data.refuse('E4', 'LP025', format('login "%s" has no access for system "%s"', login, e.system),
                                 'Who works on an event has access for its system.',
-                                'They request it with lpr.request_access(…).');
+                                'They request it with lpr.request_access(...).');
     END IF;
     INSERT INTO lpr_data.event_member (event_id, person_id, added_by) VALUES (event, who, lpr_data.me())
     ON CONFLICT DO NOTHING;

@@ -25,12 +25,12 @@ BEGIN
     END IF;
     IF e.closed_at IS NOT NULL THEN
         PERFORM lpr_data.refuse('Q7', 'LP042', format('event %s is closed', event), 'A closed event stays as it is.',
-                                'SELECT lpr.open_event(…); opens another one.');
+                                'SELECT lpr.open_event(...); opens another one.');
     END IF;
     IF NOT lpr_data.is_entitled(heir, e.system) THEN
         PERFORM lpr_data.refuse('E4', 'LP025', format('login "%s" has no access for system "%s"', login, e.system),
                                 'Who works on an event has access for its system.',
-                                'They request it with lpr.request_access(…).');
+                                'They request it with lpr.request_access(...).');
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'E4');
     UPDATE lpr_data.event_member AS m SET owner = false WHERE m.event_id = event AND m.owner;

@@ -23,6 +23,7 @@ CREATE FUNCTION lpr.set_cache_time(keep interval)
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
+    SELECT lpr_data.administering('C1');
     INSERT INTO lpr_data.cache_time (keep) VALUES (set_cache_time.keep)
     ON CONFLICT ON CONSTRAINT cache_time_pkey DO UPDATE SET keep = excluded.keep, shipped = false;
 END;
@@ -167,7 +168,7 @@ BEGIN
     LOOP
         leaf := kind || to_char(hour, '_YYYYMMDDHH24');
         CONTINUE WHEN to_regclass('lpr_data.' || leaf) IS NOT NULL;
-        -- Stand-alone first: CREATE TABLE … PARTITION OF would make a logged one of it.
+        -- Stand-alone first: CREATE TABLE ... PARTITION OF would make a logged one of it.
         EXECUTE format('CREATE UNLOGGED TABLE lpr_data.%I (LIKE lpr_data.%I INCLUDING STORAGE INCLUDING COMMENTS, '
                        'CONSTRAINT hour CHECK (expires_at >= %L AND expires_at < %L)) WITH (autovacuum_enabled = off)',
                        leaf, kind, hour, hour + interval '1 hour');

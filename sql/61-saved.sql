@@ -365,7 +365,7 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = 'no read was chosen',
-            HINT = 'For instance reads => ''{"r-17": "…why it is relevant…", "r-18": "…"}''.';
+            HINT = 'For instance reads => ''{"r-17": "...why it is relevant...", "r-18": "..."}''.';
     END IF;
     RETURN lpr_data.save_reads(event, source, ARRAY(SELECT k FROM jsonb_object_keys(reads) AS k ORDER BY k),
                                ARRAY(SELECT reads ->> k FROM jsonb_object_keys(reads) AS k ORDER BY k), fields,
@@ -484,7 +484,7 @@ BEGIN
         PERFORM lpr_data.refuse('E4', 'LP041',
                                 format('saved read %s is not of an event of yours', coalesce(saved_id::text, 'NULL')),
                                 'Only its owner and members work on an event.',
-                                'SELECT * FROM lpr.event_reads(…);');
+                                'SELECT * FROM lpr.event_reads(...);');
     END IF;
     RETURN event;
 END

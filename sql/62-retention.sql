@@ -26,7 +26,7 @@ COMMENT ON TABLE lpr_data.schedule IS
     'Schedules of systems of records: how long what is saved is kept (E9). A schedule never changes, since reads are '
     'kept by it: another one follows it, and is verified anew.';
 COMMENT ON COLUMN lpr_data.schedule.schedule_id IS 'Number.';
-COMMENT ON COLUMN lpr_data.schedule.records IS 'The system of records, short: ATS, TECS, CIRS, AFI, …';
+COMMENT ON COLUMN lpr_data.schedule.records IS 'The system of records, short: ATS, TECS, CIRS, AFI, ...';
 COMMENT ON COLUMN lpr_data.schedule.citation IS 'Where the schedule stands.';
 COMMENT ON COLUMN lpr_data.schedule.base_period IS
     'How long, 1 day to 100 years; NULL: left to the records officer, and not to be used.';
@@ -107,7 +107,7 @@ BEGIN
                                 format('system of records %s has no verified schedule', coalesce(records, 'NULL')),
                                 'Reads are saved only where it is settled for how long: by a schedule in force that '
                                 'two people verified.',
-                                format('Ask %s: lpr.propose_schedule(…), then lpr.verify_schedule(…) by two people. '
+                                format('Ask %s: lpr.propose_schedule(...), then lpr.verify_schedule(...) by two. '
                                        'SELECT * FROM lpr.schedules; shows what there is.',
                                        lpr_data.whom('lpr_records_officer', 'a records officer')));
     END IF;
@@ -146,7 +146,7 @@ BEGIN
             MESSAGE = format('not a schedule of %s', coalesce(records, 'NULL')),
             DETAIL = 'A schedule has a citation, a base period of 1 day to 100 years, which runs from ''saved'' or '
                      '''closed'', and says whether nothing is due before the matter ends.',
-            HINT = 'For instance lpr.propose_schedule(''ATS'', ''15 years'', ''…why…'').';
+            HINT = 'For instance lpr.propose_schedule(''ATS'', ''15 years'', ''...why...'').';
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'E9');
     INSERT INTO lpr_data.schedule (records, citation, base_period, runs_from, life_of_matter, effective_from,
@@ -186,7 +186,7 @@ BEGIN
     IF s.base_period IS NULL THEN
         PERFORM lpr_data.refuse('E9', 'LP034', format('schedule %s has no period', schedule),
                                 'What comes with lpr is the citation; the period is the records officer''s to state.',
-                                format('SELECT lpr.propose_schedule(%L, …);', s.records));
+                                format('SELECT lpr.propose_schedule(%L, ...);', s.records));
     END IF;
     IF EXISTS (SELECT FROM lpr_data.schedule_step AS t
                WHERE t.schedule_id = schedule AND (t.action = 'withdraw'
@@ -330,7 +330,7 @@ BEGIN
     IF lpr_data.is_held(event) THEN
         PERFORM lpr_data.refuse('E9', 'LP063', format('a legal hold stands on event %s', event),
                                 'What is under a legal hold stays as it is.',
-                                format('Ask %s; holds are lifted by lpr.lift_hold(…).',
+                                format('Ask %s; holds are lifted by lpr.lift_hold(...).',
                                        lpr_data.whom('lpr_records_officer', 'a records officer')));
     END IF;
 END

@@ -142,6 +142,7 @@ AS $$
 DECLARE
     allowed text[] := lpr_data.mail_placeholders(kind);
 BEGIN
+    PERFORM lpr_data.administering('A2');
     IF allowed IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
@@ -348,6 +349,7 @@ CREATE FUNCTION lpr.retry_mail(mail_id bigint)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM lpr_data.administering('A2');
     UPDATE lpr_data.mail AS m
     SET state = 'waiting', next_try_at = clock_timestamp(), address = p.email
     FROM lpr_data.person AS p

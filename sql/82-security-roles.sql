@@ -110,7 +110,7 @@ AS $$
     UNION ALL
     SELECT 'low', 'roles', format('login %I is nobody''s', r.rolname),
            'It holds a role of ours, and no person is registered for it.',
-           format('SELECT lpr.add_person(%L, …) or DROP ROLE %I', r.rolname, r.rolname)
+           format('SELECT lpr.add_person(%L, ...) or DROP ROLE %I', r.rolname, r.rolname)
     FROM pg_roles AS r WHERE r.rolcanlogin AND NOT r.rolsuper AND lpr_data.is_confined(r.oid)
       AND NOT EXISTS (SELECT FROM lpr_data.person AS p WHERE p.login = r.rolname::text COLLATE "C")
     UNION ALL

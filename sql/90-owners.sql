@@ -154,7 +154,7 @@ CREATE POLICY seen ON lpr_data.destruction_certificate FOR SELECT TO lpr_owner
 COMMENT ON POLICY seen ON lpr_data.destruction_certificate IS 'Records officers, privacy and oversight.';
 
 -- What is the same for everybody whom a view is granted to. Tables without a policy (secrets, settings, changes on
--- their way, …) show nothing to any view.
+-- their way, ...) show nothing to any view.
 CREATE POLICY seen ON lpr_data.source FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.course FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.rules FOR SELECT TO lpr_owner USING (true);

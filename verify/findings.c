@@ -86,7 +86,7 @@ findings_show(Findings *findings)
 	for (int i = 0; i < shown; i++)
 		puts(findings->list[i].text);
 	if (findings->count > (uint64_t) shown)
-		printf("… and %s more\n", number_text((int64_t) findings->count - shown));
+		printf("... and %s more\n", number_text((int64_t) findings->count - shown));
 }
 
 const char *

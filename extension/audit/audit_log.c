@@ -64,7 +64,7 @@ load_signer(LprLog *log)
 	if (log->signer == NULL)
 		ereport(ERROR, (errcode(ERRCODE_CONFIG_FILE_ERROR), errmsg("the checkpoint key cannot be used"),
 						errdetail("%s", fault.message),
-						errhint("openssl genpkey -algorithm ed25519 -out …/%s, in lpr.secret_directory.",
+						errhint("openssl genpkey -algorithm ed25519 -out .../%s, in lpr.secret_directory.",
 								lpr_checkpoint_key)));
 }
 

@@ -33,7 +33,7 @@ typedef struct LprAuditRow
 	LprDigest digest;
 } LprAuditRow;
 
-extern const char *lpr_audit_mode_name(uint8 mode); /* "plate", …; NULL for none */
+extern const char *lpr_audit_mode_name(uint8 mode); /* "plate", ...; NULL for none */
 
 /* The payload digest of a payload in the server's encoding: over its UTF-8. */
 extern void lpr_audit_payload_digest(const uint8 salt[LPR_SALT_LEN], const char *payload, Size len, LprDigest *digest);

@@ -42,7 +42,7 @@ typedef struct LprRead
 #define LPR_IMAGE_URL_MAX     4096
 
 /*
- * The normal form of a plate (G1): ASCII letters in upper case; blanks (the no-break space too) and the separators - . ' _ / · dropped; nothing else touched,
+ * The normal form of a plate (G1): ASCII letters in upper case; blanks (the no-break space too) and the separators - . ' _ / - dropped; nothing else touched,
  * so that O and 0, I and 1, B and 8, S and 5 stay different. False when nothing is left, when more than LPR_PLATE_MAX characters
  * are, or when a control character or broken UTF-8 is met.
  */

@@ -253,7 +253,7 @@ take_device(LprPage *page, LprRead *read)
 	return !lpr_json_failed(json);
 }
 
-/* {"plate": …, "confidence": …} and {"state": …, "confidence": …} */
+/* {"plate": ..., "confidence": ...} and {"state": ..., "confidence": ...} */
 static bool
 take_guess(LprPage *page, LprRead *read, const LprField fields[2], LprSlice *value, bool confidence)
 {

@@ -198,7 +198,7 @@ step(LprPage *page, LprRead *read)
 	return lpr_page_walk(page, read, &shape);
 }
 
-/* {"error": {"code": …, "message": …}} */
+/* {"error": {"code": ..., "message": ...}} */
 static bool
 refusal(int status, const char *data, size_t len, LprText *said)
 {

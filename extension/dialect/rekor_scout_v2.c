@@ -278,7 +278,7 @@ take_fields(LprPage *page, LprRead *read)
 	return true;
 }
 
-/* {"pk": …, "model": …, "fields": {…}} */
+/* {"pk": ..., "model": ..., "fields": {...}} */
 static bool
 take_read(LprPage *page, LprRead *read)
 {

@@ -15,7 +15,7 @@
 /* The parts of ForeignScan.fdw_private, by position. Copyable nodes only. */
 typedef enum LprPlanPart
 {
-	LPR_PLAN_CONDITIONS,    /* integer list: kind, guarded; kind, guarded; … as their values follow in fdw_exprs */
+	LPR_PLAN_CONDITIONS,    /* integer list: kind, guarded; kind, guarded; ... as their values follow in fdw_exprs */
 	LPR_PLAN_COLUMNS,       /* integer list: LprColumn needed */
 	LPR_PLAN_ORDER,         /* Integer: LprOrder that the plan relies on */
 	LPR_PLAN_PAGE_SIZE,     /* Integer: rows that will do, 0 = all */

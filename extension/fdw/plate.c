@@ -62,7 +62,7 @@ tell_left_out(LprSlice plate)
 	ereport(NOTICE, (errmsg("plate \"%s\" has more look-alikes than are taken: %d of " UINT64_FORMAT, plate.data,
 							CONFUSABLES_MAX, all),
 					 errdetail("Those with the fewest changed characters are taken."),
-					 errhint("Ask for the others with plate IN (…).")));
+					 errhint("Ask for the others with plate IN (...).")));
 }
 
 PG_FUNCTION_INFO_V1(lpr_confusable_plates);

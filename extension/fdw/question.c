@@ -54,7 +54,7 @@ check_plate(const char *plate)
 			(errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("plate \"%s\" is not in normal form", plate),
 			 errdetail(
 				 "Column plate holds upper case without blanks and separators, so this condition could never be met."),
-			 errhint("Write '%s', or lpr.normal_plate(…), or use lpr.search_plate(…).", normal)));
+			 errhint("Write '%s', or lpr.normal_plate(...), or use lpr.search_plate(...).", normal)));
 }
 
 static const char *
@@ -73,7 +73,7 @@ check_word(const char *column, const char *word)
 			ERROR,
 			(errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("%s \"%s\" is not in upper case", column, word),
 			 errdetail("Column %s holds upper case with single blanks, so this condition could never be met.", column),
-			 errhint("Write '%s', or use lpr.search_vehicle(…).", upper)));
+			 errhint("Write '%s', or use lpr.search_vehicle(...).", upper)));
 	return word;
 }
 
@@ -394,8 +394,8 @@ question_mode(const LprQuery *query)
 	ereport(ERROR, (errcode(LPR_ERRCODE_NO_ANCHOR), errmsg("the question has no anchor"),
 					errdetail("A question starts from a plate, a place (a point with a radius, or an address) or "
 							  "the make of a vehicle."),
-					errhint("Use lpr.search_plate(…), lpr.search_location(…) or lpr.search_vehicle(…), or a "
-							"condition such as plate = '7ABC123' or plate IN (…) in WHERE, joined by AND.")));
+					errhint("Use lpr.search_plate(...), lpr.search_location(...) or lpr.search_vehicle(...), or a "
+							"condition such as plate = '7ABC123' or plate IN (...) in WHERE, joined by AND.")));
 }
 
 LprQuestion

@@ -12,7 +12,7 @@ typedef struct LprMonth
 	LprDigest head; /* digest of the row before */
 } LprMonth;
 
-/* {"size": 5, "head": "<hex>", "frontier": ["<hex>", …]}, the roots largest first. */
+/* {"size": 5, "head": "<hex>", "frontier": ["<hex>", ...]}, the roots largest first. */
 extern void lpr_month_write(const LprMonth *month, LprText *payload);
 /* Members in any order and blanks as JSON allows them; nothing else. */
 extern bool lpr_month_read(LprSlice payload, LprMonth *month);

@@ -18,7 +18,7 @@ extern bool lpr_object_name(LprObject *rest, LprSlice *name);
 extern bool lpr_object_is(LprSlice name, const char *word);
 extern bool lpr_object_integer(LprObject *rest, int64_t *value);
 extern bool lpr_object_hex(LprObject *rest, void *out, size_t len);
-/* ["<hex>", …]; at most max of them. */
+/* ["<hex>", ...]; at most max of them. */
 extern bool lpr_object_digests(LprObject *rest, LprDigest *digests, int max, int *count);
 /* A string in ASCII. Its escapes are undone in place: what is read must be the caller's to change. */
 extern bool lpr_object_text(LprObject *rest, LprSlice *text);

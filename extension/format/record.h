@@ -16,7 +16,7 @@
 typedef struct LprRecord
 {
 	const uint8_t *log; /* LPR_LOG_ID_LEN bytes: which log this is */
-	int64_t number;     /* 1, 2, 3, … */
+	int64_t number;     /* 1, 2, 3, ... */
 	int64_t at;         /* never before that of the record before */
 	LprSlice kind;      /* start, month, ask, refused, answer, sent, change, read, clock, consent, flag */
 	LprSlice login;     /* the authenticated login; NULL: the writer itself */

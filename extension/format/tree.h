@@ -29,7 +29,7 @@ typedef struct LprProof
 
 /*
  * A proof that the tree of `until` leaves continues the tree of `from` leaves (RFC 6962 2.1.2), made out of the frontier of `from`
- * while the leaves from, from + 1, … until - 1 stream by.
+ * while the leaves from, from + 1, ... until - 1 stream by.
  */
 typedef struct LprProver LprProver; /* malloc */
 extern LprProver *lpr_prove_consistency(const LprTree *from,

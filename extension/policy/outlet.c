@@ -408,7 +408,7 @@ refuse_drop_of_log(Oid relid)
 		(errcode(LPR_ERRCODE_ADDED_ONLY), errmsg("%s", message),
 		 errdetail("The audit log is only ever added to, by its writer (U3)."),
 		 errhint(
-			 "A month leaves it by ALTER TABLE lpr_data.audit DETACH PARTITION … and ALTER TABLE … SET SCHEMA ….")));
+			 "A month leaves it by ALTER TABLE lpr_data.audit DETACH PARTITION ... and ALTER TABLE ... SET SCHEMA ....")));
 }
 
 static void

@@ -20,7 +20,7 @@ lpr_ask_pass_over_without_cameras(LprAsk *ask)
 	if (ask->dialect->needs_register)
 	{
 		lpr_fault_detail(fault, "It is asked camera by camera, and none is registered.");
-		lpr_fault_hint(fault, "SELECT lpr.add_camera('%s', …);", ask->source->name);
+		lpr_fault_hint(fault, "SELECT lpr.add_camera('%s', ...);", ask->source->name);
 	}
 	else
 	{

@@ -81,7 +81,7 @@ hold(Oid server_id, Oid login)
 		!SearchSysCacheExists2(USERMAPPINGUSERSERVER, ObjectIdGetDatum(InvalidOid), ObjectIdGetDatum(server_id)))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("it has no user mapping"),
 						errdetail("Its user mapping names its secret."),
-						errhint("CREATE USER MAPPING FOR PUBLIC SERVER %s OPTIONS (secret '…its name…');",
+						errhint("CREATE USER MAPPING FOR PUBLIC SERVER %s OPTIONS (secret '...its name...');",
 								quote_identifier(GetForeignServer(server_id)->servername))));
 	mapping = GetUserMapping(login, server_id);
 	for (source = sources; source != NULL; source = source->next)
@@ -104,7 +104,7 @@ hold(Oid server_id, Oid login)
 			source->options.peer.name = source->name;
 			if (source->options.secret == NULL)
 				ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("it has no secret"),
-								errhint("ALTER USER MAPPING FOR PUBLIC SERVER %s OPTIONS (ADD secret '…its name…');",
+								errhint("ALTER USER MAPPING FOR PUBLIC SERVER %s OPTIONS (ADD secret '...its name...');",
 										quote_identifier(source->name))));
 			source->site.url = source->options.url;
 			source->site.client_id = source->options.client_id;
@@ -113,7 +113,7 @@ hold(Oid server_id, Oid login)
 			source->site.page_size = source->options.page_size;
 			if (source->options.dialect->wants_client_id && source->options.client_id == NULL)
 				ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("it has no client_id"),
-								errhint("ALTER USER MAPPING FOR PUBLIC SERVER %s OPTIONS (ADD client_id '…');",
+								errhint("ALTER USER MAPPING FOR PUBLIC SERVER %s OPTIONS (ADD client_id '...');",
 										quote_identifier(source->name))));
 			source->site.secret =
 				lpr_secret_get(source->options.secret); /* last: nothing may throw while it lies about */

@@ -86,3 +86,27 @@ WHERE s.relkind = 'S' AND NOT s.oid = ANY ((SELECT extconfig FROM pg_extension W
 -- Tables of the cache, partitions and indexes included, that reach the WAL: they have to be unlogged.
 SELECT c.oid::regclass FROM pg_class AS c
 WHERE c.relnamespace = 'lpr_data'::regnamespace AND c.relname ~ '^cache_(read|answer)' AND c.relkind IN ('r', 'i') AND c.relpersistence <> 'u';
+-- Verbs that look at nobody: SECURITY DEFINER functions that roles of lpr may call, and that ask neither themselves nor by what
+-- they call who acts, in which role. A GRANT alone opens nothing; a new verb must not turn up here (A1).
+WITH RECURSIVE calls (verb, source) AS (
+    SELECT p.oid::regprocedure, pg_get_functiondef(p.oid)
+    FROM routine AS p
+    WHERE p.pronamespace = 'lpr'::regnamespace AND p.prosecdef AND p.provolatile = 'v'
+      AND EXISTS (SELECT FROM aclexplode(p.proacl) AS a WHERE a.grantee <> p.proowner)
+    UNION
+    SELECT c.verb, pg_get_functiondef(p.oid)
+    FROM calls AS c
+    JOIN routine AS p ON p.pronamespace IN ('lpr'::regnamespace, 'lpr_data'::regnamespace) AND p.prokind = 'f'
+     AND c.source ~ format('\m%s\.%s\(', p.pronamespace::regnamespace, p.proname)
+)
+SELECT verb FROM calls
+GROUP BY verb
+HAVING NOT bool_or(source ~ 'lpr_data\.(acting|administering|acts_as|own_event|holds|me)\(')
+ORDER BY verb::text COLLATE "C";
+-- What would reach a client in another encoding than 7-bit ASCII: bodies, views, comments, conditions.
+SELECT oid::regprocedure FROM routine WHERE pg_get_functiondef(oid) ~ '[^\x01-\x7f]';
+SELECT oid::regclass FROM relation WHERE relkind = 'v' AND pg_get_viewdef(oid) ~ '[^\x01-\x7f]';
+SELECT pg_describe_object(classid, objid, 0) FROM member WHERE obj_description(objid, classid::regclass::text) ~ '[^\x01-\x7f]';
+SELECT c.oid::regclass, attname FROM relation AS c JOIN pg_attribute ON attrelid = c.oid AND attnum > 0
+WHERE col_description(c.oid, attnum) ~ '[^\x01-\x7f]';
+SELECT code, control FROM lpr.errors WHERE code !~ '^LP[0-9]{3}$' OR control !~ '^[A-Z][0-9]+a?$' OR meaning = '' OR what_to_do = '';
