@@ -47,6 +47,15 @@ saves($one, 'SELECT count(*) FROM lpr.event_reads(1)', 0, 'nothing was saved so 
 like(($node->converse($one, "SELECT lpr.save(1, 'acme', '{}', '$why')"))[1], qr/22023: no read was chosen/, 'nothing chosen');
 like(($node->converse($one, "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why', fields => '{plate,make,password}')"))[1], qr/22023: such fields are not saved/, 'a field that there is not');
 
+# What an older version kept has a digest of another form, or none that it knows of: it is asked anew, and not saved from.
+for my $version (qw(NULL 1))
+{
+	$node->safe_psql('lpr', "UPDATE lpr_data.cache_answer SET digest_version = $version");
+	refuses($one, 'LP060', "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why')", "an answer whose digest is of version $version");
+	saves($one, "SELECT bool_or(from_cache), count(*) $from", 'f|20', '… is asked anew');
+	saves($one, "SELECT bool_and(from_cache), count(*) $from", 't|20', '… and kept');
+}
+
 # A question that is stopped early can be saved from, too.
 my ($limited) = split /\n/, ($node->converse($one, "SELECT read_id FROM lpr.search_plate('BULK400') WHERE source = 'acme' LIMIT 1"))[0];
 saves($one, "SELECT lpr.save(1, 'acme', '{$limited}', '$why')", 1, 'a read of an answer that was not read to its end');
