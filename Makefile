@@ -131,7 +131,7 @@ reference:
 format:
 	clang-format -i $(FORMATTED)
 
-lint: lint-format lint-shell lint-layers lint-externs lint-sizes lint-lines lint-readers lint-planted
+lint: lint-format lint-shell lint-layers lint-externs lint-sizes lint-lines lint-readers lint-bench lint-planted
 
 lint-format:
 	clang-format --dry-run -Werror $(FORMATTED)
@@ -154,8 +154,12 @@ lint-lines:
 lint-readers:
 	scripts/readers
 
+# No test runs the bench, so it is built here.
+lint-bench:
+	$(MAKE) -s -C bench peers
+
 lint-planted:
 	test/lint/planted
 
 .PHONY: always clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-chaos test-versions test-compilers test-asan \
-	fuzz bench reference format lint lint-format lint-shell lint-layers lint-externs lint-sizes lint-lines lint-readers lint-planted
+	fuzz bench reference format lint lint-format lint-shell lint-layers lint-externs lint-sizes lint-lines lint-readers lint-bench lint-planted
