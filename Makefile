@@ -131,7 +131,12 @@ reference:
 format:
 	clang-format -i $(FORMATTED)
 
-lint: lint-format lint-shell lint-layers lint-externs lint-sizes lint-lines lint-ascii lint-readers lint-errors lint-planted
+LINTS = format shell layers externs sizes lines ascii readers errors bench planted
+lint: $(addprefix lint-,$(LINTS))
+
+# For test/run, which counts them one by one.
+lint-names:
+	@echo $(addprefix lint-,$(LINTS))
 
 lint-format:
 	clang-format --dry-run -Werror $(FORMATTED)
@@ -160,8 +165,12 @@ lint-ascii:
 lint-errors:
 	scripts/errors
 
+# No test runs the bench, so it is built here.
+lint-bench:
+	$(MAKE) -s -C bench peers
+
 lint-planted:
 	test/lint/planted
 
 .PHONY: always clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-chaos test-versions test-compilers test-asan \
-	fuzz bench reference format lint lint-format lint-shell lint-layers lint-externs lint-sizes lint-lines lint-ascii lint-readers lint-errors lint-planted
+	fuzz bench reference format lint lint-names $(addprefix lint-,$(LINTS))

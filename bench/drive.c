@@ -9,6 +9,7 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "audit/audit.h"
 #include "gate/gate.h"
 
 PG_MODULE_MAGIC;
@@ -63,7 +64,7 @@ bench_leave(PG_FUNCTION_ARGS)
 	LprAuditEntry entry = {
 		.kind = LPR_AUDIT_READ,
 		.source = "bulk",
-		.mode = LPR_MODE_PLATE,
+		.facts.mode = LPR_MODE_PLATE,
 		.payload = payload,
 		.payload_len = sizeof(payload) - 1,
 	};

@@ -445,6 +445,11 @@ SELECT plate, source, count(*) FROM (SELECT * FROM lpr.search_plate('BULK5') WHE
 SELECT count(*) FROM (SELECT read_id FROM acme WHERE plate = 'BULK7' INTERSECT SELECT read_id FROM lpr.reads WHERE source = 'sorter' AND plate = 'BULK7') AS i;
 WITH RECURSIVE chain (n) AS (SELECT 3 UNION ALL SELECT n - 1 FROM chain, LATERAL (SELECT count(*) AS reads FROM acme WHERE plate = 'BULK' || n) AS r WHERE n > 0 AND reads > 0)
 SELECT array_agg(n) FROM chain;
+-- Partition by partition: one asks with what its own side yields, while that of another has yet to yield anything.
+SET enable_partitionwise_join = on;
+EXPLAIN (COSTS OFF) SELECT source, count(*) FROM lpr.reads AS a JOIN lpr.reads AS b USING (source, make) WHERE a.plate = 'BULK2' AND a.recent AND b.recent AND source IN ('acme', 'pager') GROUP BY source ORDER BY source;
+SELECT source, count(*) > 0 AS some FROM lpr.reads AS a JOIN lpr.reads AS b USING (source, make) WHERE a.plate = 'BULK2' AND a.recent AND b.recent AND source IN ('acme', 'pager') GROUP BY source ORDER BY source;
+RESET enable_partitionwise_join;
 -- Rows of ours are not changed by what was seen.
 UPDATE wanted AS w SET note = 'seen' FROM acme AS r WHERE r.plate = w.plate AND r.recent AND w.plate IN ('BULK1', 'BULK2');
 \echo :SQLSTATE
