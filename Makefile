@@ -28,7 +28,7 @@ override with_llvm = no # nothing here is worth inlining into expressions
 EXTRA_CLEAN = $(OBJS:.o=.d) extension/core/place_data.c build/made-for build/prepare.log build/reference.md build/test build/bench # a sandbox stays
 WITH_MAKEFILE := $(patsubst %/Makefile,%,$(wildcard test/vendor/Makefile test/unit/Makefile test/fuzz/Makefile test/verify/Makefile verify/Makefile bench/Makefile))
 FORMATTED := $(filter-out extension/core/place_data.c,$(wildcard $(addsuffix /*.[ch],extension extension/* verify test/vendor test/unit test/fuzz test/verify bench)))
-SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* test/run test/matrix test/lint/* test/verify/* 2>/dev/null) $(wildcard scripts/*.sh)
+SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* test/run test/clocks test/initdb test/matrix test/lint/* test/verify/* 2>/dev/null) $(wildcard scripts/*.sh)
 
 all:
 
@@ -86,6 +86,7 @@ help:
 	@echo 'make sandbox            eval "$$(make sandbox)": a cluster and vendors that stay; make sandbox-down ends them'
 	@echo 'make test               everything; single suites: test-unit test-verify test-regress test-isolation test-tap'
 	@echo '                        TESTS="names" picks files of regress, isolation or tap'
+	@echo 'make test-clocks        the part that minds the clock, at the end of an hour, a day, a month, a year, on 29 February, as summer time begins and ends'
 	@echo 'make test-chaos         KILLS=1000 of backends, the audit writer, the whole server, under load: is all on record?'
 	@echo 'make test-versions      the tests on PostgreSQL 15, 17 and 18, each in the Debian that has it; VERSIONS="17" SUITES="build regress"'
 	@echo 'make test-compilers     gcc and clang, -O2 and -O3 -flto, and the sanitizers'
@@ -115,6 +116,9 @@ test-lint test-unit test-verify test-reference test-regress test-isolation test-
 test-versions test-compilers:
 	@test/matrix $(@:test-%=%)
 
+test-clocks:
+	@test/clocks $(MOMENTS)
+
 test-asan: deps
 	@$(MAKE) -C test/unit check SANITIZE=1
 	@$(MAKE) -C test/verify check SANITIZE=1 ROUNDS=10
@@ -131,7 +135,7 @@ reference:
 format:
 	clang-format -i $(FORMATTED)
 
-LINTS = format shell layers externs sizes lines ascii readers errors bench planted
+LINTS = format shell layers externs sizes lines ascii readers errors times bench planted
 lint: $(addprefix lint-,$(LINTS))
 
 # For test/run, which counts them one by one.
@@ -169,8 +173,11 @@ lint-errors:
 lint-bench:
 	$(MAKE) -s -C bench peers
 
+lint-times:
+	scripts/test-times
+
 lint-planted:
 	test/lint/planted
 
-.PHONY: always clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-chaos test-versions test-compilers test-asan \
+.PHONY: always clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-clocks test-chaos test-versions test-compilers test-asan \
 	fuzz bench reference format lint lint-names $(addprefix lint-,$(LINTS))

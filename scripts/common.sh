@@ -9,7 +9,7 @@ umask 022
 
 # Nothing of the caller may lead to another cluster, or change how we build.
 for name in $(compgen -e PG || true); do
-    case $name in PG_CONFIG | PG_MAJOR) ;; *) unset "$name" ;; esac
+    case $name in PG_CONFIG | PG_MAJOR | PG_TEST_TIMEOUT_DEFAULT) ;; *) unset "$name" ;; esac
 done
 export PGHOST=/nonexistent # until a cluster of ours says where it is
 unset MAKEFLAGS MFLAGS MAKELEVEL

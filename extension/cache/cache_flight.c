@@ -3,22 +3,21 @@
  */
 #include "cache/cache_flight.h"
 
-#include "datatype/timestamp.h"
 #include "miscadmin.h"
+#include "portability/instr_time.h"
 #include "storage/ipc.h"
 #include "storage/lwlock.h"
 #include "storage/shmem.h"
 #include "utils/memutils.h"
-#include "utils/timestamp.h"
 
-#define FLIGHTS    512
-#define STALE_USEC (10 * USECS_PER_SEC)
+#define FLIGHTS  512
+#define STALE_MS 10000
 
 typedef struct Flight
 {
 	int pid; /* 0 = free */
 	LprDigest key;
-	TimestampTz progress;
+	int64 progress; /* by steady_ms() */
 } Flight;
 
 typedef struct Landing
@@ -50,6 +49,16 @@ lpr_flight_shmem_init(void)
 	lock = &GetNamedLWLockTranche("lpr cache")->lock;
 }
 
+/* Of a clock that nobody sets, and that is the same for all processes. */
+static int64
+steady_ms(void)
+{
+	instr_time now;
+
+	INSTR_TIME_SET_CURRENT(now);
+	return (int64) INSTR_TIME_GET_MILLISEC(now);
+}
+
 /* Frees ours: that of a key, or all. */
 static void
 clear(const LprDigest *key)
@@ -76,7 +85,7 @@ landed(void *arg)
 bool
 lpr_flight_begin(MemoryContext context, const LprDigest *key)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	int64 now = steady_ms();
 	Flight *free = NULL;
 	bool other = false;
 	Landing *landing;
@@ -97,7 +106,7 @@ lpr_flight_begin(MemoryContext context, const LprDigest *key)
 
 		if (flight->pid == 0)
 			free = flight;
-		else if (flight->pid != MyProcPid && lpr_digest_same(&flight->key, key) && now - flight->progress < STALE_USEC)
+		else if (flight->pid != MyProcPid && lpr_digest_same(&flight->key, key) && now - flight->progress < STALE_MS)
 			other = true;
 	}
 	/* Without room the question is asked all the same. */
@@ -112,7 +121,7 @@ lpr_flight_begin(MemoryContext context, const LprDigest *key)
 void
 lpr_flight_progress(const LprDigest *key)
 {
-	TimestampTz now = GetCurrentTimestamp();
+	int64 now = steady_ms();
 
 	if (flights == NULL)
 		return;

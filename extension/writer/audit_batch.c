@@ -327,7 +327,7 @@ report_once(const ErrorData *error)
 	static TimestampTz told_at = 0;
 	TimestampTz now = GetCurrentTimestamp();
 
-	if (strncmp(told, error->message, sizeof(told) - 1) == 0 && now - told_at < USECS_PER_MINUTE)
+	if (strncmp(told, error->message, sizeof(told) - 1) == 0 && now >= told_at && now - told_at < USECS_PER_MINUTE)
 		return;
 	strlcpy(told, error->message, sizeof(told));
 	told_at = now;

@@ -3,7 +3,7 @@
 use strict;
 use warnings;
 use LprAudit;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 use Test::More;
 
 my $kills = $ENV{KILLS} || 1000;
@@ -16,7 +16,7 @@ my $node = LprTest->start_staged('chaos', conf => "restart_after_crash = on\nmax
 $node->await_answers or die 'no question is answered';
 my $swarm = $node->swarm($clients);
 my ($sound_to, $log_to, $rounds_wrong, %died) = (0, 0, 0);
-my $since = time;
+my $since = LprTest::steady();
 
 sub kill_somebody
 {
@@ -39,7 +39,7 @@ sub kill_somebody
 
 for my $round (1 .. $kills)
 {
-	sleep rand 0.6; # the moment is left to chance
+	sleep rand 0.6; # time: the moment is left to chance
 	my $who = kill_somebody();
 	my $again = $node->await_acks($swarm, 5);
 	my @acks = $node->swarm_acks($swarm);
@@ -56,7 +56,7 @@ for my $round (1 .. $kills)
 		last if $rounds_wrong >= 5;
 	}
 	($sound_to, $log_to) = ($head, ($newest // $log_to) > 2000 ? ($newest // $log_to) - 2000 : 0);
-	diag(sprintf 'round %d of %d: %d answers, %d records, %.0f s', $round, $kills, scalar @acks, $head, time - $since) if $round % 10 == 0 || $round == $kills;
+	diag(sprintf 'round %d of %d: %d answers, %d records, %.0f s', $round, $kills, scalar @acks, $head, LprTest::steady() - $since) if $round % 10 == 0 || $round == $kills; # time: to be read
 }
 is($rounds_wrong, 0, "$kills deaths");
 my @acks = $node->swarm_end($swarm);

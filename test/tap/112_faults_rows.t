@@ -173,7 +173,7 @@ for my $name (@with_images)
 		is($node->told($lab->{session})->{$source}{outcome}, 'stopped', '… the source itself did not fail');
 	}
 	# What passes, and what does no harm.
-	for my $case ([ 'delay', ms => 50 ], [ 'gzip' ], [ 'rate_limit', times => 2 ], [ 'cut', times => 1 ], [ 'status', status => 503, times => 1 ])
+	for my $case ([ 'delay', ms => 50 ], [ 'gzip' ], [ 'rate_limit', times => 2 ], [ 'cut', times => 1 ], [ 'status', status => 503, times => 1 ]) # time: late, not more
 	{
 		my ($fault, %given) = @$case;
 		$node->vendor_well;

@@ -25,7 +25,7 @@ sub authority
 sub certificate
 {
 	my ($ca, $name, $alternative, $days) = @_;
-	my @clock = $days < 0 ? ('faketime', '40 days ago') : ();
+	my @clock = $days < 0 ? ('env', "LD_PRELOAD=$ENV{LPR_PRELOAD}", 'LPR_SHIFT=' . (($ENV{LPR_SHIFT} // 0) - 40 * 86400)) : ();
 
 	PostgreSQL::Test::Utils::append_to_file("$dir/$name.ext", "subjectAltName=$alternative\n");
 	openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-subj', "/CN=$name", '-keyout', "$dir/$name.key",

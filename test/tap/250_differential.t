@@ -11,7 +11,6 @@ use LprTest;
 use List::Util qw(max min shuffle sum0);
 use POSIX qw(strftime);
 use Test::More;
-use Time::HiRes qw(time);
 
 my $seed = $ENV{LPR_SEED} // time % 1_000_000;
 my $wanted = $ENV{LPR_QUERIES} // 300;
@@ -341,7 +340,7 @@ while (my @some = splice @queries, 0, $chunk)
 	for my $query (@some)
 	{
 		next if $ENV{LPR_ONLY} && $ENV{LPR_ONLY} != $query->{n};
-		$script .= join("\n", "SET statement_timeout = '20s';", @{ $query->{settings} }) . "\n";
+		$script .= join("\n", "SET statement_timeout = '" . LprTest::limit() . "s';", @{ $query->{settings} }) . "\n";
 		for my $side (qw(r l))
 		{
 			$script .= "\\echo =$side $query->{n}\n\\warn =$side $query->{n}\n" . statements($query, $side eq 'l') . "\n\\echo =x\n\\warn =x\n" . ($query->{prepared} ? "DEALLOCATE ALL;\n" : '') . ($query->{cursor} ? "ROLLBACK;\n" : '');
@@ -349,7 +348,7 @@ while (my @some = splice @queries, 0, $chunk)
 		}
 		$script .= "RESET ALL;\n";
 	}
-	my ($out, $err) = ($node->ask('analyst1', $script, psql => { on_error_stop => 0, timeout => 600 }))[ 1, 2 ];
+	my ($out, $err) = ($node->ask('analyst1', $script, psql => { on_error_stop => 0, timeout => LprTest::limit(10) }))[ 1, 2 ];
 	my $at;
 	for (split /\n/, $out)
 	{

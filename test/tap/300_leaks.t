@@ -43,15 +43,15 @@ my $measure = "SELECT substring(pg_read_file('/proc/self/status') FROM 'RssAnon:
 my $sql = "\\set VERBOSITY sqlstate\n\\o /dev/null\n" . LprTest::logon('analyst1') . ";\n\\o\n" . "\\o /dev/null\n\\i $script\n\\o\n$measure;\n" x 10
 	. asking('good') . ";\nSELECT count(*) < 60 FROM pg_backend_memory_contexts WHERE name LIKE 'lpr%';\n";
 my ($out, $err);
-my $since = time;
+my $since = LprTest::steady();
 # pg_read_file is for superusers.
 $node->answer('postgres', 'GRANT pg_read_server_files, pg_read_all_stats TO analyst1; GRANT EXECUTE ON FUNCTION pg_read_file(text), pg_ls_dir(text) TO analyst1; GRANT SELECT ON pg_backend_memory_contexts TO analyst1');
-$node->psql('lpr', $sql, stdout => \$out, stderr => \$err, on_error_stop => 0, timeout => 170, extra_params => [ '-U', 'analyst1' ]);
+$node->psql('lpr', $sql, stdout => \$out, stderr => \$err, on_error_stop => 0, timeout => LprTest::limit(10), extra_params => [ '-U', 'analyst1' ]);
 my @lines = split /\n/, $out;
 my @kb = map { (split /\|/)[0] } @lines[0 .. 9];
 my @descriptors = map { (split /\|/)[1] } @lines[0 .. 9];
 
-note('seconds: ' . (time - $since) . ", RssAnon in kB after each thousand: @kb, descriptors: @descriptors");
+note('seconds: ' . int(LprTest::steady() - $since) . ", RssAnon in kB after each thousand: @kb, descriptors: @descriptors"); # time: to be read
 my %seen;
 $seen{$_}++ for $err =~ /(?:ERROR|WARNING): +(\w{5})$/mg;
 note(join ' ', map { "$_: $seen{$_}" } sort keys %seen);

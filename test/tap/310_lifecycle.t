@@ -3,11 +3,12 @@ use strict;
 use warnings;
 use LprTest;
 use PostgreSQL::Test::Utils;
-use Time::HiRes qw(time);
 use Test::More;
 
 my $node = LprTest->start_staged('lifecycle', conf => "restart_after_crash = on\n");
-$node->add_source($_, 'lpr-v1') for qw(passing silent);
+$node->add_source('passing', 'lpr-v1');
+my @forever = (options => { request_timeout => 3600000, stall_timeout => 600000 }); # longer than any limit here
+$node->add_source('silent', 'lpr-v1', @forever);
 sub asking { my ($source) = @_; return "SELECT count(*) FROM lpr.reads WHERE plate = 'BULK7' AND source = '$source'" }
 my $by_source = "SELECT string_agg(source, ' ' ORDER BY source) FROM (SELECT DISTINCT source FROM lpr.reads WHERE plate = 'BULK7' AND source <> 'silent') AS s";
 
@@ -59,7 +60,7 @@ $node->answer('postgres', 'DROP EXTENSION lpr CASCADE');
 like(told_error(asking('acme')), qr/ERROR: +42P01: .*lpr\.reads/, 'DROP EXTENSION CASCADE in mid-session');
 cmp_ok($node->answer('postgres', 'SELECT count(*) FROM lpr_data.audit'), '>=', $records, '… leaves the audit log');
 system_or_bail('psql', '-X', '-q', '-d', $node->connstr('lpr'), '-v', "vendor_url=$node->{vendor_url}", '-v', 'password=', '-f', $ENV{LPR_STAGE});
-$node->add_source('silent', 'lpr-v1');
+$node->add_source('silent', 'lpr-v1', @forever);
 is((told(asking('acme')))[0], 7, '… and the session goes on with a new extension');
 is($node->answer('postgres', $numbers), 't', '… and the log with its next number');
 like(told_error('UPDATE lpr_data.audit SET kind = kind', 'postgres'), qr/LP031/, '… guarded again');
@@ -69,29 +70,22 @@ like(told_error('UPDATE lpr_data.audit SET kind = kind', 'postgres'), qr/LP031/,
 $node->vendor_faults({ vendor => 'silent', fault => 'hang' });
 my $job = $node->launch('analyst1', asking('silent'));
 my $backend = $node->await_network($job);
-my $since = time;
 $node->answer('postgres', 'CREATE DATABASE other TEMPLATE template0');
 $node->answer('postgres', 'DROP DATABASE other');
-cmp_ok(time - $since, '<', 5, 'DROP DATABASE of another database does not wait for a slow vendor');
-ok(-e "/proc/$backend", '… whose question goes on');
-$since = time;
+ok(-e "/proc/$backend", 'DROP DATABASE of another database does not wait for a slow vendor, whose question goes on');
 $node->answer('postgres', 'CREATE DATABASE third TEMPLATE template0; ');
 $node->answer('postgres', 'CHECKPOINT');
-cmp_ok(time - $since, '<', 10, 'nor does CREATE DATABASE, nor a checkpoint');
-$since = time;
+ok(-e "/proc/$backend", 'nor does CREATE DATABASE, nor a checkpoint');
 $node->stop('fast');
-cmp_ok(time - $since, '<', 5, 'a fast shutdown ends the question');
 ($out, $err) = $node->landed($job);
-like($err, qr/FATAL: +57P01/, '… with the message for it');
+like($err, qr/FATAL: +57P01/, 'a fast shutdown ends the question, with the message for it');
 eval { $session->quit };
 $node->start;
 
 $job = $node->launch('analyst1', asking('silent'));
 $backend = $node->await_network($job);
 kill 'KILL', slurp_file($node->data_dir . '/postmaster.pid') =~ /^(\d+)/;
-$since = time;
-LprTest::eventually(sub { !-e "/proc/$backend" });
-cmp_ok(time - $since, '<', 5, 'without its postmaster a backend does not wait on');
+ok(LprTest::eventually(sub { !-e "/proc/$backend" }), 'without its postmaster a backend does not wait on');
 $node->landed($job);
 $node->{_pid} = undef;
 LprTest::eventually(sub { $node->start(fail_ok => 1) });

@@ -4,7 +4,7 @@ use warnings;
 use LprAudit;
 use Test::More;
 
-my $node = LprTest->start_staged('audit');
+my $node = LprTest->start_staged('audit', world => 'noon');
 $node->add_source('locked', 'lpr-v1', grant_to => '{}');
 $node->answer('postgres', "SELECT lpr.add_source('unapproved', 'lpr-v1', '$node->{vendor_url}/x/lpr-v1', 'sim-lpr-token', grant_to => '{lpr_user}')");
 $node->entitle('lpr', 'unapproved');

@@ -5,7 +5,7 @@ use LprAudit;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = LprTest->start_staged('audit_wait', conf => "lpr.audit_queue = '8MB'\nmax_connections = 110\n");
+my $node = LprTest->start_staged('audit_wait', world => 'noon', conf => "lpr.audit_queue = '8MB'\nmax_connections = 110\n");
 my $asked = "kind IN ('ask', 'refused', 'answer')";
 $node->appoint_deputy;
 my $ask_in_vain = $node->procedure('ask_in_vain', "BEGIN PERFORM count(*) FROM lpr.reads WHERE plate = 'BULK1' AND source = 'acme'; EXCEPTION WHEN query_canceled THEN NULL; END");

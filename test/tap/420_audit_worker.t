@@ -12,6 +12,22 @@ my $head;
 is($node->answer('analyst1', LprTest::quick()), 1, 'a question');
 
 sub administer { my ($sql) = @_; return $node->answer('postgres', $sql, database => 'postgres') }
+
+# From now on a commit waits for a standby that there is not: seen by one that does, since the checkpointer has to take that up first.
+sub no_standby
+{
+	administer("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
+	$node->reload;
+	# Whatever is set for the database and the role.
+	local $ENV{PGOPTIONS} = '-c synchronous_commit=on -c default_transaction_read_only=off -c statement_timeout=0 -c search_path=pg_catalog -c role=none';
+	my $probe = $node->launch('postgres', q{DO $$ BEGIN LOOP PERFORM pg_logical_emit_message(true, 'probe', ''); COMMIT; PERFORM pg_sleep(0.05); END LOOP; END $$}); # time: between two
+	my $probes = "pg_stat_activity WHERE application_name = '$probe->{name}'";
+	LprTest::eventually(sub { administer("SELECT wait_event FROM $probes") eq 'SyncRep' }) or die 'no commit waits for a standby';
+	administer("SELECT pg_terminate_backend(pid) FROM $probes");
+	$node->landed($probe);
+	return;
+}
+
 sub patience { my ($time) = @_; administer("ALTER SYSTEM SET lpr.audit_timeout = '$time'"); $node->reload; return }
 
 # ---- it ends and comes again, under load ----
@@ -66,13 +82,15 @@ patience('1s');
 my $job = $node->ready('analyst1');
 $head = $node->head;
 gate_says("BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = 'disk_full', HINT = 'Buy a disk.'; END");
-like($node->messages('analyst1', LprTest::quick()), qr/ERROR: +LP020: .*DETAIL: +The audit writer cannot write: not now\..*HINT: +Buy a disk\./s, 'an error that will pass is told');
+my $told = '';
+LprTest::eventually(sub { $told = $node->messages('analyst1', LprTest::quick()); $told =~ /cannot write/ });
+like($told, qr/ERROR: +LP020: .*DETAIL: +The audit writer cannot write: not now\..*HINT: +Buy a disk\./s, 'an error that will pass is told');
 patience('60s');
 $node->go($job, LprTest::quick());
 ok($node->await_waiting(1, $job), 'the next question waits');
 gate_again();
 is(($node->landed($job))[0], "1\n", '… and is answered when it has passed');
-is($node->records_after($head, $only), "ask analyst1 acme\nask analyst1 acme\nanswer analyst1 acme of +2 complete", 'both are on record');
+like($node->records_after($head, $only), qr/^(?:ask analyst1 acme\n){2,}answer analyst1 acme of \+\d+ complete$/, 'all are on record');
 
 # ---- it ends before its commit ----
 
@@ -100,8 +118,7 @@ for my $case ([ LprTest::quick(), qr/^1\n/, $answered ], [ "SELECT count(*) FROM
 	$job = $node->ready('analyst1');
 	$head = $node->head;
 	$node->vendor_forget;
-	administer("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
-	$node->reload;
+	no_standby();
 	$node->go($job, $sql);
 	ok(LprTest::eventually(sub { administer("$waits = 'SyncRep'") eq '1' }), 'the writer has written its commit and waits for a standby');
 	$node->renew_writer;
@@ -132,8 +149,7 @@ $node->renew_writer;
 $head = (split /\|/, administer("SELECT 0"))[0];
 ok($node->await_answers, 'settings of database and role do not matter');
 $job = $node->ready('analyst1');
-administer("ALTER SYSTEM SET synchronous_standby_names = 'nobody'");
-$node->reload;
+no_standby();
 $node->go($job, LprTest::quick());
 ok(LprTest::eventually(sub { administer("$waits = 'SyncRep'") eq '1' }), '… synchronous_commit = off neither');
 administer("ALTER SYSTEM RESET synchronous_standby_names");

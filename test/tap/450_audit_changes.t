@@ -5,7 +5,7 @@ use LprAudit;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = LprTest->start_staged('audit_changes', conf => "max_prepared_transactions = 5\nmax_connections = 110\n");
+my $node = LprTest->start_staged('audit_changes', world => 'noon', conf => "max_prepared_transactions = 5\nmax_connections = 110\n");
 # Of rows: what is made by DDL, and settings, are other tests' matter.
 my $rows = "payload LIKE '%\"action\"%' AND payload NOT LIKE '%lpr_data.setting%'";
 my $changes = "kind = 'change' AND $rows";

@@ -17,6 +17,8 @@ $node->start;
 $node->vendor_start;
 $node->stage('lpr');
 is($node->answer('analyst1', LprTest::quick()), 1, 'a question') for 1 .. 3;
+cmp_ok(abs($node->answer('postgres', 'SELECT extract(epoch FROM clock_timestamp())') - $node->now), '<', 3600, 'server and test have one clock, days off the machine\'s');
+cmp_ok(abs(($node->vendor_log)[-1]{t_us} / 1e6 - $node->now), '<', 3600, '… and so has the simulator');
 
 sub patience { my ($time) = @_; $node->answer('postgres', "ALTER SYSTEM SET lpr.audit_timeout = '$time'", database => 'postgres'); $node->reload; return }
 sub leaves { return $node->answer('postgres', "SELECT string_agg(DISTINCT tableoid::regclass::text, ' ' ORDER BY tableoid::regclass::text) FROM lpr_data.audit") }
@@ -44,7 +46,7 @@ $node->converse($locker, 'COMMIT');
 
 # ---- the month ends, under load ----
 
-my $swarm = $node->swarm(4, pause => 0); # pg_sleep() goes by the clock
+my $swarm = $node->swarm(4, pause => 0); # time: that pause goes by the clock
 ok($node->await_acks($swarm, 20), 'answers come');
 is(leaves(), $this, '… into this month');
 $node->move_clock(180);

@@ -5,7 +5,7 @@ use LprTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = LprTest->start_staged('audit_read');
+my $node = LprTest->start_staged('audit_read', world => 'noon');
 $node->own_event(4711);
 my $elsewhere = $node->basedir . '/elsewhere';
 mkdir $elsewhere or die "$elsewhere: $!";
@@ -108,29 +108,18 @@ ok(LprTest::eventually(sub { as_oversight('SELECT undelivered FROM lpr.audit_sta
 
 # ---- verified inside and outside ----
 
-is(as_oversight("SELECT ok, detail ~ '^1[0-9]{4} records, 1 to 1[0-9]{4}, [2-9] checkpoints: no finding\$' FROM lpr.verify_audit()"), 't|t', 'the honest log verifies inside')
+is(as_oversight("SELECT ok, detail ~ '^1[0-9]{4} records, 1 to 1[0-9]{4}, ([2-9]|[0-9]{2,}) checkpoints: no finding\$' FROM lpr.verify_audit()"), 't|t', 'the honest log verifies inside')
 	or diag(as_oversight('SELECT * FROM lpr.verify_audit()'));
 is(as_oversight('SELECT bool_and(ok) FROM lpr.verify_audit(10005, 10100)'), 't', '… a part of it, too');
 append_to_file($node->basedir . '/key', as_oversight('SELECT lpr.audit_key()'));
 sub export { my ($file, $arguments) = @_; unlink $file; append_to_file($file, $node->answer('oversight1', "SELECT lpr.export_audit($arguments)") . "\n"); return $file }
 sub verify { my @more = @_; my ($o, $e) = run_command([ 'lpr-audit-verify', '--key', $node->basedir . '/key', '--checkpoints', $elsewhere, @more ]); return "$o$e" }
 my $export = export($node->basedir . '/audit.log', '');
-like(verify($export), qr/rows, 1 to .*, 2 checkpoints.*: no finding$/, '… and outside');
+like(verify($export), qr/rows, 1 to .*, (?:[2-9]|\d{2,}) checkpoints.*: no finding$/, '… and outside');
 
 # ---- months go into the archive ----
 
-# The clock goes on by two months. (Forward only; the simulator stays behind, but only readings of the log are written.)
-$node->stop;
-my ($library) = glob '/usr/lib/*/faketime/libfaketime.so.1';
-{
-	local $ENV{LD_PRELOAD} = $library;
-	local $ENV{FAKETIME} = '+62d';
-	local $ENV{FAKETIME_NO_CACHE} = 1;
-	$node->start;
-}
-# What the postmaster forks from a signal handler, libfaketime leaves alone; a worker that is started again it does not.
-my ($writer) = $node->answer('postgres', "SELECT pid, pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = 'lpr audit writer'") =~ /^(\d+)/;
-LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'lpr audit writer' AND pid <> $writer") });
+$node->move_clock(62 * 86400);
 as_oversight('SELECT count(*) FROM lpr.audit(kind => $$clock$$)');
 my ($old, $new) = split /\n/, $node->answer('postgres', "SELECT DISTINCT tableoid::regclass FROM lpr_data.audit ORDER BY 1");
 isnt($new, undef, 'the records of a later month have a partition of their own');

@@ -6,7 +6,7 @@ use LprTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = LprTest->start_staged('audit_tamper');
+my $node = LprTest->start_staged('audit_tamper', world => 'noon');
 my $elsewhere = $node->basedir . '/elsewhere';
 mkdir $elsewhere or die "$elsewhere: $!";
 $node->append_conf('postgresql.conf', "lpr.checkpoint_directory = '$elsewhere'\n");

@@ -80,13 +80,13 @@ my $before = () = $exim->mails;
 $node->append_conf('postgresql.conf', "lpr.database = 'restored'");
 $node->restart;
 $exim->settings;
-is($exim->await_mails($before + $unsent, more => 1), $before + $unsent, 'what was not sent is sent from there, and nothing else');
+is($exim->await_mails($before + $unsent, database => 'restored'), $before + $unsent, 'what was not sent is sent from there, and nothing else');
 is($node->safe_psql('restored', "SELECT lpr_data.post('grant:1', 1, 'denied'), lpr_data.post('after', 1, 'denied'), (SELECT subject FROM lpr_data.mail WHERE key = 'after')"), 'f|t|',
 	'a key that was used stays used') ;
 is($node->safe_psql('restored', "SELECT subject FROM lpr_data.mail WHERE key = 'after'"), 'No, Ada Minor', '… and the text is the site\'s');
 is($node->safe_psql('restored', "SELECT lpr.set_mail_text('denied', NULL, NULL); SELECT subject FROM lpr_data.mail_text WHERE kind = 'denied'") =~ s/\A\n//r,
 	'Your request for access to license plate reader data was denied', 'the text that came with lpr can be had again');
-$exim->await_mails($before + $unsent + 1);
+$exim->await_mails($before + $unsent + 1, database => 'restored');
 
 # ---- a standby ----
 
@@ -104,6 +104,6 @@ $before = () = $exim->mails;
 $node->stop;
 $standby->promote;
 ok(LprTest::eventually(sub { $standby->safe_psql('restored', "SELECT state FROM lpr_data.mail WHERE key = 'standby'") eq 'sent' }), 'promoted, it sends them');
-is($exim->await_mails($before + 1), $before + 1, '… each once');
+is($exim->await_mails($before + 1, node => $standby, database => 'restored'), $before + 1, '… each once');
 $standby->stop;
 done_testing();

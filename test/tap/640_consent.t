@@ -5,7 +5,7 @@ use LprAccess;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
-my $node = LprTest->make('consent', conf => "listen_addresses = '127.0.0.1'\nlpr.audit_timeout = '2s'\n", world => 1);
+my $node = LprTest->make('consent', conf => "listen_addresses = '127.0.0.1'\n", world => 1);
 my $pgdata = $node->data_dir;
 run_log([ 'openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '30', '-subj', '/CN=localhost', '-keyout', "$pgdata/server.key", '-out', "$pgdata/server.crt" ],
 	'2>', '/dev/null') or die 'openssl';
@@ -110,6 +110,8 @@ $super->quit;
 
 # While nothing can be written nobody agrees.
 $code = $code_of->($other);
+$node->appoint_deputy;
+$node->converse($other, LprTest::deputy("SET lpr.audit_timeout = '1s'"));
 my $writer = $node->hold_writer;
 like(($accept->($code, $other))[1], qr/ERROR: +LP020/, 'what cannot be on record is not agreed');
 $node->let_go($writer);

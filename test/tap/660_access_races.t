@@ -40,11 +40,13 @@ sub race
 	my (undef, $err) = $node->converse($one, "BEGIN; $first_sql");
 	unlike($err, qr/ERROR/, "$name: $first_sql");
 	$two->{stderr} = '';
+	my $activity = "FROM pg_stat_activity WHERE pid = $pid{$second}";
+	my $before = $node->safe_psql('postgres', "SELECT query_start $activity");
 	$node->send_sql($two, $second_sql);
 	my $done = 0;
 	my $blocked = LprTest::eventually(sub {
-		my ($state, $by) = split /\|/, $node->safe_psql('postgres', "SELECT state, pg_blocking_pids(pid) FROM pg_stat_activity WHERE pid = $pid{$second}");
-		$done = $state ne 'active';
+		my ($begun, $state, $by) = split /\|/, $node->safe_psql('postgres', "SELECT query_start, state, pg_blocking_pids(pid) $activity");
+		$done = $begun ne $before && $state ne 'active';
 		$done || $by eq "{$pid{$first}}" }) && !$done;
 	is($blocked ? 'waits' : 'does not wait', $waits ? 'waits' : 'does not wait', "… $second: $second_sql");
 	$node->converse($one, $end);

@@ -59,6 +59,16 @@ my ($rest, $err) = $node->converse($session, 'FETCH ALL FROM c');
 cmp_ok(scalar(split /\n/, $rest), '<', 1000, 'from its time on no more of it is shown') or diag scalar(split /\n/, $rest);
 like($err, qr/WARNING: .*more reads than are shown.*expired/s, '… which is told');
 $node->converse($session, 'COMMIT');
+
+# ---- a clock that is set back ----
+
+# Others wait for a cursor that nobody reads on for ten seconds, not for an hour.
+$node->converse($session, "BEGIN; DECLARE c CURSOR FOR SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK5001'");
+is(scalar(split /\n/, ($node->converse($session, 'FETCH 100 FROM c'))[0]), 100, 'a cursor in the middle of an answer of the vendor');
+$node->move_clock(-3600);
+is(($node->converse($reader, "$question 'BULK5001'"))[0], '5001|0', 'the clock is set back: others ask themselves');
+$node->converse($session, 'COMMIT');
+$node->move_clock(3600);
 $_->quit for $session, $reader, $holder;
 $node->await_cache;
 

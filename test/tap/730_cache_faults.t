@@ -48,9 +48,10 @@ $session->quit;
 # A purge finds no room for its certificate: it is done later, and nothing is shown meanwhile.
 my $due = cache_table('read');
 $node->fill_disk(path_of('purge_certificate'));
+my $log = -s $node->logfile;
 $node->clock_to('SELECT max(expires_at) FROM lpr_data.cache_answer', 1);
-sleep 5;
-is($node->answer('postgres', "SELECT to_regclass('lpr_data.$due') IS NOT NULL"), 't', 'no room for the certificate: the tables stay');
+ok(LprTest::eventually(sub { slurp_file($node->logfile, $log) =~ /No space left on device.*purge_cache/s }), 'a purge finds no room');
+is($node->answer('postgres', "SELECT to_regclass('lpr_data.$due') IS NOT NULL"), 't', '… for the certificate: the tables stay');
 is($node->answer('analyst1', question('BULK50')), '50|0', '… nothing of them is shown');
 $node->free_disk;
 ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT to_regclass('lpr_data.$due') IS NULL") eq 't' }), 'room again: purged');
@@ -65,16 +66,19 @@ sub kill_in_the_middle_of
 	my $job = $node->launch('analyst1', $sql);
 	my $pid = '';
 
-	LprTest::eventually(sub { $pid = $node->answer('postgres', "SELECT pid FROM pg_stat_activity WHERE application_name = '$job->{name}' AND state = 'active'"); $pid ne '' && $wait->() }) or diag 'not seen';
-	kill $signal, $pid if $pid;
+	LprTest::eventually(sub { $pid = $node->answer('postgres', "SELECT pid FROM pg_stat_activity WHERE application_name = '$job->{name}' AND state = 'active'"); $pid ne '' && $wait->() }) or die "$name: not seen";
+	kill $signal, $pid;
 	$node->landed($job);
 	ok(back(), "$name: questions are answered again");
 	return;
 }
-$node->vendor_faults({ vendor => 'acme', class => 'page', fault => 'delay', ms => 400 });
-my $filling = sub { $node->answer('postgres', "SELECT coalesce(sum(pg_relation_size(oid)), 0) > 1000000 FROM pg_class WHERE relname ~ '^cache_read_' AND relkind = 'r'") eq 't' };
+sub vendor_stops { return $node->vendor_faults({ vendor => 'acme', class => 'page', fault => 'hang', after => 20 }), $node->vendor_forget }
+vendor_stops();
+my $filling = sub { my @pages = $node->vendor_log(vendor => 'acme', class => 'page'); return @pages > 20 && $node->answer('postgres', "SELECT coalesce(sum(pg_relation_size(oid)), 0) > 1000000 FROM pg_class WHERE relname ~ '^cache_read_' AND relkind = 'r'") eq 't' }; # flushed
 kill_in_the_middle_of('terminated in the middle of a fill', question('BULK60000'), $filling, 'TERM');
 is($node->answer('postgres', 'SELECT count(*) FROM lpr_data.cache_answer WHERE reads > 1000'), 0, '… half an answer is none');
+$node->vendor_well;
+vendor_stops();
 kill_in_the_middle_of('killed in the middle of a fill', question('BULK60001'), $filling, 'KILL');
 $node->vendor_well;
 is($node->answer('analyst1', question('BULK50')), '50|0', '… after a crash nothing is kept');
@@ -84,15 +88,17 @@ is($node->answer('analyst1', question('BULK60000')), '60000|60000', '… and who
 # In the middle of a save.
 my $before = $node->answer('postgres', 'SELECT count(*), md5(string_agg(r::text, chr(10) ORDER BY saved_id)) FROM lpr_data.event_read AS r');
 is($before =~ s/\|.*//r, 4000, 'what was saved before is there');
-my $big = $node->launch('analyst1', "SELECT '{' || string_agg(read_id, ',') || '}' AS ids FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK60000' \\gset", "SELECT lpr.save(1, 'acme', :'ids', '$why')");
+$node->answer('postgres', "CREATE SEQUENCE public.nth; CREATE FUNCTION public.stop_in_the_middle() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN IF nextval(''public.nth'') = 30000 THEN PERFORM pg_advisory_xact_lock(30000); END IF; RETURN NEW; END';
+	CREATE TRIGGER zz_stop BEFORE INSERT ON lpr_data.event_read FOR EACH ROW EXECUTE FUNCTION public.stop_in_the_middle()");
+my ($stopper) = $node->session('postgres');
+$node->converse($stopper, 'SELECT pg_advisory_lock(30000)');
 my ($saver) = $node->session('analyst1');
 ($out) = $node->converse($saver, "SELECT string_agg(read_id, ',') FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK60000'");
-$node->landed($big);
 $node->send_sql($saver, "SELECT lpr.save(1, 'acme', '{$out}', '$why')");
 my $pid = '';
-LprTest::eventually(sub { $pid = $node->answer('postgres', "SELECT pid FROM pg_stat_activity WHERE usename = 'analyst1' AND query LIKE 'SELECT lpr.save%' AND state = 'active'"); $pid ne '' && $node->answer('postgres', "SELECT pg_relation_size('lpr_data.event_read') > 2500000") eq 't' });
+ok(LprTest::eventually(sub { $pid = $node->answer('postgres', "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"); $pid ne '' }), 'in the middle of a save');
 kill 'KILL', $pid if $pid;
-eval { $saver->quit };
+eval { $_->quit } for $saver, $stopper;
 ok(back(), 'killed in the middle of a save: questions are answered again');
 is($node->answer('postgres', 'SELECT count(*), md5(string_agg(r::text, chr(10) ORDER BY saved_id)) FROM lpr_data.event_read AS r'), $before, '… nothing of it is saved, and nothing else lost');
 

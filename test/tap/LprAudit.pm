@@ -7,7 +7,7 @@ use warnings;
 use LprTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
 # ---- what must always hold ----
 
@@ -105,16 +105,16 @@ sub sound
 sub head { return $_[0]->answer('postgres', 'SELECT coalesce(max(number), 0) FROM lpr_data.audit') }
 
 # The records after a number, in short: "ask analyst1 acme", "refused … Q10 LP003", "answer … of 7 stopped" (of: as an offset from that number).
-# Without consents, since ask() and session() give one.
+# Without consents, since ask() and session() give one, and without the beginnings of months.
 sub records_after
 {
 	my ($node, $number, $where) = @_;
-	return $node->answer('postgres', "SELECT concat_ws(' ', kind, login, source, CASE WHEN ask IS NOT NULL THEN 'of +' || (SELECT count(*) FROM lpr_data.audit AS b WHERE b.number > $number AND b.number <= a.ask AND b.kind NOT IN ('change', 'consent')) END, control, sqlstate,
+	return $node->answer('postgres', "SELECT concat_ws(' ', kind, login, source, CASE WHEN ask IS NOT NULL THEN 'of +' || (SELECT count(*) FROM lpr_data.audit AS b WHERE b.number > $number AND b.number <= a.ask AND b.kind NOT IN ('month', 'change', 'consent')) END, control, sqlstate,
 		CASE kind WHEN 'answer' THEN (payload::json)->>'outcome' WHEN 'change' THEN concat_ws(' ', (payload::json)->>'action', (payload::json)->>'table') END)
-		FROM lpr_data.audit AS a WHERE number > $number AND " . ($where // "kind <> 'consent'") . ' ORDER BY number');
+		FROM lpr_data.audit AS a WHERE number > $number AND " . ($where // "kind NOT IN ('consent', 'month')") . ' ORDER BY number');
 }
 
-# The same once nothing more is due: the last record is what is expected, or 20 seconds are over.
+# The same, waited for.
 sub records_become
 {
 	my ($node, $number, $expected, $name, $where) = @_;
@@ -215,7 +215,7 @@ sub swarm
 	my $directory = $node->basedir . '/swarm' . ++$swarms;
 	my $sql = $given{sql} // quick() . ';';
 	my $rounds = $given{rounds} || 100;
-	my $pause = $given{rounds} || !($given{pause} // 1) ? '' : 'SELECT NULL FROM pg_sleep(' . ($given{pause} // 0.1) . ");\n";
+	my $pause = $given{rounds} || !($given{pause} // 1) ? '' : 'SELECT NULL FROM pg_sleep(' . ($given{pause} // 0.1) . ");\n"; # time: how often a client asks
 	my $parent = $$;
 	my @pids;
 
@@ -224,7 +224,8 @@ sub swarm
 	{
 		# Who could not log on tries again; an error later ends nothing.
 		PostgreSQL::Test::Utils::append_to_file("$directory/$login", "\\set ON_ERROR_STOP on\n\\o /dev/null\n" . logon($login) . ";\n\\o\n\\set ON_ERROR_STOP off\n"
-			. ($given{hold} ? "\\! while [ ! -e $directory/go ]; do sleep 0.2; done\n" : '') . join '', map {
+			. ($given{hold} ? "\\! while [ ! -e $directory/go ]; do sleep 0.2; done\n" : '') # time: between two looks
+			. join '', map {
 			"$pause$sql\nSELECT 'ack ' || reference FROM lpr.last_query() WHERE outcome = 'complete' AND reads > 0;\n" } 1 .. $rounds);
 	}
 	for my $client (1 .. $clients)
@@ -239,7 +240,7 @@ sub swarm
 		{
 			system 'psql', '-X', '-A', '-t', '-q', '-v', 'VERBOSITY=verbose', '-d',
 				$node->connstr($given{database} // 'lpr') . " application_name=swarm user=$login", '-f', "$directory/$login";
-			sleep 0.1 if $?;
+			sleep 0.1 if $?; # time: how often a client tries
 		} while (getppid() == $parent && !-e "$directory/end" && (!$given{rounds} || $?));
 		POSIX::_exit(0);
 	}
@@ -335,6 +336,16 @@ sub hold_receiver
 }
 
 sub release_receiver { return kill 'CONT', delete $_[0]->{receiver} }
+
+# Waits until a process has acted upon what it was sent: no signal that it does not block is pending, and it waits for something again.
+sub heeded
+{
+	my ($pid) = @_;
+	return eventually(sub {
+		my %is = PostgreSQL::Test::Utils::slurp_file("/proc/$pid/status") =~ /^(State|SigPnd|ShdPnd|SigBlk):\s+(\S+)/mg;
+		no warnings 'portable';
+		$is{State} eq 'S' && ((hex($is{SigPnd}) | hex($is{ShdPnd})) & ~hex($is{SigBlk})) == 0 });
+}
 
 # Whether a process is no more, or only waits to be buried. A function, not a method.
 sub gone

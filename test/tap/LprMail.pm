@@ -11,7 +11,7 @@ use LprTest;
 use PostgreSQL::Test::Cluster;
 use PostgreSQL::Test::Utils;
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 
 my @started; # process ids, negative ones of groups
 my $fakes = 0;
@@ -45,7 +45,7 @@ sub certificates
 # ---- Exim ----
 
 # What it does otherwise while a file of that name is there: defer, deny (recipients), deny_data, defer_data, no_tls, no_login (it asks for one),
-# slow (a second before it takes a message), stranger, elsewhere (its certificate).
+# slow (three seconds before it takes a message), stranger, elsewhere (its certificate).
 my $configuration = <<'EXIM';
 exim_user = USER
 exim_group = GROUP
@@ -88,7 +88,7 @@ data:
           message = not now
   deny    condition = ${if exists{DIR/deny_data}}
           message = I do not like it
-  accept  delay = ${if exists{DIR/slow}{1s}{0s}}
+  accept  delay = ${if exists{DIR/slow}{3s}{0s}}
 begin authenticators
 plain:
   driver = plaintext
@@ -225,14 +225,17 @@ sub mails
 
 sub log { my ($self) = @_; return join '', map { -e $_ ? slurp_file($_) : () } map { "$self->{directory}/log/$_" } qw(main reject panic) }
 
-# Waits until so many have arrived; then looks for a moment whether there are more. How many there are.
+# Waits until so many have arrived, and no more are on their way: none is being sent, none is in Exim's spool. How many there are.
 sub await_mails
 {
 	my ($self, $count, %given) = @_;
+	my $node = $given{node} // $self->{node};
 	my $n = 0;
 
-	LprTest::eventually(sub { $n = () = glob "$self->{directory}/box/*"; $n >= $count });
-	sleep($given{more} // 0.3);
+	LprTest::eventually(sub {
+		$n = () = glob "$self->{directory}/box/*";
+		my $spool = () = glob "$self->{directory}/spool/input/*";
+		$n >= $count && $spool == 0 && $node->safe_psql($given{database} // 'lpr', "SELECT count(*) FROM lpr_data.mail WHERE state = 'sending'") == 0 });
 	$n = () = glob "$self->{directory}/box/*";
 	return $n;
 }
@@ -240,7 +243,7 @@ sub await_mails
 # ---- a mail server that misbehaves ----
 
 # Speaks SMTP in the open, or offers TLS and hangs, and writes down what it hears. Behaviour, one of: hang => command at which it says nothing any more (GREETING,
-# EHLO, MAIL, RCPT, DATA, END: the message is whole, QUIT); drop => the same, and it closes the connection; answer => { RCPT => '550 5.1.1 no' };
+# EHLO, MAIL, RCPT, DATA, END: the message is whole, QUIT); hold => the same, until release(); drop => the same, and it closes the connection; answer => { RCPT => '550 5.1.1 no' };
 # ehlo => [ 'STARTTLS', … ] what it offers.
 sub fake
 {
@@ -279,9 +282,9 @@ sub _serve
 	# At a point of the conversation: true when it goes on in the ordinary way.
 	my $at = sub {
 		my ($point) = @_;
-		if (($does{hang} // '') eq $point) { $note->("hangs at $point"); sleep 1 while getppid() != 1 }
+		if (($does{hang} // '') eq $point) { $note->("hangs at $point"); sleep 1 while getppid() != 1 } # time: for good
+		if (($does{hold} // '') eq $point) { $note->("holds at $point"); sleep 0.01 until -e "$file.release" } # time: between two looks
 		if (($does{drop} // '') eq $point) { $note->("drops at $point"); close $client; POSIX::_exit(0) }
-		sleep $does{wait}{$point} if $does{wait}{$point};
 		return 1 unless $does{answer}{$point};
 		$say->($does{answer}{$point});
 		return 0;
@@ -304,7 +307,7 @@ sub _serve
 			$at->('END') and $say->('250 taken');
 		}
 		elsif ($command eq 'QUIT') { $say->('221 bye'); last }
-		elsif ($command eq 'STARTTLS') { $say->('220 go on'); sleep 1 while getppid() != 1 }
+		elsif ($command eq 'STARTTLS') { $say->('220 go on'); sleep 1 while getppid() != 1 } # time: for good
 		else { $say->('250 fine') }
 	}
 	$note->('gone');
@@ -312,6 +315,7 @@ sub _serve
 }
 
 sub heard { my ($self) = @_; return slurp_file($self->{file}) }
+sub release { my ($self) = @_; append_to_file("$self->{file}.release", ''); return }
 sub end { my ($self) = @_; my $pid = delete $self->{pid} or return; kill 'TERM', $pid; waitpid -$pid, 0; @started = grep { $_ != $pid } @started; return }
 
 # ---- the outbox ----

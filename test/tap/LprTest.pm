@@ -17,8 +17,9 @@ use IO::Socket::INET;
 use JSON::PP;
 use POSIX ();
 use Test::More;
-use Time::HiRes qw(sleep time);
+use Time::HiRes qw(sleep);
 use Time::Local ();
+
 
 $ENV{PGUSER} = 'postgres'; # whoever runs the tests
 
@@ -33,7 +34,10 @@ sub make
 	my $node = PostgreSQL::Test::Cluster::new($class, $name);
 	my $preload = $given{preload} // 'lpr';
 
-	$node->init(%{ $given{init} // {} }, extra => [ '--username=postgres', @{ $given{init}{extra} // [] } ]);
+	{
+		local $ENV{PATH} = "$ENV{TESTDIR}/bin:$ENV{PATH}"; # an initdb that copies
+		$node->init(%{ $given{init} // {} }, extra => [ '--username=postgres', @{ $given{init}{extra} // [] } ]);
+	}
 	$node->{secret_directory} = $node->basedir . '/secrets';
 	mkdir $node->{secret_directory}, 0700 or die "$node->{secret_directory}: $!";
 	$node->put_secret($_, $_) for map { $_->{secret} } values %{ { simulated() } };
@@ -51,12 +55,13 @@ sub make
 sub start { my ($node, @more) = @_; local %ENV = (%ENV, %{ $node->{world} // {} }); return $node->SUPER::start(@more) }
 sub restart { my ($node, @more) = @_; local %ENV = (%ENV, %{ $node->{world} // {} }); return $node->SUPER::restart(@more) }
 
-# A cluster and a simulator that run, nothing being kept of answers unless (cache => 1); database lpr has the extension, the logins and three sources (scripts/stage.sql).
+# A cluster and a simulator that run, nothing being kept of answers unless (cache => 1), the clock as clock_to_noon() sets it if (world => 'noon'); database lpr has the extension, the logins and three sources (scripts/stage.sql).
 sub start_staged
 {
 	my ($class, $name, %given) = @_;
 	my $node = $class->make($name, %given);
 
+	$node->clock_to_noon if ($given{world} // '') eq 'noon';
 	$node->start;
 	$node->vendor_start(@{ $given{vendor} // [] });
 	$node->stage('lpr', %given);
@@ -147,7 +152,7 @@ sub ask
 
 	$sql = "\\o /dev/null\n" . logon($login, $given{event}) . ";\n\\o\n$sql" if logon($login) && ($given{logon} // 1);
 	my $status = $node->psql($given{database} // 'lpr', $sql, stdout => \$out, stderr => \$err,
-		extra_params => [ '-U', $login ], on_error_stop => 1, timeout => 120, %{ $given{psql} // {} });
+		extra_params => [ '-U', $login ], on_error_stop => 1, timeout => limit(), %{ $given{psql} // {} });
 
 	return ($status, $out, $err);
 }
@@ -169,6 +174,8 @@ sub session
 	my ($node, $login, %given) = @_;
 	my $session = $node->background_psql($given{database} // 'lpr', on_error_stop => 0, extra_params => [ '-U', $login ]);
 
+	$session->set_query_timer_restart;
+	bless $session, 'LprTest::Session';
 	$session->query(logon($login, $given{event})) if logon($login) && ($given{logon} // 1);
 
 	return ($session, $session->query('SELECT pg_backend_pid()'));
@@ -312,12 +319,8 @@ sub vendor_start
 	}
 	$simulators{$pid} = 1;
 	$node->{vendor_pid} = $pid;
-	for (1 .. 300)
-	{
-		last if -s $port_file;
-		die "the vendor simulator does not start:\n" . PostgreSQL::Test::Utils::slurp_file($log) if waitpid($pid, 1) == $pid;
-		sleep 0.1;
-	}
+	eventually(sub { -s $port_file || waitpid($pid, POSIX::WNOHANG) == $pid });
+	die "the vendor simulator does not start:\n" . PostgreSQL::Test::Utils::slurp_file($log) unless -s $port_file;
 	my %port = PostgreSQL::Test::Utils::slurp_file($port_file) =~ /^(http|tls)=(\d+)/mg;
 	$node->{vendor_url} = "http://127.0.0.1:$port{http}";
 	$node->{vendor_tls_url} = "https://localhost:$port{tls}" if $port{tls};
@@ -342,7 +345,7 @@ sub vendor_base
 	return "$node->{vendor_url}/$name/$dialect";
 }
 
-# Faults from now on, one hash each: { vendor => 'acme', class => 'search', fault => 'delay', ms => 200, times => 1, … }.
+# Faults from now on, one hash each: { vendor => 'acme', class => 'search', fault => 'status', status => 503, times => 1, … }.
 sub vendor_faults
 {
 	my ($node, @faults) = @_;
@@ -372,7 +375,7 @@ sub vendor
 {
 	my ($node, $method, $path, $body) = @_;
 	my %options = defined $body ? (content => encode_json($body), headers => { 'content-type' => 'application/json' }) : ();
-	my $reply = HTTP::Tiny->new(timeout => 60)->request($method, "$node->{vendor_url}$path", \%options);
+	my $reply = HTTP::Tiny->new(timeout => limit())->request($method, "$node->{vendor_url}$path", \%options);
 
 	die "$method $path: $reply->{status} $reply->{content}" unless $reply->{success};
 	return decode_json($reply->{content});
@@ -431,7 +434,7 @@ sub converse
 }
 
 # Starts SQL in a psql of its own and does not wait: each text is a command of one session, and errors do not end it.
-# landed() waits: (output, messages, seconds since the launch).
+# landed() waits: (output, messages).
 my $launches = 0;
 
 sub launch
@@ -451,7 +454,7 @@ sub launch
 			(map { ('-c', $_) } logon($login) ? ('\o /dev/null', logon($login), '\o') : (), @commands);
 		exit 127;
 	}
-	return { name => $name, pid => $pid, file => $file, since => time };
+	return { name => $name, pid => $pid, file => $file };
 }
 
 # The same in two steps: ready() logs on and waits, go() asks. What is launched while the audit writer is held would wait with its logon.
@@ -476,14 +479,13 @@ sub ready
 	print $write "\\o /dev/null\n" . logon($login) . ";\n\\o\n";
 	eventually(sub { $node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE application_name = '$name' AND state = 'idle' AND query LIKE '%work_on%'") eq '1' })
 		or die "$login does not get on: " . PostgreSQL::Test::Utils::slurp_file("$file.err");
-	return { name => $name, pid => $pid, file => $file, input => $write, since => time };
+	return { name => $name, pid => $pid, file => $file, input => $write };
 }
 
 sub go
 {
 	my ($node, $job, @commands) = @_;
 
-	$job->{since} = time;
 	print { $job->{input} } map { "$_;\n" } @commands;
 	close delete $job->{input};
 	return $job;
@@ -495,35 +497,43 @@ sub landed
 
 	close delete $job->{input} if $job->{input};
 	waitpid $job->{pid}, 0;
-	return (PostgreSQL::Test::Utils::slurp_file("$job->{file}.out"),
-		PostgreSQL::Test::Utils::slurp_file("$job->{file}.err"), time - $job->{since});
+	return (PostgreSQL::Test::Utils::slurp_file("$job->{file}.out"), PostgreSQL::Test::Utils::slurp_file("$job->{file}.err"));
 }
 
-# Waits until a launch's backend, or the one of that process id, waits for the network: its process id.
+# Waits until a launch's backend, or the one of that process id, waits for the network: its process id. (vendor => …, class => …): and until a request of
+# those came since vendor_forget; event => what else it waits for.
 sub await_network
 {
-	my ($node, $of) = @_;
+	my ($node, $of, %given) = @_;
 	my $which = ref $of ? "application_name = '$of->{name}'" : "pid = $of";
+	my $event = $given{event} ? "wait_event = '$given{event}'" : "wait_event_type = 'Extension'";
 	my $pid = '';
 
 	eventually(sub {
-		$pid = $node->safe_psql('postgres',
-			"SELECT pid FROM pg_stat_activity WHERE $which AND state = 'active' AND wait_event_type = 'Extension'");
-		$pid ne '' }) or die "no backend waits for the network";
+		$pid = $node->safe_psql('postgres', "SELECT pid FROM pg_stat_activity WHERE $which AND state = 'active' AND $event");
+		$pid ne '' && (!$given{vendor} || $node->vendor_log(vendor => $given{vendor}, class => $given{class})) }) or die 'no backend waits for the network';
 	return $pid;
 }
 
-# Looks whether something holds, for a minute; what dies (as psql does while a server recovers) does not hold yet. A function, not a method.
+# How many seconds a test waits for what has to come: the harness's limit, so many times. A function, as the next two are.
+sub limit { my ($times) = @_; return $PostgreSQL::Test::Utils::timeout_default * ($times // 1) }
+
+# Seconds of a clock that nobody sets.
+sub steady { return Time::HiRes::clock_gettime(Time::HiRes::CLOCK_MONOTONIC()) }
+
+# Looks whether something holds, until it does; what dies (as psql does while a server recovers) does not hold yet.
 sub eventually
 {
 	my ($condition) = @_;
-	my $until = time + 60;
+	my $until = steady() + limit();
+	my $pause = 0.02;
 
 	do
 	{
 		return 1 if eval { $condition->() };
-		sleep 0.05;
-	} while (time < $until);
+		sleep $pause; # time: between two looks, ever longer, since each of them takes from what it waits for
+		$pause *= 1.2 if $pause < 0.25;
+	} while (steady() < $until);
 	return 0;
 }
 
@@ -571,6 +581,10 @@ sub heard
 	my ($socket) = @_;
 	return IO::Select->new($socket)->can_read(0) ? 1 : 0;
 }
+
+# The limit is that of a query, and of the end, however long the session has been idle.
+@LprTest::Session::ISA = ('PostgreSQL::Test::BackgroundPsql');
+sub LprTest::Session::quit { my ($session) = @_; $session->{timeout}->start; return PostgreSQL::Test::BackgroundPsql::quit($session) }
 
 END
 {

@@ -4,6 +4,7 @@
 #include <microhttpd.h>
 #include <poll.h>
 #include <stdlib.h>
+#include <time.h>
 #include <zlib.h>
 
 #include "vendor.h"
@@ -28,16 +29,26 @@ struct outflow
 	int fd;
 };
 
+/* For what lasts a while, whatever the time of day is set to. */
+static int64_t
+steady_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * SECOND + now.tv_nsec / 1000;
+}
+
 /* Waits, but not for a client that has gone or a server that stops. */
 static bool
 wait_ms(int fd, long ms)
 {
-	int64_t until = clock_us() + ms * 1000;
+	int64_t until = steady_us() + ms * 1000;
 
 	while (!stopping)
 	{
 		struct pollfd p = {.fd = fd, .events = POLLRDHUP};
-		int64_t left = (until - clock_us() + 999) / 1000;
+		int64_t left = (until - steady_us() + 999) / 1000;
 
 		if (left <= 0)
 			return true;
@@ -225,6 +236,11 @@ deliver(struct request *rq, struct reply *rp)
 		while (wait_ms(fd, 3600 * 1000))
 			;
 		return MHD_NO;
+	}
+	while (fault_of(rq, FAULT_HOLD) != NULL && faults_clearings() == rq->clearings)
+	{
+		if (!wait_ms(fd, 5))
+			return MHD_NO;
 	}
 	if (delay != NULL && !wait_ms(fd, delay->ms))
 		return MHD_NO;

@@ -2,6 +2,7 @@
  * fault: the faults that are switched on, which of them hit a request, and those that stand instead of an answer.
  */
 #include <json-c/json.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -14,12 +15,14 @@
 static const char *const names[] = {"delay",     "drip",         "cut",        "hang",     "truncated",
 									"overlong",  "status",       "rate_limit", "redirect", "next_elsewhere",
 									"endless",   "endless_same", "gzip_bomb",  "gzip",     "html",
-									"malformed", "wrong_rows",   "not_image",  "expired",  "images_elsewhere"};
+									"malformed", "wrong_rows",   "not_image",  "expired",  "images_elsewhere",
+									"hold"};
 
 #define N_NAMES ((int) (sizeof(names) / sizeof(names[0])))
 
 static struct fault faults[MAX_FAULTS];
 static int n_faults;
+static atomic_int clearings;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static int64_t
@@ -126,7 +129,15 @@ faults_clear(void)
 {
 	pthread_mutex_lock(&lock);
 	n_faults = 0;
+	clearings++;
 	pthread_mutex_unlock(&lock);
+}
+
+/* How often the faults were switched off. */
+int
+faults_clearings(void)
+{
+	return clearings;
 }
 
 /* Copies the faults that hit a request into it, and counts them down. */
@@ -134,6 +145,7 @@ void
 faults_match(struct request *rq)
 {
 	pthread_mutex_lock(&lock);
+	rq->clearings = clearings;
 	for (int i = 0; i < n_faults && rq->n_faults < MAX_ACTIVE_FAULTS; i++)
 	{
 		struct fault *f = &faults[i];

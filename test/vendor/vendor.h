@@ -227,7 +227,8 @@ enum fault_name
 	FAULT_WRONG_ROWS,
 	FAULT_NOT_IMAGE,
 	FAULT_EXPIRED,
-	FAULT_IMAGES_ELSEWHERE
+	FAULT_IMAGES_ELSEWHERE,
+	FAULT_HOLD
 };
 
 struct fault
@@ -270,6 +271,7 @@ struct request
 	char base[512]; /* scheme, host, vendor and dialect */
 	struct fault faults[MAX_ACTIVE_FAULTS];
 	int n_faults;
+	int clearings; /* faults_clearings() when these were looked up */
 };
 
 struct reply
@@ -363,6 +365,7 @@ extern void faults_match(struct request *rq);
 extern const struct fault *fault_of(const struct request *rq, enum fault_name name);
 extern const char *fault_add(struct json_object *spec);
 extern void faults_clear(void);
+extern int faults_clearings(void);
 extern bool faults_instead(struct request *rq, struct reply *rp);
 extern void faults_page(struct request *rq, const struct question *q, struct page *page, int64_t offset, int limit);
 extern void faults_body(struct request *rq, struct reply *rp);
