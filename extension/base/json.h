@@ -1,7 +1,7 @@
 /*
  * json.h: a strict pull reader for all JSON of vendors: one value at a time, no tree, slices into the body (pitfalls 21-23).
  *
- * It stands on the server's own lexer (common/jsonapi.h); docs/architecture.md says why.
+ * It stands on the server's own lexer (common/jsonapi.h); docs/decisions/06-one-reader-of-json.md says why.
  */
 #ifndef LPR_JSON_H
 #define LPR_JSON_H
