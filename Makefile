@@ -25,7 +25,7 @@ PG_CFLAGS = -std=gnu11 -Wextra -Wno-unused-parameter $(WERROR) -MMD -MP
 SHLIB_LINK = -lcurl -ljson-c -lcrypto -lm
 override with_llvm = no # nothing here is worth inlining into expressions
 
-EXTRA_CLEAN = $(OBJS:.o=.d) extension/core/place_data.c build/made-for build/prepare.log build/reference.md build/test build/bench # a sandbox stays
+EXTRA_CLEAN = $(OBJS:.o=.d) extension/core/place_data.c build/made-for build/prepare.log build/reference*.md build/test build/bench # a sandbox stays
 WITH_MAKEFILE := $(patsubst %/Makefile,%,$(wildcard test/vendor/Makefile test/unit/Makefile test/fuzz/Makefile test/verify/Makefile verify/Makefile bench/Makefile))
 FORMATTED := $(filter-out extension/core/place_data.c,$(wildcard $(addsuffix /*.[ch],extension extension/* verify test/vendor test/unit test/fuzz test/verify bench)))
 SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* test/run test/clocks test/initdb test/matrix test/lint/* test/verify/* 2>/dev/null) $(wildcard scripts/*.sh)
@@ -92,7 +92,7 @@ help:
 	@echo 'make test-compilers     gcc and clang, -O2 and -O3 -flto, and the sanitizers'
 	@echo 'make test-asan fuzz     unit tests under the address sanitizer; page parsers fuzzed for SECONDS=60'
 	@echo 'make bench              ratios against what a user would pick instead'
-	@echo 'make reference          renew docs/reference.md from the catalogue'
+	@echo 'make reference          renew docs/reference*.md from the catalogue'
 	@echo 'make format lint        clang-format; format, shellcheck, rooms, sizes'
 
 deps:
@@ -130,7 +130,7 @@ bench: deps
 	@$(MAKE) --no-print-directory -C bench
 
 reference:
-	@mkdir -p build && scripts/reference >build/reference.md && mv build/reference.md docs/reference.md
+	@mkdir -p build && scripts/reference build && mv build/reference.md build/reference-internal.md docs/
 
 format:
 	clang-format -i $(FORMATTED)
