@@ -36,6 +36,10 @@ BEGIN
     EXECUTE format('ALTER TABLE %s OWNER TO lpr_log', log_table);
     EXECUTE format('REVOKE ALL ON %s FROM lpr_log', log_table);
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', log_table);
+    -- Statistics are copies: they would outlive what is destroyed, and from 18 on dumps without data can hold them.
+    IF EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = log_table AND a.attname = 'payload') THEN
+        EXECUTE format('ALTER TABLE %s ALTER payload SET STATISTICS 0', log_table);
+    END IF;
     IF (SELECT c.relkind <> 'p' FROM pg_class AS c WHERE c.oid = log_table) THEN
         EXECUTE format('CREATE OR REPLACE TRIGGER refuse_row_change BEFORE UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE '
                        'FUNCTION lpr_data.refuse_change()', log_table);
@@ -199,6 +203,7 @@ CREATE TABLE lpr_data.change (
     payload text NOT NULL
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.change', '');
+ALTER TABLE lpr_data.change ALTER payload SET STATISTICS 0;
 COMMENT ON TABLE lpr_data.change IS
     'Changes of policy and case data that were committed and wait for the audit writer, for milliseconds (U4).';
 COMMENT ON COLUMN lpr_data.change.number IS 'Order in which they were made.';

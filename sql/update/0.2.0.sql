@@ -12,6 +12,26 @@ ALTER TABLE lpr_data.cache_answer ADD digest_version smallint;
 ALTER TABLE lpr_data.event_read ADD details bytea CHECK (octet_length(details) = 32);
 DROP FUNCTION lpr_data.shown_reads(bigint, text, text[]);
 
+-- 31-audit-read
+-- As lpr_data.guard() does now. What was gathered goes.
+DO $$
+DECLARE
+    log_table regclass;
+BEGIN
+    FOR log_table IN
+        SELECT to_regclass('lpr_data.audit') WHERE to_regclass('lpr_data.audit') IS NOT NULL
+        UNION ALL
+        SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = to_regclass('lpr_data.audit')
+    LOOP
+        EXECUTE pg_catalog.format('ALTER TABLE %s ALTER payload SET STATISTICS 0', log_table);
+    END LOOP;
+    DELETE FROM pg_catalog.pg_statistic AS s USING pg_catalog.pg_attribute AS a
+    WHERE a.attrelid = s.starelid AND a.attnum = s.staattnum AND a.attname = 'payload'
+      AND (s.starelid IN (to_regclass('lpr_data.audit'), to_regclass('lpr_data.change'))
+           OR s.starelid IN (SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = to_regclass('lpr_data.audit')));
+END
+$$;
+
 -- 43-consent
 DROP VIEW lpr.my_access; -- reads the functions that go
 DROP FUNCTION lpr_data.session();

@@ -169,6 +169,11 @@ is($node->safe_psql('lpr', q{SELECT string_agg(DISTINCT relowner::regrole::text,
 is($node->safe_psql('lpr', q{SELECT count(*) > 0, string_agg(DISTINCT c.relacl::text, ' '), string_agg(DISTINCT i.initprivs::text, ' ') FROM pg_class AS c LEFT JOIN pg_init_privs AS i ON i.objoid = c.oid AND i.classoid = 'pg_class'::regclass
 	WHERE c.relname ~ '^cache_(answer|read)_\d+$'}), 't|{lpr_owner=x/lpr_owner}|{lpr_owner=x/lpr_owner}', 'rights on the cache');
 
+# Statistics are copies of what is in a table; dumps of 18 can hold them without the data.
+$node->safe_psql('lpr', 'ANALYZE');
+is($node->safe_psql('lpr', q{SELECT string_agg(tablename || '.' || attname, ' ') FROM pg_stats WHERE schemaname = 'lpr_data' AND concat(most_common_vals, histogram_bounds) ~ 'BULK1|7ABC123'}), '', 'no plate is in the statistics');
+cmp_ok($node->safe_psql('lpr', q{SELECT count(*) FROM pg_stats WHERE schemaname = 'lpr_data' AND tablename = 'audit'}), '>', 5, '… which there are of the log, too');
+
 # A dump keeps it; rights of views are not dumped as changed, nor are policies dumped twice.
 my $file = $node->basedir . '/dump.sql';
 PostgreSQL::Test::Utils::system_or_bail('pg_dump', '-U', 'postgres', '-f', $file, $node->connstr('lpr'));
