@@ -51,7 +51,8 @@ look_for_absent(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rt
 		return;
 	if (find_inheritance_children(rte->relid, NoLock) == NIL)
 	{
-		ereport(NOTICE, (errmsg("there is no source to ask"), errhint("A superuser adds one with lpr.add_source(...).")));
+		ereport(NOTICE,
+				(errmsg("there is no source to ask"), errhint("A superuser adds one with lpr.add_source(...).")));
 		return;
 	}
 	foreach (cell, rel->baserestrictinfo)

@@ -403,12 +403,10 @@ refuse_drop_of_log(Oid relid)
 	/* Left, not awaited: we hold its lock. */
 	if (lpr_audit_here())
 		lpr_audit_leave_refusal((LprAuditEntry){.control = "U3"}, LPR_ERRCODE_ADDED_ONLY, message);
-	ereport(
-		ERROR,
-		(errcode(LPR_ERRCODE_ADDED_ONLY), errmsg("%s", message),
-		 errdetail("The audit log is only ever added to, by its writer (U3)."),
-		 errhint(
-			 "A month leaves it by ALTER TABLE lpr_data.audit DETACH PARTITION ... and ALTER TABLE ... SET SCHEMA ....")));
+	ereport(ERROR, (errcode(LPR_ERRCODE_ADDED_ONLY), errmsg("%s", message),
+					errdetail("The audit log is only ever added to, by its writer (U3)."),
+					errhint("A month leaves it by ALTER TABLE lpr_data.audit DETACH PARTITION ... and ALTER TABLE ... "
+							"SET SCHEMA ....")));
 }
 
 static void

@@ -103,9 +103,10 @@ hold(Oid server_id, Oid login)
 			source->options.peer.key = server_id;
 			source->options.peer.name = source->name;
 			if (source->options.secret == NULL)
-				ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("it has no secret"),
-								errhint("ALTER USER MAPPING FOR PUBLIC SERVER %s OPTIONS (ADD secret '...its name...');",
-										quote_identifier(source->name))));
+				ereport(ERROR,
+						(errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("it has no secret"),
+						 errhint("ALTER USER MAPPING FOR PUBLIC SERVER %s OPTIONS (ADD secret '...its name...');",
+								 quote_identifier(source->name))));
 			source->site.url = source->options.url;
 			source->site.client_id = source->options.client_id;
 			source->site.audience = source->options.audience != NULL ? source->options.audience : source->options.url;
