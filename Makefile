@@ -136,7 +136,7 @@ reference:
 format:
 	clang-format -i $(FORMATTED)
 
-LINTS = format shell layers externs sizes lines ascii readers errors times bench planted
+LINTS = format shell layers externs sizes lines ascii readers errors gate times bench planted
 lint: $(addprefix lint-,$(LINTS))
 
 # For test/run, which counts them one by one.
@@ -169,6 +169,9 @@ lint-ascii:
 
 lint-errors:
 	scripts/errors
+
+lint-gate:
+	scripts/gate
 
 # No test runs the bench, so it is built here.
 lint-bench:
