@@ -28,7 +28,8 @@ BEGIN
     DELETE FROM pg_catalog.pg_statistic AS s USING pg_catalog.pg_attribute AS a
     WHERE a.attrelid = s.starelid AND a.attnum = s.staattnum AND a.attname = 'payload'
       AND (s.starelid IN (to_regclass('lpr_data.audit'), to_regclass('lpr_data.change'))
-           OR s.starelid IN (SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i WHERE i.inhparent = to_regclass('lpr_data.audit')));
+           OR s.starelid IN (SELECT i.inhrelid FROM pg_catalog.pg_inherits AS i
+           WHERE i.inhparent = to_regclass('lpr_data.audit')));
 END
 $$;
 
