@@ -11,12 +11,14 @@ AS $$
 WITH now AS MATERIALIZED (
     SELECT clock_timestamp() AS moment
 ), me AS MATERIALIZED (
-    SELECT q AS question, a.*, p.kind, s.name AS supervisor, u.rolsuper, now.moment,
+    -- Whoever has left is nobody here: their login may be another's by now.
+    SELECT q AS question, p.person_id, a.may_ask, a.registered, a.personal, a.name, p.kind, s.name AS supervisor,
+           u.rolsuper, now.moment,
            (SELECT max(r.version) FROM lpr_data.rules AS r) AS rules
     FROM now
     CROSS JOIN lpr_data.session() AS q
     CROSS JOIN lpr_data.asker(q.login) AS a
-    LEFT JOIN lpr_data.person AS p ON p.person_id = a.person_id
+    LEFT JOIN lpr_data.person AS p ON p.person_id = a.person_id AND a.registered
     LEFT JOIN lpr_data.person AS s ON s.person_id = p.supervisor_id
     LEFT JOIN pg_roles AS u ON u.oid = q.login
 ), mine AS MATERIALIZED (

@@ -153,6 +153,7 @@ like(sees('newcomer1', q{SELECT what_to_do FROM lpr.my_access WHERE requirement 
 like(sees('stranger', q{SELECT what_to_do FROM lpr.my_access WHERE requirement = 'a personal login'}), qr/ask an administrator \(Ada Minor\)/, '… and so is a login that is nobody\'s');
 $node->answer('admin1', q{SELECT lpr.retire_person('analyst1')});
 is(events('analyst1'), 'none', 'who has left sees nothing more');
+is(sees('analyst1', q{SELECT count(*) FROM lpr.my_access WHERE until IS NOT NULL OR requirement ~ '^access [0-9]'}), 0, '… nor does whoever has their login by then see what they had');
 is(sees('supervisor1', q{SELECT count(*) FROM lpr.events WHERE owner = 'analyst1'}), 2, '… their supervisor still does');
 
 # ---- what keeps it so ----
