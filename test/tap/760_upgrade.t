@@ -108,7 +108,8 @@ ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM lpr
 # ---- the update, with people at work ----
 
 # A site builds on what it is given.
-$node->safe_psql('lpr', 'CREATE ROLE site; CREATE SCHEMA site; CREATE VIEW site.open AS SELECT event, title FROM lpr.events; GRANT USAGE ON SCHEMA site TO supervisor1; GRANT SELECT ON site.open TO supervisor1; GRANT SELECT ON lpr.jobs TO site; GRANT EXECUTE ON FUNCTION lpr.checkpoint(bigint) TO site');
+$node->safe_psql('lpr', 'CREATE ROLE site; CREATE SCHEMA site; CREATE VIEW site.open AS SELECT event, title FROM lpr.events; GRANT USAGE ON SCHEMA site TO supervisor1; GRANT SELECT ON site.open TO supervisor1; GRANT SELECT ON lpr.jobs TO site; GRANT EXECUTE ON FUNCTION lpr.checkpoint(bigint) TO site;
+	GRANT USAGE ON SCHEMA lpr TO site; GRANT SELECT ON lpr.people TO site WITH GRANT OPTION; SET ROLE site; GRANT SELECT ON lpr.people TO supervisor1; RESET ROLE; GRANT SELECT (title) ON lpr.events TO site; GRANT SELECT ON lpr.purposes TO PUBLIC');
 my $swarm = $node->swarm(8, pause => 0.3, sql => LprTest::quick() . ' AND NOT from_cache;');
 ok(LprTest::eventually(sub { $node->swarm_errors($swarm) =~ /(?:55000|LP020): .*the library is lpr/s }), 'others try again and again');
 my ($viewer) = $node->session('supervisor1');
@@ -117,12 +118,14 @@ my $update = $node->launch('postgres', 'ALTER EXTENSION lpr UPDATE');
 ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM pg_stat_activity WHERE query = 'ALTER EXTENSION lpr UPDATE' AND wait_event_type = 'Lock'") }), 'the update waits for who has a table in use');
 is(($node->converse($viewer, 'SELECT count(*) FROM lpr.people; COMMIT'))[1], '', '… who goes on');
 my $told = ($node->landed($update))[1];
-like($told, qr/^WARNING: .*what a site granted.*DETAIL: +GRANT EXECUTE ON FUNCTION lpr.checkpoint\(bigint\) TO site; GRANT SELECT ON TABLE lpr.jobs TO site;\nHINT/s, 'the update goes through, and tells what is to be granted again');
+like($told, qr/^WARNING: .*what a site granted.*DETAIL: +GRANT EXECUTE ON FUNCTION lpr.checkpoint\(bigint\) TO site; GRANT USAGE ON SCHEMA lpr TO site; GRANT SELECT \(title\) ON TABLE lpr.events TO site; GRANT SELECT ON TABLE lpr.jobs TO site; GRANT SELECT ON TABLE lpr.people TO site; GRANT SELECT ON TABLE lpr.people TO supervisor1; GRANT SELECT ON TABLE lpr.purposes TO PUBLIC;\nHINT/s, 'the update goes through, and tells what is to be granted again');
 ok($node->await_acks($swarm, 16), '… and questions of those who were at work are answered');
 my @acks = $node->swarm_end($swarm);
 is(($node->converse($session, $question))[0], 't', '… in a session that had asked before as well');
 is($node->answer('postgres', "SELECT extversion FROM pg_extension WHERE extname = 'lpr'"), $this, '… by the new version');
 is($node->answer('supervisor1', 'SELECT count(*) > 0 FROM site.open'), 't', 'what a site built on its views stands');
+is($node->answer('postgres', "SELECT has_table_privilege('site', 'lpr.people', 'SELECT') OR has_column_privilege('site', 'lpr.events', 'title', 'SELECT') OR EXISTS (SELECT FROM pg_class AS c, aclexplode(c.relacl) AS a
+	WHERE c.oid IN ('lpr.people'::regclass, 'lpr.purposes'::regclass) AND a.grantee IN (0, 'supervisor1'::regrole))"), 'f', '… and what it granted is gone, handed on, of columns and to everybody as well');
 $node->safe_psql('lpr', 'DROP SCHEMA site CASCADE; DROP ROLE site');
 is_deeply(held($node, grep { $_ ne 'mail' } @tables), { map { $_ => $held->{$_} } grep { $_ ne 'mail' } @tables }, 'what people did is there');
 is(($node->converse($session, 'SELECT count(*) FROM lpr.event_reads(1)'))[0], scalar @ids, '… and shown');
