@@ -25,7 +25,7 @@ PG_CFLAGS = -std=gnu11 -Wextra -Wno-unused-parameter $(WERROR) -MMD -MP
 SHLIB_LINK = -lcurl -ljson-c -lcrypto -lm
 override with_llvm = no # nothing here is worth inlining into expressions
 
-EXTRA_CLEAN = $(OBJS:.o=.d) extension/core/place_data.c build/made-for build/prepare.log build/reference*.md build/test build/bench # a sandbox stays
+EXTRA_CLEAN = $(OBJS:.o=.d) extension/core/place_data.c build/made-for build/prepare.log build/reference*.md build/test build/clocks build/bench # a sandbox stays
 WITH_MAKEFILE := $(patsubst %/Makefile,%,$(wildcard test/vendor/Makefile test/unit/Makefile test/fuzz/Makefile test/verify/Makefile verify/Makefile bench/Makefile))
 FORMATTED := $(filter-out extension/core/place_data.c,$(wildcard $(addsuffix /*.[ch],extension extension/* verify test/vendor test/unit test/fuzz test/verify bench)))
 SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* test/run test/clocks test/initdb test/matrix test/lint/* test/verify/* 2>/dev/null) $(wildcard scripts/*.sh)
@@ -86,7 +86,8 @@ help:
 	@echo 'make sandbox            eval "$$(make sandbox)": a cluster and vendors that stay; make sandbox-down ends them'
 	@echo 'make test               everything; single suites: test-unit test-verify test-regress test-isolation test-tap'
 	@echo '                        TESTS="names" picks files of regress, isolation or tap'
-	@echo 'make test-clocks        the part that minds the clock, at the end of an hour, a day, a month, a year, on 29 February, as summer time begins and ends'
+	@echo 'make test-clocks        the part that minds the clock, at the end of an hour, a day, a month, a year, on 29 February, as summer time begins and ends;'
+	@echo '                        MOMENTS="month summer" SUITES="tap" TESTS="names"'
 	@echo 'make test-chaos         KILLS=1000 of backends, the audit writer, the whole server, under load: is all on record?'
 	@echo 'make test-versions      the tests on PostgreSQL 15, 17 and 18, each in the Debian that has it; VERSIONS="17" SUITES="build regress"'
 	@echo 'make test-compilers     gcc and clang, -O2 and -O3 -flto, and the sanitizers'

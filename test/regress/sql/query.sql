@@ -137,12 +137,12 @@ SELECT count(*) FROM acme WHERE plate = 'BULK5' AND captured_at < '2001-01-01';
 -- Told once a statement; not when nobody asked for more.
 SELECT source, count(*) FROM lpr.reads WHERE plate = 'BULK5' AND captured_at > '2001-01-01' GROUP BY source ORDER BY source;
 SELECT count(*) FROM acme WHERE plate = 'BULK5';
-SELECT count(*) FROM acme WHERE plate = 'BULK5' AND captured_at > now() - interval '60 months' + interval '1 minute';
+SELECT count(*) FROM acme WHERE plate = 'BULK5' AND captured_at > now() - interval '60 months' + interval '1 day';
 -- The world goes back six years, and no read of the sixth is shown, however it is asked for.
-SELECT count(*) > 0 AS some, bool_and(captured_at >= now() - interval '5 years 1 minute') AS five_years
+SELECT count(*) > 0 AS some, bool_and(captured_at >= now() - interval '5 years 1 day') AS five_years
 FROM lpr.reads WHERE plate = '7ABC123' AND plate_region = 'CA' AND source IN ('acme', 'birdseye') AND captured_at > '2001-01-01';
 SET client_min_messages = warning;
-SELECT count(*) > 0 AS some, bool_and(captured_at >= now() - interval '5 years 1 minute') AS five_years FROM acme WHERE make = 'TESLA' AND model = 'MODEL Y' AND captured_at < now() - interval '58 months';
+SELECT count(*) > 0 AS some, bool_and(captured_at >= now() - interval '5 years 1 day') AS five_years FROM acme WHERE make = 'TESLA' AND model = 'MODEL Y' AND captured_at < now() - interval '58 months';
 
 SET client_min_messages = notice;
 
@@ -408,7 +408,7 @@ SELECT w.note, count(*), count(DISTINCT r.source) FROM wanted AS w JOIN lpr.read
 SELECT count(*) FROM acme WHERE plate IN (SELECT plate FROM wanted);
 SELECT count(*), count(DISTINCT w.plate) FROM (SELECT 'BULK' || i AS plate FROM generate_series(1, 130) AS i) AS w JOIN acme AS r USING (plate);
 SELECT requests FROM lpr.last_query();
-SELECT count(*) FROM wanted AS w JOIN acme AS r ON r.plate = w.plate AND length(w.note) > 2 AND r.captured_at > now() - interval '5 years' + interval '1 minute';
+SELECT count(*) FROM wanted AS w JOIN acme AS r ON r.plate = w.plate AND length(w.note) > 2 AND r.captured_at > now() - interval '5 years' + interval '1 day';
 SELECT count(*) FROM wanted AS w JOIN acme AS r USING (plate) WHERE false;
 SELECT count(*) FROM (SELECT * FROM wanted WHERE note = 'nobody') AS w JOIN acme AS r USING (plate);
 SELECT w.plate FROM wanted AS w JOIN acme AS r USING (plate) LIMIT 0;
@@ -433,7 +433,7 @@ SELECT source, reads, requests FROM lpr.last_query() ORDER BY source;
 SELECT i, (SELECT r.plate FROM lpr.reads AS r WHERE r.plate = 'BULK' || i AND r.source >= CASE i % 2 WHEN 0 THEN 'curbside' ELSE 'acme' END AND r.source <= 'curbside' LIMIT 1) AS plate
 FROM generate_series(5, 1, -1) AS i;
 -- Guards that change from row to row.
-SELECT mode, (SELECT count(*) > 0 FROM acme AS r WHERE (mode <> 'plate' OR r.plate = 'BULK3') AND (mode <> 'make' OR r.make = 'TESLA') AND r.captured_at > now() - interval '5 years' + interval '1 minute'
+SELECT mode, (SELECT count(*) > 0 FROM acme AS r WHERE (mode <> 'plate' OR r.plate = 'BULK3') AND (mode <> 'make' OR r.make = 'TESLA') AND r.captured_at > now() - interval '5 years' + interval '1 day'
               AND (mode <> 'place' OR lpr.distance_m(r.latitude, r.longitude, 32.552, -117.042) < 300)) AS some
 FROM unnest('{plate,make,place,plate}'::text[]) AS mode;
 -- A table with itself: twice in a statement.
