@@ -146,6 +146,7 @@ lpr_next_field(LprJson *json, const LprField *fields, int nfields, unsigned *see
 {
 	LprSlice key;
 
+	*field = -1;
 	while (lpr_json_key(json, &key))
 	{
 		/* Where the vendor keeps our order, it is the one behind the last. */

@@ -10,8 +10,8 @@
 #include "tap.h"
 
 static const char *const documents[] = {
-	"{\"plate\":\"7ABC123\",\"reason\":\"law enforcement\",\"limit\":50,\"radius\":{\"radius\":{\"latitude\":34.05,"
-	"\"longitude\":-118.25e0}},\"sort\":[{\"field\":\"capturedAt\"},null,true,false]}",
+	("{\"plate\":\"7ABC123\",\"reason\":\"law enforcement\",\"limit\":50,\"radius\":{\"radius\":{\"latitude\":34.05,"
+	 "\"longitude\":-118.25e0}},\"sort\":[{\"field\":\"capturedAt\"},null,true,false]}"),
 	"[0,-0,0.5,1e3,1E-2,[[]],{},\"\",\" \\u00e9\\ud83d\\ude97\\\\\\/\\\"\\b\\f\\n\\r\\t\"]\r\n\t ",
 	"{\"a\":\"CITRO\xC3\x8BN\",\"\xE2\x82\xAC\":\"\xF0\x9F\x9A\x97\xEF\xBF\xBF\x7F\"}"};
 

@@ -194,7 +194,7 @@ generate(char **arguments)
 							"{\"plates\": [\"%" PRIu64 "\"], \"why\": \"a\\tb \\\"quoted\\\"\n\t\\\\\", \"fill\": \"",
 							chance(&state, 1000000));
 			while (text.len + 2 < payload)
-				lpr_text_adds(&text, "0123456789" + chance(&state, 10));
+				lpr_text_adds(&text, &"0123456789"[chance(&state, 10)]);
 			lpr_text_adds(&text, "\"}");
 		}
 		row.payload = (LprSlice){text.data, text.len};
@@ -263,10 +263,11 @@ static LprSigner *
 signer(const char *path, const char *name)
 {
 	LprText pem = {0};
-	LprSigner *signer;
+	LprSigner *signer = NULL;
 
-	if (!file_read(path, &pem, &fault) ||
-		(signer = lpr_signer_read(name, (LprSlice){pem.data, pem.len}, &fault)) == NULL)
+	if (file_read(path, &pem, &fault))
+		signer = lpr_signer_read(name, (LprSlice){pem.data, pem.len}, &fault);
+	if (signer == NULL)
 		die(fault.message);
 	lpr_text_free(&pem);
 	return signer;
