@@ -117,7 +117,7 @@ like($out, qr/\Arow 101 \(line 102 of \S+\): it has 17 columns, not 16\n/, 'a co
     ($code, $out, $err) = verify_rows(@all);
     my @lines = split /\n/, $out;
     is(scalar @lines, 102, 'a hundred findings are shown');
-    is($lines[100], '… and 200 more', 'the others counted');
+    is($lines[100], '... and 200 more', 'the others counted');
     like($lines[101], qr/: 300 findings\z/, 'all of them');
     my $many = make_log(rows => 3000, every => 1000, month => 0, pem => $log->{pem});
     my @holes = @{ $many->{rows} }[grep { $_ % 2 == 0 } 0 .. 2999];
