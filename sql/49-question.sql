@@ -24,7 +24,7 @@ COMMENT ON COLUMN lpr_data.question.remote IS 'Whether the connection comes over
 COMMENT ON COLUMN lpr_data.question.encrypted IS 'Whether it is encrypted (A6).';
 COMMENT ON COLUMN lpr_data.question.client IS 'Whether somebody is connected who is no process of this server (A5).';
 COMMENT ON COLUMN lpr_data.question.agreed IS 'Version of the rules that this session agreed to; NULL = none.';
-COMMENT ON COLUMN lpr_data.question.source IS 'Which source is asked; of saved reads the one that they came from.';
+COMMENT ON COLUMN lpr_data.question.source IS 'Which source is asked; of saved reads none: it was asked already.';
 COMMENT ON COLUMN lpr_data.question.mode IS
     'plate, location, vehicle, or saved: a look at what was saved. NULL = the question has no anchor.';
 COMMENT ON COLUMN lpr_data.question.event_id IS 'Which event it is for; NULL = none is named.';
