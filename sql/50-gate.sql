@@ -53,10 +53,10 @@ COMMENT ON FUNCTION lpr_data.asker(oid) IS
     'not left; personal: to that person alone (A1).';
 
 CREATE FUNCTION lpr_data.gate_session(q lpr_data.question, moment timestamp with time zone)
-    RETURNS TABLE (person_id integer, refusal text[])
+    RETURNS TABLE (decided boolean, person_id integer, refusal text[])
     LANGUAGE sql STABLE ROWS 1
 AS $$
-    SELECT a.person_id, CASE
+    SELECT true, a.person_id, CASE
         WHEN (q.same_user) IS NOT TRUE THEN ARRAY['A1', 'LP021',
             'the session''s user is not the login that connected',
             'Questions are asked by the login that authenticated, as itself.',
@@ -89,12 +89,12 @@ COMMENT ON FUNCTION lpr_data.gate_session(lpr_data.question, timestamp with time
     'that refuses or NULL (A1, A5, A6).';
 
 CREATE FUNCTION lpr_data.gate_person(q lpr_data.question, person_id integer, moment timestamp with time zone)
-    RETURNS TABLE (system text, holds_until timestamp with time zone, refusal text[])
+    RETURNS TABLE (decided boolean, system text, holds_until timestamp with time zone, refusal text[])
     LANGUAGE sql STABLE ROWS 1
 AS $$
     -- Saved reads are looked at after their event has ended, and their source was asked already: some rules are not for
     -- them.
-    SELECT e.system,
+    SELECT true, e.system,
            least(CASE WHEN q.mode <> 'saved' THEN e.ends_at END, a.until, t.until, c.until),
            CASE
         WHEN (q.mode IN ('plate', 'location', 'vehicle', 'saved')) IS NOT TRUE THEN ARRAY['Q2', 'LP001',
@@ -162,10 +162,10 @@ COMMENT ON FUNCTION lpr_data.gate_person(lpr_data.question, integer, timestamp w
     'ends; and the rule that refuses or NULL (Q7, Q10, Q11, A3, A4, A7).';
 
 CREATE FUNCTION lpr_data.gate_question(q lpr_data.question, moment timestamp with time zone)
-    RETURNS TABLE (refusal text[])
+    RETURNS TABLE (decided boolean, refusal text[])
     LANGUAGE sql STABLE ROWS 1
 AS $$
-    SELECT CASE
+    SELECT true, CASE
         WHEN (q.mode = 'saved') THEN NULL
         WHEN (q.since >= moment - interval '5 years 1 minute'
               AND q.since <= q.until) IS NOT TRUE THEN ARRAY['Q6', 'LP006',
@@ -206,11 +206,20 @@ AS $$
                    '{mode}', CASE q.mode WHEN 'location' THEN 'place' ELSE coalesce(q.mode, '?') END),
                    '{event}', coalesce(q.event_id::text, '?')), '{system}', coalesce(r.system, '?')),
            r.refusal[4], r.refusal[5]
-    FROM (SELECT p.system, coalesce(s.refusal, p.refusal, k.refusal) AS refusal
-          FROM (SELECT clock_timestamp() AS moment OFFSET 0) AS n -- OFFSET 0: one moment for all rules
-          CROSS JOIN lpr_data.gate_session(q, n.moment) AS s
-          CROSS JOIN lpr_data.gate_person(q, s.person_id, n.moment) AS p
-          CROSS JOIN lpr_data.gate_question(q, n.moment) AS k
+    FROM (SELECT b.system,
+                 coalesce(b.refusal, k.refusal, CASE WHEN (b.decided AND k.decided) IS NOT TRUE THEN ARRAY[
+                     'U2', '42501',
+                     'the gate did not decide about the question',
+                     'A part of the gate that gives no row refuses.',
+                     'Ask an administrator: \sf lpr_data.gate_session and the like show its parts.'] END) AS refusal
+          FROM (SELECT p.system, n.moment, s.decided AND p.decided AS decided, coalesce(s.refusal, p.refusal) AS refusal
+                FROM (SELECT clock_timestamp() AS moment OFFSET 0) AS n -- OFFSET 0: one moment for all rules
+                LEFT JOIN lpr_data.gate_session(q, n.moment) AS s ON true
+                LEFT JOIN lpr_data.gate_person(q, s.person_id, n.moment) AS p ON true
+                OFFSET 0) AS b
+          -- The question itself only then: counting what was asked is the dearest, and known to the writer alone.
+          LEFT JOIN LATERAL (SELECT x.decided, x.refusal FROM lpr_data.gate_question(q, b.moment) AS x
+                             WHERE b.refusal IS NULL) AS k ON true
           OFFSET 0) AS r -- decided once, not once a column
     WHERE r.refusal IS NOT NULL
 $$;

@@ -33,6 +33,16 @@ holds('a right that is revoked', 'REVOKE USAGE ON FOREIGN SERVER acme FROM lpr_u
 holds('a rule that is replaced', "CREATE SCHEMA kept; CREATE TABLE kept.rule AS SELECT pg_get_functiondef('lpr_data.gate_session'::regproc) AS sql; " .
 	  "DO \$\$ BEGIN EXECUTE replace((SELECT sql FROM kept.rule), 'WHEN (q.same_user)', 'WHEN (NOT q.same_user)'); END \$\$",
 	'LP021', 'DO $$ BEGIN EXECUTE (SELECT sql FROM kept.rule); END $$');
+# Who asks is nobody's then, and so is the event.
+for ([ session => 'LP041' ], [ person => '42501' ], [ question => '42501' ])
+{
+	my ($part, $state) = @$_;
+	my $as_it_is = $node->answer('postgres', "SELECT pg_get_functiondef('lpr_data.gate_$part'::regproc)");
+	(my $silent = $as_it_is) =~ s/\n(\$function\$)\s*$/\n    WHERE false\n$1/;
+
+	isnt($silent, $as_it_is, "the gate's part $part, without a row");
+	holds("a part that says nothing, $part", $silent, $state, $as_it_is);
+}
 holds('what a rule calls', 'CREATE OR REPLACE FUNCTION lpr_data.utc_today() RETURNS date LANGUAGE sql VOLATILE RETURN date \'1999-12-31\'', 'LP003',
 	"CREATE OR REPLACE FUNCTION lpr_data.utc_today() RETURNS date LANGUAGE sql VOLATILE RETURN (clock_timestamp() AT TIME ZONE 'UTC')::date");
 holds('a table that is rebuilt', 'ALTER TABLE lpr_data.source ADD COLUMN more integer; UPDATE lpr_data.source SET enabled = false; VACUUM FULL lpr_data.source', 'LP003',
