@@ -163,7 +163,7 @@ my ($boss) = $node->session('boss');
 my $writer = $node->writer;
 $node->converse($boss, 'BEGIN; LOCK TABLE lpr_data.source IN ACCESS EXCLUSIVE MODE');
 patience('1500ms');
-my $told = '';
+$told = '';
 LprTest::eventually(sub { $told = $node->messages('analyst1', LprTest::quick(), logon => 0); $told =~ /LP020: .*lock/s || $node->writer ne $writer });
 is($node->writer, $writer, 'the writer outlives a wait for a lock');
 $node->converse($boss, 'ROLLBACK');
