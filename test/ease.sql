@@ -6,7 +6,7 @@ SELECT lpr.set_search_limit('location', 500000, '5 years', 1000000, 3), lpr.set_
 SELECT lpr.set_rate_limit(scope, per, 1000000) FROM unnest('{person,event}'::text[]) AS scope, unnest('{hour,day}'::text[]) AS per
 \g /dev/null
 INSERT INTO lpr_data.access (person_id, systems, sources, modes, need_to_know, state, granted_at, ends_at)
-SELECT person_id, '{ATS,AFI}', '{dockside,elsewhere,farm,forbidden,fresh,pager,sorter,stale,transient,vault}', '{plate,location,vehicle}', 'test', 'granted', now(), now() + interval '1 year'
+SELECT person_id, '{ATS,AFI}', '{dockside,elsewhere,farm,forbidden,fresh,pager,sorter,stale,transient,vault}', '{plate,location,vehicle}', 'test', 'granted', now(), now() + interval '360 days'
 FROM lpr_data.person WHERE login LIKE 'analyst%';
 -- An event of analyst1 with a number that would be seen wherever it went.
 INSERT INTO lpr_data.event (event_id, system, title, purpose, authority, matter_reference, reason, ends_at) OVERRIDING SYSTEM VALUE
@@ -35,7 +35,7 @@ BEGIN
     INSERT INTO lpr_data.training (person_id, course, completed_on, valid_until, officer_id)
     SELECT who, c.code, lpr_data.utc_today(), lpr_data.utc_today() + interval '360 days', t.person_id FROM lpr_data.course AS c CROSS JOIN lpr_data.person AS t WHERE t.login = 'trainer1';
     INSERT INTO lpr_data.access (person_id, systems, sources, modes, need_to_know, state, granted_at, ends_at)
-    VALUES (who, '{ATS}', ARRAY(SELECT name FROM lpr_data.source), '{plate,location,vehicle}', 'test', 'granted', now(), now() + interval '1 year');
+    VALUES (who, '{ATS}', ARRAY(SELECT name FROM lpr_data.source), '{plate,location,vehicle}', 'test', 'granted', now(), now() + interval '360 days');
     INSERT INTO lpr_data.event (system, title, purpose, authority, matter_reference, reason, ends_at)
     VALUES ('ATS', 'Tests', 'suspect', 'title_18', 'SD-2026-00419', 'test', now() + interval '90 days') RETURNING event_id INTO opened;
     INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by) VALUES (opened, who, true, who);

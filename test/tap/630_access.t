@@ -154,7 +154,7 @@ is($state->($one), 'approved', 'it waits still');
 
 my $mails = $node->answer('postgres', 'SELECT count(*) FROM lpr_data.mail');
 is($node->answer('owner1', $approve->($one, reason => "'Need to know is shown, the sources and modes fit.'")), 'granted', 'the system owner approves: granted');
-is($node->answer('postgres', "SELECT ends_at = granted_at + interval '1 year' FROM lpr_data.access WHERE access_id = $one"), 't', '… for a year');
+is($node->answer('postgres', "SELECT ends_at = (granted_at AT TIME ZONE 'UTC' + interval '1 year') AT TIME ZONE 'UTC' FROM lpr_data.access WHERE access_id = $one"), 't', '… for a year');
 is($node->answer('postgres', "SELECT kind FROM lpr_data.mail ORDER BY mail_id DESC LIMIT 1"), 'authorization', '… with the mail of authorization (A2)');
 is($node->answer('postgres', "SELECT string_agg(concat_ws(' ', s.action, s.step, p.login), ', ' ORDER BY s.number) FROM lpr_data.access_step AS s JOIN lpr_data.person AS p USING (person_id) WHERE s.access_id = $one"),
 	'request requester newcomer1, approve supervisor supervisor1, approve system_owner owner1', '… each step with who did it');

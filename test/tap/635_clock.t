@@ -104,10 +104,10 @@ $node->clock_to("SELECT granted_at + interval '10 months' FROM lpr_data.access W
 my $second = $node->grant('clerk1');
 $node->train('clerk1', 0);
 $node->answer('clerk1', "SELECT lpr.extend_event($event, clock_timestamp() + interval '350 days', 'The stolen van has not been found, and the trial of its driver is next year.')");
-$node->clock_to("SELECT granted_at + interval '1 year' FROM lpr_data.access WHERE access_id = $grant", -60);
+$node->clock_to("SELECT (granted_at AT TIME ZONE 'UTC' + interval '1 year') AT TIME ZONE 'UTC' FROM lpr_data.access WHERE access_id = $grant", -60);
 asks('a year after the first grant, but a minute');
-holds_until('certified by the first grant', "SELECT granted_at + interval '1 year' FROM lpr_data.access WHERE access_id = $grant");
-$node->clock_to("SELECT granted_at + interval '1 year' FROM lpr_data.access WHERE access_id = $grant", 1);
+holds_until('certified by the first grant', "SELECT (granted_at AT TIME ZONE 'UTC' + interval '1 year') AT TIME ZONE 'UTC' FROM lpr_data.access WHERE access_id = $grant");
+$node->clock_to("SELECT (granted_at AT TIME ZONE 'UTC' + interval '1 year') AT TIME ZONE 'UTC' FROM lpr_data.access WHERE access_id = $grant", 1);
 refuses('a year after the first grant', 'A4', 'LP027');
 is($node->answer('postgres', "SELECT ends_at > clock_timestamp() FROM lpr_data.access WHERE access_id = $second"), 't', '… though the second grant goes on');
 $node->answer('postgres', "INSERT INTO lpr_data.recertification (person_id, at, lead_id, valid_until, reason) SELECT p.person_id, now() + interval '10 days', l.person_id, now() + interval '20 days', 'x'

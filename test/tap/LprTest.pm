@@ -128,7 +128,7 @@ sub entitle
 	my $list = @sources ? "'{" . join(',', @sources) . "}'::text[]" : 'ARRAY(SELECT name FROM lpr_data.source)';
 
 	$node->safe_psql($database, "INSERT INTO lpr_data.access (person_id, systems, sources, modes, need_to_know, state, granted_at, ends_at)
-		SELECT person_id, '{ATS,AFI}', $list, '{plate,location,vehicle}', 'test', 'granted', now(), now() + interval '1 year'
+		SELECT person_id, '{ATS,AFI}', $list, '{plate,location,vehicle}', 'test', 'granted', now(), now() + interval '360 days'
 		FROM lpr_data.person WHERE login LIKE 'analyst%'");
 	return;
 }

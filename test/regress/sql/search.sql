@@ -26,7 +26,7 @@ SELECT word, lpr.normal_word(word) FROM (VALUES (1, 'toyota '), (2, E'  land\t r
 SELECT count(*) = (SELECT count(*) FROM lpr.search_vehicle('TOYOTA', 'CAMRY', until => now(), since => now() - interval '3 days') WHERE source = 'acme') AS same,
        count(*) > 0 AS some
 FROM lpr.search_vehicle(' toyota ', E'camry\t', until => now(), since => now() - interval '3 days') WHERE source = 'acme';
-SELECT color, count(*) > 0 AS some FROM lpr.search_vehicle('toyota', color => ' white ', since => now() - interval '3 days') WHERE source = 'acme' GROUP BY color;
+SELECT color, count(*) > 0 AS some FROM lpr.search_vehicle('toyota', color => ' white ', since => now() - interval '30 days') WHERE source = 'acme' GROUP BY color;
 SELECT count(*) FROM lpr.search_vehicle('citroën', since => now() - interval '3 days') WHERE source = 'acme';
 SELECT count(*) FROM lpr.search_vehicle(' ') WHERE source = 'acme';
 \echo :SQLSTATE
