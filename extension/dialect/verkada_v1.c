@@ -69,7 +69,7 @@ take_next(LprPage *page)
 {
 	LprSlice next = {0};
 	char text[24];
-	int64_t token;
+	int64_t token = 0;
 	bool given;
 
 	if (!lpr_json_int64(page->json, &given, &token))

@@ -447,7 +447,7 @@ WITH RECURSIVE chain (n) AS (SELECT 3 UNION ALL SELECT n - 1 FROM chain, LATERAL
 SELECT array_agg(n) FROM chain;
 -- Partition by partition: one asks with what its own side yields, while that of another has yet to yield anything.
 SET enable_partitionwise_join = on;
-EXPLAIN (COSTS OFF) SELECT source, count(*) FROM lpr.reads AS a JOIN lpr.reads AS b USING (source, make) WHERE a.plate = 'BULK2' AND a.recent AND b.recent AND source IN ('acme', 'pager') GROUP BY source ORDER BY source;
+SELECT plan($$SELECT source, count(*) FROM lpr.reads AS a JOIN lpr.reads AS b USING (source, make) WHERE a.plate = 'BULK2' AND a.recent AND b.recent AND source IN ('acme', 'pager') GROUP BY source ORDER BY source$$);
 SELECT source, count(*) > 0 AS some FROM lpr.reads AS a JOIN lpr.reads AS b USING (source, make) WHERE a.plate = 'BULK2' AND a.recent AND b.recent AND source IN ('acme', 'pager') GROUP BY source ORDER BY source;
 RESET enable_partitionwise_join;
 -- Rows of ours are not changed by what was seen.
