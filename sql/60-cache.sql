@@ -58,7 +58,8 @@ CREATE TABLE lpr_data.cache_answer (
     fetched_at timestamp with time zone NOT NULL,
     reads bigint NOT NULL,
     blocks integer[] NOT NULL,
-    digest_version smallint
+    digest_version smallint,
+    seed bytea
 ) PARTITION BY RANGE (expires_at);
 COMMENT ON TABLE lpr_data.cache_answer IS
     'Answers that are kept, and to whom for what they were shown: a row an answer to a question (C1). A partition an '
@@ -84,6 +85,8 @@ COMMENT ON COLUMN lpr_data.cache_answer.blocks IS
 COMMENT ON COLUMN lpr_data.cache_answer.digest_version IS
     'Which record of a read the digest on record is made of (docs/audit-format.md); an answer of another version is '
     'asked anew.';
+COMMENT ON COLUMN lpr_data.cache_answer.seed IS
+    'What the salts of its reads are made of (docs/audit-format.md); it is nowhere else, and goes with the answer.';
 
 CREATE TABLE lpr_data.cache_read (
     expires_at timestamp with time zone NOT NULL,

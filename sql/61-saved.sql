@@ -65,6 +65,7 @@ CREATE TABLE lpr_data.event_read (
     exemptions text[] NOT NULL DEFAULT '{}',
     schedule_id integer NOT NULL,
     details bytea CHECK (octet_length(details) = 32),
+    salt bytea CHECK (octet_length(salt) = 16),
     -- One reference for event, person and schedule: ten thousand reads are looked up once each, not three times.
     CONSTRAINT of_a_save FOREIGN KEY (save_id, event_id, saved_by, schedule_id)
         REFERENCES lpr_data.save (save_id, event_id, person_id, schedule_id),
@@ -155,6 +156,9 @@ COMMENT ON COLUMN lpr_data.event_read.schedule_id IS 'The schedule that it is ke
 COMMENT ON COLUMN lpr_data.event_read.details IS
     'Digest of what the answer told of it besides plate, time and place (docs/audit-format.md): a part of the leaf '
     'that need not be saved to prove the rest. NULL: the leaf is of version 1.';
+COMMENT ON COLUMN lpr_data.event_read.salt IS
+    'What the details were hashed with. NULL unless all of them were chosen: what was not saved cannot be told by '
+    'trying, since its salt went with the answer (E3).';
 
 CREATE FUNCTION lpr_data.pass_gate(event_id bigint, what text)
     RETURNS bigint
@@ -196,6 +200,7 @@ CREATE FUNCTION lpr_data.shown_reads(
     OUT matched_how text,
     OUT plate_image text,
     OUT vehicle_image text,
+    OUT salt bytea,
     OUT details bytea,
     OUT digest bytea,
     OUT place bigint,
@@ -241,6 +246,7 @@ DECLARE
     exempt text[];
     who integer := lpr_data.me();
     act bigint;
+    whole boolean;
 BEGIN
     exempt := coalesce((SELECT x.exemptions FROM lpr_data.source AS x WHERE x.name = save_reads.source COLLATE "C"),
                        '{}');
@@ -258,6 +264,7 @@ BEGIN
             DETAIL = format('Plate, time and place always are; of the others any of: %s.',
                             array_to_string(lpr_data.savable_fields(), ', '));
     END IF;
+    whole := lpr_data.savable_fields() <@ (fields || 'matched_how'::text); -- the vendor tells all the others
     FOR i IN 1 .. cardinality(relevances)
     LOOP
         PERFORM lpr_data.check_reason('relevance statement', relevances[i], 'E2');
@@ -297,7 +304,8 @@ BEGIN
                                      longitude, plate_as_read, address, camera_id, camera_owner,
                                      camera_type, make, model, color, confidence, matched_how, plate_image,
                                      vehicle_image, relevance, saved_by, fetched_at,
-                                     ask, answer, digest, place, proof, exemptions, schedule_id, details)
+                                     ask, answer, digest, place, proof, exemptions, schedule_id, details,
+                                     salt)
     SELECT act, event, source, s.read_id, s.plate, CASE WHEN 'plate_region' = ANY (fields) THEN s.plate_region END,
            s.captured_at, s.latitude, s.longitude,
            CASE WHEN 'plate_as_read' = ANY (fields) THEN s.plate_as_read END,
@@ -312,7 +320,7 @@ BEGIN
            CASE WHEN 'matched_how' = ANY (fields) THEN s.matched_how END,
            p.sha256, v.sha256, CASE WHEN cardinality(relevances) = 1 THEN relevances[1] ELSE c.relevance END, who,
            s.fetched_at, s.ask, s.answer, s.digest, s.place, s.proof,
-           exempt, schedule, s.details
+           exempt, schedule, s.details, CASE WHEN whole THEN s.salt END
     FROM lpr_data.shown_reads(event, source, fresh) AS s
     LEFT JOIN (SELECT u.* FROM unnest(reads, relevances) AS u (read_id, relevance)
                WHERE cardinality(relevances) > 1) AS c ON c.read_id = s.read_id

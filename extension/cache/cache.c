@@ -29,6 +29,7 @@ struct LprCache
 	LprCacheWalk *walk;
 	LprCacheFill *fill;
 	int64 reads; /* shown, or kept, so far */
+	int64 place; /* of the next read of a hit */
 	bool in_flight;
 };
 
@@ -169,12 +170,13 @@ lpr_cache_open(MemoryContext context, LprStatement *statement, LprTally *tally, 
 		describe_answer(cache, &shown);
 		shown.has_key = false;
 		lpr_cache_table_add_answer(&shown);
-		lpr_answer_from_cache(tally, cache->answer.answer);
+		lpr_answer_from_cache(tally, cache->answer.answer, cache->answer.seed);
 		cache->walk = lpr_cache_walk(context, &cache->answer);
 	}
 	else if (question->receipt.expires_at != 0)
 	{
 		cache->answer.has_key = true;
+		memcpy(cache->answer.seed, lpr_answer_seed(tally), LPR_SEED_LEN);
 		cache->answer.key = key;
 		cache->answer.sorted = query->order;
 		cache->answer.since = query->from;
@@ -223,6 +225,7 @@ lpr_cache_next(LprCache *cache, LprRead *read)
 	while (lpr_cache_walk_next(cache->walk, read, &gone))
 	{
 		LprDrop drop = lpr_filter(query, cache->statement->five_years_ago, read);
+		int64 place = cache->place++;
 
 		if (drop != LPR_DROP_NONE)
 			continue; /* of the wider question */
@@ -233,7 +236,7 @@ lpr_cache_next(LprCache *cache, LprRead *read)
 		cache->reads++;
 		cache->tally->received++;
 		cache->tally->reads++;
-		lpr_answer_read(cache->tally, read);
+		lpr_answer_read(cache->tally, read, place);
 		return true;
 	}
 	return gone ? end(cache, LPR_OUTCOME_CUT, "The kept answer expired while it was read.")

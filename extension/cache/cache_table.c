@@ -21,7 +21,6 @@
 #include "utils/timestamp.h"
 
 #include "cache/cache_internal.h"
-#include "format/read_record.h"
 #include "server/compat.h"
 #include "server/data.h"
 
@@ -47,6 +46,7 @@ enum
 	ANSWER_READS,
 	ANSWER_BLOCKS,
 	ANSWER_DIGEST_VERSION,
+	ANSWER_SEED,
 	ANSWER_COLUMNS
 };
 
@@ -92,6 +92,7 @@ static const Oid answer_types[ANSWER_COLUMNS] = {
 	[ANSWER_READS] = INT8OID,
 	[ANSWER_BLOCKS] = INT4ARRAYOID,
 	[ANSWER_DIGEST_VERSION] = INT2OID,
+	[ANSWER_SEED] = BYTEAOID,
 };
 
 Oid
@@ -171,6 +172,28 @@ lpr_cache_write(void (*write)(void *), void *arg)
 
 /* ---- answers ---- */
 
+static Datum
+bytes_datum(const uint8 *bytes, size_t len)
+{
+	bytea *value = palloc(VARHDRSZ + len);
+
+	SET_VARSIZE(value, VARHDRSZ + len);
+	memcpy(VARDATA(value), bytes, len);
+	return PointerGetDatum(value);
+}
+
+/* False when it is not as long as that. */
+static bool
+take_bytes(Datum datum, uint8 *bytes, size_t len)
+{
+	bytea *value = DatumGetByteaPP(datum);
+
+	if (VARSIZE_ANY_EXHDR(value) != len)
+		return false;
+	memcpy(bytes, VARDATA_ANY(value), len);
+	return true;
+}
+
 static void
 write_answer(void *arg)
 {
@@ -179,7 +202,6 @@ write_answer(void *arg)
 	Datum values[ANSWER_COLUMNS];
 	bool nulls[ANSWER_COLUMNS] = {false};
 	Datum *blocks = palloc((2 * answer->nruns + 1) * sizeof(Datum));
-	bytea *key = palloc(VARHDRSZ + LPR_DIGEST_LEN);
 	EState *estate;
 	ResultRelInfo *result;
 	TupleTableSlot *slot;
@@ -192,11 +214,9 @@ write_answer(void *arg)
 		return;
 	for (int i = 0; i < 2 * answer->nruns; i++)
 		blocks[i] = Int32GetDatum(answer->runs[i]);
-	SET_VARSIZE(key, VARHDRSZ + LPR_DIGEST_LEN);
-	memcpy(VARDATA(key), answer->key.bytes, LPR_DIGEST_LEN);
 	values[ANSWER_EXPIRES_AT] = TimestampTzGetDatum(answer->expires_at);
 	nulls[ANSWER_KEY] = !answer->has_key;
-	values[ANSWER_KEY] = PointerGetDatum(key);
+	values[ANSWER_KEY] = bytes_datum(answer->key.bytes, LPR_DIGEST_LEN);
 	values[ANSWER_ASK] = Int64GetDatum(answer->ask);
 	values[ANSWER_ANSWER] = Int64GetDatum(answer->answer);
 	values[ANSWER_LOGIN] = CStringGetTextDatum(answer->login);
@@ -213,6 +233,7 @@ write_answer(void *arg)
 	values[ANSWER_BLOCKS] =
 		PointerGetDatum(construct_array(blocks, 2 * answer->nruns, INT4OID, sizeof(int32), true, TYPALIGN_INT));
 	values[ANSWER_DIGEST_VERSION] = Int16GetDatum(LPR_READ_VERSION);
+	values[ANSWER_SEED] = bytes_datum(answer->seed, LPR_SEED_LEN);
 
 	estate = CreateExecutorState();
 	result = makeNode(ResultRelInfo);
@@ -243,7 +264,6 @@ read_answer(TupleDesc desc, HeapTuple tuple, LprCacheAnswer *answer)
 {
 	Datum values[ANSWER_COLUMNS];
 	bool nulls[ANSWER_COLUMNS];
-	bytea *key;
 	Datum *blocks;
 	int nblocks;
 
@@ -257,13 +277,9 @@ read_answer(TupleDesc desc, HeapTuple tuple, LprCacheAnswer *answer)
 	memset(answer, 0, sizeof(*answer));
 	answer->expires_at = DatumGetTimestampTz(values[ANSWER_EXPIRES_AT]);
 	answer->has_key = !nulls[ANSWER_KEY];
-	if (answer->has_key)
-	{
-		key = DatumGetByteaPP(values[ANSWER_KEY]);
-		if (VARSIZE_ANY_EXHDR(key) != LPR_DIGEST_LEN)
-			return false;
-		memcpy(answer->key.bytes, VARDATA_ANY(key), LPR_DIGEST_LEN);
-	}
+	if ((answer->has_key && !take_bytes(values[ANSWER_KEY], answer->key.bytes, LPR_DIGEST_LEN)) ||
+		!take_bytes(values[ANSWER_SEED], answer->seed, LPR_SEED_LEN))
+		return false;
 	answer->ask = DatumGetInt64(values[ANSWER_ASK]);
 	answer->answer = DatumGetInt64(values[ANSWER_ANSWER]);
 	strlcpy(answer->login, TextDatumGetCString(values[ANSWER_LOGIN]), NAMEDATALEN);
@@ -303,17 +319,13 @@ visit_hours(const LprDigest *key, LprCacheVisit visit, void *arg, const char *lo
 		SysScanDesc scan;
 		HeapTuple tuple;
 		List *indexes;
-		bytea *wanted = palloc(VARHDRSZ + LPR_DIGEST_LEN);
 
 		if (relation == NULL)
 			continue;
 		indexes = RelationGetIndexList(relation);
 		if (key != NULL)
-		{
-			SET_VARSIZE(wanted, VARHDRSZ + LPR_DIGEST_LEN);
-			memcpy(VARDATA(wanted), key->bytes, LPR_DIGEST_LEN);
-			ScanKeyInit(&scan_key, ANSWER_KEY + 1, BTEqualStrategyNumber, F_BYTEAEQ, PointerGetDatum(wanted));
-		}
+			ScanKeyInit(&scan_key, ANSWER_KEY + 1, BTEqualStrategyNumber, F_BYTEAEQ,
+						bytes_datum(key->bytes, LPR_DIGEST_LEN));
 		scan = systable_beginscan(relation, key != NULL && indexes != NIL ? linitial_oid(indexes) : InvalidOid,
 								  key != NULL && indexes != NIL, GetActiveSnapshot(), key != NULL ? 1 : 0, &scan_key);
 		while (go_on && (tuple = systable_getnext(scan)) != NULL)

@@ -10,7 +10,7 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 
-#include "format/digest.h"
+#include "format/read_record.h"
 #include "core/read.h"
 
 /* What of a question its reads match (G1). */
@@ -40,6 +40,7 @@ typedef struct LprCacheAnswer
 	bool open_until; /* asked up to now */
 	TimestampTz fetched_at;
 	int64 reads;
+	uint8 seed[LPR_SEED_LEN]; /* of the salts of its reads; kept nowhere else */
 	int nruns;
 	int32 *runs; /* first block and number of blocks, pair by pair */
 } LprCacheAnswer;

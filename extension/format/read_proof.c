@@ -74,6 +74,8 @@ lpr_read_proof_write(const LprReadProof *proof, LprText *out)
 		for (int i = 0; i < LPR_READ_NUMBERS; i++)
 			if (proof->read.numbers[i].given)
 				lpr_payload_integer(out, numbers[i], proof->read.numbers[i].value);
+		if (proof->salted)
+			lpr_payload_hex(out, "salt", proof->salt, LPR_SALT_LEN);
 		if (proof->shown == LPR_READ_NO_DETAILS)
 			lpr_payload_hex(out, "details", proof->digest.bytes, LPR_DIGEST_LEN);
 		lpr_payload_close(out);
@@ -107,6 +109,13 @@ take_field(LprObject *rest, LprSlice name, LprReadProof *proof)
 			number->given = true;
 			return first && lpr_object_integer(rest, &number->value);
 		}
+	if (lpr_object_is(name, "salt"))
+	{
+		bool first = !proof->salted;
+
+		proof->salted = true;
+		return first && lpr_object_hex(rest, proof->salt, LPR_SALT_LEN);
+	}
 	if (!lpr_object_is(name, "details") || proof->shown == LPR_READ_NO_DETAILS)
 		return false;
 	proof->shown = LPR_READ_NO_DETAILS;
@@ -185,11 +194,15 @@ check_read(const LprReadProof *proof, LprFault *fault)
 {
 	if ((proof->shown == LPR_READ_LEAF && proof->version != 1) ||
 		(proof->shown == LPR_READ_NO_DETAILS && proof->version == 1) ||
-		(proof->version == 1 && proof->read.texts[LPR_READ_PLATE].data != NULL))
+		(proof->version == 1 && (proof->read.texts[LPR_READ_PLATE].data != NULL || proof->salted)))
 		return lpr_fault(fault, STATE_BAD_READ, "not a proof of a read: version %lld does not cover what it shows",
 						 (long long) proof->version);
 	if (proof->shown != LPR_READ_NO_DETAILS)
-		return true;
+		return proof->version == 1 || proof->salted ||
+			   lpr_fault(fault, STATE_BAD_READ, "not a proof of a read: the salt of its details is missing");
+	if (proof->salted)
+		return lpr_fault(fault, STATE_BAD_READ,
+						 "not a proof of a read: \"salt\" is shown beside the digest of the details");
 	for (int i = LPR_READ_PLATE_REGION; i < LPR_READ_TEXTS; i++)
 		if (proof->read.texts[i].data != NULL)
 			return lpr_fault(fault, STATE_BAD_READ,
@@ -255,8 +268,9 @@ lpr_read_proof_holds(const LprReadProof *proof, LprFault *fault)
 	if (proof->version == 1 && proof->shown != LPR_READ_LEAF)
 		good = lpr_read_leaf_1(&proof->read, &scratch, &leaf);
 	else if (proof->version != 1)
-		good = (proof->shown == LPR_READ_NO_DETAILS || lpr_read_details(&proof->read, &scratch, &details)) &&
-			   lpr_read_leaf(&proof->read, &details, &scratch, &leaf);
+		good =
+			(proof->shown == LPR_READ_NO_DETAILS || lpr_read_details(&proof->read, proof->salt, &scratch, &details)) &&
+			lpr_read_leaf(&proof->read, &details, &scratch, &leaf);
 	lpr_text_free(&scratch);
 	if (!good)
 		return lpr_fault(fault, LPR_STATE_NO_MEMORY, "out of memory");

@@ -6,7 +6,6 @@
 #define LPR_READ_PROOF_H
 
 #include "format/read_record.h"
-#include "format/record.h"
 #include "format/tree.h"
 
 #define LPR_READ_PATH_MAX 64
@@ -30,6 +29,8 @@ typedef struct LprReadProof
 	LprDigest root;
 	LprReadShown shown;
 	LprReadRecord read;
+	bool salted; /* version 2, shown whole: what its details were hashed with */
+	uint8_t salt[LPR_SALT_LEN];
 	LprDigest digest; /* the details', or the leaf, if not all is shown */
 } LprReadProof;
 

@@ -1,8 +1,9 @@
 /*
  * read_record.c: the canonical bytes of a read that was shown. docs/audit-format.md, "The digest of an answer", specifies them.
  */
+#include <string.h>
+
 #include "format/read_record.h"
-#include "format/record.h"
 
 #define MARK "LRD2"
 
@@ -16,16 +17,40 @@ room_for(LprText *scratch, const LprSlice *texts, size_t ntexts, size_t more)
 	return room == 0 ? NULL : lpr_text_extend(scratch, room + more);
 }
 
+void
+lpr_salts_start(LprSalts *salts, const uint8_t seed[LPR_SEED_LEN])
+{
+	memcpy(salts->seed, seed, LPR_SEED_LEN);
+	salts->made = false;
+}
+
+const uint8_t *
+lpr_salts_at(LprSalts *salts, uint64_t place)
+{
+	if (!salts->made || salts->pair != place / 2)
+	{
+		char bytes[LPR_SEED_LEN + 8];
+
+		memcpy(bytes, salts->seed, LPR_SEED_LEN);
+		lpr_put_64(bytes + LPR_SEED_LEN, place / 2);
+		lpr_digest(bytes, sizeof(bytes), &salts->two);
+		salts->pair = place / 2;
+		salts->made = true;
+	}
+	return salts->two.bytes + place % 2 * LPR_SALT_LEN;
+}
+
 bool
-lpr_read_details(const LprReadRecord *record, LprText *scratch, LprDigest *details)
+lpr_read_details(const LprReadRecord *record, const uint8_t salt[LPR_SALT_LEN], LprText *scratch, LprDigest *details)
 {
 	const LprSlice *texts = record->texts + LPR_READ_PLATE_REGION;
 	size_t n = LPR_READ_TEXTS - LPR_READ_PLATE_REGION;
-	char *to = room_for(scratch, texts, n, 1 + LPR_FIELD_NUMBER);
+	char *to = room_for(scratch, texts, n, 1 + LPR_SALT_LEN + LPR_FIELD_NUMBER);
 
 	if (to == NULL)
 		return false;
 	*to++ = 2; /* neither a leaf (0) nor a node (1) */
+	to = lpr_put_bytes(to, salt, LPR_SALT_LEN);
 	for (size_t i = 0; i < n; i++)
 		to = lpr_put_text(to, texts[i]);
 	to = lpr_put_number(to, record->numbers[LPR_READ_CONFIDENCE]);

@@ -11,7 +11,6 @@
 
 #include "audit/audit.h"
 #include "format/payload.h"
-#include "format/read_record.h"
 #include "format/tree.h"
 
 /* Requests are collected up to this many bytes, then written down. */
@@ -27,6 +26,7 @@ typedef struct LprAnswer
 	TimestampTz asked_at;
 	LprTally before; /* what the tally said when this question began */
 	LprTree reads;
+	LprSalts salts;
 	int64 kept; /* the question whose answer it is; 0 = its own */
 	LprText scratch;
 	LprText sent;
@@ -53,6 +53,7 @@ lpr_answer_begin(LprStatement *statement, LprTally *tally, const LprGateQuestion
 {
 	LprAnswer *answer = MemoryContextAllocZero(statement->context, sizeof(LprAnswer));
 	MemoryContextCallback *callback = MemoryContextAllocZero(statement->context, sizeof(MemoryContextCallback));
+	uint8_t seed[LPR_SEED_LEN];
 
 	callback->func = free_answer;
 	callback->arg = answer;
@@ -63,6 +64,9 @@ lpr_answer_begin(LprStatement *statement, LprTally *tally, const LprGateQuestion
 	answer->url = question->url != NULL ? MemoryContextStrdup(statement->context, question->url) : NULL;
 	answer->asked_at = GetCurrentTimestamp();
 	answer->before = *tally;
+	if (!pg_strong_random(seed, sizeof(seed)))
+		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
+	lpr_salts_start(&answer->salts, seed);
 	statement->broken_off = leave;
 	answer->oldest = answer->newest = LPR_MOMENT_NONE;
 	tally->answer = answer;
@@ -114,11 +118,17 @@ lpr_answer_sent(LprTally *tally, const char *request)
 	lpr_payload_element(&answer->sent, request);
 }
 
-void
-lpr_answer_from_cache(LprTally *tally, int64 answer)
+const uint8_t *
+lpr_answer_seed(const LprTally *tally)
 {
-	if (tally->answer != NULL)
-		tally->answer->kept = answer;
+	return tally->answer->salts.seed;
+}
+
+void
+lpr_answer_from_cache(LprTally *tally, int64 answer, const uint8_t seed[LPR_SEED_LEN])
+{
+	tally->answer->kept = answer;
+	lpr_salts_start(&tally->answer->salts, seed);
 }
 
 /* As lpr.reads shows it, so that a saved read holds what was hashed. */
@@ -131,7 +141,8 @@ shown_word(LprSlice told, char *canonical)
 }
 
 bool
-lpr_answer_leaf(const LprRead *read, LprText *scratch, LprDigest *details, LprDigest *leaf)
+lpr_answer_leaf(const LprRead *read, const uint8_t salt[LPR_SALT_LEN], LprText *scratch, LprDigest *details,
+				LprDigest *leaf)
 {
 	char words[3][LPR_TEXT_MAX];
 	const LprReadRecord record = {
@@ -159,18 +170,18 @@ lpr_answer_leaf(const LprRead *read, LprText *scratch, LprDigest *details, LprDi
 			},
 	};
 
-	return lpr_read_details(&record, scratch, details) && lpr_read_leaf(&record, details, scratch, leaf);
+	return lpr_read_details(&record, salt, scratch, details) && lpr_read_leaf(&record, details, scratch, leaf);
 }
 
 void
-lpr_answer_read(LprTally *tally, const LprRead *read)
+lpr_answer_read(LprTally *tally, const LprRead *read, int64 place)
 {
 	LprAnswer *answer = tally->answer;
 	LprDigest details, leaf;
 
 	if (answer == NULL)
 		return;
-	if (!lpr_answer_leaf(read, &answer->scratch, &details, &leaf))
+	if (!lpr_answer_leaf(read, lpr_salts_at(&answer->salts, (uint64) place), &answer->scratch, &details, &leaf))
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	lpr_tree_add(&answer->reads, &leaf);
 	if (answer->oldest == LPR_MOMENT_NONE || read->captured_at < answer->oldest)

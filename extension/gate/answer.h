@@ -4,6 +4,7 @@
 #ifndef LPR_ANSWER_H
 #define LPR_ANSWER_H
 
+#include "format/read_record.h"
 #include "gate/gate.h"
 #include "gate/tally.h"
 
@@ -11,12 +12,15 @@
 extern void lpr_answer_begin(LprStatement *statement, LprTally *tally, const LprGateQuestion *question);
 /* A request as it was sent, without secrets. Nothing is left out: many requests take records of their own. */
 extern void lpr_answer_sent(LprTally *tally, const char *request);
-/* It is that of an earlier question, by the number of its record. */
-extern void lpr_answer_from_cache(LprTally *tally, int64 answer);
+/* What the salts of its reads are made of: whoever keeps the reads keeps it with them. */
+extern const uint8_t *lpr_answer_seed(const LprTally *tally);
+/* It is that of an earlier question, by the number of its record, and has its salts. */
+extern void lpr_answer_from_cache(LprTally *tally, int64 answer, const uint8_t seed[LPR_SEED_LEN]);
 /* The leaf of a read in the tree of its answer's digest, and what of it stands for its details (read_record.h). False: out of memory. */
-extern bool lpr_answer_leaf(const LprRead *read, LprText *scratch, LprDigest *details, LprDigest *leaf);
-/* A read that is shown: goes into the digest. */
-extern void lpr_answer_read(LprTally *tally, const LprRead *read);
+extern bool lpr_answer_leaf(const LprRead *read, const uint8_t salt[LPR_SALT_LEN], LprText *scratch, LprDigest *details,
+							LprDigest *leaf);
+/* A read that is shown: goes into the digest. `place`: among those of the answer that fetched it, from 0. */
+extern void lpr_answer_read(LprTally *tally, const LprRead *read, int64 place);
 /* The answer is complete, or as complete as it gets: puts its record into the queue. No answer, no effect. */
 extern void lpr_answer_end(LprTally *tally);
 /* Waits until the answers of this session are on disk. What a broken-off statement leaves open is written without waiting. */

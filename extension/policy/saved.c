@@ -144,13 +144,13 @@ bytes_datum(const void *bytes, size_t len)
 	return PointerGetDatum(value);
 }
 
-#define SHOWN_COLUMNS 25
+#define SHOWN_COLUMNS 26
 #define SHOWN_PROOF   (SHOWN_COLUMNS - 1)
 
 /* One row; the proof is added when all leaves have gone by. */
 static void
-shown_row(const LprCacheAnswer *answer, const LprRead *read, const LprDigest *details, const LprDigest *leaf,
-		  int64 place, Datum *values, bool *nulls)
+shown_row(const LprCacheAnswer *answer, const LprRead *read, const uint8 *salt, const LprDigest *details,
+		  const LprDigest *leaf, int64 place, Datum *values, bool *nulls)
 {
 	memset(nulls, 0, SHOWN_COLUMNS * sizeof(bool));
 	values[0] = Int64GetDatum(answer->ask);
@@ -181,9 +181,10 @@ shown_row(const LprCacheAnswer *answer, const LprRead *read, const LprDigest *de
 																	: LPR_MATCH_EXACT));
 	values[19] = slice_datum(read->plate_image, &nulls[19]);
 	values[20] = slice_datum(read->vehicle_image, &nulls[20]);
-	values[21] = bytes_datum(details->bytes, LPR_DIGEST_LEN);
-	values[22] = bytes_datum(leaf->bytes, LPR_DIGEST_LEN);
-	values[23] = Int64GetDatum(place);
+	values[21] = bytes_datum(salt, LPR_SALT_LEN);
+	values[22] = bytes_datum(details->bytes, LPR_DIGEST_LEN);
+	values[23] = bytes_datum(leaf->bytes, LPR_DIGEST_LEN);
+	values[24] = Int64GetDatum(place);
 }
 
 typedef struct ShownRow
@@ -235,25 +236,28 @@ search_answer(const LprCacheAnswer *answer, HTAB *wanted, Tuplestorestate *store
 	LprCacheWalk *walk = lpr_cache_walk(context, answer);
 	Search *search = palloc0(sizeof(Search));
 	List *rows = NIL;
+	LprSalts salts;
 	LprDigest details, leaf, root;
 	LprRead read;
 	bool gone = false, good;
 
 	search->callback = (MemoryContextCallback){.func = free_search, .arg = search};
 	MemoryContextRegisterResetCallback(context, &search->callback);
+	lpr_salts_start(&salts, answer->seed);
 	search->inclusions = lpr_inclusions_new();
 	good = search->inclusions != NULL;
 	for (int64 place = 0; good && place < answer->reads && lpr_cache_walk_next(walk, &read, &gone); place++)
 	{
+		const uint8 *salt = lpr_salts_at(&salts, (uint64) place);
 		bool proved = is_wanted(wanted, read.id);
 		ShownRow *row;
 
-		good = lpr_answer_leaf(&read, &search->scratch, &details, &leaf) &&
+		good = lpr_answer_leaf(&read, salt, &search->scratch, &details, &leaf) &&
 			   lpr_inclusions_add(search->inclusions, &leaf, proved);
 		if (!proved)
 			continue;
 		row = palloc(sizeof(ShownRow));
-		shown_row(answer, &read, &details, &leaf, place, row->values, row->nulls);
+		shown_row(answer, &read, salt, &details, &leaf, place, row->values, row->nulls);
 		rows = lappend(rows, row);
 	}
 	if (!good || !lpr_inclusions_end(search->inclusions, &root))

@@ -77,13 +77,14 @@ take_digest(LprSlice bytes, LprDigest *digest)
 		memcpy(digest->bytes, bytes.data, LPR_DIGEST_LEN);
 }
 
-/* Shows all that the digests on record cover, as far as it was saved. */
+/* Shows all that the digests on record cover, as far as it was saved. Who saved all of the details has their salt. */
 static bool
 show(HeapTupleHeader saved, LprReadProof *proof)
 {
 	LprText scratch = {0};
 	LprDigest digest;
-	bool good;
+	LprSlice salt;
+	bool good = true;
 
 	if (proof->version == 1)
 	{
@@ -97,8 +98,11 @@ show(HeapTupleHeader saved, LprReadProof *proof)
 	}
 	else
 	{
-		good = lpr_read_details(&proof->read, &scratch, &digest);
-		if (!is_digest(bytes_column(saved, "details"), &digest))
+		salt = bytes_column(saved, "salt");
+		proof->salted = salt.len == LPR_SALT_LEN;
+		if (proof->salted)
+			memcpy(proof->salt, salt.data, LPR_SALT_LEN);
+		else
 		{
 			proof->shown = LPR_READ_NO_DETAILS;
 			take_digest(bytes_column(saved, "details"), &proof->digest);

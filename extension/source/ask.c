@@ -221,9 +221,8 @@ admit(LprAsk *ask, const LprRead *read)
 		lpr_ask_end(ask, LPR_OUTCOME_CUT);
 		return false;
 	}
-	ask->shown++;
 	ask->tally->reads++;
-	lpr_answer_read(ask->tally, read);
+	lpr_answer_read(ask->tally, read, ask->shown++);
 	return true;
 }
 

@@ -186,7 +186,8 @@ fuzz_read(LprSlice input)
 	lpr_read_proof_write(&proof, &text);
 	CHECK(!text.failed && lpr_read_proof_read((LprSlice){text.data, text.len}, &again, &fault));
 	CHECK(same_text(proof.source, again.source) && proof.version == again.version && proof.shown == again.shown &&
-		  proof.row == again.row && proof.place == again.place && proof.reads == again.reads);
+		  proof.salted == again.salted && memcmp(proof.salt, again.salt, LPR_SALT_LEN) == 0 && proof.row == again.row &&
+		  proof.place == again.place && proof.reads == again.reads);
 	CHECK(memcmp(&proof.path, &again.path, sizeof(proof.path)) == 0 && lpr_digest_same(&proof.root, &again.root) &&
 		  lpr_digest_same(&proof.digest, &again.digest) && memcmp(proof.log, again.log, LPR_LOG_ID_LEN) == 0);
 	for (int i = 0; i < LPR_READ_TEXTS; i++)

@@ -96,7 +96,7 @@ $node->safe_psql('lpr', q{CREATE SCHEMA leaf;
 	CREATE FUNCTION leaf.field(value numeric) RETURNS bytea LANGUAGE sql AS $$ SELECT leaf.field(int8send(value::bigint)) $$;
 	CREATE FUNCTION leaf.time(value timestamptz) RETURNS numeric LANGUAGE sql AS $$ SELECT 1000000 * (extract(epoch FROM value) - 946684800) $$;
 	CREATE FUNCTION leaf.details(r lpr_data.event_read) RETURNS bytea LANGUAGE sql AS $$
-		SELECT sha256('\x02'::bytea || leaf.field(r.plate_region) || leaf.field(r.plate_as_read) || leaf.field(r.address) || leaf.field(r.camera_id) || leaf.field(r.camera_owner)
+		SELECT sha256('\x02'::bytea || coalesce(r.salt, '') || leaf.field(r.plate_region) || leaf.field(r.plate_as_read) || leaf.field(r.address) || leaf.field(r.camera_id) || leaf.field(r.camera_owner)
 			|| leaf.field(r.camera_type) || leaf.field(r.make) || leaf.field(r.model) || leaf.field(r.color) || leaf.field(round(r.confidence::numeric * 1000000))) $$;
 	CREATE FUNCTION leaf.leaf(r lpr_data.event_read) RETURNS bytea LANGUAGE sql AS $$
 		SELECT sha256('\x00'::bytea || 'LRD2'::bytea || leaf.field(r.read_id) || leaf.field(r.plate) || leaf.field(leaf.time(r.captured_at)) || leaf.field(round(r.latitude::numeric * 10000000))
@@ -106,6 +106,29 @@ $node->safe_psql('lpr', q{CREATE SCHEMA leaf;
 			|| leaf.field(r.make) || leaf.field(r.model) || leaf.field(r.color) || leaf.field(coalesce(r.plate_region, '')) || leaf.field(leaf.time(r.captured_at))
 			|| leaf.field(round(r.latitude::numeric * 10000000)) || leaf.field(round(r.longitude::numeric * 10000000)) || leaf.field(round(r.confidence::numeric * 1000000))) $$});
 is($node->answer('postgres', 'SELECT count(*), bool_and(leaf.leaf(r) = r.digest), count(*) FILTER (WHERE leaf.details(r) = r.details) FROM lpr_data.event_read AS r'), '8|t|7', 'each leaf is that of its read');
+
+# What was not saved cannot be found by trying: the right guess is known by the salt alone, and that is nowhere but in the cache.
+my $guess = q{FROM lpr_data.event_read AS r JOIN lpr_data.cache_read AS c ON c.answer = r.answer AND c.read_id = r.read_id JOIN lpr_data.cache_answer AS a ON a.ask = r.answer
+	CROSS JOIN LATERAL substring(sha256(a.seed || int8send(r.place / 2)) FROM 1 + 16 * (r.place % 2)::integer FOR 16) AS known
+	CROSS JOIN LATERAL jsonb_populate_record(r, jsonb_build_object('plate_region', c.plate_region, 'plate_as_read', coalesce(nullif(c.plate_as_read, ''), c.plate), 'address', c.address, 'camera_id', c.camera_id,
+		'camera_owner', c.camera_owner, 'camera_type', c.camera_type, 'make', lpr.normal_word(c.make), 'model', lpr.normal_word(c.model), 'color', lpr.normal_word(c.color), 'confidence', c.confidence, 'salt', NULL)) AS g};
+is($node->answer('postgres', "SELECT count(*), count(*) FILTER (WHERE leaf.details(g) = r.details), bool_and(leaf.details(jsonb_populate_record(g, jsonb_build_object('salt', known))) = r.details), count(r.salt), bool_and(r.salt = known), count(DISTINCT known) $guess"),
+	'8|0|t|7|t|8', 'the right details are found with the salt only, which is kept beside details that were saved whole');
+$node->safe_psql('lpr', q{CREATE FUNCTION leaf.holders(needle bytea) RETURNS text LANGUAGE plpgsql AS $$
+	DECLARE t regclass; found boolean; tables text[] := '{}';
+	BEGIN
+		FOR t IN SELECT c.oid FROM pg_class AS c WHERE c.relnamespace IN ('lpr_data'::regnamespace, 'pg_catalog'::regnamespace) AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+		LOOP
+			EXECUTE format('SELECT count(*) > 0 FROM %s AS x WHERE x::text LIKE $1', t) INTO found USING '%' || encode(needle, 'hex') || '%';
+			IF found THEN tables := tables || t::text; END IF;
+		END LOOP;
+		RETURN array_to_string(tables, ' ');
+	END $$; ANALYZE});
+is($node->answer('postgres', "SELECT leaf.holders(known) $guess WHERE c.read_id = '$ids[5]'"), '', '… else nowhere');
+is($node->answer('postgres', "SELECT leaf.holders(known) $guess WHERE c.read_id = '$ids[3]'"), 'lpr_data.event_read', '… as it would be seen');
+is($node->answer('postgres', "SELECT leaf.holders(a.seed) $guess WHERE c.read_id = '$ids[3]'"), 'lpr_data.cache_answer', '… and the seed with the answer only');
+saves($one, "SELECT count(*), bool_and(from_cache) $from AND captured_at = (SELECT captured_at FROM lpr.event_reads(1) WHERE read_id = '$ids[3]')", '1|t', 'an answer out of the cache that holds less');
+is($node->answer('postgres', "SELECT (SELECT payload::json->>'digest' FROM lpr_data.audit WHERE kind = 'answer' AND mode <> 'saved' ORDER BY number DESC LIMIT 1) = encode(digest, 'hex') FROM lpr_data.event_read WHERE read_id = '$ids[3]'"), 't', '… has the salts of the places of before');
 
 # ---- shown to anybody ----
 
@@ -117,6 +140,18 @@ refuses($two, 'LP041', "SELECT lpr.saved_proof($saved{$ids[0]})", 'a proof for a
 refuses($one, 'LP041', 'SELECT lpr.saved_proof(9999)', 'a proof of what was not saved');
 refuses($one, 'LP050', "$_ SELECT lpr.saved_proof($saved{$ids[0]})", "$_: kept") for 'CREATE TABLE pg_temp.t AS', 'DECLARE c CURSOR WITH HOLD FOR';
 like($node->messages('supervisor1', "SELECT lpr.saved_proof($saved{$ids[0]})"), qr/permission denied/, 'nor for a supervisor');
+
+# The salt is that of all details: it is shown, and kept, with all of them only.
+like($proof{$ids[0]}, qr/"make": .*"salt": "[0-9a-f]{32}"\}\}\z/, 'a proof of all that was told shows the salt');
+unlike($proof{$ids[5]}, qr/salt/, '… one of less does not');
+for my $case ([ "'{plate_region,plate_as_read,address,camera_id,camera_owner,camera_type,make,model,color,confidence}'", 'salt' ], [ "'{plate_region,plate_as_read,address,camera_id,camera_owner,camera_type,make,model,color,matched_how}'", 'details' ])
+{
+	my ($out, $err) = $node->converse($one, "BEGIN; SELECT lpr.save(1, 'acme', '{$ids[7]}', '$why', fields => $case->[0]); SELECT lpr.saved_proof(saved_id) FROM lpr.event_reads(1) WHERE read_id = '$ids[7]'; ROLLBACK");
+
+	is(join(' ', $out =~ /"(salt|details|make)": "/g), $case->[1] eq 'salt' ? 'make salt' : 'details', "… nor does one of all but one: $case->[1]") or diag $err;
+}
+like($node->messages('postgres', "SELECT lpr_data.read_proof(jsonb_populate_record(r, '{\"salt\": \"\\\\x00000000000000000000000000000000\"}'), l.id, a.number, a.payload) FROM lpr_data.event_read AS r JOIN lpr_data.audit AS a ON a.kind = 'answer' AND a.ask = r.answer, lpr_data.log AS l WHERE r.saved_id = $saved{$ids[0]}"),
+	qr/ERROR: +XX001: the saved read is not in the answer on record/, 'another salt proves nothing');
 
 # Of answers that have no version: all of it when it was saved as it was told, else the leaf.
 my @old;
@@ -233,8 +268,9 @@ for my $member ($whole =~ /"(\w+)": /g)
 	isnt($changed, $whole, "another $member");
 	like(proved($changed), $member =~ /^(format|version)$/ ? qr/line 1: not a proof of a read: / : $member eq 'log' ? qr/line 1: (it is a proof for another log|not a proof of a read: its member "log")/
 		: $member eq 'row' ? qr/line 1: row [\d,]+ is not an answer/ : $member eq 'source' ? qr/line 1: row [\d,]+ is an answer of source "acme", not of "/
-		: $member eq 'reads' ? qr/line 1: the answer of row [\d,]+ has 20 reads, not 21/ : $member eq 'root' ? qr/$torn|its member "root"/ : $torn, '… is found');
+		: $member eq 'reads' ? qr/line 1: the answer of row [\d,]+ has 20 reads, not 21/ : $member =~ /^(root|salt)$/ ? qr/$torn|its member "$member"/ : $torn, '… is found');
 }
+like(proved($whole =~ s/("salt": "\w*)(\w)"/$1 . ($2 eq '0' ? '1' : '0') . '"'/er), $torn, 'another digit of the salt');
 my ($other_row) = $proof{$limited} =~ /"row": (\d+)/;
 like(proved($whole =~ s/"row": \d+/"row": $other_row/r), qr/line 1: the answer of row [\d,]+ has \d+ reads, not 20/, 'of another answer');
 like(proved(substr $whole, 0, $_), qr/line 1: not a proof of a read: /, "cut after $_ bytes") for 30, 500, length($whole) - 1;

@@ -75,10 +75,19 @@ test_reads(LprDigest *root, LprText *payload)
 	LprText scratch = {0}, block = {0};
 	LprTree tree = {0};
 	LprFault fault;
+	uint8_t seed[LPR_SEED_LEN];
+	LprSalts salts;
 
+	for (int i = 0; i < LPR_SEED_LEN; i++)
+		seed[i] = (uint8_t) (0xC0 + i);
+	lpr_salts_start(&salts, seed);
+	shown("seed             ", seed, sizeof(seed), "the seed of the salts");
 	for (int i = 0; i < 2; i++)
 	{
-		ok(lpr_read_details(&reads[i], &scratch, &details[i]), "details");
+		const uint8_t *salt = lpr_salts_at(&salts, (uint64_t) i);
+
+		shown(i == 0 ? "salt of read 1   " : "salt of read 2   ", salt, LPR_SALT_LEN, "its salt");
+		ok(lpr_read_details(&reads[i], salt, &scratch, &details[i]), "details");
 		if (i == 0)
 			shown("details record   ", scratch.data, scratch.len, "the record of details");
 		ok(lpr_read_leaf(&reads[i], &details[i], &scratch, &leaves[i]), "leaf");
@@ -115,6 +124,8 @@ test_reads(LprDigest *root, LprText *payload)
 		proof.path.nodes[0] = leaves[1 - i];
 		proof.shown = i == 0 ? LPR_READ_WHOLE : LPR_READ_NO_DETAILS;
 		proof.read = reads[i];
+		proof.salted = i == 0;
+		memcpy(proof.salt, lpr_salts_at(&salts, (uint64_t) i), LPR_SALT_LEN);
 		proof.digest = details[i];
 		ok(lpr_read_proof_holds(&proof, &fault), "the proof of read %d", i + 1);
 		lpr_read_proof_write(&proof, &block);

@@ -27,6 +27,8 @@ full_read(void)
 	return read;
 }
 
+static const uint8_t salt[LPR_SALT_LEN] = "a salt of a test";
+
 static LprDigest
 leaf_of(const LprReadRecord *read, int version)
 {
@@ -35,7 +37,7 @@ leaf_of(const LprReadRecord *read, int version)
 
 	if (version == 1)
 		lpr_read_leaf_1(read, &scratch, &leaf);
-	else if (lpr_read_details(read, &scratch, &details))
+	else if (lpr_read_details(read, salt, &scratch, &details))
 		lpr_read_leaf(read, &details, &scratch, &leaf);
 	lpr_text_free(&scratch);
 	return leaf;
@@ -82,15 +84,59 @@ test_leaves(void)
 	ok(lpr_read_text_name(LPR_READ_TEXTS) == NULL && lpr_read_number_name(LPR_READ_NUMBERS) == NULL, "no more names");
 }
 
+/* Of places 2n and 2n + 1: the two halves of SHA-256 over the seed and n, in whatever order they are asked for. */
+static void
+test_salts(void)
+{
+	static const uint64_t places[] = {0, 1, 2, 3, 2, 1, 0, 513, 512, UINT64_C(0x102030405060708), UINT64_MAX, 0};
+	uint8_t bytes[LPR_SEED_LEN + 8];
+	LprSalts salts;
+	LprDigest two;
+	LprReadRecord read = full_read();
+	LprText scratch = {0};
+
+	for (int seed = 0; seed < 2; seed++)
+	{
+		for (int i = 0; i < LPR_SEED_LEN; i++)
+			bytes[i] = (uint8_t) (seed * 100 + i);
+		lpr_salts_start(&salts, bytes);
+		for (size_t i = 0; i < sizeof(places) / sizeof(places[0]); i++)
+		{
+			for (int j = 0; j < 8; j++)
+				bytes[LPR_SEED_LEN + j] = (uint8_t) (places[i] / 2 >> (56 - 8 * j));
+			lpr_digest(bytes, sizeof(bytes), &two);
+			ok(memcmp(lpr_salts_at(&salts, places[i]), two.bytes + (places[i] % 2 ? 16 : 0), LPR_SALT_LEN) == 0,
+			   "seed %d: the salt of place %llu", seed, (unsigned long long) places[i]);
+		}
+	}
+	for (int i = 0; i < LPR_SALT_LEN; i++)
+	{
+		uint8_t other[LPR_SALT_LEN];
+		LprDigest details, changed;
+
+		memcpy(other, salt, LPR_SALT_LEN);
+		other[i] ^= 1;
+		ok(lpr_read_details(&read, salt, &scratch, &details) && lpr_read_details(&read, other, &scratch, &changed) &&
+			   !lpr_digest_same(&details, &changed),
+		   "byte %d of the salt changes the details", i);
+	}
+	lpr_text_free(&scratch);
+}
+
 static void
 test_proof(void)
 {
-	LprReadProof proof = {.row = 9, .source = slice("\"\\\n\x7F \xC3\xA9 \xF0\x9F\x9A\x97"), .version = 2, .reads = 1},
+	LprReadProof proof = {.row = 9,
+						  .source = slice("\"\\\n\x7F \xC3\xA9 \xF0\x9F\x9A\x97"),
+						  .version = 2,
+						  .reads = 1,
+						  .salted = true},
 				 again;
 	LprText text = {0};
 	LprFault fault;
 
 	proof.read = full_read();
+	memcpy(proof.salt, salt, LPR_SALT_LEN);
 	proof.root = leaf_of(&proof.read, 2);
 	ok(lpr_read_proof_holds(&proof, &fault), "of an answer with one read");
 	lpr_read_proof_write(&proof, &text);
@@ -149,6 +195,7 @@ int
 main(void)
 {
 	test_leaves();
+	test_salts();
 	test_proof();
 	test_answer();
 	return tap_done();

@@ -392,6 +392,7 @@ reads(char **arguments)
 	bool whole = strcmp(arguments[4], "whole") == 0;
 	LprInclusions *inclusions = lpr_inclusions_new();
 	LprText scratch = {0}, out = {0};
+	LprSalts salts = {.seed = "the seed of a test's salts"};
 	LprDigest details, leaf;
 	char text[3][40];
 
@@ -401,7 +402,7 @@ reads(char **arguments)
 	{
 		LprReadRecord read = make_read((int) i, proof.version == 1, text);
 
-		if (!lpr_read_details(&read, &scratch, &details) ||
+		if (!lpr_read_details(&read, lpr_salts_at(&salts, (uint64_t) i), &scratch, &details) ||
 			!(proof.version == 1 ? lpr_read_leaf_1(&read, &scratch, &leaf)
 								 : lpr_read_leaf(&read, &details, &scratch, &leaf)) ||
 			!lpr_inclusions_add(inclusions, &leaf, true))
@@ -422,7 +423,9 @@ reads(char **arguments)
 		LprSlice path = lpr_inclusions_path(inclusions, (size_t) i);
 
 		proof.read = make_read((int) i, proof.version == 1, text);
-		lpr_read_details(&proof.read, &scratch, &proof.digest);
+		memcpy(proof.salt, lpr_salts_at(&salts, (uint64_t) i), LPR_SALT_LEN);
+		proof.salted = whole && proof.version != 1;
+		lpr_read_details(&proof.read, proof.salt, &scratch, &proof.digest);
 		if (proof.version == 1)
 		{
 			lpr_read_leaf_1(&proof.read, &scratch, &proof.digest);

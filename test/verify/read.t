@@ -84,7 +84,7 @@ for my $case ([$answer, 'whole'], [$part, 'part'], [$old, 'version 1'], [$leaf, 
     my $read = $honest =~ /"read": \{(.*)\}\}\z/ ? $1 : '';
     while ($read =~ /"(\w+)": ("(?:[^"\\]|\\.)*"|-?\d+)/g) {
         my ($member, $value) = ($1, $2);
-        next if $member eq 'details';
+        next if $member =~ /\A(?:details|salt)\z/;
         my $other = $value =~ /\A"/ ? '"x"' : $value + 1;
         refuses($from, $honest =~ s/"$member": \Q$value\E/"$member": $other/r, $torn, "$name: another $member");
         refuses($from, $honest =~ s/"$member": \Q$value\E, //r, $torn, "$name: no $member") if $honest =~ /"$member": \Q$value\E, /;
@@ -99,6 +99,7 @@ for my $case ([$answer, 'whole'], [$part, 'part'], [$old, 'version 1'], [$leaf, 
     refuses($from, $honest =~ s/"path": \["\w+", /"path": [/r, $torn, "$name: a shorter path");
     refuses($from, $honest =~ s/"path": \[/'"path": ["' . '00' x 32 . '", '/er, $torn, "$name: a longer path");
     refuses($from, $honest =~ s/("(?:details|leaf)": ")(.)/$1 . ($2 eq '0' ? '1' : '0')/er, $torn, "$name: another digest") if $honest =~ /"(?:details|leaf)"/;
+    refuses($from, $honest =~ s/("salt": "\w{$_})(.)/$1 . ($2 eq '0' ? '1' : '0')/er, $torn, "$name: another salt") for $honest =~ /"salt"/ ? (0, 15, 31) : ();
     refuses($from, $honest =~ s/"row": 17/"row": 18/r, 'row 18 is not an answer', "$name: another row") if $from->{rows}[17] !~ /\tanswer\t/;
     refuses($from, $honest =~ s/"row": 17/"row": 99/r, 'row 99 is not in the export', "$name: a row that there is not");
     refuses($from, $honest =~ s/"log": "../"log": "ff/r, 'it is a proof for another log', "$name: another log");
@@ -106,7 +107,15 @@ for my $case ([$answer, 'whole'], [$part, 'part'], [$old, 'version 1'], [$leaf, 
     refuses($from, $honest =~ s/"format": "lpr-read-proof-1"/"format": "lpr-read-proof-9"/r, 'not a proof of a read: its member "format" .*', "$name: another format");
     refuses($from, substr($honest, 0, int(rand(length($honest) - 1)) + 1), 'not a proof of a read.*', "$name: cut") for 1 .. 20;
 }
-refuses($part, $part->{proofs}[3] =~ s/"details": "\w+"/"make": "HONDA"/r, $torn, 'details that are not the digest\'s');
+my $salt = '"salt": "' . '00' x 16 . '"';
+refuses($part, $part->{proofs}[3] =~ s/"details": "\w+"/"make": "HONDA"/r, 'not a proof of a read: the salt of its details is missing', 'details without their salt');
+refuses($part, $part->{proofs}[3] =~ s/"details": "\w+"/"make": "HONDA", $salt/r, $torn, 'details that are not the digest\'s');
+refuses($part, $part->{proofs}[3] =~ s/"details"/$salt, "details"/r, 'not a proof of a read: "salt" is shown beside the digest of the details', 'a salt beside the digest');
+refuses($old, $old->{proofs}[3] =~ s/"make"/$salt, "make"/r, 'not a proof of a read: version 1 does not cover what it shows', 'a salt of version 1');
+refuses($leaf, $leaf->{proofs}[3] =~ s/"leaf": "\w+"/"read": {$salt}/r, 'not a proof of a read: version 1 does not cover what it shows', 'nothing but a salt');
+refuses($answer, $proof =~ s/, "salt": "\w+"//r, 'not a proof of a read: the salt of its details is missing', 'no salt');
+refuses($answer, $proof =~ s/("salt": "\w+")/$1, $1/r, 'not a proof of a read: its member "salt" .*', 'a salt twice');
+refuses($answer, $proof =~ s/"salt": "\w\w/"salt": "/r, 'not a proof of a read: its member "salt" .*', 'a salt that is too short');
 refuses($part, $part->{proofs}[3] =~ s/"details"/"make": "HONDA", "details"/r, 'not a proof of a read: "make" is shown beside the digest of the details', 'a detail beside their digest');
 refuses($part, $part->{proofs}[3] =~ s/"details"/"confidence": 1, "details"/r, 'not a proof of a read: "confidence" is shown beside .*', 'likewise');
 refuses($answer, $proof =~ s/"version": 2/"version": 1/r, 'not a proof of a read: version 1 does not cover what it shows', 'another version');
