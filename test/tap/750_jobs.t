@@ -107,7 +107,7 @@ is(db("SELECT string_agg(d.command, ' ') FROM cron.job_run_details AS d WHERE d.
 # ---- the looks ----
 
 like($node->messages('postgres', "BEGIN; CREATE TABLE lpr_data.cache_answer_2020010100 PARTITION OF lpr_data.cache_answer FOR VALUES FROM ('2020-01-01') TO ('2020-01-01 01:00'); SELECT lpr_data.look('expiry'); ROLLBACK"),
-	qr/55000: \d+ tables of the cache are past their time, the first since 2020/, 'what has expired and is still there');
+	qr/55000: \d+ tables of the cache are past their time, the first since (?:2019-12-31|2020-01-01) /, 'what has expired and is still there');
 like($node->messages('postgres', "BEGIN; DELETE FROM lpr_data.checkpoint; ROLLBACK") , qr/LP031/, 'checkpoints stay');
 
 # ---- off again ----
