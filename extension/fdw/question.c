@@ -357,7 +357,8 @@ settle_address(Making *making)
 
 	if (query->address == NULL || (strlen(query->address) >= 3 && strlen(query->address) <= 200))
 		return;
-	if (!making->has_plates && !query->has_near && query->make == NULL)
+	/* What is never true asks nothing, whatever else it says. */
+	if (making->possible && !making->has_plates && !query->has_near && query->make == NULL)
 		ereport(ERROR,
 				(errcode(LPR_ERRCODE_BAD_PLACE), errmsg("not an address: \"%s\"", shown(query->address)),
 				 errdetail("An address has 3 to 200 bytes."), errhint("Take more of it, or a point with a radius.")));

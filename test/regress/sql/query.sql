@@ -193,6 +193,12 @@ SELECT event_id, count(*) FROM lpr.search_plate('BULK3', event_id => 987654321) 
 SELECT array_to_string(sent, ' ') LIKE '%987654321%' AS sent FROM lpr.last_query();
 SELECT event_id, count(*) FROM acme WHERE plate = 'BULK3' GROUP BY event_id;
 SELECT count(*) FROM acme WHERE plate = 'BULK3' AND event_id = 1 AND event_id = 13::smallint;
+-- What is never true asks nothing, and so is no question without an anchor either.
+SET plan_cache_mode = force_generic_plan;
+PREPARE of_no_plate(text) AS SELECT count(*) FROM acme WHERE plate = $1 AND address ILIKE '%CA%' AND event_id = 1;
+EXECUTE of_no_plate(NULL);
+DEALLOCATE of_no_plate;
+RESET plan_cache_mode;
 SELECT count(*) FROM acme WHERE plate = 'BULK3' AND event_id IS NULL;
 -- Somebody else's, and numbers of none.
 \set VERBOSITY default
