@@ -71,8 +71,8 @@ is($node->answer('analyst1', "SELECT count(*) $reads = 'BULK1'; SELECT reference
 for my $condition ('', " AND captured_at > '2001-01-01'", " AND captured_at >= '-infinity'")
 {
 	($answer, @asked) = asked("SELECT count(*) $reads = 'BULK5'$condition");
-	is($node->answer('analyst1', "SELECT '$asked[0]{question}{from}'::timestamptz AT TIME ZONE 'UTC' BETWEEN now() AT TIME ZONE 'UTC' - interval '5 years 1 hour'
-		AND now() AT TIME ZONE 'UTC' - interval '5 years' + interval '1 hour'"), 't', "five years are asked for:$condition");
+	is($node->answer('analyst1', "SELECT '$asked[0]{question}{from}'::timestamptz AT TIME ZONE 'UTC' BETWEEN (now() AT TIME ZONE 'UTC') - interval '5 years 1 hour'
+		AND (now() AT TIME ZONE 'UTC') - interval '5 years' + interval '1 hour'"), 't', "five years are asked for:$condition");
 }
 ($answer, @asked) = asked("SELECT count(*) $reads = 'BULK5' AND recent");
 is($node->answer('analyst1', "SELECT abs(extract(epoch FROM now() - interval '30 days' - '$asked[0]{question}{from}'::timestamptz)) < 300"), 't', 'recent: thirty days');
