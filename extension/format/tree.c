@@ -295,12 +295,14 @@ bool
 lpr_consistency_holds(uint64_t from, const LprDigest *from_root, uint64_t until, const LprDigest *root,
 					  const LprProof *proof)
 {
-	const LprDigest *next = proof->nodes, *end = proof->nodes + proof->count;
 	uint64_t older = from - 1, newer = until - 1;
+	const LprDigest *next, *end;
 	LprDigest old_root, new_root;
 
 	if (proof->count < 0 || proof->count > LPR_PROOF_MAX || from > until)
 		return false;
+	next = proof->nodes;
+	end = next + proof->count;
 	if (from == until)
 		return proof->count == 0 && lpr_digest_same(from_root, root);
 	if (from == 0)
