@@ -160,7 +160,7 @@ refuses('the key of another', qr/not signed by the log's key/, $state, do {
 
 # The wrong arguments.
 for my $case (
-    [{ log_key => $fork->{key} =~ s/\+[^+]*\z/+AAAA/r }, qr/--log-key: not a public key/, 'a broken public key'],
+    [{ log_key => $fork->{key} =~ s/\A([^+]+\+[^+]+\+).*\z/${1}AAAA/sr }, qr/--log-key: not a public key/, 'a broken public key'],
     [{ log_key => $pem }, qr/It is a PEM file; lpr-audit-verify public prints/, 'a private key for a public one'],
     [{ key => "$pem.gone" }, qr/--key: cannot open/, 'no private key'],
     [{ key => $log->{export} }, qr/not a private key in PEM form\nMake one with: openssl genpkey/, 'junk for a private key'],
