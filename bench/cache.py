@@ -79,7 +79,7 @@ def purge(table):
 
     ours, peers, blocked = [], [], []
     for _ in range(3):
-        # Made and filled in one transaction: the keeper would have it at once.
+        # Made and filled in one transaction: the purger would have it at once.
         owner.query('BEGIN')
         owner.query(f"SELECT lpr_data.add_cache_hour('{hour}')")
         owner.query(f"INSERT INTO lpr_data.cache_read_{name} SELECT {columns} FROM (SELECT '{hour}'::timestamptz AS hour) AS h, generate_series(1, {PURGED}) AS i")
@@ -152,7 +152,7 @@ def cache(table):
     owner = Session('postgres')
     owner.query("SELECT lpr.set_cache_time('12 hours')")
     owner.query("ALTER SERVER busy OPTIONS (ADD cache 'off')")
-    time.sleep(5)  # the keeper makes the tables
+    time.sleep(5)  # the purger makes the tables
     for case in (hit, fill, purge, save):
         case(table)
     owner.query("ALTER SERVER busy OPTIONS (DROP cache)")

@@ -14,12 +14,12 @@
 #include "audit/audit_deliver.h"
 #include "audit/audit_log.h"
 #include "writer/audit_worker.h"
-#include "cache/cache_flight.h"
-#include "cache/cache_keeper.h"
+#include "cache/cache_in_flight.h"
+#include "cache/cache_purger.h"
 #include "server/compat.h"
 #include "fdw/fdw.h"
 #include "mail/mail.h"
-#include "policy/outlet.h"
+#include "policy/statement_guard.h"
 #include "http/rate.h"
 #include "server/secret.h"
 #include "server/worker.h"
@@ -42,7 +42,7 @@ request_shmem(void)
 	RequestNamedLWLockTranche("lpr audit", 1);
 	RequestAddinShmemSpace(lpr_mail_shmem_size());
 	RequestNamedLWLockTranche("lpr mail", 1);
-	RequestAddinShmemSpace(lpr_flight_shmem_size());
+	RequestAddinShmemSpace(lpr_in_flight_shmem_size());
 	RequestNamedLWLockTranche("lpr cache", 1);
 }
 
@@ -54,7 +54,7 @@ start_shmem(void)
 	lpr_rate_shmem_init();
 	lpr_queue_shmem_init();
 	lpr_mail_shmem_init();
-	lpr_flight_shmem_init();
+	lpr_in_flight_shmem_init();
 }
 
 void
@@ -83,8 +83,8 @@ _PG_init(void)
 	lpr_mail_define_settings();
 	lpr_append_init();
 	lpr_join_init();
-	lpr_absent_init();
-	lpr_outlet_init();
+	lpr_unknown_source_init();
+	lpr_statement_guard_init();
 
 	/* Without what follows the library still plans and explains, but no vendor is asked: rate limits and the way to the audit log live in shared memory. */
 	if (!process_shared_preload_libraries_in_progress)
@@ -108,7 +108,7 @@ _PG_init(void)
 		lpr_audit_worker_register();
 		lpr_audit_deliver_register();
 		lpr_mail_register();
-		lpr_cache_keeper_register();
+		lpr_cache_purger_register();
 	}
 	MarkGUCPrefixReserved("lpr");
 }

@@ -38,7 +38,7 @@ COMMENT ON COLUMN lpr_data.person.kind IS
 COMMENT ON COLUMN lpr_data.person.left_at IS 'When the person left; nothing can be done under that login from then on.';
 
 -- Who is asking. The rules are functions named look_up_...; policies and views ask lpr_data.me() and its like, which
--- remember what those said (sight.c).
+-- remember what those said (visibility.c).
 
 CREATE FUNCTION lpr_data.look_up_me()
     RETURNS integer

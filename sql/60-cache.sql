@@ -276,7 +276,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr_data.purge_cache() IS
-    'Drops what has expired, and certifies it (C2, C3); returns how many hours that were. Called by the keeper every '
+    'Drops what has expired, and certifies it (C2, C3); returns how many hours that were. Called by the purger every '
     'few seconds, by the audit writer before the first question, and by pg_cron.';
 
 CREATE FUNCTION lpr_data.prepare_cache()

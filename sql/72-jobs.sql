@@ -22,10 +22,10 @@ BEGIN ATOMIC
     -- The workers look at the full hour themselves: jobs come minutes later, to find nothing.
     SELECT j.* FROM (VALUES
         ('lpr-purge', '3-59/5 * * * *', 'SELECT lpr_data.purge_cache()', 'drops answers that have expired',
-         'the cache keeper does, within seconds'),
+         'the cache purger does, within seconds'),
         ('lpr-expiry', '4-59/5 * * * *', 'SELECT lpr_data.look(''expiry'')',
          'looks whether anything that has expired is still there',
-         'what has expired is not shown; the cache keeper has it gone'),
+         'what has expired is not shown; the cache purger has it gone'),
         ('lpr-reminders', '7 * * * *', 'SELECT lpr_data.remind()',
          'writes mails before training, certification and access end',
          'the mail worker does, every hour'),
@@ -60,7 +60,7 @@ BEGIN
     CASE at_what
     WHEN 'expiry' THEN
         SELECT format('%s tables of the cache are past their time, the first since %s', count(*), min(c.deadline)),
-               'See the server''s log for what stops the cache keeper.'
+               'See the server''s log for what stops the cache purger.'
         INTO wrong, hint
         FROM (SELECT to_timestamp(substring(t.relname FROM '_([0-9]{10})$'),
                                   'YYYYMMDDHH24')::timestamp AT TIME ZONE 'UTC' AS deadline

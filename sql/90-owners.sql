@@ -13,7 +13,7 @@ BEGIN
         WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
           AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'lpr')
           AND (c.relkind IN ('r', 'p') AND c.relnamespace = 'lpr_data'::regnamespace
-               OR c.relkind = 'v' AND c.relname <> 'sight')
+               OR c.relkind = 'v' AND c.relname <> 'visible_event')
         ORDER BY c.oid
     LOOP
         IF relation.relkind = 'v' THEN
@@ -39,14 +39,14 @@ AS 'MODULE_PATHNAME', 'lpr_sees_all';
 COMMENT ON FUNCTION lpr_data.sees_all() IS
     'Whether the person behind the authenticated login sees all events: oversight and privacy do (E4).';
 
-CREATE VIEW lpr_data.sight WITH (security_barrier) AS
+CREATE VIEW lpr_data.visible_event WITH (security_barrier) AS
 SELECT m.event_id FROM lpr_data.event_member AS m WHERE m.person_id = ANY (lpr_data.my_people())
 UNION ALL
 SELECT e.event_id FROM lpr_data.event AS e WHERE (SELECT lpr_data.sees_all());
-COMMENT ON VIEW lpr_data.sight IS
+COMMENT ON VIEW lpr_data.visible_event IS
     'Events that the authenticated login sees: as owner or member, as supervisor of one, as oversight or privacy '
     '(E4). For policies only.';
-COMMENT ON COLUMN lpr_data.sight.event_id IS 'The event.';
+COMMENT ON COLUMN lpr_data.visible_event.event_id IS 'The event.';
 
 CREATE FUNCTION lpr_data.look_up_all()
     RETURNS boolean
@@ -67,11 +67,11 @@ CREATE FUNCTION lpr_data.look_up_events(at_most integer)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN ARRAY(SELECT s.event_id FROM lpr_data.sight AS s LIMIT at_most);
+    RETURN ARRAY(SELECT s.event_id FROM lpr_data.visible_event AS s LIMIT at_most);
 END
 $$;
 COMMENT ON FUNCTION lpr_data.look_up_events(integer) IS
-    'So many of the events of lpr_data.sight; fewer = all. For lpr_data.sees().';
+    'So many of the events of lpr_data.visible_event; fewer = all. For lpr_data.sees().';
 
 CREATE FUNCTION lpr_data.look_up_event(event_id bigint)
     RETURNS boolean
@@ -80,10 +80,11 @@ CREATE FUNCTION lpr_data.look_up_event(event_id bigint)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN EXISTS (SELECT FROM lpr_data.sight AS s WHERE s.event_id = look_up_event.event_id);
+    RETURN EXISTS (SELECT FROM lpr_data.visible_event AS s WHERE s.event_id = look_up_event.event_id);
 END
 $$;
-COMMENT ON FUNCTION lpr_data.look_up_event(bigint) IS 'Whether an event is one of lpr_data.sight. For lpr_data.sees().';
+COMMENT ON FUNCTION lpr_data.look_up_event(bigint) IS
+    'Whether an event is one of lpr_data.visible_event. For lpr_data.sees().';
 
 CREATE FUNCTION lpr_data.sees_support(internal)
     RETURNS internal
@@ -97,7 +98,7 @@ CREATE FUNCTION lpr_data.my_events()
     RETURNS bigint[]
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_my_events';
-COMMENT ON FUNCTION lpr_data.my_events() IS 'All events of lpr_data.sight.';
+COMMENT ON FUNCTION lpr_data.my_events() IS 'All events of lpr_data.visible_event.';
 
 CREATE FUNCTION lpr_data.sees(event_id bigint)
     RETURNS boolean
@@ -108,7 +109,7 @@ AS 'MODULE_PATHNAME', 'lpr_sees';
 -- lpr.retention(), lpr.holds and lpr.destruction_orders tell, which do not go by this.
 GRANT EXECUTE ON FUNCTION lpr_data.sees(bigint), lpr_data.my_events() TO lpr_member;
 COMMENT ON FUNCTION lpr_data.sees(bigint) IS
-    'Whether the authenticated login sees an event: all (lpr_data.sees_all()), or those of lpr_data.sight. The '
+    'Whether the authenticated login sees an event: all (lpr_data.sees_all()), or those of lpr_data.visible_event. The '
     'condition of policies on whatever belongs to an event.';
 
 CREATE POLICY seen ON lpr_data.event FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));

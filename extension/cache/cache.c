@@ -9,9 +9,9 @@
 #include "utils/timestamp.h"
 
 #include "gate/answer.h"
-#include "cache/cache_fill.h"
-#include "cache/cache_flight.h"
-#include "cache/cache_walk.h"
+#include "cache/cache_write.h"
+#include "cache/cache_in_flight.h"
+#include "cache/cache_read.h"
 #include "core/filter.h"
 #include "http/http.h"
 
@@ -21,13 +21,13 @@
 struct LprCache
 {
 	LprStatement *statement;
-	LprTally *tally;
+	LprQueryStats *stats;
 	const LprGateQuestion *question;
 	LprCacheAnswer answer; /* found, or to be kept */
 	bool hit;
 	bool over;
-	LprCacheWalk *walk;
-	LprCacheFill *fill;
+	LprCacheRead *walk;
+	LprCacheWrite *fill;
 	int64 reads; /* shown, or kept, so far */
 	int64 place; /* of the next read of a hit */
 	bool in_flight;
@@ -132,7 +132,7 @@ describe_answer(LprCache *cache, LprCacheAnswer *answer)
 }
 
 LprCache *
-lpr_cache_open(MemoryContext context, LprStatement *statement, LprTally *tally, const LprGateQuestion *question,
+lpr_cache_open(MemoryContext context, LprStatement *statement, LprQueryStats *stats, const LprGateQuestion *question,
 			   Oid mapping, bool refresh)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
@@ -141,14 +141,14 @@ lpr_cache_open(MemoryContext context, LprStatement *statement, LprTally *tally, 
 	LprDigest key;
 
 	cache->statement = statement;
-	cache->tally = tally;
+	cache->stats = stats;
 	cache->question = question;
 	make_key(question, mapping, &key);
 	/* Images are fetched, not kept: their addresses do not last. */
 	if (!refresh && !query->want_images)
 	{
 		cache->hit = find(cache, &key);
-		while (!cache->hit && !lpr_flight_begin(context, &key))
+		while (!cache->hit && !lpr_in_flight_begin(context, &key))
 		{
 			lpr_http_wait(WAIT_MS);
 			CHECK_FOR_INTERRUPTS();
@@ -160,7 +160,7 @@ lpr_cache_open(MemoryContext context, LprStatement *statement, LprTally *tally, 
 		{
 			cache->hit = true;
 			cache->in_flight = false;
-			lpr_flight_end(&key);
+			lpr_in_flight_end(&key);
 		}
 	}
 	if (cache->hit)
@@ -170,20 +170,20 @@ lpr_cache_open(MemoryContext context, LprStatement *statement, LprTally *tally, 
 		describe_answer(cache, &shown);
 		shown.has_key = false;
 		lpr_cache_table_add_answer(&shown);
-		lpr_answer_from_cache(tally, cache->answer.answer, cache->answer.seed);
-		cache->walk = lpr_cache_walk(context, &cache->answer);
+		lpr_answer_from_cache(stats, cache->answer.answer, cache->answer.seed);
+		cache->walk = lpr_cache_read(context, &cache->answer);
 	}
 	else if (question->receipt.expires_at != 0)
 	{
 		cache->answer.has_key = true;
-		memcpy(cache->answer.seed, lpr_answer_seed(tally), LPR_SEED_LEN);
+		memcpy(cache->answer.seed, lpr_answer_seed(stats), LPR_SEED_LEN);
 		cache->answer.key = key;
 		cache->answer.sorted = query->order;
 		cache->answer.since = query->from;
 		cache->answer.until = query->until;
 		cache->answer.open_until = is_open(query);
 		describe_answer(cache, &cache->answer);
-		cache->fill = lpr_cache_fill(context, question->receipt.expires_at, question->receipt.number);
+		cache->fill = lpr_cache_write(context, question->receipt.expires_at, question->receipt.number);
 	}
 	MemoryContextSwitchTo(old);
 	return cache;
@@ -198,18 +198,18 @@ lpr_cache_hit(const LprCache *cache)
 static bool
 end(LprCache *cache, LprOutcome outcome, const char *why)
 {
-	LprTally *tally = cache->tally;
+	LprQueryStats *stats = cache->stats;
 
 	cache->over = true;
-	if (tally->outcome < outcome)
-		tally->outcome = outcome;
-	tally->ended_at = GetCurrentTimestamp();
+	if (stats->outcome < outcome)
+		stats->outcome = outcome;
+	stats->ended_at = GetCurrentTimestamp();
 	if (why != NULL)
 	{
-		lpr_fault(&tally->fault, "01004", "source \"%s\" has more reads than are shown", cache->question->source);
-		lpr_fault_detail(&tally->fault, "%s", why);
-		lpr_fault_hint(&tally->fault, "Ask again, or for a shorter time.");
-		lpr_tally_report(tally, WARNING);
+		lpr_fault(&stats->fault, "01004", "source \"%s\" has more reads than are shown", cache->question->source);
+		lpr_fault_detail(&stats->fault, "%s", why);
+		lpr_fault_hint(&stats->fault, "Ask again, or for a shorter time.");
+		lpr_query_stats_report(stats, WARNING);
 	}
 	return false;
 }
@@ -222,7 +222,7 @@ lpr_cache_next(LprCache *cache, LprRead *read)
 
 	if (cache->over)
 		return false;
-	while (lpr_cache_walk_next(cache->walk, read, &gone))
+	while (lpr_cache_read_next(cache->walk, read, &gone))
 	{
 		LprDrop drop = lpr_filter(query, cache->statement->five_years_ago, read);
 		int64 place = cache->place++;
@@ -234,9 +234,9 @@ lpr_cache_next(LprCache *cache, LprRead *read)
 					   psprintf("Without a plate, at most " INT64_FORMAT " reads are shown for a question (Q8).",
 								query->reads_max));
 		cache->reads++;
-		cache->tally->received++;
-		cache->tally->reads++;
-		lpr_answer_read(cache->tally, read, place);
+		cache->stats->received++;
+		cache->stats->reads++;
+		lpr_answer_read(cache->stats, read, place);
 		return true;
 	}
 	return gone ? end(cache, LPR_OUTCOME_CUT, "The kept answer expired while it was read.")
@@ -250,16 +250,16 @@ lpr_cache_keep(LprCache *cache, const LprRead *read, TimestampTz fetched_at)
 		return;
 	if (cache->answer.fetched_at == 0)
 		cache->answer.fetched_at = fetched_at;
-	(void) lpr_cache_fill_add(cache->fill, read);
+	(void) lpr_cache_write_add(cache->fill, read);
 	if (cache->in_flight && ++cache->reads % PROGRESS_STEP == 0)
-		lpr_flight_progress(&cache->answer.key);
+		lpr_in_flight_progress(&cache->answer.key);
 }
 
 void
 lpr_cache_close(LprCache *cache)
 {
-	LprCacheFill *fill = cache->fill;
-	LprOutcome outcome = cache->tally->outcome;
+	LprCacheWrite *fill = cache->fill;
+	LprOutcome outcome = cache->stats->outcome;
 
 	cache->fill = NULL;
 	/* What was shown can be saved, though only a whole answer is shown again. A failed one is neither. */
@@ -269,10 +269,10 @@ lpr_cache_close(LprCache *cache)
 		cache->answer.has_key = cache->answer.complete;
 		if (cache->answer.fetched_at == 0)
 			cache->answer.fetched_at = GetCurrentTimestamp();
-		(void) lpr_cache_fill_finish(fill, &cache->answer);
+		(void) lpr_cache_write_finish(fill, &cache->answer);
 	}
 	if (cache->in_flight)
-		lpr_flight_end(&cache->answer.key);
+		lpr_in_flight_end(&cache->answer.key);
 	cache->in_flight = false;
 	if (cache->hit && !cache->over)
 		(void) end(cache, LPR_OUTCOME_STOPPED, NULL);

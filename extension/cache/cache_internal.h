@@ -44,6 +44,6 @@ extern Relation lpr_cache_open_reads(Oid leaf, LOCKMODE mode);
  * Runs what writes to the cache. What goes wrong with that, such as a full disk, is no reason why the answer should not be shown: it is not kept, and whoever
  * asked is told. But who is cancelled is cancelled.
  */
-extern bool lpr_cache_write(void (*write)(void *), void *arg);
+extern bool lpr_cache_attempt(void (*write)(void *), void *arg);
 
 #endif

@@ -136,7 +136,7 @@ lpr_cache_open_reads(Oid leaf, LOCKMODE mode)
 }
 
 bool
-lpr_cache_write(void (*write)(void *), void *arg)
+lpr_cache_attempt(void (*write)(void *), void *arg)
 {
 	MemoryContext context = CurrentMemoryContext;
 	ResourceOwner owner = CurrentResourceOwner;
@@ -256,7 +256,7 @@ write_answer(void *arg)
 void
 lpr_cache_table_add_answer(const LprCacheAnswer *answer)
 {
-	(void) lpr_cache_write(write_answer, unconstify(LprCacheAnswer *, answer));
+	(void) lpr_cache_attempt(write_answer, unconstify(LprCacheAnswer *, answer));
 }
 
 static bool

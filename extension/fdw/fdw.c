@@ -9,7 +9,7 @@
 #include "optimizer/optimizer.h"
 #include "utils/ruleutils.h"
 
-#include "gate/tally.h"
+#include "gate/query_stats.h"
 #include "server/compat.h"
 
 static Node *
@@ -27,7 +27,7 @@ explain_scan(ForeignScanState *node, ExplainState *es)
 	List *context;
 	LprOrder order = intVal(list_nth(plan->fdw_private, LPR_PLAN_ORDER));
 	int page_size = intVal(list_nth(plan->fdw_private, LPR_PLAN_PAGE_SIZE));
-	LprTally *tally = lpr_scan_tally(node);
+	LprQueryStats *stats = lpr_scan_stats(node);
 	const char *not_asked = strVal(list_nth(plan->fdw_private, LPR_PLAN_NOT_ASKED));
 
 	lpr_options_read(server->options, NIL, &options);
@@ -44,23 +44,23 @@ explain_scan(ForeignScanState *node, ExplainState *es)
 		ExplainPropertyText("Sent Order", order == LPR_ORDER_NEWEST_FIRST ? "captured_at DESC" : "captured_at", es);
 	if (page_size > 0)
 		ExplainPropertyInteger("First Page", "reads", page_size, es);
-	if (es->analyze && tally != NULL)
+	if (es->analyze && stats != NULL)
 	{
-		ExplainPropertyInteger("Requests", NULL, tally->requests, es);
-		ExplainPropertyInteger("Pages", NULL, tally->pages, es);
-		ExplainPropertyInteger("Retries", NULL, tally->retries, es);
-		ExplainPropertyInteger("Bytes", NULL, tally->bytes, es);
-		ExplainPropertyInteger("Reads Received", NULL, tally->received, es);
+		ExplainPropertyInteger("Requests", NULL, stats->requests, es);
+		ExplainPropertyInteger("Pages", NULL, stats->pages, es);
+		ExplainPropertyInteger("Retries", NULL, stats->retries, es);
+		ExplainPropertyInteger("Bytes", NULL, stats->bytes, es);
+		ExplainPropertyInteger("Reads Received", NULL, stats->received, es);
 		for (int i = 0; i < LPR_DROPS; i++)
-			if (tally->drops[i] > 0)
-				ExplainPropertyInteger(psprintf("Dropped, %s", lpr_drop_words(i)), NULL, tally->drops[i], es);
+			if (stats->drops[i] > 0)
+				ExplainPropertyInteger(psprintf("Dropped, %s", lpr_drop_words(i)), NULL, stats->drops[i], es);
 		if (es->timing)
 			ExplainPropertyFloat(
 				"Vendor Time", "ms",
-				(double) ((tally->ended_at != 0 ? tally->ended_at : GetCurrentTimestamp()) - tally->asked_at) / 1000.0,
+				(double) ((stats->ended_at != 0 ? stats->ended_at : GetCurrentTimestamp()) - stats->asked_at) / 1000.0,
 				3, es);
-		for (int i = 0; es->verbose && i < tally->nsent; i++)
-			ExplainPropertyText("Request", tally->sent[i], es);
+		for (int i = 0; es->verbose && i < stats->nsent; i++)
+			ExplainPropertyText("Request", stats->sent[i], es);
 	}
 }
 

@@ -57,11 +57,11 @@ typedef struct LprBatch
 extern bool lpr_is_our_scan(PlanState *node);
 extern void lpr_scan_set_batch(ForeignScanState *node, LprBatch *batch);
 
-/* What a scan told its tally; NULL before it started. */
-extern struct LprTally *lpr_scan_tally(ForeignScanState *node);
+/* What a scan told its stats; NULL before it started. */
+extern struct LprQueryStats *lpr_scan_stats(ForeignScanState *node);
 
 /* Tells of sources that a condition names and that do not exist (absent.c). */
-extern void lpr_absent_init(void);
+extern void lpr_unknown_source_init(void);
 
 /* What one partition alone costs (append.c). */
 extern void lpr_append_init(void);

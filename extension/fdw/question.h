@@ -8,7 +8,7 @@
 
 #include "core/query.h"
 #include "fdw/condition.h"
-#include "gate/tally.h"
+#include "gate/query_stats.h"
 
 /* One evaluated value of a condition. */
 typedef struct LprValue

@@ -34,12 +34,12 @@ lpr_is_our_scan(PlanState *node)
 		   ((ForeignScanState *) node)->fdwroutine->IterateForeignScan == lpr_iterate_scan;
 }
 
-LprTally *
-lpr_scan_tally(ForeignScanState *node)
+LprQueryStats *
+lpr_scan_stats(ForeignScanState *node)
 {
 	LprScan *scan = node->fdw_state;
 
-	return scan != NULL ? scan->tally : NULL;
+	return scan != NULL ? scan->stats : NULL;
 }
 
 void
@@ -162,9 +162,9 @@ lpr_iterate_scan(ForeignScanState *node)
 		if (!lpr_scan_is_kept(scan))
 			lpr_scan_close_answer(scan);
 		else
-			lpr_answer_end(scan->tally);
+			lpr_answer_end(scan->stats);
 		/* It may turn out late that there is nobody to ask. */
-		if (scan->tally->outcome == LPR_OUTCOME_PASSED_OVER && !scan->tally->told)
+		if (scan->stats->outcome == LPR_OUTCOME_PASSED_OVER && !scan->stats->told)
 			lpr_scan_tell_passed_over(scan);
 	}
 	return slot;

@@ -19,7 +19,7 @@
 #include "utils/timestamp.h"
 
 #include "gate/answer.h"
-#include "policy/outlet.h"
+#include "policy/statement_guard.h"
 #include "server/errors.h"
 #include "server/version.h"
 
@@ -69,15 +69,15 @@ lpr_scan_is_same_question(LprScan *scan)
 static void
 pass_over(LprScan *scan, const LprReceipt *receipt)
 {
-	LprTally *tally = scan->tally;
+	LprQueryStats *stats = scan->stats;
 	const char *message, *detail, *hint;
 
 	lpr_gate_texts(receipt, &message, &detail, &hint);
-	tally->outcome = LPR_OUTCOME_PASSED_OVER;
-	tally->ended_at = GetCurrentTimestamp();
-	lpr_fault(&tally->fault, receipt->sqlstate, "%s", message);
-	lpr_fault_detail(&tally->fault, "%s", detail);
-	lpr_fault_hint(&tally->fault, "%s", hint);
+	stats->outcome = LPR_OUTCOME_PASSED_OVER;
+	stats->ended_at = GetCurrentTimestamp();
+	lpr_fault(&stats->fault, receipt->sqlstate, "%s", message);
+	lpr_fault_detail(&stats->fault, "%s", detail);
+	lpr_fault_hint(&stats->fault, "%s", hint);
 }
 
 /*
@@ -98,16 +98,16 @@ refuse_borrowed_session(void)
 static void
 fail_unasked(LprScan *scan, bool fail_on_error)
 {
-	LprTally *tally = scan->tally;
-	LprFault why = tally->fault;
+	LprQueryStats *stats = scan->stats;
+	LprFault why = stats->fault;
 
-	lpr_fault(&tally->fault, why.sqlstate, "source \"%s\": %.300s", scan->source, why.message);
-	lpr_fault_detail(&tally->fault, "%s", why.detail);
-	lpr_fault_hint(&tally->fault, "%s", why.hint);
-	tally->outcome = LPR_OUTCOME_FAILED;
-	tally->ended_at = GetCurrentTimestamp();
-	lpr_answer_end(tally);
-	lpr_tally_report(tally, fail_on_error ? ERROR : WARNING);
+	lpr_fault(&stats->fault, why.sqlstate, "source \"%s\": %.300s", scan->source, why.message);
+	lpr_fault_detail(&stats->fault, "%s", why.detail);
+	lpr_fault_hint(&stats->fault, "%s", why.hint);
+	stats->outcome = LPR_OUTCOME_FAILED;
+	stats->ended_at = GetCurrentTimestamp();
+	lpr_answer_end(stats);
+	lpr_query_stats_report(stats, fail_on_error ? ERROR : WARNING);
 }
 
 /* The question, from the values that its conditions have now. */
@@ -178,11 +178,11 @@ prepare_question(LprScan *scan)
 
 	refuse_borrowed_session();
 	lpr_version_check();
-	lpr_outlet_check(scan->node->ss.ps.state->es_plannedstmt, scan->source);
+	lpr_statement_guard_check(scan->node->ss.ps.state->es_plannedstmt, scan->source);
 	scan->started = true;
 	scan->wants = false;
-	if (scan->tally == NULL)
-		scan->tally = lpr_tally_add(scan->statement, scan->source, scan->dialect);
+	if (scan->stats == NULL)
+		scan->stats = lpr_query_stats_add(scan->statement, scan->source, scan->dialect);
 	if (make_question(scan) == LPR_QUESTION_ASK)
 	{
 		LprOptions options;
@@ -197,10 +197,10 @@ prepare_question(LprScan *scan)
 			(LprGateQuestion){.source = scan->source, .query = &scan->query, .event = scan->event, .url = options.url};
 		scan->wants = true;
 	}
-	else if (scan->tally->outcome == LPR_OUTCOME_ASKED)
+	else if (scan->stats->outcome == LPR_OUTCOME_ASKED)
 	{
-		scan->tally->outcome = LPR_OUTCOME_COMPLETE;
-		scan->tally->ended_at = GetCurrentTimestamp();
+		scan->stats->outcome = LPR_OUTCOME_COMPLETE;
+		scan->stats->ended_at = GetCurrentTimestamp();
 	}
 	MemoryContextSwitchTo(old);
 }
@@ -211,7 +211,7 @@ lpr_scan_close_answer(LprScan *scan)
 	if (scan->cache != NULL)
 		lpr_cache_close(scan->cache);
 	scan->cache = NULL;
-	lpr_answer_end(scan->tally);
+	lpr_answer_end(scan->stats);
 }
 
 /* The gate has spoken: asks the source, or passes it over. */
@@ -219,7 +219,7 @@ static void
 start_asking(LprScan *scan)
 {
 	MemoryContext old = MemoryContextSwitchTo(scan->context);
-	LprTally *tally = scan->tally;
+	LprQueryStats *stats = scan->stats;
 	LprSource *source;
 
 	if (scan->question.receipt.refused)
@@ -227,20 +227,20 @@ start_asking(LprScan *scan)
 	else
 	{
 		lpr_gate_reference(&scan->question.receipt, scan->query.reference);
-		strlcpy(tally->reference, scan->query.reference, sizeof(tally->reference));
+		strlcpy(stats->reference, scan->query.reference, sizeof(stats->reference));
 		scan->query.reads_max = scan->question.receipt.reads_limit;
-		lpr_answer_begin(scan->statement, tally, &scan->question);
+		lpr_answer_begin(scan->statement, stats, &scan->question);
 		/* The mapping is that of the login, whoever the plan is checked as: identity is the authenticated login. */
-		source = lpr_source_hold(scan->server, GetAuthenticatedUserId(), &tally->fault);
+		source = lpr_source_hold(scan->server, GetAuthenticatedUserId(), &stats->fault);
 		if (source != NULL)
 		{
 			if (!source->options.uncached)
-				scan->cache = lpr_cache_open(scan->context, scan->statement, tally, &scan->question, source->mapping,
+				scan->cache = lpr_cache_open(scan->context, scan->statement, stats, &scan->question, source->mapping,
 											 scan->query.fresh);
 			if (lpr_scan_is_kept(scan))
 				lpr_source_release(source);
 			else
-				scan->ask = lpr_ask_start(scan->context, scan->statement, source, &scan->query, tally);
+				scan->ask = lpr_ask_start(scan->context, scan->statement, source, &scan->query, stats);
 			if (scan->query.want_images)
 				scan->images = lpr_images_new(scan->context);
 		}
@@ -273,9 +273,9 @@ is_beside(const LprScan *scan, const LprScan *other)
 }
 
 static bool
-is_wrong_mode(const LprTally *tally)
+is_wrong_mode(const LprQueryStats *stats)
 {
-	return strcmp(tally->fault.sqlstate, unpack_sql_state(LPR_ERRCODE_WRONG_MODE)) == 0;
+	return strcmp(stats->fault.sqlstate, unpack_sql_state(LPR_ERRCODE_WRONG_MODE)) == 0;
 }
 
 void
@@ -285,31 +285,31 @@ lpr_scan_tell_passed_over(LprScan *scan)
 	int asked = 0;
 	int passed = 0;
 	bool alike = true;
-	LprTally *only = NULL;
+	LprQueryStats *only = NULL;
 
 	foreach (cell, scan->statement->scans)
 	{
 		LprScan *member = lfirst(cell);
 
-		if (!is_beside(member, scan) || member->tally == NULL)
+		if (!is_beside(member, scan) || member->stats == NULL)
 			continue;
-		if (member->tally->outcome != LPR_OUTCOME_PASSED_OVER)
+		if (member->stats->outcome != LPR_OUTCOME_PASSED_OVER)
 			asked++;
 		else
 		{
 			passed++;
 			/* That a source cannot be asked this way matters only when nothing else does. */
-			if (only != NULL && is_wrong_mode(member->tally))
+			if (only != NULL && is_wrong_mode(member->stats))
 				continue;
 			alike = only == NULL || is_wrong_mode(only) ||
-					(alike && strcmp(only->fault.message, member->tally->fault.message) == 0);
-			only = member->tally;
+					(alike && strcmp(only->fault.message, member->stats->fault.message) == 0);
+			only = member->stats;
 		}
 	}
 	if (passed == 0)
 		return;
 	if (asked == 0 && alike)
-		lpr_tally_report(only, ERROR); /* one reason for all of them, such as one that lies with the person */
+		lpr_query_stats_report(only, ERROR); /* one reason for all of them, such as one that lies with the person */
 	if (asked == 0)
 	{
 		StringInfoData reasons;
@@ -319,8 +319,8 @@ lpr_scan_tell_passed_over(LprScan *scan)
 		{
 			LprScan *member = lfirst(cell);
 
-			if (is_beside(member, scan) && member->tally != NULL)
-				appendStringInfo(&reasons, "%s%s", reasons.len > 0 ? "; " : "", member->tally->fault.message);
+			if (is_beside(member, scan) && member->stats != NULL)
+				appendStringInfo(&reasons, "%s%s", reasons.len > 0 ? "; " : "", member->stats->fault.message);
 		}
 		ereport(ERROR, (errcode(LPR_ERRCODE_NO_SOURCE), errmsg("no source can be asked this question"),
 						errdetail("%s.", reasons.data), errhint("SELECT * FROM lpr.sources;")));
@@ -329,11 +329,11 @@ lpr_scan_tell_passed_over(LprScan *scan)
 	{
 		LprScan *member = lfirst(cell);
 
-		if (is_beside(member, scan) && member->tally != NULL && !member->tally->told &&
-			member->tally->outcome == LPR_OUTCOME_PASSED_OVER)
+		if (is_beside(member, scan) && member->stats != NULL && !member->stats->told &&
+			member->stats->outcome == LPR_OUTCOME_PASSED_OVER)
 		{
-			member->tally->told = true;
-			ereport(NOTICE, (errmsg("%s", member->tally->fault.message), errhint("%s", member->tally->fault.hint)));
+			member->stats->told = true;
+			ereport(NOTICE, (errmsg("%s", member->stats->fault.message), errhint("%s", member->stats->fault.hint)));
 		}
 	}
 }

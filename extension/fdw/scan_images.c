@@ -143,7 +143,7 @@ lpr_images_next_row(LprScan *scan, TupleTableSlot *slot)
 	for (int i = 0; i < 2; i++)
 	{
 		LprColumn column = i == 0 ? LPR_COLUMN_PLATE_IMAGE : LPR_COLUMN_VEHICLE_IMAGE;
-		bytea *image = row->waits[i] ? lpr_image_take(scan->tally, row->images[i]) : NULL;
+		bytea *image = row->waits[i] ? lpr_image_take(scan->stats, row->images[i]) : NULL;
 
 		row->values[column] = PointerGetDatum(image);
 		row->nulls[column] = image == NULL;

@@ -46,7 +46,7 @@ typedef struct LprScan
 	LprGateQuestion question;
 	LprAsk *ask;     /* NULL: nothing to ask */
 	LprCache *cache; /* NULL: nothing is kept of this question */
-	LprTally *tally;
+	LprQueryStats *stats;
 	LprImages *images; /* NULL: none are wanted */
 } LprScan;
 

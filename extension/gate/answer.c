@@ -24,7 +24,7 @@ typedef struct LprAnswer
 	uint8 mode;
 	char *url;
 	TimestampTz asked_at;
-	LprTally before; /* what the tally said when this question began */
+	LprQueryStats before; /* what the stats said when this question began */
 	LprTree reads;
 	LprSalts salts;
 	int64 kept; /* the question whose answer it is; 0 = its own */
@@ -49,7 +49,7 @@ free_answer(void *arg)
 }
 
 void
-lpr_answer_begin(LprStatement *statement, LprTally *tally, const LprGateQuestion *question)
+lpr_answer_begin(LprStatement *statement, LprQueryStats *stats, const LprGateQuestion *question)
 {
 	LprAnswer *answer = MemoryContextAllocZero(statement->context, sizeof(LprAnswer));
 	MemoryContextCallback *callback = MemoryContextAllocZero(statement->context, sizeof(MemoryContextCallback));
@@ -63,35 +63,35 @@ lpr_answer_begin(LprStatement *statement, LprTally *tally, const LprGateQuestion
 	answer->mode = question->query->mode;
 	answer->url = question->url != NULL ? MemoryContextStrdup(statement->context, question->url) : NULL;
 	answer->asked_at = GetCurrentTimestamp();
-	answer->before = *tally;
+	answer->before = *stats;
 	if (!pg_strong_random(seed, sizeof(seed)))
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
 	lpr_salts_start(&answer->salts, seed);
 	statement->broken_off = leave;
 	answer->oldest = answer->newest = LPR_MOMENT_NONE;
-	tally->answer = answer;
+	stats->answer = answer;
 }
 
 static LprAuditEntry
-entry_of(const LprTally *tally, LprAuditKind kind, const LprText *payload)
+entry_of(const LprQueryStats *stats, LprAuditKind kind, const LprText *payload)
 {
-	const LprAnswer *answer = tally->answer;
+	const LprAnswer *answer = stats->answer;
 
 	return (LprAuditEntry){
 		.kind = kind,
 		.facts = {.event = answer->event, .mode = answer->mode},
-		.source = tally->source,
+		.source = stats->source,
 		.ask = answer->ask,
-		.sqlstate = kind == LPR_AUDIT_ANSWER && tally->outcome == LPR_OUTCOME_FAILED ? tally->fault.sqlstate : NULL,
+		.sqlstate = kind == LPR_AUDIT_ANSWER && stats->outcome == LPR_OUTCOME_FAILED ? stats->fault.sqlstate : NULL,
 		.payload = payload->data,
 		.payload_len = payload->len,
 	};
 }
 
 void
-lpr_answer_sent(LprTally *tally, const char *request)
+lpr_answer_sent(LprQueryStats *stats, const char *request)
 {
-	LprAnswer *answer = tally->answer;
+	LprAnswer *answer = stats->answer;
 
 	if (answer == NULL)
 		return;
@@ -111,7 +111,7 @@ lpr_answer_sent(LprTally *tally, const char *request)
 		keep = answer->scratch;
 		answer->scratch = payload;
 		lpr_text_free(&keep);
-		entry = entry_of(tally, LPR_AUDIT_SENT, &answer->scratch);
+		entry = entry_of(stats, LPR_AUDIT_SENT, &answer->scratch);
 		(void) lpr_audit_send(&entry);
 		answer->sent.len = 0;
 	}
@@ -119,16 +119,16 @@ lpr_answer_sent(LprTally *tally, const char *request)
 }
 
 const uint8_t *
-lpr_answer_seed(const LprTally *tally)
+lpr_answer_seed(const LprQueryStats *stats)
 {
-	return tally->answer->salts.seed;
+	return stats->answer->salts.seed;
 }
 
 void
-lpr_answer_from_cache(LprTally *tally, int64 answer, const uint8_t seed[LPR_SEED_LEN])
+lpr_answer_from_cache(LprQueryStats *stats, int64 answer, const uint8_t seed[LPR_SEED_LEN])
 {
-	tally->answer->kept = answer;
-	lpr_salts_start(&tally->answer->salts, seed);
+	stats->answer->kept = answer;
+	lpr_salts_start(&stats->answer->salts, seed);
 }
 
 /* As lpr.reads shows it, so that a saved read holds what was hashed. */
@@ -174,9 +174,9 @@ lpr_answer_leaf(const LprRead *read, const uint8_t salt[LPR_SALT_LEN], LprText *
 }
 
 void
-lpr_answer_read(LprTally *tally, const LprRead *read, int64 place)
+lpr_answer_read(LprQueryStats *stats, const LprRead *read, int64 place)
 {
-	LprAnswer *answer = tally->answer;
+	LprAnswer *answer = stats->answer;
 	LprDigest details, leaf;
 
 	if (answer == NULL)
@@ -191,16 +191,16 @@ lpr_answer_read(LprTally *tally, const LprRead *read, int64 place)
 }
 
 static void
-describe(LprText *payload, const LprTally *tally)
+describe(LprText *payload, const LprQueryStats *stats)
 {
-	const LprAnswer *answer = tally->answer;
-	const LprTally *before = &answer->before;
+	const LprAnswer *answer = stats->answer;
+	const LprQueryStats *before = &answer->before;
 	LprDigest root;
 
 	lpr_payload_open(payload);
-	lpr_payload_text(payload, "outcome", lpr_outcome_name(tally->outcome));
-	lpr_payload_integer(payload, "reads", tally->reads - before->reads);
-	lpr_payload_integer(payload, "received", tally->received - before->received);
+	lpr_payload_text(payload, "outcome", lpr_outcome_name(stats->outcome));
+	lpr_payload_integer(payload, "reads", stats->reads - before->reads);
+	lpr_payload_integer(payload, "received", stats->received - before->received);
 	lpr_tree_root(&answer->reads, &root);
 	lpr_payload_hex(payload, "digest", root.bytes, LPR_DIGEST_LEN);
 	lpr_payload_integer(payload, "digest_version", LPR_READ_VERSION);
@@ -208,20 +208,20 @@ describe(LprText *payload, const LprTally *tally)
 	lpr_payload_moment(payload, "newest", answer->newest);
 	lpr_payload_json(payload, "dropped", "{");
 	for (int i = 0; i < LPR_DROPS; i++)
-		if (tally->drops[i] > before->drops[i])
-			lpr_payload_integer(payload, lpr_drop_name(i), tally->drops[i] - before->drops[i]);
+		if (stats->drops[i] > before->drops[i])
+			lpr_payload_integer(payload, lpr_drop_name(i), stats->drops[i] - before->drops[i]);
 	lpr_payload_close(payload);
-	lpr_payload_integer(payload, "requests", tally->requests - before->requests);
-	lpr_payload_integer(payload, "retries", tally->retries - before->retries);
-	lpr_payload_integer(payload, "pages", tally->pages - before->pages);
-	lpr_payload_integer(payload, "bytes", tally->bytes - before->bytes);
-	lpr_payload_integer(payload, "images_missing", tally->images_missing - before->images_missing);
+	lpr_payload_integer(payload, "requests", stats->requests - before->requests);
+	lpr_payload_integer(payload, "retries", stats->retries - before->retries);
+	lpr_payload_integer(payload, "pages", stats->pages - before->pages);
+	lpr_payload_integer(payload, "bytes", stats->bytes - before->bytes);
+	lpr_payload_integer(payload, "images_missing", stats->images_missing - before->images_missing);
 	lpr_payload_bool(payload, "from_cache", answer->kept != 0);
 	if (answer->kept != 0)
 		lpr_payload_integer(payload, "kept_from", answer->kept);
 	lpr_payload_double(payload, "milliseconds", (double) (GetCurrentTimestamp() - answer->asked_at) / 1000.0);
-	if (tally->outcome == LPR_OUTCOME_FAILED || tally->outcome == LPR_OUTCOME_CUT)
-		lpr_payload_text(payload, "message", tally->fault.message);
+	if (stats->outcome == LPR_OUTCOME_FAILED || stats->outcome == LPR_OUTCOME_CUT)
+		lpr_payload_text(payload, "message", stats->fault.message);
 	lpr_payload_text(payload, "url", answer->url);
 	lpr_payload_json(payload, "sent", "[");
 	lpr_text_append(payload, answer->sent.data != NULL ? answer->sent.data : "", answer->sent.len);
@@ -233,41 +233,41 @@ describe(LprText *payload, const LprTally *tally)
 static void
 leave(LprStatement *statement)
 {
-	for (LprTally *tally = statement->tallies; tally != NULL; tally = tally->next)
+	for (LprQueryStats *stats = statement->tallies; stats != NULL; stats = stats->next)
 	{
 		LprText payload = {0};
 		LprAuditEntry entry;
 
-		if (tally->answer == NULL)
+		if (stats->answer == NULL)
 			continue;
-		if (tally->outcome < LPR_OUTCOME_STOPPED)
-			tally->outcome = LPR_OUTCOME_STOPPED;
-		describe(&payload, tally);
-		entry = entry_of(tally, LPR_AUDIT_ANSWER, &payload);
+		if (stats->outcome < LPR_OUTCOME_STOPPED)
+			stats->outcome = LPR_OUTCOME_STOPPED;
+		describe(&payload, stats);
+		entry = entry_of(stats, LPR_AUDIT_ANSWER, &payload);
 		if (!payload.failed)
 			(void) lpr_audit_leave(&entry);
 		lpr_text_free(&payload);
-		tally->answer = NULL;
+		stats->answer = NULL;
 	}
 }
 
 void
-lpr_answer_end(LprTally *tally)
+lpr_answer_end(LprQueryStats *stats)
 {
 	LprAuditEntry entry;
 
-	if (tally == NULL || tally->answer == NULL)
+	if (stats == NULL || stats->answer == NULL)
 		return;
-	tally->answer->scratch.len = 0;
-	describe(&tally->answer->scratch, tally);
-	if (tally->answer->scratch.failed)
+	stats->answer->scratch.len = 0;
+	describe(&stats->answer->scratch, stats);
+	if (stats->answer->scratch.failed)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	entry = entry_of(tally, LPR_AUDIT_ANSWER, &tally->answer->scratch);
+	entry = entry_of(stats, LPR_AUDIT_ANSWER, &stats->answer->scratch);
 	last_sent = lpr_audit_send(&entry);
 	/* From here on it is written, whatever becomes of us. */
-	lpr_text_free(&tally->answer->scratch);
-	lpr_text_free(&tally->answer->sent);
-	tally->answer = NULL;
+	lpr_text_free(&stats->answer->scratch);
+	lpr_text_free(&stats->answer->sent);
+	stats->answer = NULL;
 }
 
 void

@@ -17,11 +17,11 @@
 #include "gate/answer.h"
 #include "audit/audit.h"
 #include "cache/cache_table.h"
-#include "cache/cache_walk.h"
+#include "cache/cache_read.h"
 #include "server/errors.h"
 #include "gate/gate.h"
 #include "source/image.h"
-#include "policy/outlet.h"
+#include "policy/statement_guard.h"
 #include "format/payload.h"
 #include "format/tree.h"
 
@@ -53,7 +53,7 @@ lpr_saved_pass_gate(PG_FUNCTION_ARGS)
 
 	if (!PG_ARGISNULL(0))
 		entry.facts.event = (LprEvent){true, PG_GETARG_INT64(0)};
-	lpr_outlet_check(NULL, NULL);
+	lpr_statement_guard_check(NULL, NULL);
 	lpr_payload_open(&payload);
 	lpr_payload_text(&payload, "what", PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	lpr_audit_describe_session(&payload);
@@ -233,7 +233,7 @@ search_answer(const LprCacheAnswer *answer, HTAB *wanted, Tuplestorestate *store
 {
 	MemoryContext context = AllocSetContextCreate(CurrentMemoryContext, "lpr shown reads", ALLOCSET_DEFAULT_SIZES);
 	MemoryContext old = MemoryContextSwitchTo(context);
-	LprCacheWalk *walk = lpr_cache_walk(context, answer);
+	LprCacheRead *walk = lpr_cache_read(context, answer);
 	Search *search = palloc0(sizeof(Search));
 	List *rows = NIL;
 	LprSalts salts;
@@ -246,7 +246,7 @@ search_answer(const LprCacheAnswer *answer, HTAB *wanted, Tuplestorestate *store
 	lpr_salts_start(&salts, answer->seed);
 	search->inclusions = lpr_inclusions_new();
 	good = search->inclusions != NULL;
-	for (int64 place = 0; good && place < answer->reads && lpr_cache_walk_next(walk, &read, &gone); place++)
+	for (int64 place = 0; good && place < answer->reads && lpr_cache_read_next(walk, &read, &gone); place++)
 	{
 		const uint8 *salt = lpr_salts_at(&salts, (uint64) place);
 		bool proved = is_wanted(wanted, read.id);
@@ -318,7 +318,7 @@ lpr_saved_fetch_images(PG_FUNCTION_ARGS)
 	ForeignServer *server;
 	LprFault fault = {0};
 	LprSource *source;
-	LprTally tally = {0};
+	LprQueryStats stats = {0};
 	LprHttp *https[IMAGES_AT_ONCE];
 	Datum *urls;
 	bool *nulls;
@@ -348,7 +348,7 @@ lpr_saved_fetch_images(PG_FUNCTION_ARGS)
 			}
 			for (int i = 0; i < some; i++)
 			{
-				bytea *image = lpr_image_take(&tally, https[i]);
+				bytea *image = lpr_image_take(&stats, https[i]);
 				Datum values[2] = {urls[first + i], PointerGetDatum(image)};
 				bool isnull[2] = {nulls[first + i], image == NULL};
 

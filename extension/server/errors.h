@@ -22,7 +22,7 @@
 #define LPR_ERRCODE_LOG_ALTERED      MAKE_SQLSTATE('L', 'P', '0', '3', '2')
 #define LPR_ERRCODE_NOT_YOURS        MAKE_SQLSTATE('L', 'P', '0', '3', '3')
 #define LPR_ERRCODE_UNRECORDED       MAKE_SQLSTATE('L', 'P', '0', '3', '5')
-#define LPR_ERRCODE_OUTLET           MAKE_SQLSTATE('L', 'P', '0', '5', '0')
+#define LPR_ERRCODE_STATEMENT_GUARD           MAKE_SQLSTATE('L', 'P', '0', '5', '0')
 /* clang-format on */
 
 #endif

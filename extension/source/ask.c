@@ -42,7 +42,7 @@ ask_leg(LprAsk *ask, int i)
 		ask->tracks[i].over = true;
 		return;
 	}
-	if (ask->tally->bytes / (1024 * 1024) >= ask->source->options.max_megabytes)
+	if (ask->stats->bytes / (1024 * 1024) >= ask->source->options.max_megabytes)
 	{
 		lpr_ask_cut(ask, psprintf("The limit of %d MB of a question was reached.", ask->source->options.max_megabytes));
 		ask->tracks[i].over = true;
@@ -95,8 +95,8 @@ take_page(LprAsk *ask, int i)
 	track->reading = track->coming;
 	track->fetched_at = GetCurrentTimestamp();
 	track->coming = NULL;
-	lpr_tally_cost(ask->tally, lpr_http_cost(track->reading));
-	ask->tally->pages++;
+	lpr_query_stats_cost(ask->stats, lpr_http_cost(track->reading));
+	ask->stats->pages++;
 	body = lpr_http_body(track->reading, &len);
 	track->open = true;
 	lpr_page_open(&track->page, &ask->legs[i], body, len); /* if it fails, so does its first step */
@@ -145,7 +145,8 @@ advance_ask(LprAsk *ask)
 }
 
 LprAsk *
-lpr_ask_start(MemoryContext parent, LprStatement *statement, LprSource *source, const LprQuery *query, LprTally *tally)
+lpr_ask_start(MemoryContext parent, LprStatement *statement, LprSource *source, const LprQuery *query,
+			  LprQueryStats *stats)
 {
 	MemoryContext context = AllocSetContextCreate(parent, "lpr ask", ALLOCSET_DEFAULT_SIZES);
 	LprAsk *ask = MemoryContextAllocZero(context, sizeof(LprAsk));
@@ -159,8 +160,8 @@ lpr_ask_start(MemoryContext parent, LprStatement *statement, LprSource *source, 
 	ask->source = source;
 	ask->dialect = source->options.dialect;
 	ask->query = query;
-	ask->tally = tally;
-	tally->ended_at = 0;
+	ask->stats = stats;
+	stats->ended_at = 0;
 	callback->func = ask_gone;
 	callback->arg = ask;
 	MemoryContextRegisterResetCallback(context, callback);
@@ -191,9 +192,9 @@ admit(LprAsk *ask, const LprRead *read)
 
 		/* A dialect that pages by time asks for the last moment of a page once more: no fault of the vendor's, and nothing to tell. */
 		if (drop == LPR_DROP_REPEATED && leg->overlaps && read->captured_at == leg->edge)
-			ask->tally->received--;
+			ask->stats->received--;
 		else
-			ask->tally->drops[drop]++;
+			ask->stats->drops[drop]++;
 		return false;
 	}
 	if (ask->query->order != LPR_ORDER_NONE)
@@ -221,8 +222,8 @@ admit(LprAsk *ask, const LprRead *read)
 		lpr_ask_end(ask, LPR_OUTCOME_CUT);
 		return false;
 	}
-	ask->tally->reads++;
-	lpr_answer_read(ask->tally, read, ask->shown++);
+	ask->stats->reads++;
+	lpr_answer_read(ask->stats, read, ask->shown++);
 	return true;
 }
 
@@ -256,9 +257,9 @@ lpr_ask_next(LprAsk *ask, LprRead *read)
 		if (ask->stage == LPR_ASK_OVER)
 		{
 			if (ask->failed)
-				lpr_tally_report(ask->tally, ask->source->options.fail_on_error ? ERROR : WARNING);
+				lpr_query_stats_report(ask->stats, ask->source->options.fail_on_error ? ERROR : WARNING);
 			else if (ask->cut)
-				lpr_tally_report(ask->tally, WARNING);
+				lpr_query_stats_report(ask->stats, WARNING);
 			ask->failed = ask->cut = false;
 			return false;
 		}
@@ -270,17 +271,17 @@ lpr_ask_next(LprAsk *ask, LprRead *read)
 			switch (step)
 			{
 				case LPR_PAGE_READ:
-					ask->tally->received++;
+					ask->stats->received++;
 					if (ask->seen_failed)
 						ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 					if (admit(ask, read))
 						return true;
 					break;
 				case LPR_PAGE_BAD_READ:
-					ask->tally->received++;
-					ask->tally->drops[LPR_DROP_MALFORMED]++;
-					if (ask->tally->fault.message[0] == '\0')
-						snprintf(ask->tally->fault.message, sizeof(ask->tally->fault.message), "page %d: %.300s",
+					ask->stats->received++;
+					ask->stats->drops[LPR_DROP_MALFORMED]++;
+					if (ask->stats->fault.message[0] == '\0')
+						snprintf(ask->stats->fault.message, sizeof(ask->stats->fault.message), "page %d: %.300s",
 								 ask->legs[ask->current].pages, track->page.fault.message);
 					break;
 				case LPR_PAGE_END:

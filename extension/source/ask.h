@@ -6,19 +6,19 @@
 #define LPR_ASK_H
 
 #include "source/source.h"
-#include "gate/tally.h"
+#include "gate/query_stats.h"
 
 typedef struct LprAsk LprAsk;
 
 /*
- * Starts asking; returns at once. The question, the source (held, released with the ask) and the tally must outlive it. It goes with
+ * Starts asking; returns at once. The question, the source (held, released with the ask) and the stats must outlive it. It goes with
  * `context`, or with lpr_ask_stop.
  */
 extern LprAsk *lpr_ask_start(MemoryContext context, LprStatement *statement, LprSource *source, const LprQuery *query,
-							 LprTally *tally);
+							 LprQueryStats *stats);
 
 /*
- * The next read that passes the filter, waiting for it if need be (interruptibly). False at the end of the answer, or of what could be had: the tally
+ * The next read that passes the filter, waiting for it if need be (interruptibly). False at the end of the answer, or of what could be had: the stats
  * tells which. The read's slices live until the next call.
  */
 extern bool lpr_ask_next(LprAsk *ask, LprRead *read);

@@ -12,7 +12,7 @@ bool
 lpr_ask_pass_over_without_cameras(LprAsk *ask)
 {
 	const LprSite *site = &ask->source->site;
-	LprFault *fault = &ask->tally->fault;
+	LprFault *fault = &ask->stats->fault;
 
 	if (!site->has_cameras || site->ncameras > 0 || !lpr_asks_by_camera(ask->dialect, ask->query))
 		return false;

@@ -35,7 +35,7 @@ struct LprAsk
 	LprSource *source;
 	const LprDialect *dialect;
 	const LprQuery *query;
-	LprTally *tally;
+	LprQueryStats *stats;
 	LprAskStage stage;
 	LprHttp *errand;   /* sign-in or camera register */
 	bool signed_again; /* a token was refused once already */

@@ -13,7 +13,7 @@ lpr_ask_drop(LprAsk *ask, LprHttp **http)
 {
 	if (*http != NULL)
 	{
-		lpr_tally_cost(ask->tally, lpr_http_cost(*http));
+		lpr_query_stats_cost(ask->stats, lpr_http_cost(*http));
 		lpr_http_free(*http);
 		*http = NULL;
 	}
@@ -38,9 +38,9 @@ lpr_ask_end(LprAsk *ask, LprOutcome outcome)
 	for (int i = 0; i < ask->nlegs; i++)
 		lpr_ask_close_track(ask, &ask->tracks[i]);
 	/* Of several questions of one scan the worst outcome stays. */
-	if (ask->tally->outcome < outcome)
-		ask->tally->outcome = outcome;
-	ask->tally->ended_at = GetCurrentTimestamp();
+	if (ask->stats->outcome < outcome)
+		ask->stats->outcome = outcome;
+	ask->stats->ended_at = GetCurrentTimestamp();
 }
 
 /* What a vendor says may repeat the secret and the token. */
@@ -55,7 +55,7 @@ redact(const LprAsk *ask, char *text)
 void
 lpr_ask_fail(LprAsk *ask, const LprFault *fault)
 {
-	LprFault *told = &ask->tally->fault;
+	LprFault *told = &ask->stats->fault;
 
 	*told = *fault;
 	redact(ask, told->message);
@@ -81,11 +81,11 @@ void
 lpr_ask_cut(LprAsk *ask, const char *why)
 {
 	ask->cut = true;
-	lpr_fault(&ask->tally->fault, "01004", "source \"%s\" has more reads than are shown", ask->source->name);
-	lpr_fault_detail(&ask->tally->fault, "%s", why);
-	lpr_fault_hint(&ask->tally->fault, "Ask for a shorter time.");
-	if (ask->tally->outcome < LPR_OUTCOME_CUT)
-		ask->tally->outcome = LPR_OUTCOME_CUT;
+	lpr_fault(&ask->stats->fault, "01004", "source \"%s\" has more reads than are shown", ask->source->name);
+	lpr_fault_detail(&ask->stats->fault, "%s", why);
+	lpr_fault_hint(&ask->stats->fault, "Ask for a shorter time.");
+	if (ask->stats->outcome < LPR_OUTCOME_CUT)
+		ask->stats->outcome = LPR_OUTCOME_CUT;
 }
 
 LprHttp *
@@ -103,14 +103,14 @@ lpr_ask_send(LprAsk *ask, LprRequest *request, bool made, LprFault *fault)
 		redact(ask, request->shown.data); /* a link to the next page may repeat it */
 		if (request->class == LPR_REQUEST_READS)
 		{
-			lpr_tally_sent(ask->statement, ask->tally, request->shown.data);
+			lpr_query_stats_sent(ask->statement, ask->stats, request->shown.data);
 			shown = pstrdup(request->shown.data);
 		}
 	}
 	lpr_request_free(request);
 	if (shown != NULL)
 	{
-		lpr_answer_sent(ask->tally, shown);
+		lpr_answer_sent(ask->stats, shown);
 		pfree(shown);
 	}
 	if (!made)

@@ -53,7 +53,7 @@ is_image(const char *body, size_t len)
 }
 
 bytea *
-lpr_image_take(LprTally *tally, LprHttp *http)
+lpr_image_take(LprQueryStats *stats, LprHttp *http)
 {
 	bytea *image = NULL;
 	const char *body;
@@ -61,7 +61,7 @@ lpr_image_take(LprTally *tally, LprHttp *http)
 
 	if (http == NULL)
 	{
-		tally->images_missing++;
+		stats->images_missing++;
 		return NULL;
 	}
 	while (!lpr_http_settled(http))
@@ -74,8 +74,8 @@ lpr_image_take(LprTally *tally, LprHttp *http)
 		memcpy(VARDATA(image), body, len);
 	}
 	else
-		tally->images_missing++;
-	lpr_tally_cost(tally, lpr_http_cost(http));
+		stats->images_missing++;
+	lpr_query_stats_cost(stats, lpr_http_cost(http));
 	lpr_http_free(http);
 	return image;
 }

@@ -8,6 +8,9 @@ ALTER TABLE lpr_data.event_read ADD details bytea CHECK (octet_length(details) =
     ADD salt bytea CHECK (octet_length(salt) = 16);
 DROP FUNCTION lpr_data.shown_reads(bigint, text, text[]);
 
+-- The same view under a name that says what it holds.
+ALTER VIEW lpr_data.sight RENAME TO visible_event;
+
 -- 31-audit-read
 -- As lpr_data.guard() does now. What was gathered goes.
 DO $$

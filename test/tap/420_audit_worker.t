@@ -141,10 +141,10 @@ push @settings, "transaction_timeout = '300ms'", 'event_triggers = off' if $node
 administer("ALTER DATABASE lpr SET $_") for grep { !/timeout|role|triggers/ } @settings;
 administer("ALTER ROLE postgres IN DATABASE lpr SET $_") for @settings;
 administer("ALTER ROLE postgres SET $_") for 'synchronous_commit = off', 'search_path = nowhere';
-my $keeper = "FROM pg_stat_activity WHERE backend_type = 'lpr cache keeper'";
-my $earlier = administer("SELECT pid $keeper");
+my $purger = "FROM pg_stat_activity WHERE backend_type = 'lpr cache purger'";
+my $earlier = administer("SELECT pid $purger");
 kill 'TERM', $earlier;
-ok(LprTest::eventually(sub { administer("SELECT pid <> $earlier $keeper") eq 't' }), 'another keeper of the cache');
+ok(LprTest::eventually(sub { administer("SELECT pid <> $earlier $purger") eq 't' }), 'another purger of the cache');
 $node->renew_writer;
 $head = (split /\|/, administer("SELECT 0"))[0];
 ok($node->await_answers, 'settings of database and role do not matter');
@@ -170,7 +170,7 @@ $node->converse($boss, 'ROLLBACK');
 patience('10s');
 $node->answer('boss', "SELECT lpr.set_cache_time('7 hours')");
 ok(LprTest::eventually(sub { $node->answer('boss', "SELECT to_regclass('lpr_data.cache_read_' || to_char(lpr_data.cache_expiry(clock_timestamp(), '7 hours') AT TIME ZONE 'UTC', 'YYYYMMDDHH24')) IS NOT NULL") eq 't' }),
-	'… and the keeper makes its tables');
+	'… and the purger makes its tables');
 $boss->quit;
 administer('DROP ROLE boss');
 

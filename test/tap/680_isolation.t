@@ -170,7 +170,7 @@ is($node->safe_psql('lpr', q{SELECT string_agg(DISTINCT relowner::regrole::text,
 # Worlds of tests keep no answers unless they ask for it.
 $node->answer('admin1', "SELECT lpr.set_cache_time('12 hours')");
 $node->poll_query_until('lpr', q{SELECT count(DISTINCT left(relname, 10)) = 2 FROM pg_class WHERE relname ~ '^cache_(answer|read)_\d+$'})
-	or die 'the keeper made no tables of the cache';
+	or die 'the purger made no tables of the cache';
 is($node->safe_psql('lpr', q{SELECT count(*) > 0, string_agg(DISTINCT c.relacl::text, ' '), string_agg(DISTINCT i.initprivs::text, ' ') FROM pg_class AS c LEFT JOIN pg_init_privs AS i ON i.objoid = c.oid AND i.classoid = 'pg_class'::regclass
 	WHERE c.relname ~ '^cache_(answer|read)_\d+$'}), 't|{lpr_owner=x/lpr_owner}|{lpr_owner=x/lpr_owner}', 'rights on the cache');
 

@@ -103,18 +103,18 @@ ok(back(), 'killed in the middle of a save: questions are answered again');
 is($node->answer('postgres', 'SELECT count(*), md5(string_agg(r::text, chr(10) ORDER BY saved_id)) FROM lpr_data.event_read AS r'), $before, '… nothing of it is saved, and nothing else lost');
 
 # The worker that purges.
-my $keeper = '';
-ok(LprTest::eventually(sub { $keeper = $node->answer('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'lpr cache keeper'"); $keeper ne '' }), 'a worker keeps the cache');
-kill 'TERM', $keeper;
+my $purger = '';
+ok(LprTest::eventually(sub { $purger = $node->answer('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'lpr cache purger'"); $purger ne '' }), 'a worker keeps the cache');
+kill 'TERM', $purger;
 is($node->answer('analyst1', question('BULK51')), '51|0', 'ended: questions go on');
-ok(LprTest::eventually(sub { my $new = $node->answer('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'lpr cache keeper'"); $new ne '' && $new != $keeper }), '… and it comes again');
-$keeper = $node->answer('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'lpr cache keeper'");
+ok(LprTest::eventually(sub { my $new = $node->answer('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'lpr cache purger'"); $new ne '' && $new != $purger }), '… and it comes again');
+$purger = $node->answer('postgres', "SELECT pid FROM pg_stat_activity WHERE backend_type = 'lpr cache purger'");
 my ($holder) = $node->session('postgres');
 $due = cache_table('answer');
 $node->converse($holder, "BEGIN; LOCK TABLE lpr_data.$due IN ACCESS SHARE MODE");
 $node->clock_to('SELECT max(expires_at) FROM lpr_data.cache_answer', 1);
-ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM pg_stat_activity WHERE pid = $keeper AND wait_event_type = 'Lock'") == 1 }), 'in the middle of a purge');
-kill 'KILL', $keeper;
+ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM pg_stat_activity WHERE pid = $purger AND wait_event_type = 'Lock'") == 1 }), 'in the middle of a purge');
+kill 'KILL', $purger;
 eval { $holder->quit };
 ok(back(), '… it is killed: questions are answered again');
 is($node->answer('analyst1', question('BULK51')), '51|0', '… nothing expired is shown');

@@ -252,7 +252,7 @@ sub clock_to
 	return $node->move_clock($node->answer('postgres', "SELECT ceil(extract(epoch FROM ($moment) - clock_timestamp()))") + $seconds);
 }
 
-# Waits until an answer would be kept: after the clock was moved, the keeper makes the tables of the hours to come when it sees that.
+# Waits until an answer would be kept: after the clock was moved, the purger makes the tables of the hours to come when it sees that.
 sub await_cache
 {
 	my ($node) = @_;

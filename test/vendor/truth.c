@@ -8,14 +8,14 @@
 
 #define MAX_REGIONS 80
 
-struct tally
+struct stats
 {
 	char region[3];
 	int64_t n;
 };
 
 static void
-tally_add(struct tally *tallies, const char *region)
+stats_add(struct stats *tallies, const char *region)
 {
 	for (int i = 0; i < MAX_REGIONS; i++)
 	{
@@ -30,7 +30,7 @@ tally_add(struct tally *tallies, const char *region)
 }
 
 static void
-tally_write(struct buf *out, const char *key, const struct tally *tallies)
+stats_write(struct buf *out, const char *key, const struct stats *tallies)
 {
 	buf_fmt(out, ",\"%s\":{", key);
 	for (int i = 0; i < MAX_REGIONS && tallies[i].n > 0; i++)
@@ -100,8 +100,8 @@ take(const struct request *rq, struct question *q)
 void
 truth_answer(struct request *rq, struct reply *rp)
 {
-	struct tally cameras[MAX_REGIONS] = {{{0}, 0}};
-	struct tally plates[MAX_REGIONS] = {{{0}, 0}};
+	struct stats cameras[MAX_REGIONS] = {{{0}, 0}};
+	struct stats plates[MAX_REGIONS] = {{{0}, 0}};
 	int64_t total = 0;
 	int64_t usable = 0;
 	int64_t abroad = 0;
@@ -142,8 +142,8 @@ truth_answer(struct request *rq, struct reply *rp)
 			usable++;
 			newest = r.t > newest ? r.t : newest;
 			oldest = r.t < oldest ? r.t : oldest;
-			tally_add(cameras, r.camera->region);
-			tally_add(plates, r.region);
+			stats_add(cameras, r.camera->region);
+			stats_add(plates, r.region);
 			if (with_ids)
 				buf_fmt(&ids, "%s\"%016llx\"", usable > 1 ? "," : "", (unsigned long long) r.id);
 		}
@@ -157,8 +157,8 @@ truth_answer(struct request *rq, struct reply *rp)
 			(long long) older_anywhere);
 	time_or_null(&rp->body, "newest", newest, usable > 0);
 	time_or_null(&rp->body, "oldest", oldest, usable > 0);
-	tally_write(&rp->body, "by_camera_region", cameras);
-	tally_write(&rp->body, "by_plate_region", plates);
+	stats_write(&rp->body, "by_camera_region", cameras);
+	stats_write(&rp->body, "by_plate_region", plates);
 	if (with_ids)
 	{
 		buf_str(&rp->body, ",\"ids\":[");

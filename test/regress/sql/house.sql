@@ -64,9 +64,9 @@ WHERE relnamespace = 'lpr_data'::regnamespace AND relkind IN ('r', 'p') AND NOT 
 -- … that belong to somebody who could log in, or pass row-level security:
 SELECT c.oid::regclass, c.relowner::regrole FROM pg_class AS c JOIN pg_roles AS r ON r.oid = c.relowner
 WHERE c.relnamespace = 'lpr_data'::regnamespace AND c.relkind IN ('r', 'p', 'S') AND (r.rolcanlogin OR r.rolsuper OR r.rolbypassrls);
--- Views that do not belong to whom policies bind; lpr_data.sight is what policies themselves look at, and nobody may read it:
+-- Views that do not belong to whom policies bind; lpr_data.visible_event is what policies themselves look at, and nobody may read it:
 SELECT oid::regclass, relowner::regrole FROM relation
-WHERE relkind = 'v' AND relowner <> 'lpr_owner'::regrole AND (oid <> 'lpr_data.sight'::regclass OR relacl::text <> '{postgres=arwdDxt/postgres}');
+WHERE relkind = 'v' AND relowner <> 'lpr_owner'::regrole AND (oid <> 'lpr_data.visible_event'::regclass OR relacl::text <> '{postgres=arwdDxt/postgres}');
 -- Tables that views read, without a policy: such a view shows nothing.
 SELECT DISTINCT v.oid::regclass AS view, t.oid::regclass AS reads
 FROM relation AS v

@@ -1,7 +1,7 @@
 /*
- * cache_walk.c: reads out of an hour's table, in the order in which they were written.
+ * cache_read.c: reads out of an hour's table, in the order in which they were written.
  */
-#include "cache/cache_walk.h"
+#include "cache/cache_read.h"
 
 #include "access/htup_details.h"
 #include "access/table.h"
@@ -15,7 +15,7 @@
 
 #define PAGES_ONCE 16
 
-struct LprCacheWalk
+struct LprCacheRead
 {
 	LprCacheAnswer answer;
 	Oid leaf;
@@ -29,11 +29,11 @@ struct LprCacheWalk
 	char vehicle_image[LPR_IMAGE_URL_MAX]; /* of the read at hand */
 };
 
-LprCacheWalk *
-lpr_cache_walk(MemoryContext context, const LprCacheAnswer *answer)
+LprCacheRead *
+lpr_cache_read(MemoryContext context, const LprCacheAnswer *answer)
 {
 	MemoryContext old = MemoryContextSwitchTo(context);
-	LprCacheWalk *walk = palloc0(sizeof(LprCacheWalk));
+	LprCacheRead *walk = palloc0(sizeof(LprCacheRead));
 
 	walk->answer = *answer;
 	walk->answer.runs = palloc((2 * answer->nruns + 1) * sizeof(int32));
@@ -46,7 +46,7 @@ lpr_cache_walk(MemoryContext context, const LprCacheAnswer *answer)
 
 /* Copies the next pages, with the lock for just as long. False at the end. */
 static bool
-take_pages(LprCacheWalk *walk, bool *gone)
+take_pages(LprCacheRead *walk, bool *gone)
 {
 	Relation relation;
 	BlockNumber most;
@@ -103,7 +103,7 @@ take_text(Datum value, bool isnull)
 
 /* See put_vehicle_image. What is not as it was written there is none. */
 static LprSlice
-take_vehicle_image(LprCacheWalk *walk, LprSlice plate_image, LprSlice kept)
+take_vehicle_image(LprCacheRead *walk, LprSlice plate_image, LprSlice kept)
 {
 	char digits[3] = {0};
 	size_t shared, rest;
@@ -122,7 +122,7 @@ take_vehicle_image(LprCacheWalk *walk, LprSlice plate_image, LprSlice kept)
 }
 
 static bool
-take_row(LprCacheWalk *walk, HeapTuple tuple, LprRead *read)
+take_row(LprCacheRead *walk, HeapTuple tuple, LprRead *read)
 {
 	Datum values[READ_COLUMNS];
 	bool nulls[READ_COLUMNS];
@@ -166,7 +166,7 @@ take_row(LprCacheWalk *walk, HeapTuple tuple, LprRead *read)
 }
 
 bool
-lpr_cache_walk_next(LprCacheWalk *walk, LprRead *read, bool *gone)
+lpr_cache_read_next(LprCacheRead *walk, LprRead *read, bool *gone)
 {
 	*gone = false;
 	for (;;)

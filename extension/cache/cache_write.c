@@ -1,7 +1,7 @@
 /*
- * cache_fill.c: reads on their way into an hour's table: gathered, and written page by page.
+ * cache_write.c: reads on their way into an hour's table: gathered, and written page by page.
  */
-#include "cache/cache_fill.h"
+#include "cache/cache_write.h"
 
 #include "access/heapam.h"
 #include "access/htup_details.h"
@@ -19,7 +19,7 @@
 #define RUNS_MAX 400  /* more of them, and an answer's row would not lie within a page */
 #define ROW_MAX  7000 /* bytes; a read that is longer is not kept, and so its answer is not */
 
-struct LprCacheFill
+struct LprCacheWrite
 {
 	MemoryContext context;
 	MemoryContext rows; /* of the batch */
@@ -36,12 +36,12 @@ struct LprCacheFill
 	bool broken;
 };
 
-LprCacheFill *
-lpr_cache_fill(MemoryContext context, TimestampTz expires_at, int64 answer)
+LprCacheWrite *
+lpr_cache_write(MemoryContext context, TimestampTz expires_at, int64 answer)
 {
 	Oid leaf;
 	Relation relation;
-	LprCacheFill *fill;
+	LprCacheWrite *fill;
 	MemoryContext own;
 
 	/* A row needs a transaction id, which a transaction with parallel workers must not take. */
@@ -52,7 +52,7 @@ lpr_cache_fill(MemoryContext context, TimestampTz expires_at, int64 answer)
 	if (relation == NULL)
 		return NULL;
 	own = AllocSetContextCreate(context, "lpr cache fill", ALLOCSET_DEFAULT_SIZES);
-	fill = MemoryContextAllocZero(own, sizeof(LprCacheFill));
+	fill = MemoryContextAllocZero(own, sizeof(LprCacheWrite));
 	fill->context = own;
 	fill->rows = AllocSetContextCreate(own, "lpr cache rows", ALLOCSET_DEFAULT_SIZES);
 	fill->leaf = leaf;
@@ -69,7 +69,7 @@ lpr_cache_fill(MemoryContext context, TimestampTz expires_at, int64 answer)
 }
 
 static void
-note_block(LprCacheFill *fill, BlockNumber block)
+note_block(LprCacheWrite *fill, BlockNumber block)
 {
 	int32 *last = fill->nruns > 0 ? &fill->runs[2 * (fill->nruns - 1)] : NULL;
 
@@ -93,7 +93,7 @@ note_block(LprCacheFill *fill, BlockNumber block)
 static void
 write_reads(void *arg)
 {
-	LprCacheFill *fill = arg;
+	LprCacheWrite *fill = arg;
 	Relation relation;
 	MemoryContext old;
 
@@ -131,9 +131,9 @@ write_reads(void *arg)
 }
 
 static void
-flush(LprCacheFill *fill)
+flush(LprCacheWrite *fill)
 {
-	if (fill->n > 0 && !fill->broken && !lpr_cache_write(write_reads, fill))
+	if (fill->n > 0 && !fill->broken && !lpr_cache_attempt(write_reads, fill))
 		fill->broken = true;
 }
 
@@ -200,7 +200,7 @@ put_plate_as_read(char **to, const LprRead *read, bool *isnull)
 }
 
 bool
-lpr_cache_fill_add(LprCacheFill *fill, const LprRead *read)
+lpr_cache_write_add(LprCacheWrite *fill, const LprRead *read)
 {
 	Datum values[READ_COLUMNS];
 	bool nulls[READ_COLUMNS] = {false};
@@ -253,7 +253,7 @@ lpr_cache_fill_add(LprCacheFill *fill, const LprRead *read)
 }
 
 bool
-lpr_cache_fill_finish(LprCacheFill *fill, LprCacheAnswer *answer)
+lpr_cache_write_finish(LprCacheWrite *fill, LprCacheAnswer *answer)
 {
 	bool kept;
 

@@ -1,5 +1,5 @@
 /*
- * absent.c: sources that a condition names and that do not exist. The planner leaves out whatever no partition holds, and an answer without rows would
+ * unknown_source.c: sources that a condition names and that do not exist. The planner leaves out whatever no partition holds, and an answer without rows would
  * look like "never seen". So it is told where it can be: while the statement is planned, of names that are known then.
  */
 #include "fdw/fdw.h"
@@ -29,7 +29,7 @@ is_source(const char *name)
 }
 
 static void
-tell_absent(Datum name)
+tell_unknown(Datum name)
 {
 	char *shown = TextDatumGetCString(name);
 
@@ -39,7 +39,7 @@ tell_absent(Datum name)
 }
 
 static void
-look_for_absent(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
+look_for_unknown(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {
 	ListCell *cell;
 
@@ -67,7 +67,7 @@ look_for_absent(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rt
 		if (!IsA(value, Const) || value->constisnull)
 			continue;
 		if (condition.kind == LPR_CONDITION_SOURCE)
-			tell_absent(value->constvalue);
+			tell_unknown(value->constvalue);
 		else
 		{
 			Datum *names;
@@ -78,14 +78,14 @@ look_for_absent(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rt
 							  &count);
 			for (int i = 0; i < count; i++)
 				if (!nulls[i])
-					tell_absent(names[i]);
+					tell_unknown(names[i]);
 		}
 	}
 }
 
 void
-lpr_absent_init(void)
+lpr_unknown_source_init(void)
 {
 	earlier_rel_pathlist = set_rel_pathlist_hook;
-	set_rel_pathlist_hook = look_for_absent;
+	set_rel_pathlist_hook = look_for_unknown;
 }

@@ -1,11 +1,11 @@
-# outlet: every way by which an answer could leave the screen and be kept is refused to the people who see reads, and the refusal is on record whatever the
+# statement guard: every way by which an answer could leave the screen and be kept is refused to the people who see reads, and the refusal is on record whatever the
 # caller's transaction does next (E2). Also: what nobody may drop (U3), and whose login is whose (A1).
 use strict;
 use warnings;
 use LprAudit;
 use Test::More;
 
-my $node = LprTest->start_staged('outlet', conf => "max_prepared_transactions = 5\n");
+my $node = LprTest->start_staged('statement_guard', conf => "max_prepared_transactions = 5\n");
 my $read = "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK7'";
 my $quoted = $read =~ s/'/''/gr;
 is($node->answer('analyst1', LprTest::quick()), 1, 'the first question');

@@ -1,7 +1,7 @@
 /*
- * cache_keeper.c: the worker that has expired hours purged and the coming ones prepared.
+ * cache_purger.c: the worker that has expired hours purged and the coming ones prepared.
  */
-#include "cache/cache_keeper.h"
+#include "cache/cache_purger.h"
 
 #include "access/xact.h"
 #include "commands/extension.h"
@@ -21,9 +21,9 @@
 #define LOOK_EVERY_MS 2000
 
 void
-lpr_cache_keeper_register(void)
+lpr_cache_purger_register(void)
 {
-	lpr_worker_register("lpr cache keeper", "lpr_cache_keeper_main", 2);
+	lpr_worker_register("lpr cache purger", "lpr_cache_purger_main", 2);
 }
 
 /* In a transaction of its own: what somebody holds up holds up nothing else. */
@@ -54,7 +54,7 @@ attempt(MemoryContext context, const char *sql)
 }
 
 void
-lpr_cache_keeper_main(Datum argument)
+lpr_cache_purger_main(Datum argument)
 {
 	MemoryContext context;
 
@@ -63,7 +63,7 @@ lpr_cache_keeper_main(Datum argument)
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
 	lpr_worker_connect(lpr_queue_ready);
-	context = AllocSetContextCreate(TopMemoryContext, "lpr cache keeper", ALLOCSET_DEFAULT_SIZES);
+	context = AllocSetContextCreate(TopMemoryContext, "lpr cache purger", ALLOCSET_DEFAULT_SIZES);
 	for (;;)
 	{
 		CHECK_FOR_INTERRUPTS();

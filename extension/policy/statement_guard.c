@@ -1,11 +1,11 @@
 /*
- * outlet.c: what a person is shown stays on the screen (E2).
+ * statement_guard.c: what a person is shown stays on the screen (E2).
  *
  * Privileges come first (lpr.harden()). What they cannot close is refused here, to the logins of people who see reads: statements that keep or pass on what
  * they are given; a question within a statement that could keep its answer; and a change of data by a function that has seen one. No setting switches it off.
  * Functions of superusers with SECURITY DEFINER, as ours are, may do all of it.
  */
-#include "policy/outlet.h"
+#include "policy/statement_guard.h"
 
 #include "access/xact.h"
 #include "catalog/objectaccess.h"
@@ -28,9 +28,9 @@
 #include "server/compat.h"
 #include "server/data.h"
 #include "server/errors.h"
-#include "server/person.h"
+#include "server/login_guard.h"
 #include "gate/purpose.h"
-#include "gate/tally.h"
+#include "gate/query_stats.h"
 
 #define RULE "What a login of these roles is shown is kept by lpr's own functions only."
 
@@ -41,7 +41,7 @@ static planner_hook_type earlier_planner = NULL;
 static object_access_hook_type earlier_access = NULL;
 
 /* Statements under way, of a confined login, that could keep an answer. */
-static int keepers = 0;
+static int purgers = 0;
 /* Calls of executor and utilities within each other. */
 static int depth = 0;
 /* When the client sent what last asked: triggers that wait for the end of a transaction run outside of any statement, but still for that message. */
@@ -83,8 +83,8 @@ refuse_statement(const char *source, const char *message, const char *detail, co
 {
 	/* Elsewhere there is no log, and nothing is asked. */
 	if (lpr_audit_here())
-		lpr_audit_refusal((LprAuditEntry){.source = source, .control = "E2"}, LPR_ERRCODE_OUTLET, message);
-	ereport(ERROR, (errcode(LPR_ERRCODE_OUTLET), errmsg("%s", message), errdetail("%s", detail),
+		lpr_audit_refusal((LprAuditEntry){.source = source, .control = "E2"}, LPR_ERRCODE_STATEMENT_GUARD, message);
+	ereport(ERROR, (errcode(LPR_ERRCODE_STATEMENT_GUARD), errmsg("%s", message), errdetail("%s", detail),
 					hint != NULL ? errhint("%s", hint) : 0));
 }
 
@@ -98,9 +98,9 @@ is_modifying(const PlannedStmt *statement)
 }
 
 void
-lpr_outlet_check(const PlannedStmt *own, const char *source)
+lpr_statement_guard_check(const PlannedStmt *own, const char *source)
 {
-	if (keepers > 0 || (own != NULL && is_modifying(own) && is_confined_now()))
+	if (purgers > 0 || (own != NULL && is_modifying(own) && is_confined_now()))
 		refuse_statement(
 			source, "the answer would be kept",
 			"Reads are shown by a SELECT of its own, not within a statement that changes or defines something.",
@@ -124,11 +124,11 @@ check_executor(const PlannedStmt *statement)
 }
 
 static void
-outlet_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_EXECUTOR_RUN_PARAMETERS)
+guard_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_EXECUTOR_RUN_PARAMETERS)
 {
 	bool keeps = check_executor(query->plannedstmt);
 
-	keepers += keeps;
+	purgers += keeps;
 	depth++;
 	PG_TRY();
 	{
@@ -139,7 +139,7 @@ outlet_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_
 	}
 	PG_FINALLY();
 	{
-		keepers -= keeps;
+		purgers -= keeps;
 		depth--;
 	}
 	PG_END_TRY();
@@ -147,11 +147,11 @@ outlet_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_
 
 /* Triggers, and what is left of data-modifying CTEs. */
 static void
-outlet_executor_finish(QueryDesc *query)
+guard_executor_finish(QueryDesc *query)
 {
 	bool keeps = check_executor(query->plannedstmt);
 
-	keepers += keeps;
+	purgers += keeps;
 	depth++;
 	PG_TRY();
 	{
@@ -162,7 +162,7 @@ outlet_executor_finish(QueryDesc *query)
 	}
 	PG_FINALLY();
 	{
-		keepers -= keeps;
+		purgers -= keeps;
 		depth--;
 	}
 	PG_END_TRY();
@@ -170,13 +170,13 @@ outlet_executor_finish(QueryDesc *query)
 
 /* The planner calls functions that claim to be immutable. */
 static PlannedStmt *
-outlet_plan(Query *query, const char *text, int options, ParamListInfo params)
+guard_plan(Query *query, const char *text, int options, ParamListInfo params)
 {
 	PlannedStmt *planned = NULL;
 	bool keeps = ((query->commandType != CMD_SELECT && query->commandType != CMD_UTILITY) || query->hasModifyingCTE) &&
 				 is_confined_now();
 
-	keepers += keeps;
+	purgers += keeps;
 	PG_TRY();
 	{
 		planned = earlier_planner != NULL ? earlier_planner(query, text, options, params)
@@ -184,7 +184,7 @@ outlet_plan(Query *query, const char *text, int options, ParamListInfo params)
 	}
 	PG_FINALLY();
 	{
-		keepers -= keeps;
+		purgers -= keeps;
 	}
 	PG_END_TRY();
 	return planned;
@@ -250,7 +250,7 @@ check_denied(Node *statement)
 
 /* Whether a utility statement could keep the answer of a question that it makes the server ask: by a DEFAULT, a USING, a bound, a parameter. */
 static bool
-is_keeper(Node *statement)
+is_purger(Node *statement)
 {
 	switch (nodeTag(statement))
 	{
@@ -304,7 +304,7 @@ check_event_triggers(Node *statement)
 static void
 check_login(const char *login)
 {
-	if (!lpr_audit_here() || !lpr_person_has_login(login))
+	if (!lpr_audit_here() || !lpr_login_is_registered(login))
 		return;
 	lpr_audit_refusal((LprAuditEntry){.control = "A1"}, LPR_ERRCODE_NOT_YOURS,
 					  psprintf("login \"%s\" is somebody's", login));
@@ -334,7 +334,7 @@ reset_session(bool all)
 	lpr_consent_end();
 	lpr_purpose_forget();
 	if (all)
-		lpr_tally_forget();
+		lpr_query_stats_forget();
 }
 
 /* Whether a statement is one that resets the session; *all says how far. */
@@ -348,8 +348,8 @@ is_reset(Node *statement, bool *all)
 }
 
 static void
-outlet_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUtilityContext context,
-			   ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
+guard_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUtilityContext context,
+			  ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
 {
 	Node *statement = planned->utilityStmt;
 	/* EXECUTE is as much the client's own statement as what it executes. */
@@ -361,8 +361,8 @@ outlet_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUt
 	check_denied(statement);
 	check_logins(statement);
 	check_event_triggers(statement);
-	keeps = is_keeper(statement);
-	keepers += keeps;
+	keeps = is_purger(statement);
+	purgers += keeps;
 	depth += nests;
 	PG_TRY();
 	{
@@ -373,7 +373,7 @@ outlet_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUt
 	}
 	PG_FINALLY();
 	{
-		keepers -= keeps;
+		purgers -= keeps;
 		depth -= nests;
 	}
 	PG_END_TRY();
@@ -410,7 +410,7 @@ refuse_drop_of_log(Oid relid)
 }
 
 static void
-outlet_access_object(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
+guard_access_object(ObjectAccessType access, Oid class, Oid object, int sub, void *arg)
 {
 	if (earlier_access != NULL)
 		earlier_access(access, class, object, sub, arg);
@@ -419,18 +419,18 @@ outlet_access_object(ObjectAccessType access, Oid class, Oid object, int sub, vo
 }
 
 void
-lpr_outlet_init(void)
+lpr_statement_guard_init(void)
 {
 	earlier_utility = ProcessUtility_hook;
-	ProcessUtility_hook = outlet_utility;
+	ProcessUtility_hook = guard_utility;
 	earlier_run = ExecutorRun_hook;
-	ExecutorRun_hook = outlet_executor_run;
+	ExecutorRun_hook = guard_executor_run;
 	earlier_finish = ExecutorFinish_hook;
-	ExecutorFinish_hook = outlet_executor_finish;
+	ExecutorFinish_hook = guard_executor_finish;
 	earlier_planner = planner_hook;
-	planner_hook = outlet_plan;
+	planner_hook = guard_plan;
 	earlier_access = object_access_hook;
-	object_access_hook = outlet_access_object;
+	object_access_hook = guard_access_object;
 }
 
 PG_FUNCTION_INFO_V1(lpr_login_is_confined);

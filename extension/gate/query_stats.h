@@ -1,8 +1,8 @@
 /*
- * tally.h: what happened to a question, source by source: counted while it runs, told in one notice, kept for lpr.last_query().
+ * stats.h: what happened to a question, source by source: counted while it runs, told in one notice, kept for lpr.last_query().
  */
-#ifndef LPR_TALLY_H
-#define LPR_TALLY_H
+#ifndef LPR_QUERY_STATS_H
+#define LPR_QUERY_STATS_H
 
 #include "postgres.h"
 #include "datatype/timestamp.h"
@@ -26,9 +26,9 @@ typedef enum LprOutcome
 struct LprAnswer;
 
 /* One scan of one source. */
-typedef struct LprTally
+typedef struct LprQueryStats
 {
-	struct LprTally *next;
+	struct LprQueryStats *next;
 	char *source;
 	const char *dialect;
 	LprOutcome outcome;
@@ -48,7 +48,7 @@ typedef struct LprTally
 	TimestampTz asked_at;
 	TimestampTz ended_at;
 	struct LprAnswer *answer; /* of the question under way, for the audit (answer.c) */
-} LprTally;
+} LprQueryStats;
 
 /* One execution of a statement. All its questions share one moment, from which the five years and the 30 days count. */
 typedef struct LprStatement
@@ -62,21 +62,21 @@ typedef struct LprStatement
 	bool clip_told;
 	void (*broken_off)(struct LprStatement *statement); /* called when it ends, for what is still open */
 	List *scans;                                        /* of scan.c */
-	LprTally *tallies;
+	LprQueryStats *tallies;
 } LprStatement;
 
 /* The statement that an executor state belongs to, begun if need be. It ends with the executor state. */
 extern LprStatement *lpr_statement(EState *estate);
-extern LprTally *lpr_tally_add(LprStatement *statement, const char *source, const char *dialect);
-extern void lpr_tally_sent(LprStatement *statement, LprTally *tally, const char *shown);
+extern LprQueryStats *lpr_query_stats_add(LprStatement *statement, const char *source, const char *dialect);
+extern void lpr_query_stats_sent(LprStatement *statement, LprQueryStats *stats, const char *shown);
 /* Whether a statement that has asked still runs. */
 extern bool lpr_statement_asks(void);
 /* Forgets what lpr.last_query() would tell. */
-extern void lpr_tally_forget(void);
+extern void lpr_query_stats_forget(void);
 extern const char *lpr_outcome_name(LprOutcome outcome);
 /* Tells a source's fault to the client: as a WARNING, or as the end of the query. */
-extern void lpr_tally_report(const LprTally *tally, int level);
-extern void lpr_tally_cost(LprTally *tally, LprHttpCost cost);
+extern void lpr_query_stats_report(const LprQueryStats *stats, int level);
+extern void lpr_query_stats_cost(LprQueryStats *stats, LprHttpCost cost);
 /* Tells the drops of a whole statement in one NOTICE; called when its last scan ends. */
 extern void lpr_statement_tell(LprStatement *statement);
 

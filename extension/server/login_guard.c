@@ -1,7 +1,7 @@
 /*
- * person.c: which logins are registered to a person.
+ * login_guard.c: which logins are registered to a person.
  */
-#include "server/person.h"
+#include "server/login_guard.h"
 
 #include "catalog/pg_type.h"
 #include "fmgr.h"
@@ -13,7 +13,7 @@
 
 /* Not through SQL: whoever drops a role need not have any right to the table, and nothing of theirs may have a say. */
 bool
-lpr_person_has_login(const char *login)
+lpr_login_is_registered(const char *login)
 {
 	LprDataScan people;
 	bool here = false;

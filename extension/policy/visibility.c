@@ -1,5 +1,5 @@
 /*
- * sight.c: who is asking, and what they see: lpr_data.me(), my_people(), sees_all() and sees(event), the conditions of policies and views. The rules stand in
+ * visibility.c: who is asking, and what they see: lpr_data.me(), my_people(), sees_all() and sees(event), the conditions of policies and views. The rules stand in
  * SQL (lpr_data.look_up_me() and its like); here is only remembered what they said, since policies ask for every row, and of several tables in a query.
  *
  * What was said holds as long as the snapshot shows the same: nothing can have been committed in between then, neither a membership nor a grant of a role.
@@ -65,7 +65,7 @@ static struct
 	} probed[PROBES];
 	int nprobed;
 	MemoryContext context;
-} sight;
+} visibility;
 
 static int64 generation = 0; /* counts what it held for */
 
@@ -85,11 +85,12 @@ same_transactions(const TransactionId *a, const TransactionId *b, int n)
 static bool
 holds_for(Snapshot now)
 {
-	const SnapshotData *then = &sight.snapshot;
+	const SnapshotData *then = &visibility.snapshot;
 
-	return sight.valid && sight.login == GetAuthenticatedUserId() && sight.transaction == GetTopTransactionIdIfAny() &&
-		   (!TransactionIdIsValid(sight.transaction) ||
-			(sight.subtransaction == GetCurrentSubTransactionId() && sight.command == now->curcid)) &&
+	return visibility.valid && visibility.login == GetAuthenticatedUserId() &&
+		   visibility.transaction == GetTopTransactionIdIfAny() &&
+		   (!TransactionIdIsValid(visibility.transaction) ||
+			(visibility.subtransaction == GetCurrentSubTransactionId() && visibility.command == now->curcid)) &&
 		   then->xmin == now->xmin && then->xmax == now->xmax && then->xcnt == now->xcnt &&
 		   then->subxcnt == now->subxcnt && then->suboverflowed == now->suboverflowed &&
 		   then->takenDuringRecovery == now->takenDuringRecovery && same_transactions(then->xip, now->xip, now->xcnt) &&
@@ -100,27 +101,27 @@ static void
 keep_snapshot(Snapshot now)
 {
 	size_t size = (now->xcnt + Max(now->subxcnt, 0)) * sizeof(TransactionId);
-	TransactionId *lists = sight.snapshot.xip;
+	TransactionId *lists = visibility.snapshot.xip;
 
-	if (lists == NULL || sight.size < size)
+	if (lists == NULL || visibility.size < size)
 	{
 		if (lists != NULL)
 			pfree(lists);
-		sight.snapshot.xip = NULL;
-		sight.size = Max(size * 2, 1024);
-		lists = MemoryContextAlloc(TopMemoryContext, sight.size);
+		visibility.snapshot.xip = NULL;
+		visibility.size = Max(size * 2, 1024);
+		lists = MemoryContextAlloc(TopMemoryContext, visibility.size);
 	}
-	sight.snapshot = *now;
-	sight.snapshot.xip = lists;
-	sight.snapshot.subxip = lists + now->xcnt;
+	visibility.snapshot = *now;
+	visibility.snapshot.xip = lists;
+	visibility.snapshot.subxip = lists + now->xcnt;
 	if (now->xcnt > 0)
 		memcpy(lists, now->xip, now->xcnt * sizeof(TransactionId));
 	if (now->subxcnt > 0)
 		memcpy(lists + now->xcnt, now->subxip, now->subxcnt * sizeof(TransactionId));
-	sight.login = GetAuthenticatedUserId();
-	sight.transaction = GetTopTransactionIdIfAny();
-	sight.subtransaction = GetCurrentSubTransactionId();
-	sight.command = now->curcid;
+	visibility.login = GetAuthenticatedUserId();
+	visibility.transaction = GetTopTransactionIdIfAny();
+	visibility.subtransaction = GetCurrentSubTransactionId();
+	visibility.command = now->curcid;
 }
 
 /* A function of schema lpr_data, where the reader may look nothing up. */
@@ -155,13 +156,13 @@ look_up_events(int at_most)
 	found = DatumGetArrayTypeP(FunctionCall1(&function, Int32GetDatum(at_most)));
 	if (ARR_NDIM(found) > 1 || ARR_HASNULL(found) || ARR_ELEMTYPE(found) != INT8OID)
 		elog(ERROR, "lpr_data.look_up_events() returned no list of events");
-	sight.has_events = false;
-	sight.nevents = ArrayGetNItems(ARR_NDIM(found), ARR_DIMS(found));
-	sight.events = MemoryContextAllocHuge(sight.context, Max(sight.nevents, 1) * sizeof(int64));
-	memcpy(sight.events, ARR_DATA_PTR(found), sight.nevents * sizeof(int64));
-	qsort(sight.events, sight.nevents, sizeof(int64), compare_events);
-	sight.complete = sight.nevents < at_most;
-	sight.has_events = true;
+	visibility.has_events = false;
+	visibility.nevents = ArrayGetNItems(ARR_NDIM(found), ARR_DIMS(found));
+	visibility.events = MemoryContextAllocHuge(visibility.context, Max(visibility.nevents, 1) * sizeof(int64));
+	memcpy(visibility.events, ARR_DATA_PTR(found), visibility.nevents * sizeof(int64));
+	qsort(visibility.events, visibility.nevents, sizeof(int64), compare_events);
+	visibility.complete = visibility.nevents < at_most;
+	visibility.has_events = true;
 	pfree(found);
 }
 
@@ -174,20 +175,21 @@ refresh(FmgrInfo *function)
 
 	if (seen == NULL)
 		seen = function->fn_extra = MemoryContextAllocZero(function->fn_mcxt, sizeof(int64));
-	if (sight.valid && *seen == generation)
+	if (visibility.valid && *seen == generation)
 		return;
 	now = GetActiveSnapshot();
 	if (!holds_for(now))
 	{
-		sight.valid = false;
-		if (sight.context == NULL)
-			sight.context = AllocSetContextCreate(TopMemoryContext, "lpr sight", ALLOCSET_DEFAULT_SIZES);
-		MemoryContextReset(sight.context);
-		sight.has_me = sight.has_people = sight.has_all = sight.has_events = sight.has_last = false;
-		sight.nprobed = 0;
+		visibility.valid = false;
+		if (visibility.context == NULL)
+			visibility.context = AllocSetContextCreate(TopMemoryContext, "lpr visibility", ALLOCSET_DEFAULT_SIZES);
+		MemoryContextReset(visibility.context);
+		visibility.has_me = visibility.has_people = visibility.has_all = visibility.has_events = visibility.has_last =
+			false;
+		visibility.nprobed = 0;
 		keep_snapshot(now);
 		generation++;
-		sight.valid = true;
+		visibility.valid = true;
 	}
 	*seen = generation;
 }
@@ -197,7 +199,7 @@ Datum
 lpr_me(PG_FUNCTION_ARGS)
 {
 	refresh(fcinfo->flinfo);
-	if (!sight.has_me)
+	if (!visibility.has_me)
 	{
 		FmgrInfo function;
 		LOCAL_FCINFO(call, 0);
@@ -206,13 +208,13 @@ lpr_me(PG_FUNCTION_ARGS)
 		our_function("look_up_me", InvalidOid, &function);
 		InitFunctionCallInfoData(*call, &function, 0, InvalidOid, NULL, NULL);
 		me = FunctionCallInvoke(call);
-		sight.nobody = call->isnull;
-		sight.me = call->isnull ? 0 : DatumGetInt32(me);
-		sight.has_me = true;
+		visibility.nobody = call->isnull;
+		visibility.me = call->isnull ? 0 : DatumGetInt32(me);
+		visibility.has_me = true;
 	}
-	if (sight.nobody)
+	if (visibility.nobody)
 		PG_RETURN_NULL();
-	PG_RETURN_INT32(sight.me);
+	PG_RETURN_INT32(visibility.me);
 }
 
 /* lpr_data.my_people(): that person, and those whom they supervise. */
@@ -220,32 +222,32 @@ Datum
 lpr_my_people(PG_FUNCTION_ARGS)
 {
 	refresh(fcinfo->flinfo);
-	if (!sight.has_people)
+	if (!visibility.has_people)
 	{
 		FmgrInfo function;
 		ArrayType *found;
 
 		our_function("look_up_my_people", InvalidOid, &function);
 		found = DatumGetArrayTypeP(FunctionCall0Coll(&function, InvalidOid));
-		sight.people = MemoryContextAlloc(sight.context, VARSIZE(found));
-		memcpy(sight.people, found, VARSIZE(found));
-		sight.has_people = true;
+		visibility.people = MemoryContextAlloc(visibility.context, VARSIZE(found));
+		memcpy(visibility.people, found, VARSIZE(found));
+		visibility.has_people = true;
 	}
-	PG_RETURN_DATUM(datumCopy(PointerGetDatum(sight.people), false, -1));
+	PG_RETURN_DATUM(datumCopy(PointerGetDatum(visibility.people), false, -1));
 }
 
 static bool
 sees_all(void)
 {
-	if (!sight.has_all)
+	if (!visibility.has_all)
 	{
 		FmgrInfo function;
 
 		our_function("look_up_all", InvalidOid, &function);
-		sight.all = DatumGetBool(FunctionCall0Coll(&function, InvalidOid));
-		sight.has_all = true;
+		visibility.all = DatumGetBool(FunctionCall0Coll(&function, InvalidOid));
+		visibility.has_all = true;
 	}
-	return sight.all;
+	return visibility.all;
 }
 
 static bool
@@ -256,24 +258,24 @@ sees(int64 event)
 
 	if (sees_all())
 		return true;
-	if (!sight.has_events)
+	if (!visibility.has_events)
 		look_up_events(AT_FIRST);
-	if (bsearch(&event, sight.events, sight.nevents, sizeof(int64), compare_events) != NULL)
+	if (bsearch(&event, visibility.events, visibility.nevents, sizeof(int64), compare_events) != NULL)
 		return true;
-	if (sight.complete)
+	if (visibility.complete)
 		return false;
-	for (int i = 0; i < sight.nprobed; i++)
-		if (sight.probed[i].event == event)
-			return sight.probed[i].seen;
-	if (sight.nprobed == PROBES)
+	for (int i = 0; i < visibility.nprobed; i++)
+		if (visibility.probed[i].event == event)
+			return visibility.probed[i].seen;
+	if (visibility.nprobed == PROBES)
 	{
 		look_up_events(PG_INT32_MAX);
 		return sees(event);
 	}
 	our_function("look_up_event", INT8OID, &function);
 	seen = DatumGetBool(FunctionCall1(&function, Int64GetDatum(event)));
-	sight.probed[sight.nprobed].event = event;
-	sight.probed[sight.nprobed++].seen = seen;
+	visibility.probed[visibility.nprobed].event = event;
+	visibility.probed[visibility.nprobed++].seen = seen;
 	return seen;
 }
 
@@ -292,14 +294,14 @@ lpr_sees(PG_FUNCTION_ARGS)
 	int64 event = PG_GETARG_INT64(0);
 
 	refresh(fcinfo->flinfo);
-	if (!sight.has_last || sight.last != event)
+	if (!visibility.has_last || visibility.last != event)
 	{
-		sight.has_last = false;
-		sight.last_seen = sees(event);
-		sight.last = event;
-		sight.has_last = true;
+		visibility.has_last = false;
+		visibility.last_seen = sees(event);
+		visibility.last = event;
+		visibility.has_last = true;
 	}
-	PG_RETURN_BOOL(sight.last_seen);
+	PG_RETURN_BOOL(visibility.last_seen);
 }
 
 /* lpr_data.my_events(): all that are seen. */
@@ -310,20 +312,20 @@ lpr_my_events(PG_FUNCTION_ARGS)
 	size_t size;
 
 	refresh(fcinfo->flinfo);
-	if (!sight.has_events || !sight.complete)
+	if (!visibility.has_events || !visibility.complete)
 		look_up_events(PG_INT32_MAX);
-	if (sight.nevents == 0)
+	if (visibility.nevents == 0)
 		PG_RETURN_ARRAYTYPE_P(construct_empty_array(INT8OID));
-	size = ARR_OVERHEAD_NONULLS(1) + sight.nevents * sizeof(int64);
+	size = ARR_OVERHEAD_NONULLS(1) + visibility.nevents * sizeof(int64);
 	if (!AllocSizeIsValid(size))
 		ereport(ERROR, (errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many events")));
 	events = palloc0(size);
 	SET_VARSIZE(events, size);
 	events->ndim = 1;
 	events->elemtype = INT8OID;
-	ARR_DIMS(events)[0] = sight.nevents;
+	ARR_DIMS(events)[0] = visibility.nevents;
 	ARR_LBOUND(events)[0] = 1;
-	memcpy(ARR_DATA_PTR(events), sight.events, sight.nevents * sizeof(int64));
+	memcpy(ARR_DATA_PTR(events), visibility.events, visibility.nevents * sizeof(int64));
 	PG_RETURN_ARRAYTYPE_P(events);
 }
 
@@ -350,9 +352,9 @@ share(const SupportRequestSelectivity *request)
 				!(IsA(other->clause, FuncExpr) && ((FuncExpr *) other->clause)->funcid == request->funcid))
 				return 0.9;
 		}
-	if (!sight.has_events)
+	if (!visibility.has_events)
 		look_up_events(AT_FIRST);
-	if (!sight.complete)
+	if (!visibility.complete)
 		return 0.1;
 	tuple = SearchSysCache1(RELOID, ObjectIdGetDatum(lpr_data_table("event")));
 	if (HeapTupleIsValid(tuple))
@@ -360,7 +362,7 @@ share(const SupportRequestSelectivity *request)
 		total = ((Form_pg_class) GETSTRUCT(tuple))->reltuples;
 		ReleaseSysCache(tuple);
 	}
-	return total > 0 ? Min(Max(sight.nevents, 1) / total, 1.0) : 0.1;
+	return total > 0 ? Min(Max(visibility.nevents, 1) / total, 1.0) : 0.1;
 }
 
 /* sees(event) as event = ANY (my_events()), for an index that starts with it; unless all events are seen. */

@@ -1,7 +1,7 @@
 /*
- * cache_flight.c: which questions are asked of vendors just now, in shared memory, so that nobody asks the same beside them.
+ * cache_in_flight.c: which questions are asked of vendors just now, in shared memory, so that nobody asks the same beside them.
  */
-#include "cache/cache_flight.h"
+#include "cache/cache_in_flight.h"
 
 #include "miscadmin.h"
 #include "portability/instr_time.h"
@@ -31,20 +31,20 @@ static LWLock *lock = NULL;
 static bool registered = false;
 
 Size
-lpr_flight_shmem_size(void)
+lpr_in_flight_shmem_size(void)
 {
 	return MAXALIGN(FLIGHTS * sizeof(Flight));
 }
 
 void
-lpr_flight_shmem_init(void)
+lpr_in_flight_shmem_init(void)
 {
 	bool found;
 
 	LWLockAcquire(AddinShmemInitLock, LW_EXCLUSIVE);
-	flights = ShmemInitStruct("lpr questions under way", lpr_flight_shmem_size(), &found);
+	flights = ShmemInitStruct("lpr questions under way", lpr_in_flight_shmem_size(), &found);
 	if (!found)
-		memset(flights, 0, lpr_flight_shmem_size());
+		memset(flights, 0, lpr_in_flight_shmem_size());
 	LWLockRelease(AddinShmemInitLock);
 	lock = &GetNamedLWLockTranche("lpr cache")->lock;
 }
@@ -83,7 +83,7 @@ landed(void *arg)
 }
 
 bool
-lpr_flight_begin(MemoryContext context, const LprDigest *key)
+lpr_in_flight_begin(MemoryContext context, const LprDigest *key)
 {
 	int64 now = steady_ms();
 	Flight *free = NULL;
@@ -119,7 +119,7 @@ lpr_flight_begin(MemoryContext context, const LprDigest *key)
 }
 
 void
-lpr_flight_progress(const LprDigest *key)
+lpr_in_flight_progress(const LprDigest *key)
 {
 	int64 now = steady_ms();
 
@@ -133,7 +133,7 @@ lpr_flight_progress(const LprDigest *key)
 }
 
 void
-lpr_flight_end(const LprDigest *key)
+lpr_in_flight_end(const LprDigest *key)
 {
 	if (flights != NULL)
 		clear(key);

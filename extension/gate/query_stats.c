@@ -1,7 +1,7 @@
 /*
- * tally.c: statements and their scans, what the client is told of them, and lpr.last_query().
+ * stats.c: statements and their scans, what the client is told of them, and lpr.last_query().
  */
-#include "gate/tally.h"
+#include "gate/query_stats.h"
 
 #include "access/htup_details.h"
 #include "catalog/pg_type.h"
@@ -43,9 +43,9 @@ statement_over(void *arg)
 	statement->scans = NIL;
 	if (statement->broken_off != NULL)
 		statement->broken_off(statement);
-	for (LprTally *tally = statement->tallies; tally != NULL; tally = tally->next)
-		if (tally->ended_at == 0)
-			tally->ended_at = GetCurrentTimestamp();
+	for (LprQueryStats *stats = statement->tallies; stats != NULL; stats = stats->next)
+		if (stats->ended_at == 0)
+			stats->ended_at = GetCurrentTimestamp();
 	if (statement != last)
 		MemoryContextDelete(statement->context);
 }
@@ -79,11 +79,11 @@ lpr_statement(EState *estate)
 	return statement;
 }
 
-LprTally *
-lpr_tally_add(LprStatement *statement, const char *source, const char *dialect)
+LprQueryStats *
+lpr_query_stats_add(LprStatement *statement, const char *source, const char *dialect)
 {
-	LprTally *tally = MemoryContextAllocZero(statement->context, sizeof(LprTally));
-	LprTally **link = &statement->tallies;
+	LprQueryStats *stats = MemoryContextAllocZero(statement->context, sizeof(LprQueryStats));
+	LprQueryStats **link = &statement->tallies;
 
 	/* From its first question on this is the statement that lpr.last_query() tells of. */
 	if (last != statement)
@@ -92,13 +92,13 @@ lpr_tally_add(LprStatement *statement, const char *source, const char *dialect)
 			MemoryContextDelete(last->context);
 		last = statement;
 	}
-	tally->source = MemoryContextStrdup(statement->context, source);
-	tally->dialect = dialect;
-	tally->asked_at = GetCurrentTimestamp();
+	stats->source = MemoryContextStrdup(statement->context, source);
+	stats->dialect = dialect;
+	stats->asked_at = GetCurrentTimestamp();
 	while (*link != NULL)
 		link = &(*link)->next;
-	*link = tally;
-	return tally;
+	*link = stats;
+	return stats;
 }
 
 bool
@@ -111,7 +111,7 @@ lpr_statement_asks(void)
 }
 
 void
-lpr_tally_forget(void)
+lpr_query_stats_forget(void)
 {
 	if (last != NULL && last->estate == NULL)
 		MemoryContextDelete(last->context);
@@ -119,24 +119,24 @@ lpr_tally_forget(void)
 }
 
 void
-lpr_tally_sent(LprStatement *statement, LprTally *tally, const char *shown)
+lpr_query_stats_sent(LprStatement *statement, LprQueryStats *stats, const char *shown)
 {
-	if (tally->nsent < LPR_SENT_SHOWN)
-		tally->sent[tally->nsent++] = MemoryContextStrdup(statement->context, shown);
+	if (stats->nsent < LPR_SENT_SHOWN)
+		stats->sent[stats->nsent++] = MemoryContextStrdup(statement->context, shown);
 }
 
 void
-lpr_tally_cost(LprTally *tally, LprHttpCost cost)
+lpr_query_stats_cost(LprQueryStats *stats, LprHttpCost cost)
 {
-	tally->requests += cost.requests;
-	tally->retries += cost.retries;
-	tally->bytes += cost.bytes;
+	stats->requests += cost.requests;
+	stats->retries += cost.retries;
+	stats->bytes += cost.bytes;
 }
 
 void
-lpr_tally_report(const LprTally *tally, int level)
+lpr_query_stats_report(const LprQueryStats *stats, int level)
 {
-	const LprFault *fault = &tally->fault;
+	const LprFault *fault = &stats->fault;
 
 	ereport(level, (errcode(MAKE_SQLSTATE(fault->sqlstate[0], fault->sqlstate[1], fault->sqlstate[2],
 										  fault->sqlstate[3], fault->sqlstate[4])),
@@ -152,14 +152,14 @@ lpr_statement_tell(LprStatement *statement)
 	int64 drops[LPR_DROPS] = {0};
 	StringInfoData reasons;
 
-	for (LprTally *tally = statement->tallies; tally != NULL; tally = tally->next)
+	for (LprQueryStats *stats = statement->tallies; stats != NULL; stats = stats->next)
 	{
 		for (int i = 0; i < LPR_DROPS; i++)
 		{
-			drops[i] += tally->drops[i];
-			total += tally->drops[i];
+			drops[i] += stats->drops[i];
+			total += stats->drops[i];
 		}
-		images += tally->images_missing;
+		images += stats->images_missing;
 	}
 	if (total > 0)
 	{
@@ -190,16 +190,16 @@ lpr_outcome_name(LprOutcome outcome)
 }
 
 static Datum
-dropped_json(const LprTally *tally)
+dropped_json(const LprQueryStats *stats)
 {
 	StringInfoData json;
 
 	initStringInfo(&json);
 	appendStringInfoChar(&json, '{');
 	for (int i = 0; i < LPR_DROPS; i++)
-		if (tally->drops[i] > 0)
+		if (stats->drops[i] > 0)
 			appendStringInfo(&json, "%s\"%s\": %lld", json.len > 1 ? ", " : "", lpr_drop_name(i),
-							 (long long) tally->drops[i]);
+							 (long long) stats->drops[i]);
 	appendStringInfoChar(&json, '}');
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
 }
@@ -213,34 +213,34 @@ lpr_last_query(PG_FUNCTION_ARGS)
 	InitMaterializedSRF(fcinfo, 0);
 	if (last == NULL)
 		return (Datum) 0;
-	for (LprTally *tally = last->tallies; tally != NULL; tally = tally->next)
+	for (LprQueryStats *stats = last->tallies; stats != NULL; stats = stats->next)
 	{
 		Datum values[16];
 		bool nulls[16] = {false};
 		Datum sent[LPR_SENT_SHOWN];
-		TimestampTz until = tally->ended_at != 0 ? tally->ended_at : GetCurrentTimestamp();
+		TimestampTz until = stats->ended_at != 0 ? stats->ended_at : GetCurrentTimestamp();
 
-		for (int i = 0; i < tally->nsent; i++)
-			sent[i] = CStringGetTextDatum(tally->sent[i]);
-		values[0] = CStringGetTextDatum(tally->source);
-		values[1] = CStringGetTextDatum(tally->dialect);
-		values[2] = CStringGetTextDatum(outcome_names[tally->outcome]);
-		nulls[3] = tally->fault.sqlstate[0] == '\0';
-		values[3] = nulls[3] ? (Datum) 0 : CStringGetTextDatum(tally->fault.sqlstate);
-		nulls[4] = tally->fault.message[0] == '\0';
-		values[4] = nulls[4] ? (Datum) 0 : CStringGetTextDatum(tally->fault.message);
-		values[5] = PointerGetDatum(construct_array(sent, tally->nsent, TEXTOID, -1, false, TYPALIGN_INT));
-		nulls[6] = tally->requests == 0;
-		values[6] = nulls[6] ? (Datum) 0 : CStringGetTextDatum(tally->reference);
-		values[7] = Int32GetDatum(tally->requests);
-		values[8] = Int32GetDatum(tally->retries);
-		values[9] = Int32GetDatum(tally->pages);
-		values[10] = Int64GetDatum(tally->bytes);
-		values[11] = Int64GetDatum(tally->received);
-		values[12] = Int64GetDatum(tally->reads);
-		values[13] = dropped_json(tally);
-		values[14] = TimestampTzGetDatum(tally->asked_at);
-		values[15] = Float8GetDatum((double) (until - tally->asked_at) / 1000.0);
+		for (int i = 0; i < stats->nsent; i++)
+			sent[i] = CStringGetTextDatum(stats->sent[i]);
+		values[0] = CStringGetTextDatum(stats->source);
+		values[1] = CStringGetTextDatum(stats->dialect);
+		values[2] = CStringGetTextDatum(outcome_names[stats->outcome]);
+		nulls[3] = stats->fault.sqlstate[0] == '\0';
+		values[3] = nulls[3] ? (Datum) 0 : CStringGetTextDatum(stats->fault.sqlstate);
+		nulls[4] = stats->fault.message[0] == '\0';
+		values[4] = nulls[4] ? (Datum) 0 : CStringGetTextDatum(stats->fault.message);
+		values[5] = PointerGetDatum(construct_array(sent, stats->nsent, TEXTOID, -1, false, TYPALIGN_INT));
+		nulls[6] = stats->requests == 0;
+		values[6] = nulls[6] ? (Datum) 0 : CStringGetTextDatum(stats->reference);
+		values[7] = Int32GetDatum(stats->requests);
+		values[8] = Int32GetDatum(stats->retries);
+		values[9] = Int32GetDatum(stats->pages);
+		values[10] = Int64GetDatum(stats->bytes);
+		values[11] = Int64GetDatum(stats->received);
+		values[12] = Int64GetDatum(stats->reads);
+		values[13] = dropped_json(stats);
+		values[14] = TimestampTzGetDatum(stats->asked_at);
+		values[15] = Float8GetDatum((double) (until - stats->asked_at) / 1000.0);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;
