@@ -94,6 +94,8 @@ AS $$
             'nothing.'),
            ('lpr_data.elsewhere()',
             'It reads addresses of other sessions, of the caller''s own login; it takes nothing and changes nothing.'),
+           ('lpr_data.jobs()',
+            'It reads what pg_cron did, in tables that only superusers reach; it takes nothing and changes nothing.'),
            ('lpr_data.export_month(text,bigint,bigint)',
             'It reads a month of the log that was moved to an archive, which is a superuser''s schema; only tables of '
             'lpr_log, and it changes nothing.')
