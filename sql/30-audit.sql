@@ -54,9 +54,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr_data.guard(regclass) IS
-    'Makes a table one of the log: its owner is lpr_log, who cannot log in, nobody has rights on it but lpr_verb, whose '
-    'functions read it, no policy shows a row of it, and triggers that fire ALWAYS refuse every change. False when all '
-    'of that was so.';
+    'Makes a table one of the log: its owner is lpr_log, who cannot log in, nobody has rights on it but lpr_verb, '
+    'whose functions read it, no policy shows a row of it, and triggers that fire ALWAYS refuse every change. False '
+    'when all of that was so.';
 
 CREATE FUNCTION lpr_data.guard_log()
     RETURNS text

@@ -258,8 +258,8 @@ AS $$
            format('ALTER ROUTINE %s OWNER TO %s', p.oid::regprocedure,
                   CASE WHEN p.acts THEN 'lpr_verb' ELSE 'CURRENT_USER' END)
     FROM (SELECT x.oid, x.proowner,
-                 x.prosecdef AND x.oid NOT IN (SELECT to_regprocedure(f.function)
-                                               FROM lpr_data.superuser_functions() AS f)
+                 x.prosecdef AND NOT EXISTS (SELECT FROM lpr_data.superuser_functions() AS f
+                                             WHERE to_regprocedure(f.function) = x.oid)
                  AND EXISTS (SELECT FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
                              WHERE d.classid = 'pg_proc'::regclass AND d.objid = x.oid
                                AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'

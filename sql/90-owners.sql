@@ -1,7 +1,7 @@
 -- 90-owners: who sees which rows (E4). Every table is owned by a role that cannot log in, under row-level security that
 -- binds its owner too. Views belong to the same role, so that a view that forgets a condition still shows nothing that
--- is not its reader's. Functions that act for people are lpr_verb's, who has no more rights on a table than they use; the
--- few that need a superuser stand in lpr_data.superuser_functions(). The workers are a superuser's.
+-- is not its reader's. Functions that act for people are lpr_verb's, who has no more rights on a table than they use;
+-- the few that need a superuser stand in lpr_data.superuser_functions(). The workers are a superuser's.
 
 DO $$
 DECLARE
@@ -231,8 +231,8 @@ DECLARE
 BEGIN
     FOR routine IN
         SELECT p.oid::regprocedure AS name,
-               p.prosecdef AND p.oid NOT IN (SELECT to_regprocedure(f.function) FROM lpr_data.superuser_functions() AS f)
-               AS acts,
+               p.prosecdef AND NOT EXISTS (SELECT FROM lpr_data.superuser_functions() AS f
+                                           WHERE to_regprocedure(f.function) = p.oid) AS acts,
                NOT p.prosecdef AND p.oid <> ALL ('{lpr_data.file_facts(text),lpr_data.core_limit(),
                                                    "lpr.encrypt_secret(text,text)"}'::regprocedure[])
                AND p.prorettype <> ALL ('{trigger,event_trigger,internal,fdw_handler}'::regtype[]) AS helps
