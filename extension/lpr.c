@@ -20,6 +20,7 @@
 #include "fdw/fdw.h"
 #include "mail/mail.h"
 #include "policy/statement_guard.h"
+#include "policy/verb.h"
 #include "http/rate.h"
 #include "server/secret.h"
 #include "server/worker.h"
@@ -85,6 +86,7 @@ _PG_init(void)
 	lpr_join_init();
 	lpr_unknown_source_init();
 	lpr_statement_guard_init();
+	lpr_verb_init();
 
 	/* Without what follows the library still plans and explains, but no vendor is asked: rate limits and the way to the audit log live in shared memory. */
 	if (!process_shared_preload_libraries_in_progress)

@@ -60,8 +60,9 @@ DO $$
 DECLARE
     role_name text;
 BEGIN
-    -- lpr_log and lpr_owner own the audit log, and all other tables and views; they are granted to nobody.
-    FOREACH role_name IN ARRAY lpr_data.roles() || '{lpr_member,lpr_log,lpr_owner}'
+    -- lpr_log and lpr_owner own the audit log, and all other tables and views; lpr_verb owns the functions that act for
+    -- people. They are granted to nobody.
+    FOREACH role_name IN ARRAY lpr_data.roles() || '{lpr_member,lpr_log,lpr_owner,lpr_verb}'
     LOOP
         IF NOT EXISTS (SELECT FROM pg_catalog.pg_roles AS r WHERE r.rolname = role_name) THEN
             EXECUTE pg_catalog.format('CREATE ROLE %I NOLOGIN', role_name);
@@ -73,15 +74,42 @@ BEGIN
             EXECUTE pg_catalog.format('GRANT lpr_member TO %I', role_name);
         END IF;
     END LOOP;
+    -- A verb looks itself at whose rows it touches, hence BYPASSRLS: it counts for tables that were granted only.
+    IF NOT EXISTS (SELECT FROM pg_catalog.pg_authid AS a
+                   WHERE a.rolname = 'lpr_verb' AND a.rolbypassrls AND a.rolpassword IS NULL
+                     AND NOT (a.rolsuper OR a.rolcanlogin OR a.rolinherit OR a.rolcreaterole OR a.rolcreatedb
+                              OR a.rolreplication)) THEN
+        ALTER ROLE lpr_verb NOSUPERUSER NOLOGIN NOINHERIT NOCREATEROLE NOCREATEDB NOREPLICATION BYPASSRLS PASSWORD NULL;
+    END IF;
 END
 $$;
+
+CREATE FUNCTION lpr_data.superuser_functions()
+    RETURNS TABLE (function text, reason text)
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    VALUES ('lpr.security_report()',
+            'It reads pg_hba.conf, password hashes, settings and files of the server; it takes nothing and changes '
+            'nothing.'),
+           ('lpr_data.elsewhere()',
+            'It reads addresses of other sessions, of the caller''s own login; it takes nothing and changes nothing.'),
+           ('lpr_data.jobs()',
+            'It reads what pg_cron did, in tables that only superusers reach; it takes nothing and changes nothing.'),
+           ('lpr_data.export_month(text,bigint,bigint)',
+            'It reads a month of the log that was moved to an archive, which is a superuser''s schema; only tables of '
+            'lpr_log, and it changes nothing.')
+$$;
+COMMENT ON FUNCTION lpr_data.superuser_functions() IS
+    'The SECURITY DEFINER functions that are a superuser''s, and why; all others are lpr_verb''s. regress/house and '
+    'lpr.security_report() refuse any other.';
 
 COMMENT ON SCHEMA lpr_data IS
     'Where lpr keeps its tables. Nobody has USAGE on it: people go through the views and functions of schema lpr.';
 REVOKE ALL ON SCHEMA lpr_data FROM PUBLIC;
 
-GRANT USAGE ON SCHEMA lpr TO lpr_member, lpr_owner;
-GRANT USAGE ON SCHEMA lpr_data TO lpr_owner;
+GRANT USAGE ON SCHEMA lpr TO lpr_member, lpr_owner, lpr_verb;
+GRANT USAGE ON SCHEMA lpr_data TO lpr_owner, lpr_verb;
 
 -- Who is asking.
 

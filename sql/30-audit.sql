@@ -30,11 +30,13 @@ BEGIN
         WHERE t.tgrelid = log_table AND t.tgfoid = 'lpr_data.refuse_change'::regproc AND t.tgenabled = 'A')
        = (SELECT CASE c.relkind WHEN 'p' THEN 1 ELSE 2 END FROM pg_class AS c WHERE c.oid = log_table)
        AND (SELECT c.relowner = 'lpr_log'::regrole AND c.relrowsecurity AND c.relforcerowsecurity FROM pg_class AS c
-            WHERE c.oid = log_table) THEN
+            WHERE c.oid = log_table)
+       AND has_table_privilege('lpr_verb', log_table, 'SELECT') THEN
         RETURN false;
     END IF;
     EXECUTE format('ALTER TABLE %s OWNER TO lpr_log', log_table);
-    EXECUTE format('REVOKE ALL ON %s FROM lpr_log', log_table);
+    EXECUTE format('REVOKE ALL ON %s FROM lpr_log, lpr_verb', log_table);
+    EXECUTE format('GRANT SELECT ON %s TO lpr_verb', log_table);
     EXECUTE format('ALTER TABLE %s ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', log_table);
     -- Statistics are copies: they would outlive what is destroyed, and from 18 on dumps without data can hold them.
     IF EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = log_table AND a.attname = 'payload') THEN
@@ -52,8 +54,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr_data.guard(regclass) IS
-    'Makes a table one of the log: its owner is lpr_log, who cannot log in, nobody has rights on it, no policy shows '
-    'a row of it, and triggers that fire ALWAYS refuse every change. False when all of that was so.';
+    'Makes a table one of the log: its owner is lpr_log, who cannot log in, nobody has rights on it but lpr_verb, '
+    'whose functions read it, no policy shows a row of it, and triggers that fire ALWAYS refuse every change. False '
+    'when all of that was so.';
 
 CREATE FUNCTION lpr_data.guard_log()
     RETURNS text

@@ -101,26 +101,12 @@ CREATE FUNCTION lpr_data.microseconds(moment timestamp with time zone)
 RETURN (extract(epoch FROM moment) * 1000000)::bigint - 946684800000000;
 COMMENT ON FUNCTION lpr_data.microseconds(timestamptz) IS 'Microseconds since 2000-01-01 00:00 UTC, exactly.';
 
-CREATE FUNCTION lpr.export_audit(first bigint DEFAULT NULL, last bigint DEFAULT NULL, month text DEFAULT NULL)
+CREATE FUNCTION lpr_data.export_rows(log_table regclass, first bigint, last bigint)
     RETURNS SETOF text
     LANGUAGE plpgsql
-    SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    log_table regclass := to_regclass(coalesce(month, 'lpr_data.audit'));
 BEGIN
-    IF month IS NOT NULL AND NOT EXISTS (SELECT FROM pg_class AS c
-                                         WHERE c.oid = log_table AND c.relowner = 'lpr_log'::regrole
-                                           AND c.relkind IN ('r', 'p')) THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'wrong_object_type',
-            MESSAGE = format('"%s" is no table of the audit log', month),
-            DETAIL = 'Such tables belong to role lpr_log.';
-    END IF;
-    PERFORM lpr_data.audit_record('read', NULL, NULL,
-                                  format('export_audit(first => %L, last => %L, month => %L)', first, last, month));
-    RETURN QUERY EXECUTE 'SELECT ''lpr-audit-export-1'' || E''\t'' || encode(l.id, ''hex'') FROM lpr_data.log AS l';
     RETURN QUERY EXECUTE format(
         'SELECT concat_ws(E''\t'', a.number, lpr_data.microseconds(a.at), lpr_data.escaped(a.kind),
                           lpr_data.escaped(a.login), coalesce(a.pid::text, ''\N''),
@@ -131,7 +117,50 @@ BEGIN
                           coalesce(encode(a.salt, ''hex''), ''\N''), lpr_data.escaped(a.payload),
                           encode(a.payload_digest, ''hex''), encode(a.digest, ''hex''))
          FROM %s AS a WHERE ($1 IS NULL OR a.number >= $1) AND ($2 IS NULL OR a.number <= $2) ORDER BY a.number',
-        coalesce(log_table::text, 'lpr_data.audit')) USING first, last;
+        log_table) USING first, last;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.export_rows(regclass, bigint, bigint) IS
+    'The records of a table of the log, a line each, as lpr.export_audit() shows them.';
+
+CREATE FUNCTION lpr_data.export_month(month text, first bigint, last bigint)
+    RETURNS SETOF text
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    log_table regclass := to_regclass(month);
+BEGIN
+    IF NOT EXISTS (SELECT FROM pg_class AS c
+                   WHERE c.oid = log_table AND c.relowner = 'lpr_log'::regrole AND c.relkind IN ('r', 'p')) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'wrong_object_type',
+            MESSAGE = format('"%s" is no table of the audit log', month),
+            DETAIL = 'Such tables belong to role lpr_log.';
+    END IF;
+    RETURN QUERY SELECT r.* FROM lpr_data.export_rows(log_table, first, last) AS r;
+END
+$$;
+GRANT EXECUTE ON FUNCTION lpr_data.export_month(text, bigint, bigint) TO lpr_verb;
+COMMENT ON FUNCTION lpr_data.export_month(text, bigint, bigint) IS
+    'Of a month of the log, wherever it was moved to: lpr_data.export_rows(). A superuser''s, since an archive is.';
+
+CREATE FUNCTION lpr.export_audit(first bigint DEFAULT NULL, last bigint DEFAULT NULL, month text DEFAULT NULL)
+    RETURNS SETOF text
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM lpr_data.audit_record('read', NULL, NULL,
+                                  format('export_audit(first => %L, last => %L, month => %L)', first, last, month));
+    RETURN QUERY SELECT 'lpr-audit-export-1' || E'\t' || encode(l.id, 'hex') FROM lpr_data.log AS l;
+    IF month IS NULL THEN
+        RETURN QUERY SELECT r.* FROM lpr_data.export_rows('lpr_data.audit', first, last) AS r;
+    ELSE
+        RETURN QUERY SELECT r.* FROM lpr_data.export_month(month, first, last) AS r;
+    END IF;
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.export_audit(bigint, bigint, text) TO lpr_oversight;

@@ -232,6 +232,14 @@ COMMENT ON FUNCTION lpr.request_access(text[], text[], text[], text) IS
     'it and ask anew. Errors LP024 and LP033 (who may ask), LP034 (one waits already), LP043 (the reason says '
     'nothing).';
 
+CREATE FUNCTION lpr_data.lock_roles()
+    RETURNS void
+    LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'lpr_lock_roles';
+COMMENT ON FUNCTION lpr_data.lock_roles() IS
+    'Locks who is in which role until the end of the transaction: GRANT and REVOKE of roles wait for it, and it for '
+    'them. LOCK TABLE would need a right to change it.';
+
 CREATE FUNCTION lpr_data.lock_request(request bigint, who_may boolean)
     RETURNS lpr_data.access
     LANGUAGE plpgsql
@@ -243,7 +251,7 @@ BEGIN
     -- GRANT and REVOKE of roles wait for us, and we for them: nobody is demoted between our look and our commit.
     IF who_may THEN
         PERFORM lpr_data.check_isolation();
-        LOCK TABLE pg_catalog.pg_auth_members IN SHARE MODE;
+        PERFORM lpr_data.lock_roles();
     END IF;
     SELECT * INTO a FROM lpr_data.access AS x WHERE x.access_id = request FOR NO KEY UPDATE;
     IF NOT FOUND THEN

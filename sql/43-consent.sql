@@ -78,6 +78,25 @@ COMMENT ON FUNCTION lpr.rules() IS
     'The rules of use as they stand, with a code, good once and in this session only, with which '
     'lpr.accept_rules(code) agrees to them (A5).';
 
+CREATE FUNCTION lpr_data.elsewhere()
+    RETURNS text
+    LANGUAGE plpgsql STABLE
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN (SELECT string_agg(DISTINCT coalesce(host(s.client_addr), 'local'), ', ')
+            FROM pg_stat_activity AS s
+            WHERE s.usename = lpr.login() AND s.pid <> pg_backend_pid() AND s.backend_type = 'client backend'
+              AND s.client_addr IS DISTINCT FROM (SELECT o.client_addr FROM pg_stat_activity AS o
+                                                  WHERE o.pid = pg_backend_pid()));
+END
+$$;
+GRANT EXECUTE ON FUNCTION lpr_data.elsewhere() TO lpr_verb;
+COMMENT ON FUNCTION lpr_data.elsewhere() IS
+    'The addresses, other than this session''s, from which the authenticated login is connected as well; NULL = none. '
+    'A superuser''s, since pg_stat_activity shows addresses to no other role.';
+
 CREATE FUNCTION lpr.accept_rules(code text)
     RETURNS text
     LANGUAGE plpgsql
@@ -113,11 +132,7 @@ BEGIN
     PERFORM lpr_data.audit_record('consent', 'A5', NULL, format('agreed to version %s of the rules', given));
     PERFORM lpr_data.agree(given);
     -- A login is one person's, who is in one place (A1).
-    SELECT string_agg(DISTINCT coalesce(host(s.client_addr), 'local'), ', ') INTO elsewhere
-    FROM pg_stat_activity AS s
-    WHERE s.usename = lpr.login() AND s.pid <> pg_backend_pid() AND s.backend_type = 'client backend'
-      AND s.client_addr IS DISTINCT FROM (SELECT o.client_addr FROM pg_stat_activity AS o
-                                          WHERE o.pid = pg_backend_pid());
+    elsewhere := lpr_data.elsewhere();
     IF elsewhere IS NOT NULL THEN
         PERFORM lpr_data.audit_record('flag', 'A1', NULL,
                                       format('login "%s" is also connected from %s', lpr.login(), elsewhere));

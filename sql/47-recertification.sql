@@ -55,7 +55,7 @@ DECLARE
     moment timestamptz;
 BEGIN
     PERFORM lpr_data.check_isolation();
-    LOCK TABLE pg_catalog.pg_auth_members IN SHARE MODE;
+    PERFORM lpr_data.lock_roles();
     lead := lpr_data.acting('lpr_lead', 'A4');
     moment := clock_timestamp();
     IF lead = who THEN

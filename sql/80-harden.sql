@@ -55,6 +55,105 @@ COMMENT ON FUNCTION lpr_data.login_settings() IS
     'Settings that keep what confined logins ask out of logs and statistics; those of extensions only while they are '
     'loaded.';
 
+CREATE FUNCTION lpr_data.granted_by(grantor oid)
+    RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+RETURN CASE WHEN current_setting('server_version_num')::integer >= 160000 AND grantor <> 10
+    THEN format(' GRANTED BY %s', grantor::regrole) ELSE '' END;
+COMMENT ON FUNCTION lpr_data.granted_by(oid) IS
+    'What a REVOKE of a membership ends with: from 16 on one is a row a grantor, and a superuser''s REVOKE takes '
+    'only those of superusers.';
+
+CREATE FUNCTION lpr_data.verb_excess()
+    RETURNS TABLE (finding text, reason text, mend text)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    SELECT format('role lpr_verb %s', x.what), x.reason, format('ALTER ROLE lpr_verb %s', x.mend)
+    FROM pg_authid AS r
+    CROSS JOIN LATERAL (VALUES
+        (r.rolcanlogin, 'can log in', 'Its functions act for people; it is nobody itself.', 'NOLOGIN'),
+        (r.rolpassword IS NOT NULL, 'has a password', 'Its functions act for people; it is nobody itself.',
+         'PASSWORD NULL'),
+        (r.rolsuper, 'is a superuser', 'One slip in a function of lpr would be the cluster.', 'NOSUPERUSER'),
+        (r.rolcreaterole, 'has CREATEROLE', 'One slip in a function of lpr could make members of our roles.',
+         'NOCREATEROLE'),
+        (r.rolcreatedb, 'has CREATEDB', 'None of its functions makes a database.', 'NOCREATEDB'),
+        (r.rolreplication, 'has REPLICATION', 'None of its functions copies the cluster.', 'NOREPLICATION'),
+        (r.rolinherit, 'inherits', 'It has no rights but its own.', 'NOINHERIT'),
+        (NOT r.rolbypassrls, 'lacks BYPASSRLS', 'Without it no function of lpr finds a row.', 'BYPASSRLS')
+    ) AS x (found, what, reason, mend)
+    WHERE r.rolname = 'lpr_verb' AND x.found
+    UNION ALL
+    SELECT format('%I is a member of %I', m.rolname, g.rolname),
+           CASE g.rolname WHEN 'lpr_verb' THEN 'Who has that role can do what our functions do, without their rules.'
+                ELSE 'Our functions would have the rights of that role as well.' END,
+           format('REVOKE %I FROM %I', g.rolname, m.rolname) || lpr_data.granted_by(a.grantor)
+    FROM pg_auth_members AS a JOIN pg_roles AS g ON g.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member
+    WHERE 'lpr_verb' IN (g.rolname, m.rolname)
+    UNION ALL
+    -- On what is ours: what was granted since. The log is read, and only that.
+    SELECT format('lpr_verb may %s %s', a.right, a.what), 'None of its functions needs it.',
+           format('REVOKE %s ON %s FROM lpr_verb', a.right, a.what)
+    FROM (SELECT o.classid, o.objid, o.sub, o.what, o.is_log,
+                 e.privilege_type AS plain, e.privilege_type || o.of_column AS right
+          FROM (SELECT 'pg_class'::regclass AS classid, c.oid AS objid, 0 AS sub, c.relacl AS acl, '' AS of_column,
+                       CASE c.relkind WHEN 'S' THEN 'SEQUENCE ' ELSE 'TABLE ' END || c.oid::regclass AS what,
+                       c.relowner = 'lpr_log'::regrole AS is_log
+                FROM pg_class AS c WHERE c.relacl IS NOT NULL
+                UNION ALL
+                SELECT 'pg_class'::regclass, t.attrelid, t.attnum, t.attacl, format(' (%I)', t.attname),
+                       'TABLE ' || t.attrelid::regclass, false
+                FROM pg_attribute AS t WHERE t.attacl IS NOT NULL AND NOT t.attisdropped
+                UNION ALL
+                SELECT 'pg_proc'::regclass, p.oid, 0, p.proacl, '', 'FUNCTION ' || p.oid::regprocedure, false
+                FROM pg_proc AS p WHERE p.proacl IS NOT NULL
+                UNION ALL
+                SELECT 'pg_namespace'::regclass, n.oid, 0, n.nspacl, '', 'SCHEMA ' || n.oid::regnamespace, false
+                FROM pg_namespace AS n WHERE n.nspacl IS NOT NULL
+                UNION ALL
+                SELECT 'pg_database'::regclass, d.oid, 0, d.datacl, '', format('DATABASE %I', d.datname), false
+                FROM pg_database AS d WHERE d.datacl IS NOT NULL
+                UNION ALL
+                SELECT 'pg_foreign_server'::regclass, s.oid, 0, s.srvacl, '', format('FOREIGN SERVER %I', s.srvname),
+                       false
+                FROM pg_foreign_server AS s WHERE s.srvacl IS NOT NULL
+                UNION ALL
+                SELECT 'pg_language'::regclass, l.oid, 0, l.lanacl, '', format('LANGUAGE %I', l.lanname), false
+                FROM pg_language AS l WHERE l.lanacl IS NOT NULL
+                UNION ALL
+                SELECT 'pg_largeobject'::regclass, b.oid, 0, b.lomacl, '', 'LARGE OBJECT ' || b.oid, false
+                FROM pg_largeobject_metadata AS b WHERE b.lomacl IS NOT NULL) AS o
+          CROSS JOIN LATERAL aclexplode(o.acl) AS e
+          WHERE e.grantee = 'lpr_verb'::regrole
+            AND NOT (o.classid = 'pg_proc'::regclass
+                     AND (SELECT p.proowner = 'lpr_verb'::regrole FROM pg_proc AS p WHERE p.oid = o.objid))
+            AND NOT (o.classid = 'pg_class'::regclass
+                     AND (SELECT c.relowner = 'lpr_verb'::regrole FROM pg_class AS c WHERE c.oid = o.objid))) AS a
+    WHERE NOT (a.is_log AND a.plain = 'SELECT')
+      AND NOT (a.classid = 'pg_namespace'::regclass AND a.plain = 'USAGE'
+               AND a.objid IN ('lpr'::regnamespace, 'lpr_data'::regnamespace))
+      AND NOT EXISTS (SELECT FROM pg_init_privs AS i CROSS JOIN LATERAL aclexplode(i.initprivs) AS g
+                      WHERE i.classoid = a.classid AND i.objoid = a.objid AND i.objsubid = a.sub
+                        AND g.grantee = 'lpr_verb'::regrole AND g.privilege_type = a.plain)
+    UNION ALL
+    SELECT format('%s belongs to lpr_verb', pg_describe_object(d.classid, d.objid, 0)),
+           'It owns functions of lpr and nothing else.',
+           format('ALTER %s %s OWNER TO CURRENT_USER',
+                  CASE n.type WHEN 'server' THEN 'SERVER' WHEN 'function' THEN 'ROUTINE' WHEN 'procedure' THEN 'ROUTINE'
+                       ELSE upper(n.type) END, n.identity)
+    FROM pg_shdepend AS d CROSS JOIN LATERAL pg_identify_object(d.classid, d.objid, 0) AS n
+    WHERE d.refclassid = 'pg_authid'::regclass AND d.refobjid = 'lpr_verb'::regrole AND d.deptype = 'o'
+      AND d.dbid IN (0, (SELECT b.oid FROM pg_database AS b WHERE b.datname = current_database()))
+      AND NOT EXISTS (SELECT FROM pg_depend AS m JOIN pg_extension AS x ON x.oid = m.refobjid
+                      WHERE m.classid = d.classid AND m.objid = d.objid AND m.deptype = 'e'
+                        AND m.refclassid = 'pg_extension'::regclass AND x.extname = 'lpr')
+$$;
+COMMENT ON FUNCTION lpr_data.verb_excess() IS
+    'What lpr_verb is, has or may beyond what its functions need, or lacks: what, why that matters, and the statement '
+    'that mends it. For lpr.security_report() and lpr.harden().';
+
 CREATE FUNCTION lpr_data.hardening()
     RETURNS TABLE (topic text, statement text, reason text)
     LANGUAGE sql STABLE
@@ -101,6 +200,8 @@ AS $$
     JOIN lpr_data.confined_roles() AS r ON r.role = a.grantee
     WHERE l.lanpltrusted
     UNION ALL
+    SELECT 'verbs', v.mend, v.reason FROM lpr_data.verb_excess() AS v
+    UNION ALL
     -- What they ask stands in no log.
     SELECT 'logging', format('ALTER ROLE %I SET %s = %L', l.rolname, s.name, s.value), s.reason
     FROM pg_roles AS l CROSS JOIN lpr_data.login_settings() AS s
@@ -139,5 +240,6 @@ $$;
 COMMENT ON FUNCTION lpr.harden(boolean) IS
     'Leaves the people who see reads no place to keep them (E2): shows, and with dry_run => false also runs, the '
     'statements that are still needed: no CREATE and TEMP for them in this database, no large objects, notifications '
-    'and messages in the WAL, no procedural languages, and no logging of what they ask. No row = hardened. For '
+    'and messages in the WAL, no procedural languages, and no logging of what they ask; and role lpr_verb as it has to '
+    'be. No row = hardened. For '
     'superusers; in the caller''s transaction; to be called again when logins were added.';

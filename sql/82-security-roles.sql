@@ -1,16 +1,6 @@
 -- 82-security-roles: the part of lpr.security_report() that is about roles, rights and our own objects, and the report
 -- itself.
 
-CREATE FUNCTION lpr_data.granted_by(grantor oid)
-    RETURNS text
-    LANGUAGE sql STABLE
-    SET search_path = pg_catalog, pg_temp
-RETURN CASE WHEN current_setting('server_version_num')::integer >= 160000 AND grantor <> 10
-    THEN format(' GRANTED BY %s', grantor::regrole) ELSE '' END;
-COMMENT ON FUNCTION lpr_data.granted_by(oid) IS
-    'What a REVOKE of a membership ends with: from 16 on one is a row a grantor, and a superuser''s REVOKE takes '
-    'only those of superusers.';
-
 CREATE FUNCTION lpr_data.findings_of_roles()
     RETURNS SETOF lpr_data.finding
     LANGUAGE sql STABLE
@@ -20,24 +10,27 @@ AS $$
            'A superuser can alter the log and every rule.',
            CASE WHEN r.oid = 10 THEN format('pg_hba.conf: local all %I peer # and no other line for it', r.rolname)
                 ELSE format('ALTER ROLE %I NOSUPERUSER', r.rolname) END
-    FROM pg_roles AS r WHERE r.rolsuper AND r.rolcanlogin
+    FROM pg_roles AS r WHERE r.rolsuper AND r.rolcanlogin AND r.rolname <> 'lpr_verb'
     UNION ALL
     SELECT 'high', 'roles', format('role %I has BYPASSRLS', r.rolname),
            'It sees every row of every table that it may read.', format('ALTER ROLE %I NOBYPASSRLS', r.rolname)
-    FROM pg_roles AS r WHERE r.rolbypassrls AND NOT r.rolsuper
+    FROM pg_roles AS r WHERE r.rolbypassrls AND NOT r.rolsuper AND r.rolname <> 'lpr_verb'
     UNION ALL
     SELECT 'high', 'roles', format('role %I has CREATEROLE', r.rolname), CASE
            WHEN current_setting('server_version_num')::integer >= 160000
            THEN 'It can make logins, and change or act as those that it made.'
            ELSE 'It can make members of our roles, and change passwords of others.' END,
-           format('ALTER ROLE %I NOCREATEROLE', r.rolname) FROM pg_roles AS r WHERE r.rolcreaterole AND NOT r.rolsuper
+           format('ALTER ROLE %I NOCREATEROLE', r.rolname)
+    FROM pg_roles AS r WHERE r.rolcreaterole AND NOT r.rolsuper AND r.rolname <> 'lpr_verb'
     UNION ALL
     SELECT 'high', 'roles', format('role %I has REPLICATION', r.rolname), 'It can copy the whole cluster.',
-           format('ALTER ROLE %I NOREPLICATION', r.rolname) FROM pg_roles AS r WHERE r.rolreplication AND NOT r.rolsuper
+           format('ALTER ROLE %I NOREPLICATION', r.rolname)
+    FROM pg_roles AS r WHERE r.rolreplication AND NOT r.rolsuper AND r.rolname <> 'lpr_verb'
     UNION ALL
     SELECT 'low', 'roles', format('role %I has CREATEDB', r.rolname),
            'In a database of its own nothing keeps it from making tables.',
-           format('ALTER ROLE %I NOCREATEDB', r.rolname) FROM pg_roles AS r WHERE r.rolcreatedb AND NOT r.rolsuper
+           format('ALTER ROLE %I NOCREATEDB', r.rolname)
+    FROM pg_roles AS r WHERE r.rolcreatedb AND NOT r.rolsuper AND r.rolname <> 'lpr_verb'
     UNION ALL
     SELECT p.severity, 'roles', format('%I is a member of %I', m.rolname, g.rolname), p.reason,
            format('REVOKE %I FROM %I', g.rolname, m.rolname) || lpr_data.granted_by(a.grantor)
@@ -54,7 +47,7 @@ AS $$
                  ('pg_signal_backend', 'low', 'It can end the questions of others.')) AS p (role, severity, reason)
     JOIN pg_roles AS g ON g.rolname = p.role JOIN pg_auth_members AS a ON a.roleid = g.oid
     JOIN pg_roles AS m ON m.oid = a.member
-    WHERE m.rolname !~ '^pg_' AND NOT m.rolsuper
+    WHERE m.rolname !~ '^pg_' AND NOT m.rolsuper AND m.rolname <> 'lpr_verb'
     UNION ALL
     SELECT 'high', 'roles', format('%I is a member of %I', m.rolname, g.rolname),
            'That role owns the log or our tables, and is nobody''s.', format('REVOKE %I FROM %I', g.rolname, m.rolname)
@@ -66,13 +59,14 @@ AS $$
            'Who is in a role is decided by administrators.', format('REVOKE ADMIN OPTION FOR %I FROM %I', g.rolname,
            m.rolname) || lpr_data.granted_by(a.grantor)
     FROM pg_auth_members AS a JOIN pg_roles AS g ON g.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member
-    WHERE g.rolname ~ '^lpr_' AND a.admin_option AND NOT m.rolsuper
+    WHERE g.rolname ~ '^lpr_' AND a.admin_option AND NOT m.rolsuper AND 'lpr_verb' NOT IN (g.rolname, m.rolname)
     UNION ALL
     SELECT 'low', 'roles', format('%I is a member of %I through no login of a person''s', m.rolname, g.rolname),
            'Whoever is added to that role gets it along, unseen.', format('REVOKE %I FROM %I', g.rolname, m.rolname)
            || lpr_data.granted_by(a.grantor)
     FROM pg_auth_members AS a JOIN pg_roles AS g ON g.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member
     WHERE g.rolname ~ '^lpr_' AND NOT m.rolcanlogin AND g.rolname NOT IN ('lpr_log', 'lpr_owner')
+      AND 'lpr_verb' NOT IN (g.rolname, m.rolname)
       AND NOT (g.rolname = 'lpr_member' AND m.rolname = ANY (lpr_data.roles()))
       AND NOT EXISTS (SELECT FROM lpr_data.person AS p WHERE p.login = m.rolname::text COLLATE "C")
     UNION ALL
@@ -80,7 +74,7 @@ AS $$
            'Logins get it with a role of lpr; by itself it does not tell what they are there for.',
            format('REVOKE lpr_member FROM %I', m.rolname) || lpr_data.granted_by(a.grantor)
     FROM pg_auth_members AS a JOIN pg_roles AS m ON m.oid = a.member WHERE a.roleid = 'lpr_member'::regrole
-      AND m.rolcanlogin AND NOT m.rolsuper AND m.rolname <> ALL (lpr_data.roles())
+      AND m.rolcanlogin AND NOT m.rolsuper AND m.rolname <> ALL (lpr_data.roles() || 'lpr_verb'::text)
     UNION ALL
     SELECT 'medium', 'roles', format('%I has no use of lpr_member', r.rolname),
            'Who is to watch, decide or answer cannot.',
@@ -91,7 +85,7 @@ AS $$
            'Who asks or oversees is no superuser.', format('REVOKE %I FROM %I', g.rolname, m.rolname)
            || lpr_data.granted_by(a.grantor)
     FROM pg_auth_members AS a JOIN pg_roles AS g ON g.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member
-    WHERE g.rolname ~ '^lpr_' AND m.rolsuper
+    WHERE g.rolname ~ '^lpr_' AND m.rolsuper AND 'lpr_verb' NOT IN (g.rolname, m.rolname)
     UNION ALL
     SELECT 'high', 'roles', format('role %I can log in', r.rolname), 'People log in as themselves.',
            format('ALTER ROLE %I NOLOGIN', r.rolname)
@@ -160,7 +154,9 @@ CREATE FUNCTION lpr_data.findings_of_rights()
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT CASE h.topic WHEN 'logging' THEN 'medium' ELSE 'high' END, 'harden', format('not hardened: %s', h.topic),
-           h.reason, h.statement FROM lpr_data.hardening() AS h
+           h.reason, h.statement FROM lpr_data.hardening() AS h WHERE h.topic <> 'verbs'
+    UNION ALL
+    SELECT 'high', 'guards', v.finding, v.reason, v.mend FROM lpr_data.verb_excess() AS v
     UNION ALL
     -- Places of one's own that lpr.harden() leaves: they may hold something.
     SELECT 'medium', 'places', format('%s belongs to %I', c.oid::regclass, r.rolname),
@@ -229,7 +225,8 @@ AS $$
                   CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(g.rolname) END)
     FROM pg_namespace AS n CROSS JOIN aclexplode(n.nspacl) AS a LEFT JOIN pg_roles AS g ON g.oid = a.grantee
     WHERE a.grantee <> n.nspowner AND (n.nspname IN ('lpr', 'lpr_data') AND a.privilege_type = 'CREATE'
-                                       OR n.nspname = 'lpr_data' AND g.rolname IS DISTINCT FROM 'lpr_owner')
+                                       OR n.nspname = 'lpr_data' AND g.rolname IS DISTINCT FROM 'lpr_owner'
+                                          AND g.rolname IS DISTINCT FROM 'lpr_verb')
     UNION ALL
     SELECT 'high', 'guards', format('%s may %s %s',
                                     CASE a.grantee WHEN 0 THEN 'everybody' ELSE quote_ident(g.rolname) END,
@@ -239,7 +236,7 @@ AS $$
                   CASE a.grantee WHEN 0 THEN 'PUBLIC' ELSE quote_ident(g.rolname) END)
     FROM pg_class AS c CROSS JOIN aclexplode(c.relacl) AS a LEFT JOIN pg_roles AS g ON g.oid = a.grantee
     WHERE c.relnamespace = 'lpr_data'::regnamespace AND a.grantee <> c.relowner
-      AND g.rolname IS DISTINCT FROM 'lpr_owner'
+      AND g.rolname IS DISTINCT FROM 'lpr_owner' AND g.rolname IS DISTINCT FROM 'lpr_verb'
     UNION ALL
     SELECT 'high', 'guards', format('everybody may call %s', p.oid::regprocedure),
            'Our functions are granted to who needs them.',
@@ -255,10 +252,21 @@ AS $$
                       WHERE d.classid = 'pg_proc'::regclass AND d.objid = p.oid
                         AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e' AND x.extname = 'lpr')
     UNION ALL
-    SELECT 'high', 'guards', format('%s belongs to %I', p.oid::regprocedure, r.rolname), 'Its owner can replace it.',
-           format('ALTER ROUTINE %s OWNER TO CURRENT_USER', p.oid::regprocedure)
-    FROM pg_proc AS p JOIN pg_roles AS r ON r.oid = p.proowner
-    WHERE p.pronamespace IN ('lpr'::regnamespace, 'lpr_data'::regnamespace) AND NOT r.rolsuper
+    SELECT 'high', 'guards', format('%s belongs to %I', p.oid::regprocedure, r.rolname),
+           CASE WHEN r.rolsuper THEN 'What it does, it does with a superuser''s rights, which it does not need.'
+                ELSE 'Its owner can change it.' END,
+           format('ALTER ROUTINE %s OWNER TO %s', p.oid::regprocedure,
+                  CASE WHEN p.acts THEN 'lpr_verb' ELSE 'CURRENT_USER' END)
+    FROM (SELECT x.oid, x.proowner,
+                 x.prosecdef AND NOT EXISTS (SELECT FROM lpr_data.superuser_functions() AS f
+                                             WHERE to_regprocedure(f.function) = x.oid)
+                 AND EXISTS (SELECT FROM pg_depend AS d JOIN pg_extension AS e ON e.oid = d.refobjid
+                             WHERE d.classid = 'pg_proc'::regclass AND d.objid = x.oid
+                               AND d.refclassid = 'pg_extension'::regclass AND d.deptype = 'e'
+                               AND e.extname = 'lpr') AS acts
+          FROM pg_proc AS x WHERE x.pronamespace IN ('lpr'::regnamespace, 'lpr_data'::regnamespace)) AS p
+    JOIN pg_roles AS r ON r.oid = p.proowner
+    WHERE CASE WHEN p.acts THEN r.rolname <> 'lpr_verb' ELSE NOT r.rolsuper END
     UNION ALL
     SELECT 'high', 'guards', format('event trigger %I does not always fire', e.evtname),
            'Changes of definitions are not on record.', format('ALTER EVENT TRIGGER %I ENABLE ALWAYS', e.evtname)

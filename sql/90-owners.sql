@@ -1,12 +1,13 @@
 -- 90-owners: who sees which rows (E4). Every table is owned by a role that cannot log in, under row-level security that
 -- binds its owner too. Views belong to the same role, so that a view that forgets a condition still shows nothing that
--- is not its reader's. Functions of verbs and the workers are a superuser's.
+-- is not its reader's. Functions that act for people are lpr_verb's, who has no more rights on a table than they use;
+-- the few that need a superuser stand in lpr_data.superuser_functions(). The workers are a superuser's.
 
 DO $$
 DECLARE
     relation record;
 BEGIN
-    -- All of them, so that a new table cannot be forgotten. A view that policies read stays with us (below).
+    -- All of them, so that a new table cannot be forgotten. The view that policies read is lpr_verb's (below).
     FOR relation IN
         SELECT c.oid::regclass AS name, c.relkind
         FROM pg_depend AS d JOIN pg_class AS c ON c.oid = d.objid
@@ -29,7 +30,7 @@ BEGIN
 END
 $$;
 
--- Who sees an event (E4). The view belongs to a superuser, and is granted to nobody: a policy of event_member that read
+-- Who sees an event (E4). The view belongs to lpr_verb, and is granted to nobody: a policy of event_member that read
 -- event_member would be asked about itself.
 
 CREATE FUNCTION lpr_data.sees_all()
@@ -175,18 +176,78 @@ COMMENT ON POLICY seen ON lpr_data.rate_limit IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.schedule IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.schedule_step IS 'Everybody.';
 
--- Nothing is PUBLIC's to call: every function of ours, so that a new one cannot be forgotten.
+-- What lpr_verb may do with which table: what its functions do, and no more. Of what is only added to it changes the
+-- columns that may change. A table that is not named here is read, added to and changed.
 DO $$
 DECLARE
-    routine regprocedure;
+    given record;
+BEGIN
+    FOR given IN
+        SELECT c.oid::regclass AS name,
+               coalesce(x.rights,
+                        'SELECT, INSERT' || CASE WHEN t.oid IS NULL THEN ', UPDATE'
+                                                 WHEN t.changeable <> '' THEN format(', UPDATE (%s)', t.changeable)
+                                                 ELSE '' END) AS rights
+        FROM pg_depend AS d JOIN pg_class AS c ON c.oid = d.objid
+        LEFT JOIN (VALUES
+            -- of the library, or superusers, alone
+            ('secret', ''), ('setting', ''), ('purge_certificate', ''),
+            ('system', 'SELECT'), ('job', 'SELECT'), ('change', 'SELECT, INSERT'), ('source', 'SELECT, UPDATE'),
+            -- what is taken away again
+            ('camera', 'SELECT, INSERT, UPDATE, DELETE'), ('event_member', 'SELECT, INSERT, UPDATE, DELETE'),
+            ('mail_text', 'SELECT, INSERT, UPDATE, DELETE'), ('event_read', 'SELECT, INSERT, DELETE'),
+            ('correction', 'SELECT, INSERT, DELETE'), ('image', 'SELECT, INSERT, DELETE'),
+            -- To lock a table, or a row of it, is a matter of the right to change it; that their triggers refuse.
+            ('schedule', 'SELECT, INSERT, UPDATE'), ('schedule_step', 'SELECT, INSERT, UPDATE'),
+            ('legal_hold', 'SELECT, INSERT, UPDATE'), ('destruction_order', 'SELECT, INSERT, UPDATE')
+        ) AS x (name, rights) ON x.name = c.relname
+        LEFT JOIN LATERAL (SELECT g.oid,
+                                  (SELECT string_agg(quote_ident(a), ', ')
+                                   FROM unnest(string_to_array(encode(g.tgargs, 'escape'), '\000')) AS a
+                                   WHERE a <> '') AS changeable
+                           FROM pg_trigger AS g
+                           WHERE g.tgrelid = c.oid AND g.tgfoid = 'lpr_data.refuse_rewrite'::regproc
+                             AND g.tgname = 'refuse_rewrite') AS t ON true
+        WHERE d.classid = 'pg_class'::regclass AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
+          AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'lpr')
+          AND c.relkind = 'r' AND NOT c.relispartition AND c.relnamespace = 'lpr_data'::regnamespace
+        ORDER BY c.oid
+    LOOP
+        IF given.rights <> '' THEN
+            EXECUTE format('GRANT %s ON %s TO lpr_verb', given.rights, given.name);
+        END IF;
+    END LOOP;
+    GRANT USAGE ON SEQUENCE lpr_data.change_number_seq TO lpr_verb;
+    ALTER VIEW lpr_data.visible_event OWNER TO lpr_verb;
+    GRANT SELECT ON lpr_data.visible_event TO lpr_verb; -- as above, for pg_dump
+END
+$$;
+
+-- Every function of ours, so that a new one cannot be forgotten: what acts for people is lpr_verb's, which may call all
+-- the others but those that look into the server or its files. Nothing is PUBLIC's to call.
+DO $$
+DECLARE
+    routine record;
 BEGIN
     FOR routine IN
-        SELECT d.objid FROM pg_depend AS d
+        SELECT p.oid::regprocedure AS name,
+               p.prosecdef AND NOT EXISTS (SELECT FROM lpr_data.superuser_functions() AS f
+                                           WHERE to_regprocedure(f.function) = p.oid) AS acts,
+               NOT p.prosecdef AND p.oid <> ALL ('{lpr_data.file_facts(text),lpr_data.core_limit(),
+                                                   "lpr.encrypt_secret(text,text)"}'::regprocedure[])
+               AND p.prorettype <> ALL ('{trigger,event_trigger,internal,fdw_handler}'::regtype[]) AS helps
+        FROM pg_depend AS d JOIN pg_proc AS p ON p.oid = d.objid
         WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
           AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'lpr')
         ORDER BY d.objid
     LOOP
-        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', routine);
+        IF routine.acts THEN
+            EXECUTE format('ALTER FUNCTION %s OWNER TO lpr_verb', routine.name);
+        ELSIF routine.helps THEN
+            EXECUTE format('GRANT EXECUTE ON FUNCTION %s TO lpr_verb', routine.name);
+        END IF;
+        -- After the change of owner: pg_dump compares with the rights of now.
+        EXECUTE format('REVOKE ALL ON FUNCTION %s FROM PUBLIC', routine.name);
     END LOOP;
 END
 $$;

@@ -3,7 +3,7 @@
  *
  * Privileges come first (lpr.harden()). What they cannot close is refused here, to the logins of people who see reads: statements that keep or pass on what
  * they are given; a question within a statement that could keep its answer; and a change of data by a function that has seen one. No setting switches it off.
- * Functions of superusers with SECURITY DEFINER, as ours are, may do all of it.
+ * Our own verbs may do all of it (policy/verb.c); a site's function with SECURITY DEFINER may not, whoever owns it.
  */
 #include "policy/statement_guard.h"
 
@@ -31,6 +31,7 @@
 #include "server/login_guard.h"
 #include "gate/purpose.h"
 #include "gate/query_stats.h"
+#include "policy/verb.h"
 
 #define RULE "What a login of these roles is shown is kept by lpr's own functions only."
 
@@ -66,14 +67,11 @@ is_confined(Oid login)
 	return false;
 }
 
-/*
- * Whether what runs now is for a person who is confined, and not the work of a superuser's SECURITY DEFINER function, or of a foreign key. SET ROLE is no
- * such function.
- */
+/* Whether what runs now is for a person who is confined, and not the work of a verb, or of a foreign key. */
 static bool
 is_confined_now(void)
 {
-	if (InLocalUserIdChange() && (superuser() || InNoForceRLSOperation()))
+	if (InLocalUserIdChange() && (InNoForceRLSOperation() || lpr_verb_acts()))
 		return false;
 	return IsTransactionState() && is_confined(GetAuthenticatedUserId());
 }

@@ -21,6 +21,8 @@
 #include "utils/rel.h"
 #include "utils/snapmgr.h"
 
+#include "server/data.h"
+
 PG_FUNCTION_INFO_V1(lpr_rewrite);
 
 /* Frozen: whoever has an older snapshot goes on seeing what is left. */
@@ -55,9 +57,10 @@ rewrite_table(Oid table)
 	Relation anew;
 	Oid heap;
 
-	if (old->rd_rel->relkind != RELKIND_RELATION)
-		ereport(ERROR,
-				(errcode(ERRCODE_WRONG_OBJECT_TYPE), errmsg("\"%s\" is not a table", RelationGetRelationName(old))));
+	/* Whoever may call us has no other right on the table. */
+	if (old->rd_rel->relkind != RELKIND_RELATION || old->rd_rel->relnamespace != lpr_data_schema())
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("\"%s\" is not a table of lpr_data", RelationGetRelationName(old))));
 	CheckTableNotInUse(old, "rewrite");
 	CommandCounterIncrement(); /* what this transaction deleted is not to come along */
 	TransferPredicateLocksToHeapRelation(old);

@@ -24,6 +24,15 @@ BEGIN
     LOOP
         EXECUTE pg_catalog.format('ALTER TABLE %s ALTER payload SET STATISTICS 0', log_table);
     END LOOP;
+    FOR log_table IN
+        SELECT c.oid FROM pg_catalog.pg_class AS c
+        WHERE c.relowner = 'lpr_log'::pg_catalog.regrole AND c.relkind IN ('r', 'p')
+    LOOP
+        EXECUTE pg_catalog.format('GRANT SELECT ON %s TO lpr_verb', log_table);
+        -- The log is no member: what is noted of members here would be left out of dumps.
+        DELETE FROM pg_catalog.pg_init_privs AS i
+        WHERE i.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND i.objoid = log_table;
+    END LOOP;
     DELETE FROM pg_catalog.pg_statistic AS s USING pg_catalog.pg_attribute AS a
     WHERE a.attrelid = s.starelid AND a.attnum = s.staattnum AND a.attname = 'payload'
       AND (s.starelid IN (to_regclass('lpr_data.audit'), to_regclass('lpr_data.change'))

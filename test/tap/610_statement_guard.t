@@ -225,10 +225,23 @@ allowed('analyst1', $read, "EXPLAIN $read", "EXPLAIN (ANALYZE false, VERBOSE) $r
 	"CREATE VIEW own.more AS $read; SELECT * FROM own.more; DROP VIEW own.more", "SELECT x FROM own.kept FOR UPDATE", 'DISCARD ALL');
 is(($node->converse($session, 'SELECT count(*) FROM lpr.last_query()'))[0], 0, 'DISCARD ALL: lpr.last_query() has forgotten');
 
-# A superuser's function with SECURITY DEFINER, as ours are, may do it; SET ROLE to a superuser makes no such function of one's own.
+# A function of lpr with SECURITY DEFINER may do it; SET ROLE to a superuser makes no such function of one's own.
 $node->answer('postgres', "CREATE FUNCTION own.as_superuser() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS \$\$ DECLARE n bigint; BEGIN
 	CREATE TABLE own.a AS $read; INSERT INTO own.a $read; SELECT count(*) INTO n FROM own.a; DROP TABLE own.a; RETURN n; END \$\$");
-is($node->answer('analyst1', 'SELECT own.as_superuser()'), 14, 'a superuser\'s SECURITY DEFINER function may');
+like($node->messages('analyst1', 'SELECT own.as_superuser()'), qr/LP050: CREATE TABLE AS is refused/, 'a superuser\'s SECURITY DEFINER function of the site may not');
+$node->answer('postgres', "CREATE FUNCTION own.as_verb() RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS \$\$ BEGIN CREATE TABLE own.b AS SELECT 1; DROP TABLE own.b; RETURN 1; END \$\$;
+	GRANT USAGE, CREATE ON SCHEMA own TO lpr_verb; ALTER FUNCTION own.as_verb() OWNER TO lpr_verb");
+like($node->messages('analyst1', 'SELECT own.as_verb()'), qr/LP050: CREATE TABLE AS is refused/, '… nor may one of lpr_verb\'s that is no member of the extension');
+# What a verb was let do holds within it, and ends with it, by an error as well.
+$node->answer('postgres', "CREATE FUNCTION own.after_verb(statement text) RETURNS void LANGUAGE plpgsql SECURITY DEFINER SET search_path = pg_catalog AS \$\$ BEGIN
+	BEGIN EXECUTE statement; EXCEPTION WHEN OTHERS THEN NULL; END; CREATE TABLE own.b AS SELECT 1; END \$\$; GRANT USAGE, CREATE ON SCHEMA own TO lpr_verb");
+like($node->messages('analyst1', "SELECT own.after_verb('SELECT lpr.work_on($_)')"), qr/LP050: CREATE TABLE AS is refused/, "… nor the site's after lpr.work_on($_)") for 1, -1;
+$node->answer('postgres', "ALTER EXTENSION lpr ADD FUNCTION own.$_()") for 'as_superuser', 'as_verb';
+is($node->answer('analyst1', 'SELECT own.as_superuser()'), 14, 'a member of the extension may, of a superuser');
+is($node->answer('analyst1', 'SELECT own.as_verb()'), 1, '… and of lpr_verb');
+like($node->messages('analyst1', "SELECT own.after_verb('SELECT own.as_verb()')"), qr/LP050: CREATE TABLE AS is refused/, '… which is no licence for who calls it');
+$node->answer('postgres', 'ALTER FUNCTION own.as_verb() OWNER TO admin1; GRANT USAGE, CREATE ON SCHEMA own TO admin1; GRANT EXECUTE ON FUNCTION own.as_verb() TO PUBLIC');
+like($node->messages('analyst1', 'SELECT own.as_verb()'), qr/LP050: CREATE TABLE AS is refused/, '… but not of anybody else');
 like($node->messages('analyst1', 'INSERT INTO own.kept SELECT own.as_superuser()'), qr/LP050/, '… but not to feed one that may not');
 $node->answer('postgres', 'CREATE ROLE boss SUPERUSER; GRANT boss TO analyst2');
 like($node->messages('analyst2', "SET ROLE boss; COPY own.kept TO STDOUT"), qr/LP050/, 'SET ROLE to a superuser changes nothing');

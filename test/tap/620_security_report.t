@@ -128,6 +128,13 @@ found('CREATE TABLE site.own (x text); ALTER TABLE site.own OWNER TO analyst1', 
 found('CREATE SCHEMA own AUTHORIZATION analyst1', 'medium', 'places', 'schema own belongs to analyst1', undo => 'DROP SCHEMA own');
 found('CREATE FUNCTION site.own() RETURNS integer LANGUAGE sql RETURN 1; ALTER FUNCTION site.own() OWNER TO analyst1', 'medium', 'places', 'function site.own\(\) belongs to analyst1', undo => 'DROP FUNCTION site.own()');
 found('SELECT lo_create(4711); ALTER LARGE OBJECT 4711 OWNER TO analyst1', 'medium', 'places', 'large object 4711 belongs to analyst1');
+# … and what is wrong with lpr_verb, all at once.
+$node->answer('postgres', "ALTER ROLE lpr_verb LOGIN SUPERUSER CREATEROLE CREATEDB REPLICATION INHERIT NOBYPASSRLS PASSWORD 'x'; GRANT lpr_verb TO stranger; GRANT pg_read_all_data TO lpr_verb; GRANT ALL ON lpr_data.change, lpr_data.audit, site.notes TO lpr_verb;
+	ALTER TABLE site.notes OWNER TO lpr_verb");
+is($node->answer('postgres', "SELECT count(*) > 12 FROM lpr.harden(false) WHERE statement ~ 'lpr_verb|site.notes'"), 't', 'lpr.harden() mends lpr_verb');
+is($node->answer('postgres', 'SELECT count(*) FROM lpr.harden()'), 0, '… in one go');
+is(join("\n", news($base, report())), '', '… and nothing is left');
+is($node->answer('postgres', "SELECT rolcanlogin, rolsuper, rolcreaterole, rolcreatedb, rolreplication, rolinherit, rolbypassrls, rolpassword IS NULL FROM pg_authid WHERE rolname = 'lpr_verb'"), 'f|f|f|f|f|f|t|t', '… of all that was wrong');
 found('GRANT INSERT ON site.notes TO PUBLIC', 'medium', 'places', 'everybody may write to site.notes');
 found('CREATE FOREIGN DATA WRAPPER dummy; CREATE SERVER elsewhere FOREIGN DATA WRAPPER dummy; GRANT USAGE ON FOREIGN SERVER elsewhere TO PUBLIC', 'medium', 'places', 'everybody may use server elsewhere',
 	undo => 'DROP FOREIGN DATA WRAPPER dummy CASCADE');
@@ -145,6 +152,24 @@ found('GRANT INSERT ON lpr_data.audit TO PUBLIC', 'high', 'guards', 'everybody m
 found('GRANT EXECUTE ON FUNCTION lpr.harden(boolean) TO PUBLIC', 'high', 'guards', 'everybody may call lpr.harden');
 found('CREATE FUNCTION lpr.decoy() RETURNS integer LANGUAGE sql SECURITY DEFINER RETURN 1', 'high', 'guards', 'lpr.decoy\(\) is not of lpr');
 found('ALTER FUNCTION lpr.normal_plate(text) OWNER TO stranger', 'high', 'guards', 'lpr.normal_plate\(text\) belongs to stranger');
+# What lpr_verb is, has and may, and what is whose.
+found("ALTER ROLE lpr_verb $_->[0]", 'high', 'guards', "role lpr_verb $_->[1]") for [ LOGIN => 'can log in' ], [ SUPERUSER => 'is a superuser' ], [ CREATEROLE => 'has CREATEROLE' ], [ CREATEDB => 'has CREATEDB' ],
+	[ REPLICATION => 'has REPLICATION' ], [ INHERIT => 'inherits' ], [ NOBYPASSRLS => 'lacks BYPASSRLS' ], [ "PASSWORD 'x'" => 'has a password' ];
+found('GRANT lpr_verb TO stranger', 'high', 'guards', 'stranger is a member of lpr_verb');
+found('GRANT pg_read_all_data TO lpr_verb', 'high', 'guards', 'lpr_verb is a member of pg_read_all_data');
+found('GRANT lpr_oversight TO lpr_verb', 'high', 'guards', 'lpr_verb is a member of lpr_oversight', undo => 'REVOKE lpr_member FROM lpr_verb');
+found('GRANT DELETE ON lpr_data.change TO lpr_verb', 'high', 'guards', 'lpr_verb may DELETE TABLE lpr_data.change');
+found('GRANT UPDATE (plate) ON lpr_data.event_read TO lpr_verb', 'high', 'guards', 'lpr_verb may UPDATE \(plate\) TABLE lpr_data.event_read');
+found('GRANT INSERT ON lpr_data.audit TO lpr_verb', 'high', 'guards', 'lpr_verb may INSERT TABLE lpr_data.audit');
+found('GRANT SELECT ON lpr_data.secret TO lpr_verb', 'high', 'guards', 'lpr_verb may SELECT TABLE lpr_data.secret');
+found('GRANT SELECT ON site.notes TO lpr_verb', 'high', 'guards', 'lpr_verb may SELECT TABLE site.notes');
+found('GRANT CREATE ON SCHEMA lpr TO lpr_verb', 'high', 'guards', 'lpr_verb may CREATE SCHEMA lpr');
+found('GRANT CREATE ON DATABASE lpr TO lpr_verb', 'high', 'guards', 'lpr_verb may CREATE DATABASE lpr');
+found('GRANT EXECUTE ON FUNCTION lpr_data.file_facts(text) TO lpr_verb', 'high', 'guards', 'lpr_verb may EXECUTE FUNCTION lpr_data.file_facts\(text\)');
+found('ALTER TABLE site.notes OWNER TO lpr_verb', 'high', 'guards', 'table site.notes belongs to lpr_verb');
+found('CREATE FUNCTION site.act() RETURNS integer LANGUAGE sql SECURITY DEFINER RETURN 1; ALTER FUNCTION site.act() OWNER TO lpr_verb', 'high', 'guards', 'function site.act\(\) belongs to lpr_verb', undo => 'DROP FUNCTION site.act()');
+found('ALTER FUNCTION lpr.close_event(bigint, text) OWNER TO postgres', 'high', 'guards', 'lpr.close_event\(bigint,text\) belongs to postgres');
+found('ALTER FUNCTION lpr.close_event(bigint, text) OWNER TO stranger', 'high', 'guards', 'lpr.close_event\(bigint,text\) belongs to stranger');
 found("ALTER EVENT TRIGGER lpr_audit_ddl $_", 'high', 'guards', 'event trigger lpr_audit_ddl does not always fire') for 'ENABLE', 'DISABLE';
 found('GRANT MAINTAIN ON lpr_data.audit TO stranger', 'high', 'guards', 'stranger may MAINTAIN lpr_data.audit') if $version >= 17;
 found('CREATE FUNCTION site.greet() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$; CREATE EVENT TRIGGER greet ON login EXECUTE FUNCTION site.greet()', 'medium', 'guards', 'event trigger greet runs at every login',

@@ -181,13 +181,14 @@ sub session
 	return ($session, $session->query('SELECT pg_backend_pid()'));
 }
 
-# Lets sessions of analysts do what only functions of a superuser may: hold a lock of the administrator's, change a table by what was read. For tests of
+# Lets sessions of analysts do what only functions of lpr may: hold a lock of the administrator's, change a table by what was read. For tests of
 # what happens then. deputy(SQL) is a CALL of it, deputy_rows(SQL) a SELECT of its rows, of one column of text.
 sub appoint_deputy
 {
 	my ($node) = @_;
 	$node->safe_psql('lpr', 'CREATE PROCEDURE public.deputy(command text) LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN EXECUTE command; END $$;
-		CREATE FUNCTION public.deputy_rows(command text) RETURNS SETOF text LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN RETURN QUERY EXECUTE command; END $$');
+		CREATE FUNCTION public.deputy_rows(command text) RETURNS SETOF text LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN RETURN QUERY EXECUTE command; END $$;
+		ALTER EXTENSION lpr ADD PROCEDURE public.deputy(text); ALTER EXTENSION lpr ADD FUNCTION public.deputy_rows(text)');
 	return;
 }
 sub deputy { my ($sql) = @_; return "CALL public.deputy(\$deputy\$$sql\$deputy\$)" }

@@ -24,19 +24,45 @@ SELECT rolname,
 FROM (SELECT rolname FROM pg_roles WHERE rolname LIKE 'lpr\_%' UNION ALL SELECT 'public') AS r (rolname)
 ORDER BY rolname;
 
+-- What lpr_verb may do with which table, besides reading; of columns after a colon.
+SELECT c.oid::regclass AS relation,
+       concat_ws('; ', (SELECT string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type) FROM aclexplode(c.relacl) AS a WHERE a.grantee = 'lpr_verb'::regrole),
+                 (SELECT string_agg(a.privilege_type || ': ' || t.attname, ', ' ORDER BY a.privilege_type, t.attnum)
+                  FROM pg_attribute AS t, aclexplode(t.attacl) AS a WHERE t.attrelid = c.oid AND a.grantee = 'lpr_verb'::regrole)) AS may
+FROM pg_class AS c
+WHERE c.relnamespace IN ('lpr'::regnamespace, 'lpr_data'::regnamespace) AND c.relname !~ '^audit_' AND c.relkind IN ('r', 'p', 'S') AND NOT (c.relkind <> 'S' AND c.relispartition)
+  AND (c.relkind <> 'S' OR c.relacl::text ~ 'lpr_verb')
+ORDER BY c.oid::regclass::text COLLATE "C";
+-- SECURITY DEFINER functions that are a superuser's. A new one is refused here: it belongs to lpr_verb, unless it truly needs a superuser.
+SELECT oid::regprocedure AS function FROM routine WHERE prosecdef AND proowner <> 'lpr_verb'::regrole ORDER BY oid::regprocedure::text COLLATE "C";
+SELECT function, reason <> '' AS with_reason FROM lpr_data.superuser_functions() ORDER BY function COLLATE "C";
+-- Who may call them:
+SELECT p.oid::regprocedure AS function, string_agg(a.grantee::regrole::text, ' ' ORDER BY a.grantee::regrole::text) AS who
+FROM routine AS p, aclexplode(p.proacl) AS a
+WHERE p.prosecdef AND p.proowner <> 'lpr_verb'::regrole AND a.grantee <> p.proowner
+GROUP BY p.oid ORDER BY p.oid::regprocedure::text COLLATE "C";
+
 -- No rows from here on.
+-- Functions that belong to lpr_verb and do not act for people, or to somebody else who is no superuser:
+SELECT p.oid::regprocedure, p.proowner::regrole FROM routine AS p JOIN pg_roles AS r ON r.oid = p.proowner
+WHERE CASE r.rolname WHEN 'lpr_verb' THEN NOT p.prosecdef ELSE NOT r.rolsuper END;
+-- What looks into the server or its files, and lpr_verb may call:
+SELECT oid::regprocedure FROM routine
+WHERE has_function_privilege('lpr_verb', oid, 'EXECUTE') AND proname IN ('file_facts', 'core_limit', 'encrypt_secret', 'security_report');
+-- What lpr_verb is or may beyond that:
+SELECT finding FROM lpr_data.verb_excess();
 -- Functions that PUBLIC may call:
 SELECT oid::regprocedure FROM routine WHERE has_function_privilege('public', oid, 'EXECUTE');
 -- Relations that PUBLIC may touch:
 SELECT oid::regclass FROM relation WHERE has_table_privilege('public', oid, 'SELECT, INSERT, UPDATE, DELETE, TRUNCATE, REFERENCES, TRIGGER');
--- Relations of lpr_data that anybody but the owner may touch, partitions included:
+-- Relations of lpr_data that anybody but the owner and lpr_verb may touch, partitions included:
 SELECT c.oid::regclass, a.grantee::regrole
 FROM pg_class AS c, aclexplode(c.relacl) AS a
-WHERE c.relnamespace = 'lpr_data'::regnamespace AND a.grantee <> c.relowner;
--- Relations that others than the owner may change:
+WHERE c.relnamespace = 'lpr_data'::regnamespace AND a.grantee <> c.relowner AND a.grantee <> 'lpr_verb'::regrole;
+-- Relations that others than the owner and lpr_verb may change:
 SELECT c.oid::regclass, a.grantee::regrole, a.privilege_type
 FROM relation AS c, aclexplode(c.relacl) AS a
-WHERE a.grantee <> c.relowner AND a.privilege_type <> 'SELECT';
+WHERE a.grantee <> c.relowner AND a.privilege_type <> 'SELECT' AND a.grantee <> 'lpr_verb'::regrole;
 -- SECURITY DEFINER without a safe search_path:
 SELECT oid::regprocedure FROM routine
 WHERE prosecdef AND NOT coalesce('search_path=pg_catalog, pg_temp' = ANY (proconfig), false);
@@ -66,7 +92,8 @@ SELECT c.oid::regclass, c.relowner::regrole FROM pg_class AS c JOIN pg_roles AS 
 WHERE c.relnamespace = 'lpr_data'::regnamespace AND c.relkind IN ('r', 'p', 'S') AND (r.rolcanlogin OR r.rolsuper OR r.rolbypassrls);
 -- Views that do not belong to whom policies bind; lpr_data.visible_event is what policies themselves look at, and nobody may read it:
 SELECT oid::regclass, relowner::regrole FROM relation
-WHERE relkind = 'v' AND relowner <> 'lpr_owner'::regrole AND (oid <> 'lpr_data.visible_event'::regclass OR relacl::text <> '{postgres=arwdDxt/postgres}');
+WHERE relkind = 'v' AND relowner <> 'lpr_owner'::regrole
+  AND (oid <> 'lpr_data.visible_event'::regclass OR relowner <> 'lpr_verb'::regrole OR EXISTS (SELECT FROM aclexplode(relacl) AS a WHERE a.grantee <> relowner));
 -- Tables that views read, without a policy: such a view shows nothing.
 SELECT DISTINCT v.oid::regclass AS view, t.oid::regclass AS reads
 FROM relation AS v
