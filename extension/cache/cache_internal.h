@@ -9,32 +9,17 @@
 #include "storage/lock.h"
 #include "utils/relcache.h"
 
-/* Columns of lpr_data.cache_read. */
+#include "core/read_columns.h"
+
+/* Columns of lpr_data.cache_read: two of the cache's own, then those of core/read_columns.h, all of which it has. */
 enum
 {
 	READ_EXPIRES_AT,
 	READ_ANSWER,
-	READ_CAPTURED_AT,
-	READ_LATITUDE,
-	READ_LONGITUDE,
-	READ_CONFIDENCE,
-	READ_ID,
-	READ_PLATE,
-	READ_PLATE_AS_READ,
-	READ_PLATE_REGION,
-	READ_COUNTRY,
-	READ_ADDRESS,
-	READ_CAMERA_ID,
-	READ_CAMERA_OWNER,
-	READ_CAMERA_TYPE,
-	READ_CAMERA_REGION,
-	READ_MAKE,
-	READ_MODEL,
-	READ_COLOR,
-	READ_PLATE_IMAGE,
-	READ_VEHICLE_IMAGE,
-	READ_COLUMNS
+	READ_FIRST,
+	READ_COLUMNS = READ_FIRST + LPR_COLUMNS_OF_READ
 };
+#define READ_AT(symbol) (READ_FIRST + LPR_COLUMN_##symbol)
 
 /* The leaf of an hour, by its name; InvalidOid when there is none. */
 extern Oid lpr_cache_leaf(const char *kind, TimestampTz expires_at);

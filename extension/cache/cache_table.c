@@ -23,6 +23,7 @@
 #include "cache/cache_internal.h"
 #include "server/compat.h"
 #include "server/data.h"
+#include "server/read_value.h"
 
 #define HOURS 25
 
@@ -48,30 +49,6 @@ enum
 	ANSWER_DIGEST_VERSION,
 	ANSWER_SEED,
 	ANSWER_COLUMNS
-};
-
-static const Oid read_types[READ_COLUMNS] = {
-	[READ_EXPIRES_AT] = TIMESTAMPTZOID,
-	[READ_ANSWER] = INT8OID,
-	[READ_CAPTURED_AT] = TIMESTAMPTZOID,
-	[READ_LATITUDE] = FLOAT8OID,
-	[READ_LONGITUDE] = FLOAT8OID,
-	[READ_CONFIDENCE] = FLOAT8OID,
-	[READ_ID] = TEXTOID,
-	[READ_PLATE] = TEXTOID,
-	[READ_PLATE_AS_READ] = TEXTOID,
-	[READ_PLATE_REGION] = TEXTOID,
-	[READ_COUNTRY] = TEXTOID,
-	[READ_ADDRESS] = TEXTOID,
-	[READ_CAMERA_ID] = TEXTOID,
-	[READ_CAMERA_OWNER] = TEXTOID,
-	[READ_CAMERA_TYPE] = TEXTOID,
-	[READ_CAMERA_REGION] = TEXTOID,
-	[READ_MAKE] = TEXTOID,
-	[READ_MODEL] = TEXTOID,
-	[READ_COLOR] = TEXTOID,
-	[READ_PLATE_IMAGE] = TEXTOID,
-	[READ_VEHICLE_IMAGE] = TEXTOID,
 };
 
 static const Oid answer_types[ANSWER_COLUMNS] = {
@@ -132,7 +109,10 @@ open_leaf(Oid leaf, LOCKMODE mode, const Oid *types, int ncolumns)
 Relation
 lpr_cache_open_reads(Oid leaf, LOCKMODE mode)
 {
-	return open_leaf(leaf, mode, read_types, READ_COLUMNS);
+	Oid types[READ_COLUMNS] = {[READ_EXPIRES_AT] = TIMESTAMPTZOID, [READ_ANSWER] = INT8OID};
+
+	memcpy(types + READ_FIRST, lpr_column_types, LPR_COLUMNS_OF_READ * sizeof(Oid));
+	return open_leaf(leaf, mode, types, READ_COLUMNS);
 }
 
 bool
