@@ -86,7 +86,10 @@ _PG_init(void)
 	lpr_unknown_source_init();
 	lpr_statement_guard_init();
 
-	/* Without what follows the library still plans and explains, but no vendor is asked: rate limits and the way to the audit log live in shared memory. */
+	/*
+	 * Without what follows the library still plans and explains, but no vendor is asked: rate limits and the way to the
+	 * audit log live in shared memory.
+	 */
 	if (!process_shared_preload_libraries_in_progress)
 	{
 		MarkGUCPrefixReserved("lpr");

@@ -1,9 +1,9 @@
 /*
  * log.c: verifies the log's rows.
  *
- * A row's verdict is spoken when the next one is at hand: only then can a changed digest be told from changed content. So the newest row
- * (current) waits before it enters the tree. A row whose number jumps ahead waits likewise (suspect): the next row tells whether rows are
- * missing before it or whether it stands in the wrong place.
+ * A row's verdict is spoken when the next one is at hand: only then can a changed digest be told from changed content.
+ * So the newest row (current) waits before it enters the tree. A row whose number jumps ahead waits likewise (suspect):
+ * the next row tells whether rows are missing before it or whether it stands in the wrong place.
  */
 #include <stdlib.h>
 #include <string.h>

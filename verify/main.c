@@ -1,5 +1,6 @@
 /*
- * main.c: lpr-audit-verify: verifies exports of the audit log, co-signs its checkpoints as a witness, shows public keys. Needs no database.
+ * main.c: lpr-audit-verify: verifies exports of the audit log, co-signs its checkpoints as a witness, shows public
+ * keys. Needs no database.
  */
 #include <getopt.h>
 #include <inttypes.h>

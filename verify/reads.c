@@ -1,5 +1,6 @@
 /*
- * reads.c: see reads.h. A proof counts for nothing unless the export verifies, its answer's row is signed for, and that row says what the proof says.
+ * reads.c: see reads.h. A proof counts for nothing unless the export verifies, its answer's row is signed for, and that
+ * row says what the proof says.
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /*
- * witness.c: takes the checkpoints newer than its last one, in order, and co-signs the newest. Whatever does not continue its last one is
- * refused, and then nothing is changed.
+ * witness.c: takes the checkpoints newer than its last one, in order, and co-signs the newest. Whatever does not
+ * continue its last one is refused, and then nothing is changed.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -124,8 +124,8 @@ copy_out(uint64 at, char *data, Size len)
 }
 
 /*
- * The ring is so large that a session seldom meets a page of it twice. Reading lets the kernel map the page, and its neighbours, before we hold
- * the lock rather than while we do.
+ * The ring is so large that a session seldom meets a page of it twice. Reading lets the kernel map the page, and its
+ * neighbours, before we hold the lock rather than while we do.
  */
 static void
 touch(Size len)

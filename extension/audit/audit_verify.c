@@ -76,7 +76,10 @@ column(int number, bool *isnull)
 	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, number, isnull);
 }
 
-/* The checkpoint that a statement finds. One that this log's key did not sign is a finding, and nothing is held against it. */
+/*
+ * The checkpoint that a statement finds. One that this log's key did not sign is a finding, and nothing is held against
+ * it.
+ */
 static bool
 read_checkpoint(Verification *v, const char *sql, int64 bound)
 {
@@ -329,7 +332,10 @@ start_from_checkpoint(Verification *v, int64 size, bool smaller)
 	return true;
 }
 
-/* Months that lie in an archive are verified there: then the log begins with the month that follows them, behind a checkpoint. */
+/*
+ * Months that lie in an archive are verified there: then the log begins with the month that follows them, behind a
+ * checkpoint.
+ */
 static void
 find_begin(Verification *v, List *leaves)
 {

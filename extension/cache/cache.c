@@ -1,5 +1,6 @@
 /*
- * cache.c: a question and the answers that are kept: looking for one, waiting for one that is under way, keeping the one that comes.
+ * cache.c: a question and the answers that are kept: looking for one, waiting for one that is under way, keeping the
+ * one that comes.
  */
 #include "cache/cache.h"
 
@@ -74,8 +75,9 @@ is_open(const LprQuery *query)
 }
 
 /*
- * Whether the answer to one question holds all of another's: the time asked is no longer, and it comes in the order that the plan relies on. Both being asked up
- * to "now" is the same question, though now is later: column fetched_at tells.
+ * Whether the answer to one question holds all of another's: the time asked is no longer, and it comes in the order
+ * that the plan relies on. Both being asked up to "now" is the same question, though now is later: column fetched_at
+ * tells.
  */
 static bool
 covers(const LprCacheAnswer *answer, const LprQuery *query)

@@ -1,5 +1,6 @@
 /*
- * cache_internal.h: what the files of the cache's tables share: their columns, opening one, writing past what may go wrong.
+ * cache_internal.h: what the files of the cache's tables share: their columns, opening one, writing past what may go
+ * wrong.
  */
 #ifndef LPR_CACHE_INTERNAL_H
 #define LPR_CACHE_INTERNAL_H
@@ -26,8 +27,8 @@ extern Oid lpr_cache_leaf(const char *kind, TimestampTz expires_at);
 /* A leaf of reads, opened; NULL when it is gone, or is not as lpr made it: then nothing is kept. */
 extern Relation lpr_cache_open_reads(Oid leaf, LOCKMODE mode);
 /*
- * Runs what writes to the cache. What goes wrong with that, such as a full disk, is no reason why the answer should not be shown: it is not kept, and whoever
- * asked is told. But who is cancelled is cancelled.
+ * Runs what writes to the cache. What goes wrong with that, such as a full disk, is no reason why the answer should not
+ * be shown: it is not kept, and whoever asked is told. But who is cancelled is cancelled.
  */
 extern bool lpr_cache_attempt(void (*write)(void *), void *arg);
 

@@ -114,8 +114,8 @@ write_reads(void *arg)
 	}
 	MemoryContextSwitchTo(fill->rows);
 	/*
-	 * Pages of our own: another session's rows do not come between ours. No ring of buffers: unlogged pages are written out only when their buffers are
-	 * needed, and may well be gone before.
+	 * Pages of our own: another session's rows do not come between ours. No ring of buffers: unlogged pages are written
+	 * out only when their buffers are needed, and may well be gone before.
 	 */
 	heap_multi_insert(relation, fill->slots, fill->n, GetCurrentCommandId(true),
 					  HEAP_INSERT_FROZEN | HEAP_INSERT_SKIP_FSM, NULL);

@@ -13,13 +13,13 @@
  * What the read itself says: COLUMN(symbol, name in SQL, kind, member of LprRead, where). The order is that of
  * lpr_data.cache_read, behind two columns of its own: a new column comes last, as ALTER TABLE puts it.
  *
- * kind: moment, degrees, confidence, text, plate, region; country, of which only one is ever shown; word, a text that is
- * shown in upper case; image, which is held as its URL. as_read and image_alike are a text and an image that the cache
- * shortens. What depends on the kind is named after it (put_moment, TYPE_moment), so that the compiler tells what a
- * new one lacks.
+ * kind: moment, degrees, confidence, text, plate, region; country, of which only one is ever shown; word, a text that
+ * is shown in upper case; image, which is held as its URL. as_read and image_alike are a text and an image that the
+ * cache shortens. What depends on the kind is named after it (put_moment, TYPE_moment), so that the compiler tells what
+ * a new one lacks.
  *
- * where, besides the cache, which has all: ALL, or some of SHOWN (lpr.reads), SAVED (lpr_data.event_read) and PROVED (by
- * the digest of an answer), or CACHE_ONLY.
+ * where, besides the cache, which has all: ALL, or some of SHOWN (lpr.reads), SAVED (lpr_data.event_read) and PROVED
+ * (by the digest of an answer), or CACHE_ONLY.
  */
 /* clang-format off */
 #define LPR_READ_COLUMNS(COLUMN) \

@@ -148,7 +148,9 @@ take_camera(LprJson *json, LprSite *fresh, LprFault *fault)
 	return lpr_site_add_camera(fresh, &camera) || lpr_fault(fault, LPR_STATE_NO_MEMORY, "out of memory");
 }
 
-/* Camera by camera: what one is told with is gone before the next. One of which something is unusable lacks that only. */
+/*
+ * Camera by camera: what one is told with is gone before the next. One of which something is unusable lacks that only.
+ */
 static bool
 take_cameras(LprSite *site, const char *data, size_t len, LprFault *fault)
 {

@@ -107,7 +107,10 @@ lpr_dialect_takes(const LprDialect *dialect, LprConditionKind kind)
 int
 lpr_column_expression(Node *node, Index varno, Oid relid)
 {
-	/* Binary-compatible casts (varchar to text) do not change it, nor do columns of a view that the planner merely wraps, as 18 does for grouping sets. */
+	/*
+	 * Binary-compatible casts (varchar to text) do not change it, nor do columns of a view that the planner merely
+	 * wraps, as 18 does for grouping sets.
+	 */
 	for (;;)
 		if (IsA(node, RelabelType))
 			node = (Node *) ((RelabelType *) node)->arg;
@@ -380,9 +383,9 @@ merge_plates(LprCondition *condition, const LprCondition *other)
 }
 
 /*
- * Three kinds of OR can be asked. (a IS NULL OR column = a), as in a function whose argument may be left out: one condition, and
- * alternatives that do not look at the scan, which become the condition's guard. (plate_region = a OR plate_region IS NULL), since
- * many vendors tell no region. And (plate = a OR plate = b), which is a list of plates.
+ * Three kinds of OR can be asked. (a IS NULL OR column = a), as in a function whose argument may be left out: one
+ * condition, and alternatives that do not look at the scan, which become the condition's guard. (plate_region = a OR
+ * plate_region IS NULL), since many vendors tell no region. And (plate = a OR plate = b), which is a list of plates.
  */
 static bool
 recognize_or(BoolExpr *or_expression, Index varno, Oid relid, LprCondition *condition)

@@ -58,8 +58,8 @@ extern bool lpr_condition_is_anchor(LprConditionKind kind);
 extern int lpr_condition_nvalues(LprConditionKind kind); /* without the guard */
 
 /*
- * The text that an ILIKE pattern asks for, when it is '%text%': NULL for any other pattern. The vendor is then not asked by it, but the
- * database still checks it.
+ * The text that an ILIKE pattern asks for, when it is '%text%': NULL for any other pattern. The vendor is then not
+ * asked by it, but the database still checks it.
  */
 extern char *lpr_like_text(const char *pattern);
 
@@ -68,8 +68,8 @@ struct LprDialect;
 extern bool lpr_dialect_takes(const struct LprDialect *dialect, LprConditionKind kind);
 
 /*
- * The value of a condition on captured_at as a timestamptz: a date or a timestamp without zone means what it means in this session, and one that no
- * timestamptz reaches is before or after all of them, as in the server's own comparisons.
+ * The value of a condition on captured_at as a timestamptz: a date or a timestamp without zone means what it means in
+ * this session, and one that no timestamptz reaches is before or after all of them, as in the server's own comparisons.
  */
 extern Datum lpr_condition_moment(Oid type, Datum value);
 

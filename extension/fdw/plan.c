@@ -20,8 +20,8 @@ has_whole_row(Node *expression, Index varno)
 }
 
 /*
- * Whether the statement itself wants the whole row. A table that rows are locked or changed beside is kept row by row as a whole, in case they have to
- * be joined again: nobody looks at an image there that no expression names.
+ * Whether the statement itself wants the whole row. A table that rows are locked or changed beside is kept row by row
+ * as a whole, in case they have to be joined again: nobody looks at an image there that no expression names.
  */
 static bool
 wants_whole_row(PlannerInfo *root, RelOptInfo *rel)
@@ -97,8 +97,8 @@ looks_at_images(Node *clause, Index varno, Oid relid)
 }
 
 /*
- * Puts the conditions that look at no image first, and counts them: a row that does not meet them costs no image. Not past a condition of a higher
- * security level, which may only see rows that the lower ones let through.
+ * Puts the conditions that look at no image first, and counts them: a row that does not meet them costs no image. Not
+ * past a condition of a higher security level, which may only see rows that the lower ones let through.
  */
 static List *
 images_last(List *clauses, Index varno, Oid relid, int *before_images)

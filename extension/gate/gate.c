@@ -135,7 +135,10 @@ lpr_gate_record_error(const char *source, LprEvent event, const ErrorData *error
 					  error->sqlerrcode, error->message);
 }
 
-/* A refusal of policy outside the gate: on record first, then raised as an error without the context of our own functions. */
+/*
+ * A refusal of policy outside the gate: on record first, then raised as an error without the context of our own
+ * functions.
+ */
 pg_noreturn static void
 refuse(const char *control, int code, const char *message, const char *detail, const char *hint)
 {

@@ -1,5 +1,6 @@
 /*
- * saved.c: what lpr.save() and lpr.event_reads() need of the library: the gate, and images. saved_shown.c has the reads.
+ * saved.c: what lpr.save() and lpr.event_reads() need of the library: the gate, and images. saved_shown.c has the
+ * reads.
  */
 #include "postgres.h"
 

@@ -1,6 +1,6 @@
 /*
- * read_columns_test.c: the list of the canonical read's columns, and the record of a read. `make lint-columns` holds the
- * list against SQL.
+ * read_columns_test.c: the list of the canonical read's columns, and the record of a read. `make lint-columns` holds
+ * the list against SQL.
  */
 #include "core/read_columns.h"
 #include "format/read_proof.h"
