@@ -78,7 +78,7 @@ unusable_fault(const char *what, const LprFault *fault)
 
 /* What could not be written was not said. */
 static int
-finish(int result)
+finish_report(int result)
 {
 	return fflush(stdout) != 0 || ferror(stdout) ? unusable("cannot write to standard output") : result;
 }
@@ -451,5 +451,5 @@ main(int argc, char **argv)
 	if (read_options(command, argc, argv, &arguments, &result))
 		result = command->run(&arguments);
 	checkpoints_free(&arguments.checkpoints);
-	return finish(result);
+	return finish_report(result);
 }

@@ -67,6 +67,13 @@ extern void lpr_text_printf(LprText *text, const char *format, ...) __attribute_
 extern void lpr_text_add_escaped(LprText *text, const char *data, size_t len);
 extern void lpr_text_free(LprText *text);
 
+/* ASCII only, whatever the locale. */
+static inline char
+lpr_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
+}
+
 /* Decimal as machines write it: no leading zeros, no plus, no blanks; false when it is anything else, or too large. */
 extern bool lpr_decimal(LprSlice digits, int64_t *value);
 

@@ -94,7 +94,7 @@ take_pages(LprCacheRead *walk, bool *gone)
 }
 
 static inline LprSlice
-take_slice(Datum value, bool isnull)
+unpack_slice(Datum value, bool isnull)
 {
 	text *t = isnull ? NULL : (text *) DatumGetPointer(value);
 
@@ -102,25 +102,25 @@ take_slice(Datum value, bool isnull)
 }
 
 /*
- * take_KIND: a column's value into its member of a read; false when it is not as it was written. They are called in the
- * order of core/read_columns.h; cache_write.c has the other half.
+ * unpack_KIND: a column's value into its member of a read; false when it is not as it was written. The order of the
+ * calls is that of core/read_columns.h. The other half is in cache_write.c.
  */
 static inline bool
-take_moment(LprCacheRead *walk, LprRead *read, LprMoment *moment, Datum value, bool isnull)
+unpack_moment(LprCacheRead *walk, LprRead *read, LprMoment *moment, Datum value, bool isnull)
 {
 	*moment = DatumGetTimestampTz(value);
 	return !isnull;
 }
 
 static inline bool
-take_degrees(LprCacheRead *walk, LprRead *read, double *degrees, Datum value, bool isnull)
+unpack_degrees(LprCacheRead *walk, LprRead *read, double *degrees, Datum value, bool isnull)
 {
 	*degrees = DatumGetFloat8(value);
 	return !isnull;
 }
 
 static inline bool
-take_confidence(LprCacheRead *walk, LprRead *read, double *confidence, Datum value, bool isnull)
+unpack_confidence(LprCacheRead *walk, LprRead *read, double *confidence, Datum value, bool isnull)
 {
 	read->has_confidence = !isnull;
 	*confidence = isnull ? 0 : DatumGetFloat8(value);
@@ -128,19 +128,19 @@ take_confidence(LprCacheRead *walk, LprRead *read, double *confidence, Datum val
 }
 
 static inline bool
-take_text(LprCacheRead *walk, LprRead *read, LprSlice *slice, Datum value, bool isnull)
+unpack_text(LprCacheRead *walk, LprRead *read, LprSlice *slice, Datum value, bool isnull)
 {
-	*slice = take_slice(value, isnull);
+	*slice = unpack_slice(value, isnull);
 	return true;
 }
-#define take_country take_text
-#define take_word    take_text
-#define take_image   take_text
+#define unpack_country unpack_text
+#define unpack_word    unpack_text
+#define unpack_image   unpack_text
 
 static inline bool
-take_plate(LprCacheRead *walk, LprRead *read, char (*plate)[LPR_PLATE_ROOM], Datum value, bool isnull)
+unpack_plate(LprCacheRead *walk, LprRead *read, char (*plate)[LPR_PLATE_ROOM], Datum value, bool isnull)
 {
-	LprSlice slice = take_slice(value, isnull);
+	LprSlice slice = unpack_slice(value, isnull);
 
 	if (slice.data == NULL || slice.len >= LPR_PLATE_ROOM)
 		return false;
@@ -150,9 +150,9 @@ take_plate(LprCacheRead *walk, LprRead *read, char (*plate)[LPR_PLATE_ROOM], Dat
 }
 
 static inline bool
-take_region(LprCacheRead *walk, LprRead *read, char (*region)[3], Datum value, bool isnull)
+unpack_region(LprCacheRead *walk, LprRead *read, char (*region)[3], Datum value, bool isnull)
 {
-	LprSlice slice = take_slice(value, isnull);
+	LprSlice slice = unpack_slice(value, isnull);
 
 	if (slice.len >= sizeof(*region))
 		return false;
@@ -162,9 +162,9 @@ take_region(LprCacheRead *walk, LprRead *read, char (*region)[3], Datum value, b
 }
 
 static inline bool
-take_as_read(LprCacheRead *walk, LprRead *read, LprSlice *slice, Datum value, bool isnull)
+unpack_as_read(LprCacheRead *walk, LprRead *read, LprSlice *slice, Datum value, bool isnull)
 {
-	*slice = take_slice(value, isnull);
+	*slice = unpack_slice(value, isnull);
 	if (slice->data != NULL && slice->len == 0)
 		*slice = (LprSlice){read->plate, read->plate_len};
 	return true;
@@ -172,9 +172,9 @@ take_as_read(LprCacheRead *walk, LprRead *read, LprSlice *slice, Datum value, bo
 
 /* An image is not worth a read: none when its URL is not as it was written. */
 static inline bool
-take_image_alike(LprCacheRead *walk, LprRead *read, LprSlice *url, Datum value, bool isnull)
+unpack_image_alike(LprCacheRead *walk, LprRead *read, LprSlice *url, Datum value, bool isnull)
 {
-	LprSlice shortened = take_slice(value, isnull);
+	LprSlice shortened = unpack_slice(value, isnull);
 	char digits[3] = {0};
 	size_t shared, rest;
 
@@ -192,11 +192,11 @@ take_image_alike(LprCacheRead *walk, LprRead *read, LprSlice *url, Datum value, 
 	return true;
 }
 
-#define AND_TAKE(symbol, name, kind, member, ...)                                                                      \
-	&&take_##kind(walk, read, &read->member, values[READ_AT(symbol)], nulls[READ_AT(symbol)])
+#define AND_UNPACK(symbol, name, kind, member, ...)                                                                    \
+	&&unpack_##kind(walk, read, &read->member, values[READ_AT(symbol)], nulls[READ_AT(symbol)])
 
 static bool
-take_row(LprCacheRead *walk, HeapTuple tuple, LprRead *read)
+unpack_row(LprCacheRead *walk, HeapTuple tuple, LprRead *read)
 {
 	Datum values[READ_COLUMNS];
 	bool nulls[READ_COLUMNS];
@@ -206,7 +206,7 @@ take_row(LprCacheRead *walk, HeapTuple tuple, LprRead *read)
 		return false;
 	memset(read, 0, sizeof(*read));
 	read->has_point = true;
-	return true LPR_READ_COLUMNS(AND_TAKE);
+	return true LPR_READ_COLUMNS(AND_UNPACK);
 }
 
 bool
@@ -239,7 +239,7 @@ lpr_cache_read_next(LprCacheRead *walk, LprRead *read, bool *gone)
 		tuple.t_len = ItemIdGetLength(item);
 		tuple.t_tableOid = walk->leaf;
 		ItemPointerSetInvalid(&tuple.t_self);
-		if (HeapTupleHeaderXminFrozen(tuple.t_data) && take_row(walk, &tuple, read))
+		if (HeapTupleHeaderXminFrozen(tuple.t_data) && unpack_row(walk, &tuple, read))
 			return true;
 	}
 }

@@ -139,7 +139,7 @@ flush(LprCacheWrite *fill)
 
 /* A text with the shortest header. */
 static Datum
-put_bytes(char **to, const char *data, size_t len, bool *isnull)
+pack_bytes(char **to, const char *data, size_t len, bool *isnull)
 {
 	char *at = *to;
 
@@ -162,55 +162,55 @@ put_bytes(char **to, const char *data, size_t len, bool *isnull)
 	return PointerGetDatum(at);
 }
 
-/* put_KIND: a member of a read as the value of its column; texts go to *to. cache_read.c has the other half. */
+/* pack_KIND: a member of a read as the value of its column; texts go to *to. cache_read.c has the other half. */
 static inline Datum
-put_moment(char **to, const LprRead *read, const LprMoment *moment, bool *isnull)
+pack_moment(char **to, const LprRead *read, const LprMoment *moment, bool *isnull)
 {
 	return TimestampTzGetDatum(*moment);
 }
 
 static inline Datum
-put_degrees(char **to, const LprRead *read, const double *degrees, bool *isnull)
+pack_degrees(char **to, const LprRead *read, const double *degrees, bool *isnull)
 {
 	return Float8GetDatum(*degrees);
 }
 
 static inline Datum
-put_confidence(char **to, const LprRead *read, const double *confidence, bool *isnull)
+pack_confidence(char **to, const LprRead *read, const double *confidence, bool *isnull)
 {
 	*isnull = !read->has_confidence;
 	return Float8GetDatum(*confidence);
 }
 
 static inline Datum
-put_text(char **to, const LprRead *read, const LprSlice *slice, bool *isnull)
+pack_text(char **to, const LprRead *read, const LprSlice *slice, bool *isnull)
 {
-	return put_bytes(to, slice->data, slice->len, isnull);
+	return pack_bytes(to, slice->data, slice->len, isnull);
 }
-#define put_country put_text
-#define put_word    put_text
-#define put_image   put_text
+#define pack_country pack_text
+#define pack_word    pack_text
+#define pack_image   pack_text
 
 static inline Datum
-put_plate(char **to, const LprRead *read, const char (*plate)[LPR_PLATE_ROOM], bool *isnull)
+pack_plate(char **to, const LprRead *read, const char (*plate)[LPR_PLATE_ROOM], bool *isnull)
 {
-	return put_bytes(to, *plate, read->plate_len, isnull);
+	return pack_bytes(to, *plate, read->plate_len, isnull);
 }
 
 static inline Datum
-put_region(char **to, const LprRead *read, const char (*region)[3], bool *isnull)
+pack_region(char **to, const LprRead *read, const char (*region)[3], bool *isnull)
 {
-	return put_bytes(to, **region != '\0' ? *region : NULL, strlen(*region), isnull);
+	return pack_bytes(to, **region != '\0' ? *region : NULL, strlen(*region), isnull);
 }
 
 /* Most plates are read as they are: such a one is written as an empty text. */
 static inline Datum
-put_as_read(char **to, const LprRead *read, const LprSlice *as_read, bool *isnull)
+pack_as_read(char **to, const LprRead *read, const LprSlice *as_read, bool *isnull)
 {
 	if (as_read->data != NULL && as_read->len == read->plate_len &&
 		memcmp(as_read->data, read->plate, read->plate_len) == 0)
-		return put_bytes(to, "", 0, isnull);
-	return put_text(to, read, as_read, isnull);
+		return pack_bytes(to, "", 0, isnull);
+	return pack_text(to, read, as_read, isnull);
 }
 
 /*
@@ -218,7 +218,7 @@ put_as_read(char **to, const LprRead *read, const LprSlice *as_read, bool *isnul
  * hexadecimal digits of how much it shares with that of the plate, and the rest.
  */
 static inline Datum
-put_image_alike(char **to, const LprRead *read, const LprSlice *url, bool *isnull)
+pack_image_alike(char **to, const LprRead *read, const LprSlice *url, bool *isnull)
 {
 	char shortened[LPR_IMAGE_URL_MAX + 3];
 	size_t shared = 0;
@@ -231,11 +231,11 @@ put_image_alike(char **to, const LprRead *read, const LprSlice *url, bool *isnul
 		shared++;
 	snprintf(shortened, 3, "%02x", (unsigned) shared);
 	memcpy(shortened + 2, url->data + shared, url->len - shared);
-	return put_bytes(to, shortened, url->len - shared + 2, isnull);
+	return pack_bytes(to, shortened, url->len - shared + 2, isnull);
 }
 
-#define PUT(symbol, name, kind, member, ...)                                                                           \
-	values[READ_AT(symbol)] = put_##kind(&to, read, &read->member, &nulls[READ_AT(symbol)]);
+#define PACK(symbol, name, kind, member, ...)                                                                          \
+	values[READ_AT(symbol)] = pack_##kind(&to, read, &read->member, &nulls[READ_AT(symbol)]);
 
 /* Room that the texts of a read take at most, besides their headers. */
 #define ROOM_moment(member)                        0
@@ -268,7 +268,7 @@ lpr_cache_write_add(LprCacheWrite *fill, const LprRead *read)
 	}
 	values[READ_EXPIRES_AT] = TimestampTzGetDatum(fill->expires_at);
 	values[READ_ANSWER] = Int64GetDatum(fill->answer);
-	LPR_READ_COLUMNS(PUT)
+	LPR_READ_COLUMNS(PACK)
 	old = MemoryContextSwitchTo(fill->rows);
 	fill->tuples[fill->n++] = heap_form_tuple(fill->desc, values, nulls);
 	MemoryContextSwitchTo(old);

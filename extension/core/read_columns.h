@@ -15,8 +15,8 @@
  *
  * kind: moment, degrees, confidence, text, plate, region; country, of which only one is ever shown; word, a text that
  * is shown in upper case; image, which is held as its URL. as_read and image_alike are a text and an image that the
- * cache shortens. What depends on the kind is named after it (put_moment, TYPE_moment), so that the compiler tells what
- * a new one lacks.
+ * cache shortens. What depends on the kind is named after it (pack_moment, TYPE_moment): the compiler tells what a new
+ * kind lacks.
  *
  * where, besides the cache, which has all: ALL, or some of SHOWN (lpr.reads), SAVED (lpr_data.event_read) and PROVED
  * (by the digest of an answer), or CACHE_ONLY.

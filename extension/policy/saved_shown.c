@@ -17,6 +17,7 @@
 #include "cache/cache_table.h"
 #include "format/tree.h"
 #include "gate/answer.h"
+#include "server/data.h"
 #include "server/read_value.h"
 
 PG_FUNCTION_INFO_V1(lpr_saved_shown_reads);
@@ -34,7 +35,7 @@ typedef struct Answers
 } Answers;
 
 static bool
-collect(const LprCacheAnswer *answer, void *arg)
+collect_shown_answer(const LprCacheAnswer *answer, void *arg)
 {
 	Answers *answers = arg;
 	LprCacheAnswer *copy;
@@ -54,17 +55,6 @@ newest_first(const ListCell *a, const ListCell *b)
 	const LprCacheAnswer *right = lfirst(b);
 
 	return left->ask > right->ask ? -1 : left->ask < right->ask ? 1 : 0;
-}
-
-static Datum
-bytes_datum(const void *bytes, size_t len)
-{
-	bytea *value = palloc(VARHDRSZ + len);
-
-	SET_VARSIZE(value, VARHDRSZ + len);
-	if (len > 0)
-		memcpy(VARDATA(value), bytes, len);
-	return PointerGetDatum(value);
 }
 
 /* Columns of lpr_data.shown_reads(): those of core/read_columns.h that are saved, and these. */
@@ -138,9 +128,9 @@ shown_row(const LprCacheAnswer *answer, const LprRead *read, const uint8 *salt, 
 	values[SHOWN_MATCHED_HOW] =
 		lpr_read_matched_how(read, answer->matched != LPR_MATCHED_NOTHING,
 							 answer->matched == LPR_MATCHED_PLATE_AND_REGION, &nulls[SHOWN_MATCHED_HOW]);
-	values[SHOWN_SALT] = bytes_datum(salt, LPR_SALT_LEN);
-	values[SHOWN_DETAILS] = bytes_datum(details->bytes, LPR_DIGEST_LEN);
-	values[SHOWN_DIGEST] = bytes_datum(leaf->bytes, LPR_DIGEST_LEN);
+	values[SHOWN_SALT] = lpr_data_bytes(salt, LPR_SALT_LEN);
+	values[SHOWN_DETAILS] = lpr_data_bytes(details->bytes, LPR_DIGEST_LEN);
+	values[SHOWN_DIGEST] = lpr_data_bytes(leaf->bytes, LPR_DIGEST_LEN);
 	values[SHOWN_PLACE] = Int64GetDatum(place);
 }
 
@@ -239,7 +229,7 @@ search_answer(const LprCacheAnswer *answer, HTAB *wanted, Tuplestorestate *store
 		ShownRow *row = list_nth(rows, i);
 		LprSlice path = lpr_inclusions_path(search->inclusions, i);
 
-		row->values[SHOWN_PROOF] = bytes_datum(path.data, path.len);
+		row->values[SHOWN_PROOF] = lpr_data_bytes(path.data, path.len);
 		put_row(store, desc, which, row->values, row->nulls);
 	}
 	MemoryContextSwitchTo(old);
@@ -274,7 +264,8 @@ lpr_saved_shown_reads(PG_FUNCTION_ARGS)
 		one = hash_search(wanted, id, HASH_ENTER, &found);
 		one->found = false;
 	}
-	lpr_cache_table_shown(GetUserNameFromId(GetAuthenticatedUserId(), false), PG_GETARG_INT64(0), collect, &answers);
+	lpr_cache_table_shown(GetUserNameFromId(GetAuthenticatedUserId(), false), PG_GETARG_INT64(0), collect_shown_answer,
+						  &answers);
 	list_sort(answers.list, newest_first);
 	foreach (cell, answers.list)
 		search_answer(lfirst(cell), wanted, result->setResult, result->setDesc, which);

@@ -31,4 +31,7 @@ extern void lpr_data_end(LprDataScan *scan);
 extern Datum lpr_data_get(const LprDataScan *scan, const char *column, Oid type, bool *isnull);
 extern char *lpr_data_text(const LprDataScan *scan, const char *column); /* NULL = NULL */
 
+/* A value of type bytea. */
+extern Datum lpr_data_bytes(const void *bytes, size_t len);
+
 #endif

@@ -43,7 +43,7 @@ static bool purged = false;     /* what had expired when the server started is g
 static bool look_for_extension = true;
 
 static void
-function_changed(Datum arg, int cache, uint32 hash)
+look_for_extension_again(Datum arg, int cache, uint32 hash)
 {
 	look_for_extension = true;
 }
@@ -423,5 +423,5 @@ lpr_batch_write(LprLog *log)
 void
 lpr_batch_init(void)
 {
-	CacheRegisterSyscacheCallback(PROCOID, function_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, look_for_extension_again, (Datum) 0);
 }
