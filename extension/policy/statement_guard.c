@@ -42,7 +42,7 @@ static planner_hook_type earlier_planner = NULL;
 static object_access_hook_type earlier_access = NULL;
 
 /* Statements under way, of a confined login, that could keep an answer. */
-static int purgers = 0;
+static int keeping = 0;
 /* Calls of executor and utilities within each other. */
 static int depth = 0;
 /*
@@ -107,7 +107,7 @@ is_modifying(const PlannedStmt *statement)
 void
 lpr_statement_guard_check(const PlannedStmt *own, const char *source)
 {
-	if (purgers > 0 || (own != NULL && is_modifying(own) && is_confined_now()))
+	if (keeping > 0 || (own != NULL && is_modifying(own) && is_confined_now()))
 		refuse_statement(
 			source, "the answer would be kept",
 			"Reads are shown by a SELECT of its own, not within a statement that changes or defines something.",
@@ -138,7 +138,7 @@ guard_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_E
 {
 	bool keeps = check_executor(query->plannedstmt);
 
-	purgers += keeps;
+	keeping += keeps;
 	depth++;
 	PG_TRY();
 	{
@@ -149,7 +149,7 @@ guard_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_E
 	}
 	PG_FINALLY();
 	{
-		purgers -= keeps;
+		keeping -= keeps;
 		depth--;
 	}
 	PG_END_TRY();
@@ -161,7 +161,7 @@ guard_executor_finish(QueryDesc *query)
 {
 	bool keeps = check_executor(query->plannedstmt);
 
-	purgers += keeps;
+	keeping += keeps;
 	depth++;
 	PG_TRY();
 	{
@@ -172,7 +172,7 @@ guard_executor_finish(QueryDesc *query)
 	}
 	PG_FINALLY();
 	{
-		purgers -= keeps;
+		keeping -= keeps;
 		depth--;
 	}
 	PG_END_TRY();
@@ -186,7 +186,7 @@ guard_plan(Query *query, const char *text, int options, ParamListInfo params)
 	bool keeps = ((query->commandType != CMD_SELECT && query->commandType != CMD_UTILITY) || query->hasModifyingCTE) &&
 				 is_confined_now();
 
-	purgers += keeps;
+	keeping += keeps;
 	PG_TRY();
 	{
 		planned = earlier_planner != NULL ? earlier_planner(query, text, options, params)
@@ -194,7 +194,7 @@ guard_plan(Query *query, const char *text, int options, ParamListInfo params)
 	}
 	PG_FINALLY();
 	{
-		purgers -= keeps;
+		keeping -= keeps;
 	}
 	PG_END_TRY();
 	return planned;
@@ -263,7 +263,7 @@ check_denied(Node *statement)
  * a bound, a parameter.
  */
 static bool
-is_purger(Node *statement)
+could_keep(Node *statement)
 {
 	switch (nodeTag(statement))
 	{
@@ -374,8 +374,8 @@ guard_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUti
 	check_denied(statement);
 	check_logins(statement);
 	check_event_triggers(statement);
-	keeps = is_purger(statement);
-	purgers += keeps;
+	keeps = could_keep(statement);
+	keeping += keeps;
 	depth += nests;
 	PG_TRY();
 	{
@@ -386,7 +386,7 @@ guard_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUti
 	}
 	PG_FINALLY();
 	{
-		purgers -= keeps;
+		keeping -= keeps;
 		depth -= nests;
 	}
 	PG_END_TRY();
