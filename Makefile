@@ -136,7 +136,7 @@ reference:
 format:
 	clang-format -i $(FORMATTED)
 
-LINTS = format shell layers externs sizes lines ascii readers errors gate times bench planted
+LINTS = format shell layers externs sizes lines ascii readers errors gate columns times bench planted
 lint: $(addprefix lint-,$(LINTS))
 
 # For test/run, which counts them one by one.
@@ -172,6 +172,9 @@ lint-errors:
 
 lint-gate:
 	scripts/gate
+
+lint-columns:
+	scripts/columns
 
 # No test runs the bench, so it is built here.
 lint-bench:

@@ -1,6 +1,6 @@
 /*
- * drive: what the bench asks of the audit writer without a vendor: the gate's decision alone, and many records at once. It calls the library's own
- * functions, as its scans do; they are found when the bench starts.
+ * drive: what the bench asks of the audit writer without a vendor: the gate's decision alone, and many records at once.
+ * It calls the library's own functions, as its scans do; they are found when the bench starts.
  */
 #include "postgres.h"
 

@@ -13,17 +13,23 @@ FROM unnest('{bulk,north,east,south,west,hang,drip,busy}'::text[]) AS name
 \g /dev/null
 
 -- What the gate looks for (scripts/stage.sql shows how people come to it), and limits beyond what the cases ask.
-INSERT INTO lpr_data.person (login, name, email, unit) VALUES ('analyst', 'Ann Alister', 'analyst@agency.example', 'Bench'), ('trainer', 'Trey Ning', 'trainer@agency.example', 'Bench');
+INSERT INTO lpr_data.person (login, name, email, unit) VALUES
+    ('analyst', 'Ann Alister', 'analyst@agency.example', 'Bench'),
+    ('trainer', 'Trey Ning', 'trainer@agency.example', 'Bench');
 INSERT INTO lpr_data.training (person_id, course, completed_on, valid_until, officer_id)
-SELECT 1, code, today, today + interval '1 year', 2 FROM lpr_data.course, (SELECT (now() AT TIME ZONE 'UTC')::date) AS d (today);
+SELECT 1, code, today, today + interval '1 year', 2 FROM lpr_data.course,
+    (SELECT (now() AT TIME ZONE 'UTC')::date) AS d (today);
 INSERT INTO lpr_data.access (person_id, systems, sources, modes, need_to_know, state, granted_at, ends_at)
-VALUES (1, '{ATS}', '{bulk,north,east,south,west,hang,drip,busy,nameless,deaf}', '{plate,location,vehicle}', 'bench', 'granted', now(), now() + interval '1 year');
+VALUES (1, '{ATS}', '{bulk,north,east,south,west,hang,drip,busy,nameless,deaf}', '{plate,location,vehicle}', 'bench',
+    'granted', now(), now() + interval '1 year');
 INSERT INTO lpr_data.event (system, title, purpose, authority, matter_reference, reason, ends_at)
 VALUES ('ATS', 'Bench', 'suspect', 'title_18', 'BENCH-1', 'bench', now() + interval '90 days');
 INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by) VALUES (1, 1, true, 1);
-INSERT INTO lpr_data.schedule (records, citation, base_period, runs_from, life_of_matter, effective_from, reason, proposed_by)
+INSERT INTO lpr_data.schedule (records, citation, base_period, runs_from, life_of_matter, effective_from, reason,
+    proposed_by)
 VALUES ('ATS', 'bench', '15 years', 'saved', true, '2020-01-01', 'bench', 2);
-INSERT INTO lpr_data.schedule_step (schedule_id, person_id, action, reason) SELECT s.schedule_id, p, 'verify', 'bench' FROM lpr_data.schedule AS s, generate_series(1, 2) AS p WHERE NOT s.shipped;
+INSERT INTO lpr_data.schedule_step (schedule_id, person_id, action, reason) SELECT s.schedule_id, p, 'verify', 'bench'
+    FROM lpr_data.schedule AS s, generate_series(1, 2) AS p WHERE NOT s.shipped;
 -- Asked every time, but in the cases of the cache.
 DELETE FROM lpr_data.cache_time;
 -- More questions than any limit may let through.
@@ -33,8 +39,9 @@ UPDATE lpr_data.rate_limit SET questions = 2000000000;
 -- The columns of lpr.reads but the images, as text, numbers and times of their own.
 CREATE TYPE bench.read AS (
     event_id bigint, source text, read_id text, plate text, plate_as_read text, plate_region text, country text,
-    captured_at timestamptz, recent boolean, latitude double precision, longitude double precision, address text, camera_id text,
-    camera_owner text, camera_type text, make text, model text, color text, confidence double precision, matched_how text,
+    captured_at timestamptz, recent boolean, latitude double precision, longitude double precision, address text,
+    camera_id text, camera_owner text, camera_type text, make text, model text, color text, confidence double precision,
+    matched_how text,
     fetched_at timestamptz, from_cache boolean, expires_at timestamptz
 );
 
@@ -63,8 +70,9 @@ while True:
         as_read = read['plate']
         captured_at = read['captured_at']
         yield (1, 'bulk', read['id'], as_read.upper(), as_read, read['plate_region'], camera['country'], captured_at,
-               captured_at >= recent, camera['latitude'], camera['longitude'], camera['address'], camera['id'], camera['owner'],
-               camera['type'], vehicle['make'], vehicle['model'], vehicle['color'], read['confidence'], 'exact', fetched_at, False,
+               captured_at >= recent, camera['latitude'], camera['longitude'], camera['address'], camera['id'],
+               camera['owner'], camera['type'], vehicle['make'], vehicle['model'], vehicle['color'],
+               read['confidence'], 'exact', fetched_at, False,
                None)
     if page['next'] is None:
         break
@@ -75,7 +83,8 @@ $$;
 CREATE TABLE bench.hot_list (plate text COLLATE "C" PRIMARY KEY);
 GRANT SELECT ON bench.hot_list TO lpr_user;
 
--- For the audit: the gate's decision without a vendor, records by the million, and what one would write instead of a log: a table like it.
+-- For the audit: the gate's decision without a vendor, records by the million, and what one would write instead of a
+-- log: a table like it.
 CREATE FUNCTION bench.ask(source text) RETURNS boolean LANGUAGE c STRICT AS :'drive', 'bench_ask';
 CREATE FUNCTION bench.leave(n bigint) RETURNS void LANGUAGE c STRICT AS :'drive', 'bench_leave';
 GRANT EXECUTE ON FUNCTION lpr_data.audit_record(text, text, text, text) TO lpr_user;

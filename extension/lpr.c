@@ -88,7 +88,10 @@ _PG_init(void)
 	lpr_statement_guard_init();
 	lpr_verb_init();
 
-	/* Without what follows the library still plans and explains, but no vendor is asked: rate limits and the way to the audit log live in shared memory. */
+	/*
+	 * Without what follows the library still plans and explains, but no vendor is asked: rate limits and the way to the
+	 * audit log live in shared memory.
+	 */
 	if (!process_shared_preload_libraries_in_progress)
 	{
 		MarkGUCPrefixReserved("lpr");

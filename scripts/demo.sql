@@ -55,7 +55,8 @@ SELECT code, text FROM lpr.rules() \gset
 \pset tuples_only on
 \pset format wrapped
 \pset columns 98
-SELECT :'code' AS code, left(:'text', strpos(:'text', '1. Perm') - 3) || E'\n\n[… six rules …]\n\n' || substring(:'text' FROM 'By accepting.*') AS text;
+SELECT :'code' AS code, left(:'text', strpos(:'text', '1. Perm') - 3) || E'\n\n[… six rules …]\n\n' || substring(:'text'
+    FROM 'By accepting.*') AS text;
 \pset format aligned
 \pset tuples_only off
 \echo '=> SELECT lpr.accept_rules(':'code'');'

@@ -165,8 +165,8 @@ ORDER BY name COLLATE "C";
 \qecho '# Internals of lpr'
 SELECT E'\nVersion ' || extversion || '. Generated from the comments of the catalogue by `make reference`; do not edit.'
 FROM pg_extension WHERE extname = 'lpr';
-\qecho 'For people who change lpr, by file of `sql/`. Nothing here is promised from one version to the next. What people'
-\qecho 'use is in the [reference](reference.md).'
+\qecho 'For people who change lpr, by file of `sql/`. Nothing here is promised from one version to the next. What'
+\qecho 'people use is in the [reference](reference.md).'
 \qecho
 \qecho '## Contents'
 \qecho

@@ -1,6 +1,7 @@
--- stage.sql: what a demo, a sandbox or a test database has: the extension, a login of each role, three vendors of different dialects, and analysts who came to
--- their access as everybody does: requested, approved twice, trained, with an event each (analyst1: 1, analyst2: 2). psql variables: vendor_url, password (of the
--- logins, for connections over TCP; empty = none).
+-- stage.sql: what a demo, a sandbox or a test database has: the extension, a login of each role, three vendors of
+-- different dialects, and analysts who came to their access as everybody does: requested, approved twice, trained, with
+-- an event each (analyst1: 1, analyst2: 2). psql variables: vendor_url, password (of the logins, for connections over
+-- TCP; empty = none).
 \set ON_ERROR_STOP on
 \set QUIET on
 SET client_min_messages = warning;
@@ -36,7 +37,8 @@ SELECT lpr.add_source('acme', 'lpr-v1', :'vendor_url' || '/acme/lpr-v1', secret 
                       assessment => 'DHS/CBP/PIA-049(a)', grant_to => '{lpr_user}')
 \g /dev/null
 
--- The people: the first administrator is registered by whoever installed the extension, all others by that administrator.
+-- The people: the first administrator is registered by whoever installed the extension, all others by that
+-- administrator.
 SELECT current_user AS installer
 \gset
 SELECT lpr.add_person('admin1', 'Ada Minor', 'admin1@agency.example', 'Systems')
@@ -56,26 +58,30 @@ FROM (VALUES ('supervisor1', 'Sue Visor', 'Targeting', NULL),
              ('analyst2', 'Anton Lystra', 'Targeting', 'supervisor1'),
              ('newcomer1', 'Newt Comer', 'Targeting', 'supervisor1')) AS p (login, name, unit, supervisor)
 \g /dev/null
--- How long saved reads are kept: a value for the demo, not that of the real schedules, which a records officer takes from their source.
+-- How long saved reads are kept: a value for the demo, not that of the real schedules, which a records officer takes
+-- from their source.
 \c - records1
-SELECT lpr.verify_schedule(lpr.propose_schedule(records, '15 years', 'Made up for the demo and the sandbox, so that reads can be saved there.'),
+SELECT lpr.verify_schedule(lpr.propose_schedule(records, '15 years',
+    'Made up for the demo and the sandbox, so that reads can be saved there.'),
                            'Compared with nothing: a made-up period for the demo.')
 FROM unnest('{ATS,AFI,CIRS}'::text[]) AS records
 \g /dev/null
 \c - records2
-SELECT lpr.verify_schedule(schedule, 'Compared with nothing: a made-up period for the demo.') FROM lpr.schedules WHERE base_period IS NOT NULL
+SELECT lpr.verify_schedule(schedule, 'Compared with nothing: a made-up period for the demo.') FROM lpr.schedules
+    WHERE base_period IS NOT NULL
 \g /dev/null
 \c - trainer1
 SELECT lpr.record_training(login, course, (now() AT TIME ZONE 'UTC')::date, 'certificate of ' || course)
-FROM unnest('{analyst1,analyst2}'::text[]) AS login, unnest('{data_security,privacy,information_assurance,records_management}'::text[]) AS course
+FROM unnest('{analyst1,analyst2}'::text[]) AS login,
+    unnest('{data_security,privacy,information_assurance,records_management}'::text[]) AS course
 \g /dev/null
 \c - analyst1
 SELECT lpr.request_access('{ATS}', '{acme,birdseye,curbside}', '{plate,location,vehicle}',
-                          'Targets vehicles of smugglers at the Otay Mesa crossing and has to find where they were seen.') AS request1
+    'Targets vehicles of smugglers at the Otay Mesa crossing and has to find where they were seen.') AS request1
 \gset
 \c - analyst2
 SELECT lpr.request_access('{ATS,AFI}', '{acme,birdseye,curbside}', '{plate,location,vehicle}',
-                          'Locates wanted persons by the vehicles registered to them, for the fugitive team.') AS request2
+    'Locates wanted persons by the vehicles registered to them, for the fugitive team.') AS request2
 \gset
 \c - supervisor1
 SELECT lpr.approve(request, 'Works on my team on exactly these matters and needs the reads for them.')
@@ -87,11 +93,11 @@ FROM unnest(ARRAY[:request1, :request2]) AS request
 \g /dev/null
 \c - analyst1
 SELECT lpr.open_event('Contraband through Otay Mesa', 'contraband', 'title_19', 'SD-2026-00417',
-                      'A silver sedan is reported to carry narcotics across; its stops in the last months have to be found.')
+    'A silver sedan is reported to carry narcotics across; its stops in the last months have to be found.')
 \g /dev/null
 \c - analyst2
 SELECT lpr.open_event('Fugitive in Arizona', 'wanted_person', 'title_18', 'TUC-2026-00093',
-                      'The wanted man drives a relative''s pickup truck; where it is parked at night has to be found.')
+    'The wanted man drives a relative''s pickup truck; where it is parked at night has to be found.')
 \g /dev/null
 \c - :"installer"
 \set QUIET on

@@ -1,15 +1,20 @@
--- ease.sql: what tests in SQL have beside scripts/stage.sql: limits that they do not meet (650_purpose is about those), analysts who are entitled to every source
--- that these tests add, and procedures for what is said before asking, and for what an administrator does meanwhile.
+-- ease.sql: what tests in SQL have beside scripts/stage.sql: limits that they do not meet (650_purpose is about those),
+-- analysts who are entitled to every source that these tests add, and procedures for what is said before asking, and
+-- for what an administrator does meanwhile.
 \set ON_ERROR_STOP on
-SELECT lpr.set_search_limit('location', 500000, '5 years', 1000000, 3), lpr.set_search_limit('vehicle', NULL, '5 years', 1000000, 3)
+SELECT lpr.set_search_limit('location', 500000, '5 years', 1000000, 3),
+       lpr.set_search_limit('vehicle', NULL, '5 years', 1000000, 3)
 \g /dev/null
-SELECT lpr.set_rate_limit(scope, per, 1000000) FROM unnest('{person,event}'::text[]) AS scope, unnest('{hour,day}'::text[]) AS per
+SELECT lpr.set_rate_limit(scope, per, 1000000) FROM unnest('{person,event}'::text[]) AS scope,
+    unnest('{hour,day}'::text[]) AS per
 \g /dev/null
 INSERT INTO lpr_data.access (person_id, systems, sources, modes, need_to_know, state, granted_at, ends_at)
-SELECT person_id, '{ATS,AFI}', '{dockside,elsewhere,farm,forbidden,fresh,pager,sorter,stale,transient,vault}', '{plate,location,vehicle}', 'test', 'granted', now(), now() + interval '360 days'
+SELECT person_id, '{ATS,AFI}', '{dockside,elsewhere,farm,forbidden,fresh,pager,sorter,stale,transient,vault}',
+    '{plate,location,vehicle}', 'test', 'granted', now(), now() + interval '360 days'
 FROM lpr_data.person WHERE login LIKE 'analyst%';
 -- An event of analyst1 with a number that would be seen wherever it went.
-INSERT INTO lpr_data.event (event_id, system, title, purpose, authority, matter_reference, reason, ends_at) OVERRIDING SYSTEM VALUE
+INSERT INTO lpr_data.event (event_id, system, title, purpose, authority, matter_reference, reason, ends_at)
+    OVERRIDING SYSTEM VALUE
 VALUES (987654321, 'ATS', 'Another matter', 'suspect', 'title_18', 'SD-2026-00418', 'test', now() + interval '90 days');
 INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by)
 SELECT 987654321, person_id, true, person_id FROM lpr_data.person WHERE login = 'analyst1';
@@ -31,13 +36,17 @@ DECLARE
     who integer;
     opened bigint;
 BEGIN
-    INSERT INTO lpr_data.person (login, name, email, unit) VALUES (admit.login, 'A Test', 'test@agency.example', 'Tests') RETURNING person_id INTO who;
+    INSERT INTO lpr_data.person (login, name, email, unit) VALUES (admit.login, 'A Test', 'test@agency.example',
+        'Tests') RETURNING person_id INTO who;
     INSERT INTO lpr_data.training (person_id, course, completed_on, valid_until, officer_id)
-    SELECT who, c.code, lpr_data.utc_today(), lpr_data.utc_today() + interval '360 days', t.person_id FROM lpr_data.course AS c CROSS JOIN lpr_data.person AS t WHERE t.login = 'trainer1';
+    SELECT who, c.code, lpr_data.utc_today(), lpr_data.utc_today() + interval '360 days', t.person_id
+        FROM lpr_data.course AS c CROSS JOIN lpr_data.person AS t WHERE t.login = 'trainer1';
     INSERT INTO lpr_data.access (person_id, systems, sources, modes, need_to_know, state, granted_at, ends_at)
-    VALUES (who, '{ATS}', ARRAY(SELECT name FROM lpr_data.source), '{plate,location,vehicle}', 'test', 'granted', now(), now() + interval '360 days');
+    VALUES (who, '{ATS}', ARRAY(SELECT name FROM lpr_data.source), '{plate,location,vehicle}', 'test', 'granted', now(),
+        now() + interval '360 days');
     INSERT INTO lpr_data.event (system, title, purpose, authority, matter_reference, reason, ends_at)
-    VALUES ('ATS', 'Tests', 'suspect', 'title_18', 'SD-2026-00419', 'test', now() + interval '90 days') RETURNING event_id INTO opened;
+    VALUES ('ATS', 'Tests', 'suspect', 'title_18', 'SD-2026-00419', 'test', now() + interval '90 days')
+        RETURNING event_id INTO opened;
     INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by) VALUES (opened, who, true, who);
     admit.event_id := opened;
 END
@@ -51,8 +60,9 @@ BEGIN
     EXECUTE command;
 END
 $$;
--- SELECT plan('…'); a plan in words that are the same in all versions of the server: 15 names what a subquery yields first by its parameter and orders the
--- sides of = otherwise, 17 knows that a column is never NULL, 18 tells of windows and of what is switched off.
+-- SELECT plan('…'); a plan in words that are the same in all versions of the server: 15 names what a subquery yields
+-- first by its parameter and orders the sides of = otherwise, 17 knows that a column is never NULL, 18 tells of windows
+-- and of what is switched off.
 CREATE FUNCTION plan(query text) RETURNS SETOF text
     LANGUAGE plpgsql
 AS $$
@@ -61,9 +71,11 @@ DECLARE
 BEGIN
     FOR line IN EXECUTE 'EXPLAIN (COSTS OFF) ' || query LOOP
         CONTINUE WHEN line ~ '^ *(Disabled: true|Window: .*)$';
-        line := replace(regexp_replace(line, '(InitPlan \d+) \(returns .*\)$', '\1'), '(captured_at IS NOT NULL) AND ', '');
+        line := replace(regexp_replace(line, '(InitPlan \d+) \(returns .*\)$', '\1'), '(captured_at IS NOT NULL) AND ',
+            '');
         line := regexp_replace(line, '\(InitPlan 1\)\.col1', '$0', 'g');
-        RETURN NEXT regexp_replace(line, '\(((?:\$\d+|[\w"*]+\.\w+)(?:\(\w+\))?) = (plate|address|make|event_id)\)', '(\2 = \1)', 'g');
+        RETURN NEXT regexp_replace(line, '\(((?:\$\d+|[\w"*]+\.\w+)(?:\(\w+\))?) = (plate|address|make|event_id)\)',
+            '(\2 = \1)', 'g');
     END LOOP;
 END
 $$;

@@ -163,7 +163,8 @@ check_proof(Checkpoints *checkpoints, const LprSubmission *submission, const Lpr
 
 /* Takes one that is signed and of this log. */
 static bool
-take(Checkpoints *checkpoints, const LprCheckpoint *checkpoint, bool cosigned, Findings *findings, LprFault *fault)
+take_into_list(Checkpoints *checkpoints, const LprCheckpoint *checkpoint, bool cosigned, Findings *findings,
+			   LprFault *fault)
 {
 	Checkpoint *last = checkpoints->count > 0 ? &checkpoints->list[checkpoints->count - 1] : NULL;
 
@@ -225,7 +226,7 @@ checkpoints_load(Checkpoints *checkpoints, const LprVerifier *log, const char *o
 				cosigned = cosigned || lpr_note_verify(witnesses[j], submission.note, NULL);
 			/* The proof first: a checkpoint is no witness of its own past. */
 			good = check_proof(checkpoints, &submission, &checkpoint, file->named, findings, fault) &&
-				   take(checkpoints, &checkpoint, cosigned, findings, fault);
+				   take_into_list(checkpoints, &checkpoint, cosigned, findings, fault);
 		}
 		lpr_text_free(&text);
 	}

@@ -40,7 +40,9 @@ typedef struct Checkpoints
 /* A directory's checkpoints, or one file. What else lies in the directory is left alone. */
 extern bool checkpoints_add(Checkpoints *checkpoints, const char *path, LprFault *fault);
 extern void checkpoints_sort(Checkpoints *checkpoints);
-/* Reads them all: signatures, origin, proofs. What is wrong with them is a finding; false when a file cannot be read. */
+/*
+ * Reads them all: signatures, origin, proofs. What is wrong with them is a finding; false when a file cannot be read.
+ */
 extern bool checkpoints_load(Checkpoints *checkpoints, const LprVerifier *log, const char *origin,
 							 LprVerifier *const *witnesses, int nwitnesses, Findings *findings, LprFault *fault);
 /* Of exactly that size; NULL: none. */

@@ -185,7 +185,7 @@ export_parse_header(LprSlice line, uint8_t log[LPR_LOG_ID_LEN], LprFault *fault)
 
 /* More bytes behind those in the buffer, which grows when it is full. False when reading failed. */
 static bool
-fill(Export *export, LprFault *fault)
+fill_buffer(Export *export, LprFault *fault)
 {
 	ssize_t n;
 
@@ -240,7 +240,7 @@ next_line(Export *export, char **line, size_t *len, bool *whole, LprFault *fault
 		if (export->eof)
 			return EXPORT_END;
 		searched = waiting;
-		if (!fill(export, fault))
+		if (!fill_buffer(export, fault))
 			return EXPORT_FAULT;
 	}
 }

@@ -1,9 +1,9 @@
 /*
  * log.c: verifies the log's rows.
  *
- * A row's verdict is spoken when the next one is at hand: only then can a changed digest be told from changed content. So the newest row
- * (current) waits before it enters the tree. A row whose number jumps ahead waits likewise (suspect): the next row tells whether rows are
- * missing before it or whether it stands in the wrong place.
+ * A row's verdict is spoken when the next one is at hand: only then can a changed digest be told from changed content.
+ * So the newest row (current) waits before it enters the tree. A row whose number jumps ahead waits likewise (suspect):
+ * the next row tells whether rows are missing before it or whether it stands in the wrong place.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -202,7 +202,7 @@ check_month(Log *log, const Candidate *row)
 
 /* The row that comes next. */
 static void
-take(Log *log, const Candidate *row)
+take_row(Log *log, const Candidate *row)
 {
 	LprDigest computed = row->stored, other;
 	bool good = !log->has_head || follows(&log->head, row, &computed);
@@ -258,7 +258,7 @@ settle(Log *log, int64_t number)
 	{
 		sequence_gap(&log->sequence, log->last + 1, log->suspect.number - 1);
 		jump(log, log->suspect.number);
-		take(log, &log->suspect);
+		take_row(log, &log->suspect);
 		return;
 	}
 	finding(log->findings, log->suspect.number, "row %s is out of order or inserted, after row %s",
@@ -304,7 +304,7 @@ ahead(Log *log, Candidate *row)
 	if (log->unreadable > 0 && (uint64_t) (row->number - log->last - 1) <= log->unreadable)
 	{
 		jump(log, row->number);
-		take(log, row);
+		take_row(log, row);
 	}
 	else if (row->has_month && (follows(&row->month.head, row, &computed) || anchored(log, &row->month, &checkpoint)))
 	{
@@ -313,7 +313,7 @@ ahead(Log *log, Candidate *row)
 		jump(log, row->number);
 		log->has_head = true;
 		log->head = row->month.head;
-		take(log, row);
+		take_row(log, row);
 	}
 	else
 	{
@@ -392,11 +392,11 @@ place(Log *log, Candidate *row)
 	{
 		LprDigest computed;
 
-		take(log, row);
+		take_row(log, row);
 		if (log->stray.set && log->stray.number == log->last + 1 && follows(&log->head, &log->stray, &computed))
 		{
 			log->stray.set = false;
-			take(log, &log->stray);
+			take_row(log, &log->stray);
 		}
 	}
 	else if (row->number > log->last)

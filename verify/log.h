@@ -1,7 +1,9 @@
 /*
- * log.h: verifies the log's rows as they stream by, against one another and against the checkpoints. Memory does not grow with the rows.
+ * log.h: verifies the log's rows as they stream by, against one another and against the checkpoints. Memory does not
+ * grow with the rows.
  *
- * A bad row does not end the verification: it goes on from the digest that is stored with the row, so that every damaged place is named.
+ * A bad row does not end the verification: it goes on from the digest that is stored with the row, so that every
+ * damaged place is named.
  */
 #ifndef LPR_LOG_H
 #define LPR_LOG_H

@@ -1,5 +1,6 @@
 /*
- * main.c: lpr-audit-verify: verifies exports of the audit log, co-signs its checkpoints as a witness, shows public keys. Needs no database.
+ * main.c: lpr-audit-verify: verifies exports of the audit log, co-signs its checkpoints as a witness, shows public
+ * keys. Needs no database.
  */
 #include <getopt.h>
 #include <inttypes.h>
@@ -77,7 +78,7 @@ unusable_fault(const char *what, const LprFault *fault)
 
 /* What could not be written was not said. */
 static int
-finish(int result)
+finish_report(int result)
 {
 	return fflush(stdout) != 0 || ferror(stdout) ? unusable("cannot write to standard output") : result;
 }
@@ -450,5 +451,5 @@ main(int argc, char **argv)
 	if (read_options(command, argc, argv, &arguments, &result))
 		result = command->run(&arguments);
 	checkpoints_free(&arguments.checkpoints);
-	return finish(result);
+	return finish_report(result);
 }

@@ -1,5 +1,6 @@
 /*
- * reads.c: see reads.h. A proof counts for nothing unless the export verifies, its answer's row is signed for, and that row says what the proof says.
+ * reads.c: see reads.h. A proof counts for nothing unless the export verifies, its answer's row is signed for, and that
+ * row says what the proof says.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -29,7 +30,7 @@ struct Reads
 };
 
 static bool
-add(Reads *reads, LprSlice line, int number, const uint8_t log[LPR_LOG_ID_LEN], Findings *findings)
+add_proof(Reads *reads, LprSlice line, int number, const uint8_t log[LPR_LOG_ID_LEN], Findings *findings)
 {
 	ProvedRead *read;
 	LprFault fault;
@@ -90,7 +91,8 @@ reads_load(const char *path, const uint8_t log[LPR_LOG_ID_LEN], Findings *findin
 
 		rest.data += line.len + (end != NULL);
 		rest.len -= line.len + (end != NULL);
-		good = add(reads, line, ++number, log, findings) || lpr_fault(fault, LPR_STATE_NO_MEMORY, "out of memory");
+		good =
+			add_proof(reads, line, ++number, log, findings) || lpr_fault(fault, LPR_STATE_NO_MEMORY, "out of memory");
 	}
 	if (!good)
 	{

@@ -29,7 +29,7 @@ sequence_gap(Sequence *sequence, int64_t first, int64_t last)
 
 /* Takes a number out of the gaps; false when it is in none. */
 static bool
-fill(Sequence *sequence, int64_t number)
+fill_place(Sequence *sequence, int64_t number)
 {
 	for (int i = 0; i < sequence->ngaps; i++)
 	{
@@ -70,7 +70,7 @@ sequence_goes_on(Sequence *sequence)
 void
 sequence_late(Sequence *sequence, int64_t number, int64_t after)
 {
-	bool out_of_order = number < sequence->first || fill(sequence, number);
+	bool out_of_order = number < sequence->first || fill_place(sequence, number);
 
 	if (sequence->running && number == sequence->run_last + 1 && out_of_order == sequence->out_of_order &&
 		after == sequence->run_after)

@@ -1,6 +1,6 @@
 /*
- * witness.c: takes the checkpoints newer than its last one, in order, and co-signs the newest. Whatever does not continue its last one is
- * refused, and then nothing is changed.
+ * witness.c: takes the checkpoints newer than its last one, in order, and co-signs the newest. Whatever does not
+ * continue its last one is refused, and then nothing is changed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,7 +30,7 @@ typedef struct Witness
 } Witness;
 
 __attribute__((format(printf, 1, 2))) static int
-refuse(const char *format, ...)
+refuse_to_cosign(const char *format, ...)
 {
 	va_list args;
 
@@ -91,7 +91,7 @@ read_state(Witness *witness, const char *state)
 
 /* One of the log's files, in the order of their sizes. */
 static int
-take(Witness *witness, const CheckpointFile *file)
+take_checkpoint(Witness *witness, const CheckpointFile *file)
 {
 	const LprCheckpoint *last = &witness->last;
 	LprSubmission submission;
@@ -102,13 +102,14 @@ take(Witness *witness, const CheckpointFile *file)
 	int result = 0;
 
 	if (!checkpoint_file_read(file->path, &text, &submission, &checkpoint, &readable, &fault))
-		result = readable ? refuse("\"%s\": %s", file->path, fault.message) : unusable("%s", fault.message);
+		result = readable ? refuse_to_cosign("\"%s\": %s", file->path, fault.message) : unusable("%s", fault.message);
 	else if (!lpr_note_verify(witness->log, submission.note, NULL))
-		result = refuse("\"%s\" is not signed by the log's key", file->path);
+		result = refuse_to_cosign("\"%s\" is not signed by the log's key", file->path);
 	else if (strcmp(checkpoint.origin, lpr_verifier_name(witness->log)) != 0)
-		result = refuse("\"%s\" is of another log: %s", file->path, checkpoint.origin);
+		result = refuse_to_cosign("\"%s\" is of another log: %s", file->path, checkpoint.origin);
 	else if (checkpoint.size != file->size)
-		result = refuse("\"%s\" holds the checkpoint of size %s", file->path, number_text((int64_t) checkpoint.size));
+		result = refuse_to_cosign("\"%s\" holds the checkpoint of size %s", file->path,
+								  number_text((int64_t) checkpoint.size));
 	else if (!witness->has_last)
 	{
 		if (submission.old != 0 || submission.plain)
@@ -117,18 +118,19 @@ take(Witness *witness, const CheckpointFile *file)
 	else if (checkpoint.size == last->size)
 	{
 		if (!lpr_digest_same(&checkpoint.root, &last->root) || !lpr_digest_same(&checkpoint.head, &last->head))
-			result = refuse("fork: checkpoint %s is not the one that we know", number_text((int64_t) checkpoint.size));
+			result = refuse_to_cosign("fork: checkpoint %s is not the one that we know",
+									  number_text((int64_t) checkpoint.size));
 	}
 	else if (submission.plain)
-		result = refuse("\"%s\" holds no proof", file->path);
+		result = refuse_to_cosign("\"%s\" holds no proof", file->path);
 	else if (submission.old != last->size)
-		result =
-			refuse("checkpoint %s continues checkpoint %s, not the one that we know, %s: a fork, or one is missing",
-				   number_text((int64_t) checkpoint.size), number_text((int64_t) submission.old),
-				   number_text((int64_t) last->size));
+		result = refuse_to_cosign(
+			"checkpoint %s continues checkpoint %s, not the one that we know, %s: a fork, or one is missing",
+			number_text((int64_t) checkpoint.size), number_text((int64_t) submission.old),
+			number_text((int64_t) last->size));
 	else if (!lpr_consistency_holds(last->size, &last->root, checkpoint.size, &checkpoint.root, &submission.proof))
-		result = refuse("fork: checkpoint %s does not continue checkpoint %s, its proof does not hold",
-						number_text((int64_t) checkpoint.size), number_text((int64_t) last->size));
+		result = refuse_to_cosign("fork: checkpoint %s does not continue checkpoint %s, its proof does not hold",
+								  number_text((int64_t) checkpoint.size), number_text((int64_t) last->size));
 	if (result == 0 && (!witness->has_last || checkpoint.size > last->size))
 	{
 		witness->has_last = true;
@@ -162,7 +164,7 @@ keep(Witness *witness, const LprSigner *signer, const char *state)
 }
 
 static int
-run(Witness *witness, const LprSigner *signer, const char *state, const char *directory)
+run_witness(Witness *witness, const LprSigner *signer, const char *state, const char *directory)
 {
 	Checkpoints offered = {0};
 	uint64_t known, largest = 0;
@@ -176,11 +178,11 @@ run(Witness *witness, const LprSigner *signer, const char *state, const char *di
 	if (offered.nfiles > 0)
 		largest = offered.files[offered.nfiles - 1].size;
 	if (result == 0 && witness->has_last && largest < known)
-		result = refuse("rollback: the newest checkpoint is %s, and we know %s", number_text((int64_t) largest),
-						number_text((int64_t) known));
+		result = refuse_to_cosign("rollback: the newest checkpoint is %s, and we know %s",
+								  number_text((int64_t) largest), number_text((int64_t) known));
 	for (int i = 0; result == 0 && i < offered.nfiles; i++)
 		if (!witness->has_last || offered.files[i].size >= known)
-			result = take(witness, &offered.files[i]);
+			result = take_checkpoint(witness, &offered.files[i]);
 	if (result == 0 && witness->taken > 0)
 		result = keep(witness, signer, state);
 	else if (result == 0 && witness->has_last)
@@ -210,7 +212,7 @@ witness_run(const LprVerifier *log, const LprSigner *signer, const char *state, 
 			 (witness.own = lpr_verifier_read((LprSlice){public_key.data, public_key.len}, &fault)) == NULL)
 		result = unusable("out of memory");
 	else
-		result = run(&witness, signer, state, directory);
+		result = run_witness(&witness, signer, state, directory);
 	lpr_verifier_free(witness.own);
 	lpr_text_free(&witness.note);
 	lpr_text_free(&public_key);

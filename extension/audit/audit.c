@@ -416,7 +416,10 @@ lpr_audit_key(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(key);
 }
 
-/* lpr_data.audit_record(kind, control, sqlstate, payload): one record of another room, durable when it returns its number. */
+/*
+ * lpr_data.audit_record(kind, control, sqlstate, payload): one record of another room, durable when it returns its
+ * number.
+ */
 PG_FUNCTION_INFO_V1(lpr_audit_record);
 Datum
 lpr_audit_record(PG_FUNCTION_ARGS)

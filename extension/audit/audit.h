@@ -30,15 +30,21 @@ typedef struct LprTicket
 } LprTicket;
 
 /*
- * Puts a record into the queue, waiting for room (interruptibly). ERROR LP020 when there can be none: library not preloaded, standby, another database,
- * writer down, no room in time; and when the record is too large.
+ * Puts a record into the queue, waiting for room (interruptibly). ERROR LP020 when there can be none: library not
+ * preloaded, standby, another database, writer down, no room in time; and when the record is too large.
  */
 extern LprTicket lpr_audit_send(const LprAuditEntry *entry);
-/* Waits until the record is durable, and for the gate's verdict. ERROR LP020 after lpr.audit_timeout, or at once when we ourselves lock the log. */
+/*
+ * Waits until the record is durable, and for the gate's verdict. ERROR LP020 after lpr.audit_timeout, or at once when
+ * we ourselves lock the log.
+ */
 extern void lpr_audit_await(LprTicket ticket, LprReceipt *receipt);
 /* Whether this is where the log is kept: preloaded, the right database, no standby. */
 extern bool lpr_audit_here(void);
-/* Writes down that something was refused, and waits until that is durable. The entry says of what; the message is all that its payload tells. */
+/*
+ * Writes down that something was refused, and waits until that is durable. The entry says of what; the message is all
+ * that its payload tells.
+ */
 extern void lpr_audit_refusal(LprAuditEntry entry, int code, const char *message);
 /* The same, for who cannot wait: left in the queue if there is room. */
 extern void lpr_audit_leave_refusal(LprAuditEntry entry, int code, const char *message);

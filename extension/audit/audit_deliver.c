@@ -73,7 +73,10 @@ lpr_audit_deliver_register(void)
 	lpr_worker_register("lpr checkpoint delivery", "lpr_audit_deliver_main", 10);
 }
 
-/* Whole or not at all, and on disk when it is there. An existing file of that name is replaced: it can only be the same. */
+/*
+ * Whole or not at all, and on disk when it is there. An existing file of that name is replaced: it can only be the
+ * same.
+ */
 static void
 write_file(const char *name, const char *text)
 {

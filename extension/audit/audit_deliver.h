@@ -1,5 +1,6 @@
 /*
- * audit_deliver.h: a worker of its own hands checkpoints over to a place outside the database: a slow disk or command there holds up no question.
+ * audit_deliver.h: a worker of its own hands checkpoints over to a place outside the database: a slow disk or command
+ * there holds up no question.
  */
 #ifndef LPR_AUDIT_DELIVER_H
 #define LPR_AUDIT_DELIVER_H

@@ -76,7 +76,7 @@ bytes(const void *data, Size len)
 
 /* One statement within SPI; returns the number of its rows. */
 static uint64
-run(const char *sql, int nargs, Oid *types, Datum *values, bool read_only)
+run_log_sql(const char *sql, int nargs, Oid *types, Datum *values, bool read_only)
 {
 	int status = SPI_execute_with_args(sql, nargs, types, values, NULL, read_only, 0);
 
@@ -108,8 +108,8 @@ load_checkpoint(LprLog *log)
 	char origin[LPR_ORIGIN_ROOM];
 	bool good;
 
-	if (run("SELECT size, at, frontier, note FROM lpr_data.checkpoint ORDER BY size DESC LIMIT 1", 0, NULL, NULL,
-			true) == 0)
+	if (run_log_sql("SELECT size, at, frontier, note FROM lpr_data.checkpoint ORDER BY size DESC LIMIT 1", 0, NULL,
+					NULL, true) == 0)
 		return;
 	state->tree.size = DatumGetInt64(result(1, &isnull));
 	state->checkpoint_at = DatumGetTimestampTz(result(2, &isnull));
@@ -140,7 +140,7 @@ load_checkpoint(LprLog *log)
 
 /* Whether a row is the record that belongs behind that digest. */
 static bool
-follows(const LprLog *log, const LprAuditRow *row, const LprDigest *previous, LprText *scratch, LprDigest *leaf)
+row_follows(const LprLog *log, const LprAuditRow *row, const LprDigest *previous, LprText *scratch, LprDigest *leaf)
 {
 	LprDigest digest, payload;
 
@@ -186,7 +186,7 @@ load_records(LprLog *log)
 			{
 				/* The last record under the checkpoint: is it still that one? */
 				met = lpr_digest_same(&row.digest, &state->digest) &&
-					  (!state->has_previous || follows(log, &row, &state->previous, &scratch, &leaf));
+					  (!state->has_previous || row_follows(log, &row, &state->previous, &scratch, &leaf));
 				state->at = row.at;
 				strlcpy(state->leaf, get_rel_name(lfirst_oid(cell)), sizeof(state->leaf));
 				if (!met)
@@ -197,7 +197,7 @@ load_records(LprLog *log)
 			if (row.number != state->number + 1)
 				break;
 			snprintf(told, sizeof(told), "Record " INT64_FORMAT " is not what it was.", row.number);
-			if (!follows(log, &row, &state->digest, &scratch, &leaf) || row.at < state->at)
+			if (!row_follows(log, &row, &state->digest, &scratch, &leaf) || row.at < state->at)
 				break;
 			told[0] = '\0';
 			state->has_previous = true;
@@ -230,7 +230,7 @@ lpr_log_load(LprLog *log)
 	if (!OidIsValid(lpr_data_table("log")))
 		return;
 	SPI_connect();
-	if (run("SELECT id FROM lpr_data.log", 0, NULL, NULL, true) != 1)
+	if (run_log_sql("SELECT id FROM lpr_data.log", 0, NULL, NULL, true) != 1)
 		altered("Table lpr_data.log does not have exactly one row.");
 	id = DatumGetByteaPP(result(1, &isnull));
 	if (VARSIZE_ANY_EXHDR(id) != LPR_LOG_ID_LEN)
@@ -238,7 +238,7 @@ lpr_log_load(LprLog *log)
 	memcpy(log->id, VARDATA_ANY(id), LPR_LOG_ID_LEN);
 	load_signer(log);
 	load_checkpoint(log);
-	run("SELECT lpr_data.guard_log()", 0, NULL, NULL, false);
+	run_log_sql("SELECT lpr_data.guard_log()", 0, NULL, NULL, false);
 	(void) result(1, &isnull);
 	if (!isnull)
 		ereport(WARNING, (errmsg("the audit log had lost its guards"),
@@ -263,7 +263,7 @@ lpr_log_begin(LprLog *log)
 	load_signer(log);
 	SPI_connect();
 	values[0] = PointerGetDatum(bytes(log->id, LPR_LOG_ID_LEN));
-	run("SELECT lpr_data.create_log($1)", 1, types, values, false);
+	run_log_sql("SELECT lpr_data.create_log($1)", 1, types, values, false);
 	SPI_finish();
 	CommandCounterIncrement();
 	lpr_hex(log->id, LPR_LOG_ID_LEN, hex);
@@ -309,7 +309,7 @@ make_month(TimestampTz at)
 	if (OidIsValid(leaf))
 		return leaf;
 	SPI_connect();
-	run("SELECT lpr_data.add_month(($1 AT TIME ZONE 'UTC')::date)", 1, types, values, false);
+	run_log_sql("SELECT lpr_data.add_month(($1 AT TIME ZONE 'UTC')::date)", 1, types, values, false);
 	leaf = DatumGetObjectId(result(1, &isnull));
 	SPI_finish();
 	CommandCounterIncrement();
@@ -377,7 +377,7 @@ check_head(const LprLog *log)
 	scan = lpr_audit_scan(leaf, true, true, log->state.number, PG_INT64_MAX);
 	good = lpr_audit_scan_next(scan, &row) && row.number == log->state.number &&
 		   lpr_digest_same(&row.digest, &log->state.digest) &&
-		   (!log->state.has_previous || follows(log, &row, &log->state.previous, &scratch, &leaf_hash));
+		   (!log->state.has_previous || row_follows(log, &row, &log->state.previous, &scratch, &leaf_hash));
 	lpr_text_free(&scratch);
 	lpr_audit_scan_end(scan);
 	if (!good)
@@ -470,8 +470,8 @@ lpr_log_checkpoint(LprLog *log)
 	values[2] = PointerGetDatum(bytes(state->tree.roots, lpr_tree_nroots(state->tree.size) * sizeof(LprDigest)));
 	values[3] = PointerGetDatum(bytes(proof.nodes, proof.count * sizeof(LprDigest)));
 	values[4] = PointerGetDatum(cstring_to_text_with_len(note.data, note.len));
-	if (run("INSERT INTO lpr_data.checkpoint (size, at, frontier, proof, note) VALUES ($1, $2, $3, $4, $5)", 5, types,
-			values, false) != 1)
+	if (run_log_sql("INSERT INTO lpr_data.checkpoint (size, at, frontier, proof, note) VALUES ($1, $2, $3, $4, $5)", 5,
+					types, values, false) != 1)
 		ereport(ERROR, (errcode(ERRCODE_TRIGGERED_ACTION_EXCEPTION),
 						errmsg("a trigger or a rule of lpr_data.checkpoint swallows checkpoints"),
 						errhint("\\d lpr_data.checkpoint in psql shows it: drop it.")));

@@ -1,5 +1,6 @@
 /*
- * audit_log.h: the log as its writer holds it: head of the chain, frontier of the tree, checkpoints. All within the writer's transactions.
+ * audit_log.h: the log as its writer holds it: head of the chain, frontier of the tree, checkpoints. All within the
+ * writer's transactions.
  */
 #ifndef LPR_AUDIT_LOG_H
 #define LPR_AUDIT_LOG_H
@@ -41,13 +42,17 @@ typedef struct LprLog
 extern char *lpr_checkpoint_key; /* GUC: name of a secret */
 
 /*
- * Looks for the log and takes up its thread: reads the last checkpoint, hashes the records behind it again, and holds them against what they say of themselves. ERROR
- * LP032 when they do not agree, or when records are missing. log->there stays false when there is no log yet.
+ * Looks for the log and takes up its thread: reads the last checkpoint, hashes the records behind it again, and holds
+ * them against what they say of themselves. ERROR LP032 when they do not agree, or when records are missing. log->there
+ * stays false when there is no log yet.
  */
 extern void lpr_log_load(LprLog *log);
 /* Makes a new log, in this transaction. */
 extern void lpr_log_begin(LprLog *log);
-/* Numbers, chains and writes rows; fills number, at and digest of each. Makes the month's leaf, and checkpoints, as they are due. */
+/*
+ * Numbers, chains and writes rows; fills number, at and digest of each. Makes the month's leaf, and checkpoints, as
+ * they are due.
+ */
 extern void lpr_log_append(LprLog *log, LprAuditRow *rows, int nrows);
 /* Signs a checkpoint now, if there are records that none covers. */
 extern void lpr_log_checkpoint(LprLog *log);

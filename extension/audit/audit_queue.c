@@ -124,8 +124,8 @@ copy_out(uint64 at, char *data, Size len)
 }
 
 /*
- * The ring is so large that a session seldom meets a page of it twice. Reading lets the kernel map the page, and its neighbours, before we hold
- * the lock rather than while we do.
+ * The ring is so large that a session seldom meets a page of it twice. Reading lets the kernel map the page, and its
+ * neighbours, before we hold the lock rather than while we do.
  */
 static void
 touch(Size len)
@@ -223,7 +223,7 @@ lpr_queue_wake_writer(void)
 }
 
 static void
-detach(int code, Datum arg)
+leave_queue_at_exit(int code, Datum arg)
 {
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	queue->writer = -1;
@@ -238,7 +238,7 @@ lpr_queue_attach(void)
 	queue->writer = LPR_MY_PROC_NUMBER;
 	queue->state = LPR_WRITER_STARTING;
 	LWLockRelease(lock);
-	before_shmem_exit(detach, (Datum) 0);
+	before_shmem_exit(leave_queue_at_exit, (Datum) 0);
 }
 
 void

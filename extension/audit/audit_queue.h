@@ -1,8 +1,10 @@
 /*
- * audit_queue.h: the way to the audit writer through shared memory: a ring of records of any length, and receipts for those who wait.
+ * audit_queue.h: the way to the audit writer through shared memory: a ring of records of any length, and receipts for
+ * those who wait.
  *
- * A record belongs to nobody once it is in the ring: it is written whether its sender still waits, was cancelled, or is dead. A receipt is found
- * by process and ticket, so that a later process in the same place never takes an earlier one's.
+ * A record belongs to nobody once it is in the ring: it is written whether its sender still waits, was cancelled, or is
+ * dead. A receipt is found by process and ticket, so that a later process in the same place never takes an earlier
+ * one's.
  */
 #ifndef LPR_AUDIT_QUEUE_H
 #define LPR_AUDIT_QUEUE_H
@@ -57,8 +59,8 @@ extern bool lpr_queue_there(void);
 extern Size lpr_queue_record_max(void);
 
 /*
- * For senders. Fills len, procno, place, ticket and database and puts the record in, in one piece. False when there is no room. Never throws and allocates nothing,
- * so that it can be called while a transaction aborts.
+ * For senders. Fills len, procno, place, ticket and database and puts the record in, in one piece. False when there is
+ * no room. Never throws and allocates nothing, so that it can be called while a transaction aborts.
  */
 extern bool lpr_queue_put(LprQueued *head, const char *payload, int place);
 extern bool lpr_queue_receipt(int place, uint64 ticket, LprReceipt *receipt);
@@ -70,10 +72,15 @@ extern void lpr_queue_set_changes_wait(void);
 
 /* For the writer. */
 extern void lpr_queue_attach(void);
-/* Drops what sessions of a database of that name left that is no more; with it went the log that this would belong to. */
+/*
+ * Drops what sessions of a database of that name left that is no more; with it went the log that this would belong to.
+ */
 extern void lpr_queue_drop_others(void);
 extern void lpr_queue_publish(LprWriterState state, const char *reason, const char *hint);
-/* Copies the records that wait, up to a number of bytes but at least one, into the current memory context. The ring keeps them until lpr_queue_settle. */
+/*
+ * Copies the records that wait, up to a number of bytes but at least one, into the current memory context. The ring
+ * keeps them until lpr_queue_settle.
+ */
 extern List *lpr_queue_peek(Size most);
 /* Drops the first records of the ring, and hands over their receipts. */
 extern void lpr_queue_settle(List *records, const LprReceipt *receipts);

@@ -153,12 +153,6 @@ text_datum(const char *text, bool *isnull)
 	return text == NULL ? (Datum) 0 : CStringGetTextDatum(text);
 }
 
-static Datum
-bytes_datum(const void *bytes, Size len)
-{
-	return PointerGetDatum(cstring_to_text_with_len(bytes, len));
-}
-
 static void
 fill_slot(TupleTableSlot *slot, const LprAuditRow *row)
 {
@@ -186,11 +180,11 @@ fill_slot(TupleTableSlot *slot, const LprAuditRow *row)
 	nulls[SALT] = nulls[PAYLOAD] = !row->has_payload;
 	if (row->has_payload)
 	{
-		values[SALT] = bytes_datum(row->salt, LPR_SALT_LEN);
-		values[PAYLOAD] = bytes_datum(row->payload, row->payload_len);
+		values[SALT] = lpr_data_bytes(row->salt, LPR_SALT_LEN);
+		values[PAYLOAD] = lpr_data_bytes(row->payload, row->payload_len);
 	}
-	values[PAYLOAD_DIGEST] = bytes_datum(row->payload_digest.bytes, LPR_DIGEST_LEN);
-	values[DIGEST] = bytes_datum(row->digest.bytes, LPR_DIGEST_LEN);
+	values[PAYLOAD_DIGEST] = lpr_data_bytes(row->payload_digest.bytes, LPR_DIGEST_LEN);
+	values[DIGEST] = lpr_data_bytes(row->digest.bytes, LPR_DIGEST_LEN);
 	ExecStoreVirtualTuple(slot);
 }
 

@@ -47,12 +47,15 @@ extern void lpr_audit_hash(const uint8 log[LPR_LOG_ID_LEN], const LprAuditRow *r
 /* Locks a leaf for writing, without waiting: an ERROR when somebody else's lock is in the way. */
 extern void lpr_audit_lock(Oid leaf);
 
-/* Appends rows to a leaf, all at once, without waiting for a lock on it and past all triggers and rights: an ERROR when it is locked. */
+/*
+ * Appends rows to a leaf, all at once, without waiting for a lock on it and past all triggers and rights: an ERROR when
+ * it is locked.
+ */
 extern void lpr_audit_insert(Oid leaf, const LprAuditRow *rows, int nrows);
 
 /*
- * Reads rows of one table, which has the log's columns: by its index on number, from `first` to `last`, or in the order in which they lie there. Uses the
- * active snapshot.
+ * Reads rows of one table, which has the log's columns: by its index on number, from `first` to `last`, or in the order
+ * in which they lie there. Uses the active snapshot.
  */
 typedef struct LprAuditScan LprAuditScan;
 extern LprAuditScan *lpr_audit_scan(Oid table, bool by_index, bool backward, int64 first, int64 last);

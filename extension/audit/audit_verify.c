@@ -71,12 +71,15 @@ finding(Verification *v, int64 number, const char *format, ...)
 }
 
 static Datum
-column(int number, bool *isnull)
+column_of_row(int number, bool *isnull)
 {
 	return SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, number, isnull);
 }
 
-/* The checkpoint that a statement finds. One that this log's key did not sign is a finding, and nothing is held against it. */
+/*
+ * The checkpoint that a statement finds. One that this log's key did not sign is a finding, and nothing is held against
+ * it.
+ */
 static bool
 read_checkpoint(Verification *v, const char *sql, int64 bound)
 {
@@ -95,9 +98,9 @@ read_checkpoint(Verification *v, const char *sql, int64 bound)
 		elog(ERROR, "could not read the checkpoints");
 	if (SPI_processed == 0)
 		return false;
-	size = DatumGetInt64(column(1, &isnull));
-	note = DatumGetTextPP(column(2, &isnull));
-	frontier = DatumGetByteaPP(column(3, &isnull));
+	size = DatumGetInt64(column_of_row(1, &isnull));
+	note = DatumGetTextPP(column_of_row(2, &isnull));
+	frontier = DatumGetByteaPP(column_of_row(3, &isnull));
 	slice = (LprSlice){VARDATA_ANY(note), VARSIZE_ANY_EXHDR(note)};
 	memset(&v->checkpoint, 0, sizeof(v->checkpoint));
 	if (!lpr_note_verify(v->verifier, slice, NULL) || !lpr_checkpoint_read(slice, &v->checkpoint, &fault) ||
@@ -271,7 +274,7 @@ read_identity(Verification *v)
 	if (SPI_execute("SELECT id FROM lpr_data.log", true, 2) != SPI_OK_SELECT || SPI_processed != 1)
 		ereport(ERROR, (errcode(LPR_ERRCODE_LOG_ALTERED), errmsg("the audit log was altered"),
 						errdetail("Table lpr_data.log does not have exactly one row.")));
-	id = DatumGetByteaPP(column(1, &isnull));
+	id = DatumGetByteaPP(column_of_row(1, &isnull));
 	memcpy(v->log, VARDATA_ANY(id), Min(VARSIZE_ANY_EXHDR(id), LPR_LOG_ID_LEN));
 	lpr_origin(v->log, v->origin);
 	pem = lpr_secret_get_key(lpr_checkpoint_key);
@@ -329,7 +332,10 @@ start_from_checkpoint(Verification *v, int64 size, bool smaller)
 	return true;
 }
 
-/* Months that lie in an archive are verified there: then the log begins with the month that follows them, behind a checkpoint. */
+/*
+ * Months that lie in an archive are verified there: then the log begins with the month that follows them, behind a
+ * checkpoint.
+ */
 static void
 find_begin(Verification *v, List *leaves)
 {

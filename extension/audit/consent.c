@@ -1,6 +1,7 @@
 /*
- * consent.c: the agreement is a variable of the backend's own process, and nothing else: no table, no setting, no shared memory. So it ends with
- * the process, no transaction can bring it back or take it away, and only lpr.accept_rules() makes one.
+ * consent.c: the agreement is a variable of the backend's own process, and nothing else: no table, no setting, no
+ * shared memory. So it ends with the process, no transaction can bring it back or take it away, and only
+ * lpr.accept_rules() makes one.
  */
 #include "audit/consent.h"
 

@@ -1,5 +1,6 @@
 /*
- * facts.h: what the gate is told of a question: one struct from the session to the gate, and one table of how the gate calls each of them.
+ * facts.h: what the gate is told of a question: one struct from the session to the gate, and one table of how the gate
+ * calls each of them.
  */
 #ifndef LPR_FACTS_H
 #define LPR_FACTS_H
@@ -59,7 +60,9 @@ extern void lpr_facts_check(TupleDesc desc);
 extern Oid lpr_fact_type(const LprFact *fact);
 extern Datum lpr_fact_value(const LprFacts *facts, const LprFact *fact, bool *isnull);
 
-/* Fills in what the session tells. Allocates nothing and throws nothing: it may be called while a transaction aborts. */
+/*
+ * Fills in what the session tells. Allocates nothing and throws nothing: it may be called while a transaction aborts.
+ */
 extern void lpr_facts_of_session(LprFacts *facts);
 
 #endif

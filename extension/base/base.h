@@ -1,8 +1,9 @@
 /*
  * base.h: what every room below the server knows: slices, growing text, faults.
  *
- * "Server-free" code (the rooms base, core, format and dialect, and mail/message) includes nothing of PostgreSQL but, in json.c, its lexer, so
- * that it is tested and fuzzed on its own. It never throws: it returns false and fills a fault.
+ * "Server-free" code (the rooms base, core, format and dialect, and mail/message) includes nothing of PostgreSQL but,
+ * in json.c, its lexer, so that it is tested and fuzzed on its own. It never throws: it returns false and fills a
+ * fault.
  */
 #ifndef LPR_BASE_H
 #define LPR_BASE_H
@@ -66,12 +67,19 @@ extern void lpr_text_printf(LprText *text, const char *format, ...) __attribute_
 extern void lpr_text_add_escaped(LprText *text, const char *data, size_t len);
 extern void lpr_text_free(LprText *text);
 
+/* ASCII only, whatever the locale. */
+static inline char
+lpr_lower(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
+}
+
 /* Decimal as machines write it: no leading zeros, no plus, no blanks; false when it is anything else, or too large. */
 extern bool lpr_decimal(LprSlice digits, int64_t *value);
 
 /*
- * A printable form of at most LPR_EXCERPT_MAX bytes of foreign text for a message: printable ASCII as it is, the rest as \xNN; ends
- * in "..." when cut. out holds up to LPR_EXCERPT_ROOM bytes.
+ * A printable form of at most LPR_EXCERPT_MAX bytes of foreign text for a message: printable ASCII as it is, the rest
+ * as \xNN; ends in "..." when cut. out holds up to LPR_EXCERPT_ROOM bytes.
  */
 #define LPR_EXCERPT_ROOM (LPR_EXCERPT_MAX * 4 + 4)
 extern const char *lpr_excerpt(const char *data, size_t len, char out[LPR_EXCERPT_ROOM]);

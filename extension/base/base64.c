@@ -1,5 +1,6 @@
 /*
- * base64.c: strict base64 by libcrypto, whose own decoder takes blanks and loose last bits: one signature would have several spellings.
+ * base64.c: strict base64 by libcrypto, whose own decoder takes blanks and loose last bits: one signature would have
+ * several spellings.
  */
 #include <limits.h>
 #include <string.h>

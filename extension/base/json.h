@@ -1,5 +1,6 @@
 /*
- * json.h: a strict pull reader for all JSON of vendors: one value at a time, no tree, slices into the body (pitfalls 21-23).
+ * json.h: a strict pull reader for all JSON of vendors: one value at a time, no tree, slices into the body (pitfalls
+ * 21-23).
  *
  * It stands on the server's own lexer (common/jsonapi.h); docs/decisions/06-one-reader-of-json.md says why.
  */
@@ -30,12 +31,12 @@ extern LprJson *lpr_json_open(const char *body, size_t len, LprFault *fault);
 extern void lpr_json_close(LprJson *json);
 
 /*
- * Walk: lpr_json_peek tells the kind of the value that stands next. lpr_json_enter steps into the object or array that stands next;
- * lpr_json_key moves to the next member of the object (false at its end or on fault: ask lpr_json_failed); lpr_json_more tells
- * whether another element of the array stands next. Values are taken with the functions below; lpr_json_skip passes over one of
- * any kind. After the outermost value lpr_json_finish demands the end of the document.
- * lpr_json_key and lpr_json_more are called once a member or element, after the value before was taken.
- * String slices without escapes point into the body and live as long as it. Those that had some live until lpr_json_forget(), which
+ * Walk: lpr_json_peek tells the kind of the value that stands next. lpr_json_enter steps into the object or array that
+ * stands next; lpr_json_key moves to the next member of the object (false at its end or on fault: ask lpr_json_failed);
+ * lpr_json_more tells whether another element of the array stands next. Values are taken with the functions below;
+ * lpr_json_skip passes over one of any kind. After the outermost value lpr_json_finish demands the end of the document.
+ * lpr_json_key and lpr_json_more are called once a member or element, after the value before was taken. String slices
+ * without escapes point into the body and live as long as it. Those that had some live until lpr_json_forget(), which
  * callers may call between reads; never calling it costs at most the length of the body.
  */
 extern LprJsonKind lpr_json_peek(LprJson *json);

@@ -1,5 +1,6 @@
 /*
- * json_value.h: what stands in a token, for json.c and those who take a number as its characters. Knows nothing of the lexer.
+ * json_value.h: what stands in a token, for json.c and those who take a number as its characters. Knows nothing of the
+ * lexer.
  */
 #ifndef LPR_JSON_VALUE_H
 #define LPR_JSON_VALUE_H

@@ -1,5 +1,6 @@
 /*
- * lexer.h: the server's JSON lexer, set up alike in PostgreSQL 15 to 18. Include after postgres.h (or postgres_fe.h, in tests).
+ * lexer.h: the server's JSON lexer, set up alike in PostgreSQL 15 to 18. Include after postgres.h (or postgres_fe.h, in
+ * tests).
  */
 #ifndef LPR_LEXER_H
 #define LPR_LEXER_H

@@ -14,9 +14,9 @@ typedef int64_t LprMoment;
 #define LPR_UNIX_GAP INT64_C(946684800) /* seconds from 1970-01-01 to 2000-01-01 */
 
 /*
- * RFC 3339 and its ISO 8601 neighbours: "2026-11-23T10:00:00.123456Z", "... 10:00:00+02:00", a blank for the T, no zone = UTC when
- * zone_optional. Years 1900 to 2200, real days of the calendar, at most nine decimals (those past the sixth are cut), second 60 as
- * the next minute's first. False if not.
+ * RFC 3339 and its ISO 8601 neighbours: "2026-11-23T10:00:00.123456Z", "... 10:00:00+02:00", a blank for the T, no zone
+ * = UTC when zone_optional. Years 1900 to 2200, real days of the calendar, at most nine decimals (those past the sixth
+ * are cut), second 60 as the next minute's first. False if not.
  */
 extern bool lpr_moment_parse(LprSlice text, bool zone_optional, LprMoment *moment);
 /* per_second: 1, 1000, 1000000, 1000000000. False outside the years 1900 to 2200. */

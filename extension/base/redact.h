@@ -7,9 +7,9 @@
 #include <stddef.h>
 
 /*
- * Stars in place of each secret, as it is and as it stands in a URL. Excerpts begin and end anywhere, so parts of a secret count: long
- * ones wherever they stand, and shorter ones at the edges of an excerpt, behind ": " and before "...". Secrets may be NULL or empty, the
- * text may be NULL. Without memory nothing is left of the text.
+ * Stars in place of each secret, as it is and as it stands in a URL. Excerpts begin and end anywhere, so parts of a
+ * secret count: long ones wherever they stand, and shorter ones at the edges of an excerpt, behind ": " and before
+ * "...". Secrets may be NULL or empty, the text may be NULL. Without memory nothing is left of the text.
  */
 extern void lpr_redact(char *text, const char *const *secrets, size_t count);
 

@@ -8,12 +8,6 @@
 
 #include "base/url.h"
 
-static char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
-}
-
 static bool
 has_prefix(LprSlice text, const char *prefix)
 {
@@ -22,7 +16,7 @@ has_prefix(LprSlice text, const char *prefix)
 	if (text.len < len)
 		return false;
 	for (size_t i = 0; i < len; i++)
-		if (lower(text.data[i]) != prefix[i])
+		if (lpr_lower(text.data[i]) != prefix[i])
 			return false;
 	return true;
 }
@@ -30,7 +24,7 @@ has_prefix(LprSlice text, const char *prefix)
 static bool
 host_char(char c, bool literal)
 {
-	c = lower(c);
+	c = lpr_lower(c);
 	if (literal) /* an IPv6 address in brackets; no zone */
 		return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || c == ':' || c == '.';
 	return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '.' || c == '_';
@@ -71,7 +65,7 @@ lpr_url_origin(LprSlice url, LprText *origin)
 	lpr_text_append(origin, tls ? "https://" : "http://", host);
 	for (size_t i = host; i < at; i++)
 	{
-		char c = lower(url.data[i]);
+		char c = lpr_lower(url.data[i]);
 
 		lpr_text_append(origin, &c, 1);
 	}

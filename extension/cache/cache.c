@@ -1,5 +1,6 @@
 /*
- * cache.c: a question and the answers that are kept: looking for one, waiting for one that is under way, keeping the one that comes.
+ * cache.c: a question and the answers that are kept: looking for one, waiting for one that is under way, keeping the
+ * one that comes.
  */
 #include "cache/cache.h"
 
@@ -74,8 +75,9 @@ is_open(const LprQuery *query)
 }
 
 /*
- * Whether the answer to one question holds all of another's: the time asked is no longer, and it comes in the order that the plan relies on. Both being asked up
- * to "now" is the same question, though now is later: column fetched_at tells.
+ * Whether the answer to one question holds all of another's: the time asked is no longer, and it comes in the order
+ * that the plan relies on. Both being asked up to "now" is the same question, though now is later: column fetched_at
+ * tells.
  */
 static bool
 covers(const LprCacheAnswer *answer, const LprQuery *query)
@@ -196,7 +198,7 @@ lpr_cache_hit(const LprCache *cache)
 }
 
 static bool
-end(LprCache *cache, LprOutcome outcome, const char *why)
+end_kept_answer(LprCache *cache, LprOutcome outcome, const char *why)
 {
 	LprQueryStats *stats = cache->stats;
 
@@ -230,17 +232,18 @@ lpr_cache_next(LprCache *cache, LprRead *read)
 		if (drop != LPR_DROP_NONE)
 			continue; /* of the wider question */
 		if (query->reads_max > 0 && cache->reads == query->reads_max)
-			return end(cache, LPR_OUTCOME_CUT,
-					   psprintf("Without a plate, at most " INT64_FORMAT " reads are shown for a question (Q8).",
-								query->reads_max));
+			return end_kept_answer(cache, LPR_OUTCOME_CUT,
+								   psprintf("Without a plate, at most " INT64_FORMAT
+											" reads are shown for a question (Q8).",
+											query->reads_max));
 		cache->reads++;
 		cache->stats->received++;
 		cache->stats->reads++;
 		lpr_answer_read(cache->stats, read, place);
 		return true;
 	}
-	return gone ? end(cache, LPR_OUTCOME_CUT, "The kept answer expired while it was read.")
-				: end(cache, LPR_OUTCOME_COMPLETE, NULL);
+	return gone ? end_kept_answer(cache, LPR_OUTCOME_CUT, "The kept answer expired while it was read.")
+				: end_kept_answer(cache, LPR_OUTCOME_COMPLETE, NULL);
 }
 
 void
@@ -275,7 +278,7 @@ lpr_cache_close(LprCache *cache)
 		lpr_in_flight_end(&cache->answer.key);
 	cache->in_flight = false;
 	if (cache->hit && !cache->over)
-		(void) end(cache, LPR_OUTCOME_STOPPED, NULL);
+		(void) end_kept_answer(cache, LPR_OUTCOME_STOPPED, NULL);
 }
 
 TimestampTz

@@ -12,8 +12,8 @@
 typedef struct LprCache LprCache;
 
 /*
- * Looks for an answer to a question; waits while somebody else asks the same (interruptibly). `refresh`: whatever is there, the vendor is asked anew. Lives in
- * the context. `mapping`: as whom the vendor is asked.
+ * Looks for an answer to a question; waits while somebody else asks the same (interruptibly). `refresh`: whatever is
+ * there, the vendor is asked anew. Lives in the context. `mapping`: as whom the vendor is asked.
  */
 extern LprCache *lpr_cache_open(MemoryContext context, LprStatement *statement, LprQueryStats *stats,
 								const LprGateQuestion *question, Oid mapping, bool refresh);

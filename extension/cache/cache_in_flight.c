@@ -1,5 +1,6 @@
 /*
- * cache_in_flight.c: which questions are asked of vendors just now, in shared memory, so that nobody asks the same beside them.
+ * cache_in_flight.c: which questions are asked of vendors just now, in shared memory, so that nobody asks the same
+ * beside them.
  */
 #include "cache/cache_in_flight.h"
 

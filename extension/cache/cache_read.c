@@ -93,76 +93,120 @@ take_pages(LprCacheRead *walk, bool *gone)
 	return walk->npages > 0;
 }
 
-static LprSlice
-take_text(Datum value, bool isnull)
+static inline LprSlice
+unpack_slice(Datum value, bool isnull)
 {
 	text *t = isnull ? NULL : (text *) DatumGetPointer(value);
 
 	return isnull ? (LprSlice){NULL, 0} : (LprSlice){VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
 }
 
-/* See put_vehicle_image. What is not as it was written there is none. */
-static LprSlice
-take_vehicle_image(LprCacheRead *walk, LprSlice plate_image, LprSlice kept)
+/*
+ * unpack_KIND: a column's value into its member of a read; false when it is not as it was written. The order of the
+ * calls is that of core/read_columns.h. The other half is in cache_write.c.
+ */
+static inline bool
+unpack_moment(LprCacheRead *walk, LprRead *read, LprMoment *moment, Datum value, bool isnull)
 {
+	*moment = DatumGetTimestampTz(value);
+	return !isnull;
+}
+
+static inline bool
+unpack_degrees(LprCacheRead *walk, LprRead *read, double *degrees, Datum value, bool isnull)
+{
+	*degrees = DatumGetFloat8(value);
+	return !isnull;
+}
+
+static inline bool
+unpack_confidence(LprCacheRead *walk, LprRead *read, double *confidence, Datum value, bool isnull)
+{
+	read->has_confidence = !isnull;
+	*confidence = isnull ? 0 : DatumGetFloat8(value);
+	return true;
+}
+
+static inline bool
+unpack_text(LprCacheRead *walk, LprRead *read, LprSlice *slice, Datum value, bool isnull)
+{
+	*slice = unpack_slice(value, isnull);
+	return true;
+}
+#define unpack_country unpack_text
+#define unpack_word    unpack_text
+#define unpack_image   unpack_text
+
+static inline bool
+unpack_plate(LprCacheRead *walk, LprRead *read, char (*plate)[LPR_PLATE_ROOM], Datum value, bool isnull)
+{
+	LprSlice slice = unpack_slice(value, isnull);
+
+	if (slice.data == NULL || slice.len >= LPR_PLATE_ROOM)
+		return false;
+	memcpy(*plate, slice.data, slice.len);
+	read->plate_len = slice.len;
+	return true;
+}
+
+static inline bool
+unpack_region(LprCacheRead *walk, LprRead *read, char (*region)[3], Datum value, bool isnull)
+{
+	LprSlice slice = unpack_slice(value, isnull);
+
+	if (slice.len >= sizeof(*region))
+		return false;
+	if (slice.len > 0)
+		memcpy(*region, slice.data, slice.len);
+	return true;
+}
+
+static inline bool
+unpack_as_read(LprCacheRead *walk, LprRead *read, LprSlice *slice, Datum value, bool isnull)
+{
+	*slice = unpack_slice(value, isnull);
+	if (slice->data != NULL && slice->len == 0)
+		*slice = (LprSlice){read->plate, read->plate_len};
+	return true;
+}
+
+/* An image is not worth a read: none when its URL is not as it was written. */
+static inline bool
+unpack_image_alike(LprCacheRead *walk, LprRead *read, LprSlice *url, Datum value, bool isnull)
+{
+	LprSlice shortened = unpack_slice(value, isnull);
 	char digits[3] = {0};
 	size_t shared, rest;
 
-	if (kept.data == NULL || kept.len < 2)
-		return (LprSlice){NULL, 0};
-	memcpy(digits, kept.data, 2);
+	if (shortened.data == NULL || shortened.len < 2)
+		return true;
+	memcpy(digits, shortened.data, 2);
 	shared = strtoul(digits, NULL, 16);
-	rest = kept.len - 2;
-	if (shared > plate_image.len || shared + rest > sizeof(walk->vehicle_image))
-		return (LprSlice){NULL, 0};
+	rest = shortened.len - 2;
+	if (shared > read->plate_image.len || shared + rest > sizeof(walk->vehicle_image))
+		return true;
 	if (shared > 0)
-		memcpy(walk->vehicle_image, plate_image.data, shared);
-	memcpy(walk->vehicle_image + shared, kept.data + 2, rest);
-	return (LprSlice){walk->vehicle_image, shared + rest};
+		memcpy(walk->vehicle_image, read->plate_image.data, shared);
+	memcpy(walk->vehicle_image + shared, shortened.data + 2, rest);
+	*url = (LprSlice){walk->vehicle_image, shared + rest};
+	return true;
 }
 
+#define AND_UNPACK(symbol, name, kind, member, ...)                                                                    \
+	&&unpack_##kind(walk, read, &read->member, values[READ_AT(symbol)], nulls[READ_AT(symbol)])
+
 static bool
-take_row(LprCacheRead *walk, HeapTuple tuple, LprRead *read)
+unpack_row(LprCacheRead *walk, HeapTuple tuple, LprRead *read)
 {
 	Datum values[READ_COLUMNS];
 	bool nulls[READ_COLUMNS];
-	LprSlice plate, region;
 
 	heap_deform_tuple(tuple, walk->desc, values, nulls);
 	if (DatumGetInt64(values[READ_ANSWER]) != walk->answer.answer)
 		return false;
 	memset(read, 0, sizeof(*read));
-	read->captured_at = DatumGetTimestampTz(values[READ_CAPTURED_AT]);
 	read->has_point = true;
-	read->latitude = DatumGetFloat8(values[READ_LATITUDE]);
-	read->longitude = DatumGetFloat8(values[READ_LONGITUDE]);
-	read->has_confidence = !nulls[READ_CONFIDENCE];
-	read->confidence = read->has_confidence ? DatumGetFloat8(values[READ_CONFIDENCE]) : 0;
-	read->id = take_text(values[READ_ID], nulls[READ_ID]);
-	plate = take_text(values[READ_PLATE], nulls[READ_PLATE]);
-	region = take_text(values[READ_PLATE_REGION], nulls[READ_PLATE_REGION]);
-	if (plate.data == NULL || plate.len >= LPR_PLATE_ROOM || region.len >= sizeof(read->plate_region))
-		return false;
-	memcpy(read->plate, plate.data, plate.len);
-	read->plate_len = plate.len;
-	if (region.len > 0)
-		memcpy(read->plate_region, region.data, region.len);
-	read->plate_as_read = take_text(values[READ_PLATE_AS_READ], nulls[READ_PLATE_AS_READ]);
-	if (read->plate_as_read.data != NULL && read->plate_as_read.len == 0)
-		read->plate_as_read = (LprSlice){read->plate, read->plate_len};
-	read->country = take_text(values[READ_COUNTRY], nulls[READ_COUNTRY]);
-	read->address = take_text(values[READ_ADDRESS], nulls[READ_ADDRESS]);
-	read->camera_id = take_text(values[READ_CAMERA_ID], nulls[READ_CAMERA_ID]);
-	read->camera_owner = take_text(values[READ_CAMERA_OWNER], nulls[READ_CAMERA_OWNER]);
-	read->camera_type = take_text(values[READ_CAMERA_TYPE], nulls[READ_CAMERA_TYPE]);
-	read->camera_region = take_text(values[READ_CAMERA_REGION], nulls[READ_CAMERA_REGION]);
-	read->make = take_text(values[READ_MAKE], nulls[READ_MAKE]);
-	read->model = take_text(values[READ_MODEL], nulls[READ_MODEL]);
-	read->color = take_text(values[READ_COLOR], nulls[READ_COLOR]);
-	read->plate_image = take_text(values[READ_PLATE_IMAGE], nulls[READ_PLATE_IMAGE]);
-	read->vehicle_image =
-		take_vehicle_image(walk, read->plate_image, take_text(values[READ_VEHICLE_IMAGE], nulls[READ_VEHICLE_IMAGE]));
-	return true;
+	return true LPR_READ_COLUMNS(AND_UNPACK);
 }
 
 bool
@@ -195,7 +239,7 @@ lpr_cache_read_next(LprCacheRead *walk, LprRead *read, bool *gone)
 		tuple.t_len = ItemIdGetLength(item);
 		tuple.t_tableOid = walk->leaf;
 		ItemPointerSetInvalid(&tuple.t_self);
-		if (HeapTupleHeaderXminFrozen(tuple.t_data) && take_row(walk, &tuple, read))
+		if (HeapTupleHeaderXminFrozen(tuple.t_data) && unpack_row(walk, &tuple, read))
 			return true;
 	}
 }

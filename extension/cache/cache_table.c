@@ -23,6 +23,7 @@
 #include "cache/cache_internal.h"
 #include "server/compat.h"
 #include "server/data.h"
+#include "server/read_value.h"
 
 #define HOURS 25
 
@@ -48,30 +49,6 @@ enum
 	ANSWER_DIGEST_VERSION,
 	ANSWER_SEED,
 	ANSWER_COLUMNS
-};
-
-static const Oid read_types[READ_COLUMNS] = {
-	[READ_EXPIRES_AT] = TIMESTAMPTZOID,
-	[READ_ANSWER] = INT8OID,
-	[READ_CAPTURED_AT] = TIMESTAMPTZOID,
-	[READ_LATITUDE] = FLOAT8OID,
-	[READ_LONGITUDE] = FLOAT8OID,
-	[READ_CONFIDENCE] = FLOAT8OID,
-	[READ_ID] = TEXTOID,
-	[READ_PLATE] = TEXTOID,
-	[READ_PLATE_AS_READ] = TEXTOID,
-	[READ_PLATE_REGION] = TEXTOID,
-	[READ_COUNTRY] = TEXTOID,
-	[READ_ADDRESS] = TEXTOID,
-	[READ_CAMERA_ID] = TEXTOID,
-	[READ_CAMERA_OWNER] = TEXTOID,
-	[READ_CAMERA_TYPE] = TEXTOID,
-	[READ_CAMERA_REGION] = TEXTOID,
-	[READ_MAKE] = TEXTOID,
-	[READ_MODEL] = TEXTOID,
-	[READ_COLOR] = TEXTOID,
-	[READ_PLATE_IMAGE] = TEXTOID,
-	[READ_VEHICLE_IMAGE] = TEXTOID,
 };
 
 static const Oid answer_types[ANSWER_COLUMNS] = {
@@ -132,7 +109,10 @@ open_leaf(Oid leaf, LOCKMODE mode, const Oid *types, int ncolumns)
 Relation
 lpr_cache_open_reads(Oid leaf, LOCKMODE mode)
 {
-	return open_leaf(leaf, mode, read_types, READ_COLUMNS);
+	Oid types[READ_COLUMNS] = {[READ_EXPIRES_AT] = TIMESTAMPTZOID, [READ_ANSWER] = INT8OID};
+
+	memcpy(types + READ_FIRST, lpr_column_types, LPR_COLUMNS_OF_READ * sizeof(Oid));
+	return open_leaf(leaf, mode, types, READ_COLUMNS);
 }
 
 bool
@@ -172,19 +152,9 @@ lpr_cache_attempt(void (*write)(void *), void *arg)
 
 /* ---- answers ---- */
 
-static Datum
-bytes_datum(const uint8 *bytes, size_t len)
-{
-	bytea *value = palloc(VARHDRSZ + len);
-
-	SET_VARSIZE(value, VARHDRSZ + len);
-	memcpy(VARDATA(value), bytes, len);
-	return PointerGetDatum(value);
-}
-
 /* False when it is not as long as that. */
 static bool
-take_bytes(Datum datum, uint8 *bytes, size_t len)
+take_so_many_bytes(Datum datum, uint8 *bytes, size_t len)
 {
 	bytea *value = DatumGetByteaPP(datum);
 
@@ -216,7 +186,7 @@ write_answer(void *arg)
 		blocks[i] = Int32GetDatum(answer->runs[i]);
 	values[ANSWER_EXPIRES_AT] = TimestampTzGetDatum(answer->expires_at);
 	nulls[ANSWER_KEY] = !answer->has_key;
-	values[ANSWER_KEY] = bytes_datum(answer->key.bytes, LPR_DIGEST_LEN);
+	values[ANSWER_KEY] = lpr_data_bytes(answer->key.bytes, LPR_DIGEST_LEN);
 	values[ANSWER_ASK] = Int64GetDatum(answer->ask);
 	values[ANSWER_ANSWER] = Int64GetDatum(answer->answer);
 	values[ANSWER_LOGIN] = CStringGetTextDatum(answer->login);
@@ -233,7 +203,7 @@ write_answer(void *arg)
 	values[ANSWER_BLOCKS] =
 		PointerGetDatum(construct_array(blocks, 2 * answer->nruns, INT4OID, sizeof(int32), true, TYPALIGN_INT));
 	values[ANSWER_DIGEST_VERSION] = Int16GetDatum(LPR_READ_VERSION);
-	values[ANSWER_SEED] = bytes_datum(answer->seed, LPR_SEED_LEN);
+	values[ANSWER_SEED] = lpr_data_bytes(answer->seed, LPR_SEED_LEN);
 
 	estate = CreateExecutorState();
 	result = makeNode(ResultRelInfo);
@@ -277,8 +247,8 @@ read_answer(TupleDesc desc, HeapTuple tuple, LprCacheAnswer *answer)
 	memset(answer, 0, sizeof(*answer));
 	answer->expires_at = DatumGetTimestampTz(values[ANSWER_EXPIRES_AT]);
 	answer->has_key = !nulls[ANSWER_KEY];
-	if ((answer->has_key && !take_bytes(values[ANSWER_KEY], answer->key.bytes, LPR_DIGEST_LEN)) ||
-		!take_bytes(values[ANSWER_SEED], answer->seed, LPR_SEED_LEN))
+	if ((answer->has_key && !take_so_many_bytes(values[ANSWER_KEY], answer->key.bytes, LPR_DIGEST_LEN)) ||
+		!take_so_many_bytes(values[ANSWER_SEED], answer->seed, LPR_SEED_LEN))
 		return false;
 	answer->ask = DatumGetInt64(values[ANSWER_ASK]);
 	answer->answer = DatumGetInt64(values[ANSWER_ANSWER]);
@@ -325,7 +295,7 @@ visit_hours(const LprDigest *key, LprCacheVisit visit, void *arg, const char *lo
 		indexes = RelationGetIndexList(relation);
 		if (key != NULL)
 			ScanKeyInit(&scan_key, ANSWER_KEY + 1, BTEqualStrategyNumber, F_BYTEAEQ,
-						bytes_datum(key->bytes, LPR_DIGEST_LEN));
+						lpr_data_bytes(key->bytes, LPR_DIGEST_LEN));
 		scan = systable_beginscan(relation, key != NULL && indexes != NIL ? linitial_oid(indexes) : InvalidOid,
 								  key != NULL && indexes != NIL, GetActiveSnapshot(), key != NULL ? 1 : 0, &scan_key);
 		while (go_on && (tuple = systable_getnext(scan)) != NULL)

@@ -1,8 +1,9 @@
 /*
  * cache_table.h: the tables of the cache, a pair an hour of expiry (C1, C2).
  *
- * They are written and read past the executor and past transactions: rows are frozen at once, so that a rollback takes nothing back and other sessions see
- * them before we commit; and no lock is kept longer than a few pages take, so that nobody's open transaction holds up a purge.
+ * They are written and read past the executor and past transactions: rows are frozen at once, so that a rollback takes
+ * nothing back and other sessions see them before we commit; and no lock is kept longer than a few pages take, so that
+ * nobody's open transaction holds up a purge.
  */
 #ifndef LPR_CACHE_TABLE_H
 #define LPR_CACHE_TABLE_H

@@ -114,8 +114,8 @@ write_reads(void *arg)
 	}
 	MemoryContextSwitchTo(fill->rows);
 	/*
-	 * Pages of our own: another session's rows do not come between ours. No ring of buffers: unlogged pages are written out only when their buffers are
-	 * needed, and may well be gone before.
+	 * Pages of our own: another session's rows do not come between ours. No ring of buffers: unlogged pages are written
+	 * out only when their buffers are needed, and may well be gone before.
 	 */
 	heap_multi_insert(relation, fill->slots, fill->n, GetCurrentCommandId(true),
 					  HEAP_INSERT_FROZEN | HEAP_INSERT_SKIP_FSM, NULL);
@@ -139,7 +139,7 @@ flush(LprCacheWrite *fill)
 
 /* A text with the shortest header. */
 static Datum
-put_text(char **to, const char *data, size_t len, bool *isnull)
+pack_bytes(char **to, const char *data, size_t len, bool *isnull)
 {
 	char *at = *to;
 
@@ -162,42 +162,94 @@ put_text(char **to, const char *data, size_t len, bool *isnull)
 	return PointerGetDatum(at);
 }
 
-static Datum
-put_slice(char **to, LprSlice slice, bool *isnull)
+/* pack_KIND: a member of a read as the value of its column; texts go to *to. cache_read.c has the other half. */
+static inline Datum
+pack_moment(char **to, const LprRead *read, const LprMoment *moment, bool *isnull)
 {
-	return put_text(to, slice.data, slice.len, isnull);
+	return TimestampTzGetDatum(*moment);
+}
+
+static inline Datum
+pack_degrees(char **to, const LprRead *read, const double *degrees, bool *isnull)
+{
+	return Float8GetDatum(*degrees);
+}
+
+static inline Datum
+pack_confidence(char **to, const LprRead *read, const double *confidence, bool *isnull)
+{
+	*isnull = !read->has_confidence;
+	return Float8GetDatum(*confidence);
+}
+
+static inline Datum
+pack_text(char **to, const LprRead *read, const LprSlice *slice, bool *isnull)
+{
+	return pack_bytes(to, slice->data, slice->len, isnull);
+}
+#define pack_country pack_text
+#define pack_word    pack_text
+#define pack_image   pack_text
+
+static inline Datum
+pack_plate(char **to, const LprRead *read, const char (*plate)[LPR_PLATE_ROOM], bool *isnull)
+{
+	return pack_bytes(to, *plate, read->plate_len, isnull);
+}
+
+static inline Datum
+pack_region(char **to, const LprRead *read, const char (*region)[3], bool *isnull)
+{
+	return pack_bytes(to, **region != '\0' ? *region : NULL, strlen(*region), isnull);
+}
+
+/* Most plates are read as they are: such a one is written as an empty text. */
+static inline Datum
+pack_as_read(char **to, const LprRead *read, const LprSlice *as_read, bool *isnull)
+{
+	if (as_read->data != NULL && as_read->len == read->plate_len &&
+		memcmp(as_read->data, read->plate, read->plate_len) == 0)
+		return pack_bytes(to, "", 0, isnull);
+	return pack_text(to, read, as_read, isnull);
 }
 
 /*
- * Pages are what keeping costs. The two images of a read have addresses that begin alike, and most plates are written as they are: the one is kept as two hexadecimal
- * digits of how much is shared and the rest, the other as an empty text.
+ * Pages are what keeping costs. The two images of a read have addresses that begin alike: this one is written as two
+ * hexadecimal digits of how much it shares with that of the plate, and the rest.
  */
-static Datum
-put_vehicle_image(char **to, const LprRead *read, bool *isnull)
+static inline Datum
+pack_image_alike(char **to, const LprRead *read, const LprSlice *url, bool *isnull)
 {
-	char address[LPR_IMAGE_URL_MAX + 3];
+	char shortened[LPR_IMAGE_URL_MAX + 3];
 	size_t shared = 0;
-	size_t most = Min(Min(read->plate_image.len, read->vehicle_image.len), 255);
+	size_t most = Min(Min(read->plate_image.len, url->len), 255);
 
-	*isnull = read->vehicle_image.data == NULL;
-	if (*isnull || read->vehicle_image.len > LPR_IMAGE_URL_MAX)
+	*isnull = url->data == NULL;
+	if (*isnull || url->len > LPR_IMAGE_URL_MAX)
 		return (Datum) 0;
-	while (read->plate_image.data != NULL && shared < most &&
-		   read->plate_image.data[shared] == read->vehicle_image.data[shared])
+	while (read->plate_image.data != NULL && shared < most && read->plate_image.data[shared] == url->data[shared])
 		shared++;
-	snprintf(address, 3, "%02x", (unsigned) shared);
-	memcpy(address + 2, read->vehicle_image.data + shared, read->vehicle_image.len - shared);
-	return put_text(to, address, read->vehicle_image.len - shared + 2, isnull);
+	snprintf(shortened, 3, "%02x", (unsigned) shared);
+	memcpy(shortened + 2, url->data + shared, url->len - shared);
+	return pack_bytes(to, shortened, url->len - shared + 2, isnull);
 }
 
-static Datum
-put_plate_as_read(char **to, const LprRead *read, bool *isnull)
-{
-	if (read->plate_as_read.data != NULL && read->plate_as_read.len == read->plate_len &&
-		memcmp(read->plate_as_read.data, read->plate, read->plate_len) == 0)
-		return put_text(to, "", 0, isnull);
-	return put_slice(to, read->plate_as_read, isnull);
-}
+#define PACK(symbol, name, kind, member, ...)                                                                          \
+	values[READ_AT(symbol)] = pack_##kind(&to, read, &read->member, &nulls[READ_AT(symbol)]);
+
+/* Room that the texts of a read take at most, besides their headers. */
+#define ROOM_moment(member)                        0
+#define ROOM_degrees(member)                       0
+#define ROOM_confidence(member)                    0
+#define ROOM_plate(member)                         read->plate_len
+#define ROOM_region(member)                        sizeof(read->member)
+#define ROOM_text(member)                          (read->member.data != NULL ? read->member.len : 0)
+#define ROOM_country                               ROOM_text
+#define ROOM_word                                  ROOM_text
+#define ROOM_as_read                               ROOM_text
+#define ROOM_image                                 ROOM_text
+#define ROOM_image_alike                           ROOM_text
+#define PLUS_ROOM(symbol, name, kind, member, ...) +ROOM_##kind(member)
 
 bool
 lpr_cache_write_add(LprCacheWrite *fill, const LprRead *read)
@@ -206,43 +258,17 @@ lpr_cache_write_add(LprCacheWrite *fill, const LprRead *read)
 	bool nulls[READ_COLUMNS] = {false};
 	char buffer[ROW_MAX + READ_COLUMNS * 8];
 	char *to = buffer;
-	size_t len = read->plate_len + 4;
-	const LprSlice texts[] = {read->id,           read->plate_as_read, read->country,     read->address,
-							  read->camera_id,    read->camera_owner,  read->camera_type, read->camera_region,
-							  read->make,         read->model,         read->color,       read->plate_image,
-							  read->vehicle_image};
+	size_t room = 0 LPR_READ_COLUMNS(PLUS_ROOM);
 	MemoryContext old;
 
-	for (size_t i = 0; i < lengthof(texts); i++)
-		len += texts[i].data != NULL ? texts[i].len : 0;
-	if (fill->broken || len > ROW_MAX)
+	if (fill->broken || room > ROW_MAX)
 	{
 		fill->broken = true;
 		return false;
 	}
 	values[READ_EXPIRES_AT] = TimestampTzGetDatum(fill->expires_at);
 	values[READ_ANSWER] = Int64GetDatum(fill->answer);
-	values[READ_CAPTURED_AT] = TimestampTzGetDatum(read->captured_at);
-	values[READ_LATITUDE] = Float8GetDatum(read->latitude);
-	values[READ_LONGITUDE] = Float8GetDatum(read->longitude);
-	nulls[READ_CONFIDENCE] = !read->has_confidence;
-	values[READ_CONFIDENCE] = Float8GetDatum(read->confidence);
-	values[READ_ID] = put_slice(&to, read->id, &nulls[READ_ID]);
-	values[READ_PLATE] = put_text(&to, read->plate, read->plate_len, &nulls[READ_PLATE]);
-	values[READ_PLATE_AS_READ] = put_plate_as_read(&to, read, &nulls[READ_PLATE_AS_READ]);
-	values[READ_PLATE_REGION] = put_text(&to, read->plate_region[0] != '\0' ? read->plate_region : NULL,
-										 strlen(read->plate_region), &nulls[READ_PLATE_REGION]);
-	values[READ_COUNTRY] = put_slice(&to, read->country, &nulls[READ_COUNTRY]);
-	values[READ_ADDRESS] = put_slice(&to, read->address, &nulls[READ_ADDRESS]);
-	values[READ_CAMERA_ID] = put_slice(&to, read->camera_id, &nulls[READ_CAMERA_ID]);
-	values[READ_CAMERA_OWNER] = put_slice(&to, read->camera_owner, &nulls[READ_CAMERA_OWNER]);
-	values[READ_CAMERA_TYPE] = put_slice(&to, read->camera_type, &nulls[READ_CAMERA_TYPE]);
-	values[READ_CAMERA_REGION] = put_slice(&to, read->camera_region, &nulls[READ_CAMERA_REGION]);
-	values[READ_MAKE] = put_slice(&to, read->make, &nulls[READ_MAKE]);
-	values[READ_MODEL] = put_slice(&to, read->model, &nulls[READ_MODEL]);
-	values[READ_COLOR] = put_slice(&to, read->color, &nulls[READ_COLOR]);
-	values[READ_PLATE_IMAGE] = put_slice(&to, read->plate_image, &nulls[READ_PLATE_IMAGE]);
-	values[READ_VEHICLE_IMAGE] = put_vehicle_image(&to, read, &nulls[READ_VEHICLE_IMAGE]);
+	LPR_READ_COLUMNS(PACK)
 	old = MemoryContextSwitchTo(fill->rows);
 	fill->tuples[fill->n++] = heap_form_tuple(fill->desc, values, nulls);
 	MemoryContextSwitchTo(old);

@@ -9,8 +9,8 @@
 #include "core/place.h"
 
 /*
- * The set of identifiers keeps hashes only, so that a million reads cost 16 MB and not their text. The seed is random per question: a
- * vendor cannot make two identifiers of its choice collide.
+ * The set of identifiers keeps hashes only, so that a million reads cost 16 MB and not their text. The seed is random
+ * per question: a vendor cannot make two identifiers of its choice collide.
  */
 struct LprSeen
 {

@@ -1,6 +1,6 @@
 /*
- * filter.h: what no vendor can talk past. Every read is held against the question, the five years (Q6) and the borders of the United States
- * (Q4); what does not pass is dropped, and counted by reason.
+ * filter.h: what no vendor can talk past. Every read is held against the question, the five years (Q6) and the borders
+ * of the United States (Q4); what does not pass is dropped, and counted by reason.
  */
 #ifndef LPR_FILTER_H
 #define LPR_FILTER_H
@@ -33,10 +33,16 @@ extern LprSeen *lpr_seen_new(uint64_t seed);
 extern void lpr_seen_free(LprSeen *seen);
 extern bool lpr_seen_add(LprSeen *seen, LprSlice id, bool *failed); /* false: it was there already */
 
-/* Why a read must not be shown, or LPR_DROP_NONE. five_years_ago is counted from query->asked_at. Does not look for repeated ids. */
+/*
+ * Why a read must not be shown, or LPR_DROP_NONE. five_years_ago is counted from query->asked_at. Does not look for
+ * repeated ids.
+ */
 extern LprDrop lpr_filter(const LprQuery *query, LprMoment five_years_ago, const LprRead *read);
 
-/* Short name, as in lpr.last_query().dropped: "older_than_five_years"; and the words for a notice: "older than five years". */
+/*
+ * Short name, as in lpr.last_query().dropped: "older_than_five_years"; and the words for a notice: "older than five
+ * years".
+ */
 extern const char *lpr_drop_name(LprDrop drop);
 extern const char *lpr_drop_words(LprDrop drop);
 

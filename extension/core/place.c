@@ -269,8 +269,8 @@ state_at(double latitude, double longitude)
 }
 
 /*
- * Is the point at most NEAR_STATE_M from the line around the state? Plane geometry does at this distance. Only the bands
- * within reach are looked at: a vendor chooses how often this is called. The index is built by now.
+ * Is the point at most NEAR_STATE_M from the line around the state? Plane geometry does at this distance. Only the
+ * bands within reach are looked at: a vendor chooses how often this is called. The index is built by now.
  */
 static bool
 near_state(int state, double latitude, double longitude)

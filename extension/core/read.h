@@ -42,9 +42,9 @@ typedef struct LprRead
 #define LPR_IMAGE_URL_MAX     4096
 
 /*
- * The normal form of a plate (G1): ASCII letters in upper case; blanks (the no-break space too) and the separators - . ' _ / - dropped; nothing else touched,
- * so that O and 0, I and 1, B and 8, S and 5 stay different. False when nothing is left, when more than LPR_PLATE_MAX characters
- * are, or when a control character or broken UTF-8 is met.
+ * The normal form of a plate (G1): ASCII letters in upper case; blanks (the no-break space too) and the separators - .
+ * ' _ / - dropped; nothing else touched, so that O and 0, I and 1, B and 8, S and 5 stay different. False when nothing
+ * is left, when more than LPR_PLATE_MAX characters are, or when a control character or broken UTF-8 is met.
  */
 extern bool lpr_plate_normal(LprSlice plate, char out[LPR_PLATE_ROOM], uint32_t *out_len);
 
@@ -62,15 +62,18 @@ extern LprMatch lpr_plate_match(LprSlice asked, const char *asked_region, LprSli
 extern const char *lpr_match_name(LprMatch match); /* "exact", "confusable", "other_region", "unknown_region", NULL */
 
 /*
- * Look-alikes of a plate, itself first, fewest changed characters next, at most max of them; returns how many were written. Each
- * out[i] is LPR_PLATE_ROOM bytes.
+ * Look-alikes of a plate, itself first, fewest changed characters next, at most max of them; returns how many were
+ * written. Each out[i] is LPR_PLATE_ROOM bytes.
  */
 extern int lpr_plate_confusables(LprSlice plate, char (*out)[LPR_PLATE_ROOM], int max);
 
 /* How many there are, itself included. */
 extern uint64_t lpr_plate_confusables_count(LprSlice plate);
 
-/* ASCII upper case with inner blanks folded to one and outer ones dropped, for make, model and color; returns the length, out holds len bytes. */
+/*
+ * ASCII upper case with inner blanks folded to one and outer ones dropped, for make, model and color; returns the
+ * length, out holds len bytes.
+ */
 extern size_t lpr_upper(LprSlice text, char *out);
 
 /* Whether eight bytes all lie in [least, 0x7E]; least <= 0x80. */

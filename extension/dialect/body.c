@@ -19,7 +19,7 @@ lpr_body_new(void)
 
 /* Hands value over to body; false when either could not be made. */
 static bool
-add(json_object *body, const char *key, json_object *value)
+add_to_body(json_object *body, const char *key, json_object *value)
 {
 	if (body != NULL && value != NULL && json_object_object_add(body, key, value) == 0)
 		return true;
@@ -30,7 +30,7 @@ add(json_object *body, const char *key, json_object *value)
 bool
 lpr_body_string(json_object *body, const char *key, const char *value)
 {
-	return add(body, key, json_object_new_string(value));
+	return add_to_body(body, key, json_object_new_string(value));
 }
 
 bool
@@ -49,7 +49,7 @@ lpr_body_strings(json_object *body, const char *key, const char *const *values, 
 			return false;
 		}
 	}
-	return add(body, key, array);
+	return add_to_body(body, key, array);
 }
 
 bool
@@ -63,13 +63,13 @@ lpr_body_double(json_object *body, const char *key, double value)
 	snprintf(text, sizeof(text), "%.15g", value);
 	if (strtod(text, NULL) != value)
 		snprintf(text, sizeof(text), "%.17g", value);
-	return add(body, key, json_object_new_double_s(value, text));
+	return add_to_body(body, key, json_object_new_double_s(value, text));
 }
 
 bool
 lpr_body_int(json_object *body, const char *key, int value)
 {
-	return add(body, key, json_object_new_int(value));
+	return add_to_body(body, key, json_object_new_int(value));
 }
 
 bool
@@ -85,7 +85,7 @@ lpr_body_object(json_object *body, const char *key)
 {
 	json_object *object = json_object_new_object();
 
-	return add(body, key, object) ? object : NULL;
+	return add_to_body(body, key, object) ? object : NULL;
 }
 
 json_object *
@@ -94,7 +94,7 @@ lpr_body_object_in_array(json_object *body, const char *key)
 	json_object *array = json_object_new_array();
 	json_object *object;
 
-	if (!add(body, key, array))
+	if (!add_to_body(body, key, array))
 		return NULL;
 	object = json_object_new_object();
 	if (object != NULL && json_object_array_add(array, object) == 0)
@@ -113,8 +113,9 @@ lpr_body_done(json_object *body, bool ok, const char *secret, LprRequest *reques
 	{
 		lpr_text_adds(&request->body, text);
 		if (secret != NULL)
-			text =
-				add(body, secret, json_object_new_string("***")) ? json_object_to_json_string_ext(body, flags) : NULL;
+			text = add_to_body(body, secret, json_object_new_string("***"))
+					   ? json_object_to_json_string_ext(body, flags)
+					   : NULL;
 	}
 	if (text != NULL)
 	{

@@ -21,12 +21,6 @@ lpr_dialect_find(const char *name)
 	return NULL;
 }
 
-static char
-lower(char c)
-{
-	return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
-}
-
 /* text contains part, ASCII case ignored. */
 static bool
 contains(const char *text, const char *part)
@@ -35,7 +29,7 @@ contains(const char *text, const char *part)
 	{
 		size_t i = 0;
 
-		while (part[i] != '\0' && lower(text[i]) == lower(part[i]))
+		while (part[i] != '\0' && lpr_lower(text[i]) == lpr_lower(part[i]))
 			i++;
 		if (part[i] == '\0')
 			return true;

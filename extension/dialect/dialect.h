@@ -1,10 +1,12 @@
 /*
  * dialect.h: how one kind of vendor is asked (Q11). One file a dialect, one line in dialect/dialects.h.
  *
- * A dialect is pure: it turns a question into requests and pages into canonical reads. It knows no SQL, no server and no socket.
+ * A dialect is pure: it turns a question into requests and pages into canonical reads. It knows no SQL, no server and
+ * no socket.
  *
- * An answer is fetched in legs. A leg is one row of pages, followed from its first request to its last; a dialect that must ask
- * plate by plate or camera by camera has many legs. Legs may be fetched side by side, pages of a leg only one after the other.
+ * An answer is fetched in legs. A leg is one row of pages, followed from its first request to its last; a dialect that
+ * must ask plate by plate or camera by camera has many legs. Legs may be fetched side by side, pages of a leg only one
+ * after the other.
  */
 #ifndef LPR_DIALECT_H
 #define LPR_DIALECT_H
@@ -135,7 +137,10 @@ typedef struct LprDialect
 	/* The leg's next request: the first when leg->pages is 0, else the one that leg->next names. */
 	bool (*ask)(LprLeg *leg, LprRequest *request, LprFault *fault);
 	LprPageStep (*step)(LprPage *page, LprRead *read);
-	/* What the vendor says of its refusal, out of the body of a non-2xx reply: its own words, to be shown through lpr_excerpt() only. */
+	/*
+	 * What the vendor says of its refusal, out of the body of a non-2xx reply: its own words, to be shown through
+	 * lpr_excerpt() only.
+	 */
 	bool (*refusal)(int status, const char *body, size_t len, LprText *said);
 } LprDialect;
 
@@ -154,8 +159,8 @@ extern int lpr_legs(const LprDialect *dialect, const LprQuery *query, const LprS
 extern void lpr_legs_free(LprLeg *legs, int nlegs);
 
 /*
- * page->fault says why a page cannot be opened; lpr_page_close is due in either case. The leg's page before must have been read to
- * its end, or at least until leg->next_known.
+ * page->fault says why a page cannot be opened; lpr_page_close is due in either case. The leg's page before must have
+ * been read to its end, or at least until leg->next_known.
  */
 extern bool lpr_page_open(LprPage *page, LprLeg *leg, const char *body, size_t len);
 extern LprPageStep lpr_page_step(const LprDialect *dialect, LprPage *page, LprRead *read);
@@ -163,7 +168,10 @@ extern void lpr_page_close(LprPage *page);
 
 extern void lpr_request_free(LprRequest *request);
 extern void lpr_site_forget(LprSite *site); /* frees token and cameras */
-/* Fills a register: cameras are copied into a fresh site (false: out of memory), then sorted and taken over, in place of the old ones. */
+/*
+ * Fills a register: cameras are copied into a fresh site (false: out of memory), then sorted and taken over, in place
+ * of the old ones.
+ */
 extern bool lpr_site_add_camera(LprSite *fresh, const LprCamera *camera);
 extern void lpr_site_take_cameras(LprSite *site, LprSite *fresh);
 extern const LprCamera *lpr_site_camera(const LprSite *site, LprSlice id);

@@ -1,6 +1,6 @@
 /*
- * dialects.h: the table of dialects, one line each: its file without .c, which defines lpr_dialect_NAME. Included with DIALECT(name) defined as what is
- * to be made of a line; test/fuzz/Makefile reads the lines as well.
+ * dialects.h: the table of dialects, one line each: its file without .c, which defines lpr_dialect_NAME. Included with
+ * DIALECT(name) defined as what is to be made of a line; test/fuzz/Makefile reads the lines as well.
  */
 /* clang-format off */
 DIALECT(lpr_v1)

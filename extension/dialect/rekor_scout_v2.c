@@ -14,7 +14,7 @@
 #define CAMERAS_MAX 500000 /* far more than any vendor has; what they take is bounded, whatever a register says */
 
 static bool
-begin(LprRequest *request, LprRequestClass class, const LprSite *site, const char *path, LprFault *fault)
+begin_request(LprRequest *request, LprRequestClass class, const LprSite *site, const char *path, LprFault *fault)
 {
 	if (!lpr_site_secret(site, fault) || !lpr_request_begin(request, class, false, site, path, fault) ||
 		!lpr_request_header(request, "Accept", "", "application/json", fault))
@@ -26,7 +26,8 @@ begin(LprRequest *request, LprRequestClass class, const LprSite *site, const cha
 static bool
 ask_cameras(const LprSite *site, LprRequest *request, LprFault *fault)
 {
-	return begin(request, LPR_REQUEST_CAMERAS, site, "/api/cameras/", fault) && lpr_request_done(request, fault);
+	return begin_request(request, LPR_REQUEST_CAMERAS, site, "/api/cameras/", fault) &&
+		   lpr_request_done(request, fault);
 }
 
 /* What is told of a camera, be it wrapped in "fields", like what is told of a read, or bare. */
@@ -148,7 +149,9 @@ take_camera(LprJson *json, LprSite *fresh, LprFault *fault)
 	return lpr_site_add_camera(fresh, &camera) || lpr_fault(fault, LPR_STATE_NO_MEMORY, "out of memory");
 }
 
-/* Camera by camera: what one is told with is gone before the next. One of which something is unusable lacks that only. */
+/*
+ * Camera by camera: what one is told with is gone before the next. One of which something is unusable lacks that only.
+ */
 static bool
 take_cameras(LprSite *site, const char *data, size_t len, LprFault *fault)
 {
@@ -176,7 +179,7 @@ ask(LprLeg *leg, LprRequest *request, LprFault *fault)
 	const LprQuery *query = leg->query;
 	char from[LPR_MOMENT_ROOM], until[LPR_MOMENT_ROOM], topn[16];
 
-	if (!lpr_leg_ready(leg, fault) || !begin(request, LPR_REQUEST_READS, leg->site, "/api/search/plate", fault))
+	if (!lpr_leg_ready(leg, fault) || !begin_request(request, LPR_REQUEST_READS, leg->site, "/api/search/plate", fault))
 		return false;
 	lpr_request_param(request, "start", lpr_slice(lpr_moment_format(leg->from, from)));
 	lpr_request_param(request, "end", lpr_slice(lpr_moment_format(leg->until, until)));

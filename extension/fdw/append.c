@@ -1,7 +1,8 @@
 /*
  * append.c: what an Append costs that has one partition of lpr.reads left.
  *
- * The server takes it for that partition's scan, but 18 forgets the nodes below it that are switched off. A scan that is refused would look possible.
+ * The server takes it for that partition's scan, but 18 forgets the nodes below it that are switched off. A scan that
+ * is refused would look possible.
  */
 #include "fdw/fdw.h"
 

@@ -23,38 +23,13 @@
 #include "utils/typcache.h"
 
 #include "dialect/dialect.h"
+#include "server/read_value.h"
 
-static const struct
+static Oid
+type_of(LprColumn column)
 {
-	const char *name;
-	Oid type;
-} columns[LPR_COLUMNS] = {
-	[LPR_COLUMN_EVENT_ID] = {"event_id", INT8OID},
-	[LPR_COLUMN_SOURCE] = {"source", TEXTOID},
-	[LPR_COLUMN_READ_ID] = {"read_id", TEXTOID},
-	[LPR_COLUMN_PLATE] = {"plate", TEXTOID},
-	[LPR_COLUMN_PLATE_AS_READ] = {"plate_as_read", TEXTOID},
-	[LPR_COLUMN_PLATE_REGION] = {"plate_region", TEXTOID},
-	[LPR_COLUMN_COUNTRY] = {"country", TEXTOID},
-	[LPR_COLUMN_CAPTURED_AT] = {"captured_at", TIMESTAMPTZOID},
-	[LPR_COLUMN_RECENT] = {"recent", BOOLOID},
-	[LPR_COLUMN_LATITUDE] = {"latitude", FLOAT8OID},
-	[LPR_COLUMN_LONGITUDE] = {"longitude", FLOAT8OID},
-	[LPR_COLUMN_ADDRESS] = {"address", TEXTOID},
-	[LPR_COLUMN_CAMERA_ID] = {"camera_id", TEXTOID},
-	[LPR_COLUMN_CAMERA_OWNER] = {"camera_owner", TEXTOID},
-	[LPR_COLUMN_CAMERA_TYPE] = {"camera_type", TEXTOID},
-	[LPR_COLUMN_MAKE] = {"make", TEXTOID},
-	[LPR_COLUMN_MODEL] = {"model", TEXTOID},
-	[LPR_COLUMN_COLOR] = {"color", TEXTOID},
-	[LPR_COLUMN_CONFIDENCE] = {"confidence", FLOAT8OID},
-	[LPR_COLUMN_MATCHED_HOW] = {"matched_how", TEXTOID},
-	[LPR_COLUMN_PLATE_IMAGE] = {"plate_image", BYTEAOID},
-	[LPR_COLUMN_VEHICLE_IMAGE] = {"vehicle_image", BYTEAOID},
-	[LPR_COLUMN_FETCHED_AT] = {"fetched_at", TIMESTAMPTZOID},
-	[LPR_COLUMN_FROM_CACHE] = {"from_cache", BOOLOID},
-	[LPR_COLUMN_EXPIRES_AT] = {"expires_at", TIMESTAMPTZOID},
-};
+	return lpr_column_is_image(column) ? BYTEAOID : lpr_column_types[column];
+}
 
 /* The column of a foreign table that an attribute number names, by its name; -1 when it is none of ours. */
 static int
@@ -63,7 +38,7 @@ column_of(Oid relid, AttrNumber attnum)
 	char *name = attnum > 0 ? get_attname(relid, attnum, true) : NULL;
 
 	for (int i = 0; name != NULL && i < LPR_COLUMNS; i++)
-		if (strcmp(name, columns[i].name) == 0)
+		if ((lpr_columns[i].where & LPR_IS_SHOWN) && strcmp(name, lpr_columns[i].name) == 0)
 			return i;
 	return -1;
 }
@@ -71,7 +46,7 @@ column_of(Oid relid, AttrNumber attnum)
 AttrNumber
 lpr_column_attnum(Oid relid, LprColumn column)
 {
-	return get_attnum(relid, columns[column].name);
+	return lpr_columns[column].where & LPR_IS_SHOWN ? get_attnum(relid, lpr_columns[column].name) : InvalidAttrNumber;
 }
 
 void
@@ -81,11 +56,11 @@ lpr_check_columns(Oid relid)
 	{
 		AttrNumber attnum = lpr_column_attnum(relid, i);
 
-		if (attnum != InvalidAttrNumber && get_atttype(relid, attnum) != columns[i].type)
+		if (attnum != InvalidAttrNumber && get_atttype(relid, attnum) != type_of(i))
 			ereport(ERROR, (errcode(ERRCODE_FDW_INVALID_DATA_TYPE),
-							errmsg("column \"%s\" of foreign table \"%s\" has the wrong type", columns[i].name,
+							errmsg("column \"%s\" of foreign table \"%s\" has the wrong type", lpr_columns[i].name,
 								   get_rel_name(relid)),
-							errdetail("It must have type %s, as in lpr.reads.", format_type_be(columns[i].type)),
+							errdetail("It must have type %s, as in lpr.reads.", format_type_be(type_of(i))),
 							errhint("Sources are added with lpr.add_source().")));
 	}
 }
@@ -132,7 +107,10 @@ lpr_dialect_takes(const LprDialect *dialect, LprConditionKind kind)
 int
 lpr_column_expression(Node *node, Index varno, Oid relid)
 {
-	/* Binary-compatible casts (varchar to text) do not change it, nor do columns of a view that the planner merely wraps, as 18 does for grouping sets. */
+	/*
+	 * Binary-compatible casts (varchar to text) do not change it, nor do columns of a view that the planner merely
+	 * wraps, as 18 does for grouping sets.
+	 */
 	for (;;)
 		if (IsA(node, RelabelType))
 			node = (Node *) ((RelabelType *) node)->arg;
@@ -405,9 +383,9 @@ merge_plates(LprCondition *condition, const LprCondition *other)
 }
 
 /*
- * Three kinds of OR can be asked. (a IS NULL OR column = a), as in a function whose argument may be left out: one condition, and
- * alternatives that do not look at the scan, which become the condition's guard. (plate_region = a OR plate_region IS NULL), since
- * many vendors tell no region. And (plate = a OR plate = b), which is a list of plates.
+ * Three kinds of OR can be asked. (a IS NULL OR column = a), as in a function whose argument may be left out: one
+ * condition, and alternatives that do not look at the scan, which become the condition's guard. (plate_region = a OR
+ * plate_region IS NULL), since many vendors tell no region. And (plate = a OR plate = b), which is a list of plates.
  */
 static bool
 recognize_or(BoolExpr *or_expression, Index varno, Oid relid, LprCondition *condition)

@@ -9,37 +9,9 @@
 #include "postgres.h"
 #include "nodes/pathnodes.h"
 
-/* The columns of lpr.reads, in its order. */
-typedef enum LprColumn
-{
-	LPR_COLUMN_EVENT_ID,
-	LPR_COLUMN_SOURCE,
-	LPR_COLUMN_READ_ID,
-	LPR_COLUMN_PLATE,
-	LPR_COLUMN_PLATE_AS_READ,
-	LPR_COLUMN_PLATE_REGION,
-	LPR_COLUMN_COUNTRY,
-	LPR_COLUMN_CAPTURED_AT,
-	LPR_COLUMN_RECENT,
-	LPR_COLUMN_LATITUDE,
-	LPR_COLUMN_LONGITUDE,
-	LPR_COLUMN_ADDRESS,
-	LPR_COLUMN_CAMERA_ID,
-	LPR_COLUMN_CAMERA_OWNER,
-	LPR_COLUMN_CAMERA_TYPE,
-	LPR_COLUMN_MAKE,
-	LPR_COLUMN_MODEL,
-	LPR_COLUMN_COLOR,
-	LPR_COLUMN_CONFIDENCE,
-	LPR_COLUMN_MATCHED_HOW,
-	LPR_COLUMN_PLATE_IMAGE,
-	LPR_COLUMN_VEHICLE_IMAGE,
-	LPR_COLUMN_FETCHED_AT,
-	LPR_COLUMN_FROM_CACHE,
-	LPR_COLUMN_EXPIRES_AT,
-	LPR_COLUMNS
-} LprColumn;
+#include "core/read_columns.h"
 
+/* InvalidAttrNumber when the table has no such column, or lpr.reads has none. */
 extern AttrNumber lpr_column_attnum(Oid relid, LprColumn column);
 /* ERROR when a foreign table gives one of our columns another type: anybody granted a server may make tables of it. */
 extern void lpr_check_columns(Oid relid);
@@ -86,8 +58,8 @@ extern bool lpr_condition_is_anchor(LprConditionKind kind);
 extern int lpr_condition_nvalues(LprConditionKind kind); /* without the guard */
 
 /*
- * The text that an ILIKE pattern asks for, when it is '%text%': NULL for any other pattern. The vendor is then not asked by it, but the
- * database still checks it.
+ * The text that an ILIKE pattern asks for, when it is '%text%': NULL for any other pattern. The vendor is then not
+ * asked by it, but the database still checks it.
  */
 extern char *lpr_like_text(const char *pattern);
 
@@ -96,8 +68,8 @@ struct LprDialect;
 extern bool lpr_dialect_takes(const struct LprDialect *dialect, LprConditionKind kind);
 
 /*
- * The value of a condition on captured_at as a timestamptz: a date or a timestamp without zone means what it means in this session, and one that no
- * timestamptz reaches is before or after all of them, as in the server's own comparisons.
+ * The value of a condition on captured_at as a timestamptz: a date or a timestamp without zone means what it means in
+ * this session, and one that no timestamptz reaches is before or after all of them, as in the server's own comparisons.
  */
 extern Datum lpr_condition_moment(Oid type, Datum value);
 

@@ -1,9 +1,9 @@
 /*
  * join.c: a join of any relation with lpr.reads by plate, asked in batches.
  *
- * A nested loop asks the vendors once for every row of its outer side. This join gathers outer rows first, asks for all their plates in one question, and
- * matches the reads as they stream in: nothing of an answer is stored. The vendors learn no plate that a nested loop would not have asked for, but for
- * outer rows that a LIMIT would have left unread.
+ * A nested loop asks the vendors once for every row of its outer side. This join gathers outer rows first, asks for all
+ * their plates in one question, and matches the reads as they stream in: nothing of an answer is stored. The vendors
+ * learn no plate that a nested loop would not have asked for, but for outer rows that a LIMIT would have left unread.
  */
 #include "fdw/fdw.h"
 
@@ -270,7 +270,7 @@ begin_join(CustomScanState *node, EState *estate, int eflags)
 
 /* Puts a row of one side into its columns of the joined row. */
 static void
-fill(BatchedJoin *join, TupleTableSlot *from, int first)
+fill_joined_row(BatchedJoin *join, TupleTableSlot *from, int first)
 {
 	TupleTableSlot *slot = join->css.ss.ss_ScanTupleSlot;
 
@@ -292,7 +292,7 @@ key_of(BatchedJoin *join, TupleTableSlot *outer)
 
 	ExecClearTuple(slot);
 	memset(slot->tts_isnull, true, slot->tts_tupleDescriptor->natts * sizeof(bool));
-	fill(join, outer, 0);
+	fill_joined_row(join, outer, 0);
 	ExecStoreVirtualTuple(slot);
 	econtext->ecxt_scantuple = slot;
 	value = ExecEvalExprSwitchContext(join->key, econtext, &isnull);
@@ -388,8 +388,8 @@ next_row(ScanState *node)
 			strcmp(join->rows[join->match].plate, join->read_plate) == 0)
 		{
 			ExecStoreMinimalTuple(join->rows[join->match++].tuple, join->outer_slot, false);
-			fill(join, join->outer_slot, 0);
-			fill(join, join->inner_slot, join->outer_width);
+			fill_joined_row(join, join->outer_slot, 0);
+			fill_joined_row(join, join->inner_slot, join->outer_width);
 			return ExecStoreVirtualTuple(slot);
 		}
 		if (!join->open)

@@ -14,8 +14,9 @@
 #include "server/compat.h"
 
 /*
- * A network round trip stands for some hundred thousand tuples; what cannot be asked at all must lose against every plan that can.
- * A page costs enough to make merging and stopping early worth while, and too little to start the JIT compiler.
+ * A network round trip stands for some hundred thousand tuples; what cannot be asked at all must lose against every
+ * plan that can. A page costs enough to make merging and stopping early worth while, and too little to start the JIT
+ * compiler.
  */
 #define COST_ASK       1000.0
 #define COST_PAGE      20.0
@@ -77,8 +78,8 @@ vendor_orders(const LprRelation *relation, bool single_plate)
 }
 
 /*
- * How many rows will do for the reader, 0 = all of them. Used as the size of the first page only, so that a wrong guess costs a request and never a
- * row.
+ * How many rows will do for the reader, 0 = all of them. Used as the size of the first page only, so that a wrong guess
+ * costs a request and never a row.
  */
 static int
 rows_that_will_do(PlannerInfo *root, const LprRelation *relation, bool ordered)
@@ -100,8 +101,9 @@ make_path(PlannerInfo *root, RelOptInfo *rel, Relids outer, double rows, bool an
 	LprRelation *relation = rel->fdw_private;
 	double page = relation->options.page_size > 0 ? relation->options.page_size : relation->options.dialect->page_size;
 	/*
-	 * What knows more costs less, even where it is expected to bring as many rows: else add_path() would keep the path of fewer relations alone, here
-	 * and not for another partition, and partitions without paths of the same relations cannot be appended.
+	 * What knows more costs less, even where it is expected to bring as many rows: else add_path() would keep the path
+	 * of fewer relations alone, here and not for another partition, and partitions without paths of the same relations
+	 * cannot be appended.
 	 */
 	double known = pow(COST_KNOWN, bms_num_members(outer));
 	double cost = COST_ASK + ceil(rows / page) * COST_PAGE + rows * COST_READ + (anchored ? 0 : COST_NO_ANCHOR);

@@ -8,13 +8,7 @@
 #include "optimizer/planmain.h"
 
 #include "server/compat.h"
-
-static bool
-is_image_column(int column)
-{
-	return column == LPR_COLUMN_PLATE_IMAGE || column == LPR_COLUMN_VEHICLE_IMAGE;
-}
-
+#include "server/read_value.h"
 /* Whether an expression has the whole row of a relation. */
 static bool
 has_whole_row(Node *expression, Index varno)
@@ -26,8 +20,8 @@ has_whole_row(Node *expression, Index varno)
 }
 
 /*
- * Whether the statement itself wants the whole row. A table that rows are locked or changed beside is kept row by row as a whole, in case they have to
- * be joined again: nobody looks at an image there that no expression names.
+ * Whether the statement itself wants the whole row. A table that rows are locked or changed beside is kept row by row
+ * as a whole, in case they have to be joined again: nobody looks at an image there that no expression names.
  */
 static bool
 wants_whole_row(PlannerInfo *root, RelOptInfo *rel)
@@ -80,7 +74,7 @@ needed_columns(PlannerInfo *root, RelOptInfo *rel, Oid relid, List *clauses)
 		AttrNumber attnum = lpr_column_attnum(relid, i);
 
 		if (attnum != InvalidAttrNumber && (bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, used) ||
-											(whole && (with_images || !is_image_column(i)))))
+											(whole && (with_images || !lpr_column_is_image(i)))))
 			columns = lappend_int(columns, i);
 	}
 	return columns;
@@ -94,7 +88,7 @@ looks_at_images(Node *clause, Index varno, Oid relid)
 	pull_varattnos(clause, varno, &used);
 	for (int i = 0; i < LPR_COLUMNS; i++)
 	{
-		AttrNumber attnum = is_image_column(i) ? lpr_column_attnum(relid, i) : InvalidAttrNumber;
+		AttrNumber attnum = lpr_column_is_image(i) ? lpr_column_attnum(relid, i) : InvalidAttrNumber;
 
 		if (attnum != InvalidAttrNumber && bms_is_member(attnum - FirstLowInvalidHeapAttributeNumber, used))
 			return true;
@@ -103,8 +97,8 @@ looks_at_images(Node *clause, Index varno, Oid relid)
 }
 
 /*
- * Puts the conditions that look at no image first, and counts them: a row that does not meet them costs no image. Not past a condition of a higher
- * security level, which may only see rows that the lower ones let through.
+ * Puts the conditions that look at no image first, and counts them: a row that does not meet them costs no image. Not
+ * past a condition of a higher security level, which may only see rows that the lower ones let through.
  */
 static List *
 images_last(List *clauses, Index varno, Oid relid, int *before_images)

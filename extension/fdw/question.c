@@ -335,7 +335,10 @@ take_conditions(Making *making, const LprConditions *conditions)
 	}
 }
 
-/* With both kinds of condition the stricter one holds. Of two known regions only the unknown one is left: that is checked here. */
+/*
+ * With both kinds of condition the stricter one holds. Of two known regions only the unknown one is left: that is
+ * checked here.
+ */
 static void
 settle_region(Making *making)
 {

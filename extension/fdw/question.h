@@ -34,8 +34,9 @@ typedef enum LprQuestion
 } LprQuestion;
 
 /*
- * Turns conditions and their values into the canonical question. ERRORs on values that no read can have, on too many plates, and without an anchor. Clips
- * the window to five years, with a NOTICE once a statement when the person asked for more. *event gets the purpose.
+ * Turns conditions and their values into the canonical question. ERRORs on values that no read can have, on too many
+ * plates, and without an anchor. Clips the window to five years, with a NOTICE once a statement when the person asked
+ * for more. *event gets the purpose.
  */
 extern LprQuestion lpr_question_make(LprStatement *statement, const char *source, const LprConditions *conditions,
 									 LprQuery *query, LprEvent *event);

@@ -8,8 +8,7 @@
 #include "datatype/timestamp.h"
 
 #include "core/query.h"
-#include "core/read.h"
-#include "fdw/condition.h"
+#include "core/read_columns.h"
 
 /* What a row says that its read does not. */
 typedef struct LprRowFrame

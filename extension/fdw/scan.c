@@ -11,8 +11,8 @@
 #include "gate/answer.h"
 
 /*
- * With images: the conditions that look at none are checked here, before a row's images are fetched, and the executor checks the others. In an
- * EvalPlanQual recheck the rows are not ours, and the executor checks all.
+ * With images: the conditions that look at none are checked here, before a row's images are fetched, and the executor
+ * checks the others. In an EvalPlanQual recheck the rows are not ours, and the executor checks all.
  */
 static void
 divide_conditions(LprScan *scan, int before_images)
@@ -49,8 +49,8 @@ lpr_scan_set_batch(ForeignScanState *node, LprBatch *batch)
 }
 
 /*
- * The lpr.reads that a scan is a part of: its parent among the relations of the whole statement. So scans of one are known whatever
- * subquery they stand in, and whatever copy of the plan runs.
+ * The lpr.reads that a scan is a part of: its parent among the relations of the whole statement. So scans of one are
+ * known whatever subquery they stand in, and whatever copy of the plan runs.
  */
 static Index
 which_reads(const EState *estate, Index scanned)

@@ -1,8 +1,8 @@
 /*
  * scan_group.c: the start of a scan: its question, the gate, the vendor or the cache.
  *
- * All scans of one lpr.reads are asked together, at the first row that is wanted of any of them. Until then, and for plans that are only
- * explained, nothing goes out.
+ * All scans of one lpr.reads are asked together, at the first row that is wanted of any of them. Until then, and for
+ * plans that are only explained, nothing goes out.
  */
 #include "fdw/scan_internal.h"
 
@@ -81,8 +81,8 @@ pass_over(LprScan *scan, const LprReceipt *receipt)
 }
 
 /*
- * ANALYZE, REFRESH, index builds and autovacuum run the functions of a table's owner in somebody else's session, whose login would be taken
- * for the one that asks. And what a parallel worker asks, the session would not know of.
+ * ANALYZE, REFRESH, index builds and autovacuum run the functions of a table's owner in somebody else's session, whose
+ * login would be taken for the one that asks. And what a parallel worker asks, the session would not know of.
  */
 static void
 refuse_borrowed_session(void)
@@ -134,7 +134,10 @@ read_question(LprScan *scan)
 	return lpr_question_make(scan->statement, scan->source, &conditions, &scan->query, &scan->event);
 }
 
-/* An error of policy that is raised before the gate is a refusal like those of the gate, and is on record before it is told (U4). */
+/*
+ * An error of policy that is raised before the gate is a refusal like those of the gate, and is on record before it is
+ * told (U4).
+ */
 static LprQuestion
 make_question(LprScan *scan)
 {
@@ -263,8 +266,8 @@ lpr_scan_stop(LprScan *scan)
 }
 
 /*
- * Whether two scans of a statement are asked together: they read the same lpr.reads, and their parameters come from the same relations. Of
- * others (as in a join partition by partition) one may run while those of the other are not yet set.
+ * Whether two scans of a statement are asked together: they read the same lpr.reads, and their parameters come from the
+ * same relations. Of others (as in a join partition by partition) one may run while those of the other are not yet set.
  */
 static bool
 is_beside(const LprScan *scan, const LprScan *other)

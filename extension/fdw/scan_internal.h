@@ -1,6 +1,6 @@
 /*
- * scan_internal.h: what scan.c (the life of a scan, its rows), scan_group.c (the question, the gate, the start) and scan_images.c (rows
- * whose images are read ahead) share.
+ * scan_internal.h: what scan.c (the life of a scan, its rows), scan_group.c (the question, the gate, the start) and
+ * scan_images.c (rows whose images are read ahead) share.
  */
 #ifndef LPR_SCAN_INTERNAL_H
 #define LPR_SCAN_INTERNAL_H
@@ -87,13 +87,16 @@ lpr_scan_row_frame(const LprScan *scan)
 
 /* scan_group.c */
 /*
- * Starts a scan and with it all that read the same lpr.reads, so that gate and vendors work side by side. A member whose parameters changed, but whose
- * rescan the executor has yet to call, is started for the new ones.
+ * Starts a scan and with it all that read the same lpr.reads, so that gate and vendors work side by side. A member
+ * whose parameters changed, but whose rescan the executor has yet to call, is started for the new ones.
  */
 extern void lpr_scan_start_group(LprScan *scan);
 /* Whether the values of its conditions are still those that it was started for. */
 extern bool lpr_scan_is_same_question(LprScan *scan);
-/* Tells which sources of its group are not asked; an error when that is all of them, lest silence look like "never seen". */
+/*
+ * Tells which sources of its group are not asked; an error when that is all of them, lest silence look like "never
+ * seen".
+ */
 extern void lpr_scan_tell_passed_over(LprScan *scan);
 /* No more of its answer is read. */
 extern void lpr_scan_close_answer(LprScan *scan);

@@ -1,6 +1,6 @@
 /*
- * digest.c: SHA-256 by libcrypto's low-level functions: they allocate nothing and belong to no resource owner, so that a hash may
- * outlive a transaction, and cost a fraction of EVP's on short input.
+ * digest.c: SHA-256 by libcrypto's low-level functions: they allocate nothing and belong to no resource owner, so that
+ * a hash may outlive a transaction, and cost a fraction of EVP's on short input.
  */
 #define OPENSSL_SUPPRESS_DEPRECATED
 

@@ -1,5 +1,6 @@
 /*
- * field.h: fields of canonical bytes (docs/audit-format.md, "Record"): a length of 4 bytes, then so many bytes; NULL is the length ffffffff.
+ * field.h: fields of canonical bytes (docs/audit-format.md, "Record"): a length of 4 bytes, then so many bytes; NULL is
+ * the length ffffffff.
  */
 #ifndef LPR_FIELD_H
 #define LPR_FIELD_H

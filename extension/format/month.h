@@ -1,5 +1,6 @@
 /*
- * month.h: the payload of a "month" row, the first of a monthly partition: where the log stands, so that a detached partition can be verified.
+ * month.h: the payload of a "month" row, the first of a monthly partition: where the log stands, so that a detached
+ * partition can be verified.
  */
 #ifndef LPR_MONTH_H
 #define LPR_MONTH_H

@@ -1,6 +1,6 @@
 /*
- * note.c: the form of checkpoints and signed notes. What is read here may come from a hostile place: one spelling for everything, and
- * limits.
+ * note.c: the form of checkpoints and signed notes. What is read here may come from a hostile place: one spelling for
+ * everything, and limits.
  */
 #include <inttypes.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 /*
- * note.h: checkpoints of the log as signed notes in the form of transparency logs (C2SP tlog-checkpoint, signed-note, tlog-cosignature),
- * so that existing witnesses can co-sign them. Ed25519 by OpenSSL's libcrypto.
+ * note.h: checkpoints of the log as signed notes in the form of transparency logs (C2SP tlog-checkpoint, signed-note,
+ * tlog-cosignature), so that existing witnesses can co-sign them. Ed25519 by OpenSSL's libcrypto.
  */
 #ifndef LPR_NOTE_H
 #define LPR_NOTE_H
@@ -21,7 +21,10 @@ typedef struct LprCheckpoint
 
 extern void lpr_origin(const uint8_t log[LPR_LOG_ID_LEN], char origin[LPR_ORIGIN_ROOM]);
 
-/* The note's text: origin, size, root in base64, then the lines "head <base64>" and "at <microseconds>"; ends in a newline. */
+/*
+ * The note's text: origin, size, root in base64, then the lines "head <base64>" and "at <microseconds>"; ends in a
+ * newline.
+ */
 extern void lpr_checkpoint_write(const LprCheckpoint *checkpoint, LprText *out);
 /* Takes the text of a note, signed or not; unknown further lines are allowed. */
 extern bool lpr_checkpoint_read(LprSlice note, LprCheckpoint *checkpoint, LprFault *fault);
@@ -44,7 +47,10 @@ typedef struct LprVerifier LprVerifier;
 extern LprVerifier *lpr_verifier_read(LprSlice public_key, LprFault *fault);
 extern void lpr_verifier_free(LprVerifier *verifier);
 extern const char *lpr_verifier_name(const LprVerifier *verifier);
-/* Whether the note carries a valid signature (or co-signature, by the key's type) of that key; *cosigned_at may be NULL. */
+/*
+ * Whether the note carries a valid signature (or co-signature, by the key's type) of that key; *cosigned_at may be
+ * NULL.
+ */
 extern bool lpr_note_verify(const LprVerifier *verifier, LprSlice note, int64_t *cosigned_at);
 
 #endif

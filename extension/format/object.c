@@ -40,7 +40,7 @@ lpr_object_end(LprObject *rest)
 
 /* A string as it is written, without its quotes. */
 static bool
-take_string(LprObject *rest, LprSlice *string)
+take_plain_string(LprObject *rest, LprSlice *string)
 {
 	size_t len = 0;
 
@@ -58,7 +58,7 @@ take_string(LprObject *rest, LprSlice *string)
 bool
 lpr_object_name(LprObject *rest, LprSlice *name)
 {
-	return take_string(rest, name) && lpr_object_take(rest, ':');
+	return take_plain_string(rest, name) && lpr_object_take(rest, ':');
 }
 
 bool
@@ -86,7 +86,7 @@ lpr_object_hex(LprObject *rest, void *out, size_t len)
 {
 	LprSlice hex;
 
-	return take_string(rest, &hex) && lpr_unhex(hex, out, len);
+	return take_plain_string(rest, &hex) && lpr_unhex(hex, out, len);
 }
 
 bool
@@ -170,7 +170,7 @@ lpr_object_text(LprObject *rest, LprSlice *text)
 	const char *from, *end;
 	char *start, *to;
 
-	if (!take_string(rest, &raw))
+	if (!take_plain_string(rest, &raw))
 		return false;
 	from = raw.data;
 	end = from + raw.len;
@@ -210,7 +210,7 @@ skip_value(LprObject *rest, int depth)
 	if (rest->len == 0 || depth == DEPTH_MAX)
 		return false;
 	if (rest->data[0] == '"')
-		return take_string(rest, &string);
+		return take_plain_string(rest, &string);
 	if (rest->data[0] != '{' && rest->data[0] != '[')
 	{
 		start = rest->len;

@@ -1,5 +1,6 @@
 /*
- * object.h: the shapes of JSON that the log's formats have, read strictly. A reader of its own keeps the verifier free of the server's lexer.
+ * object.h: the shapes of JSON that the log's formats have, read strictly. A reader of its own keeps the verifier free
+ * of the server's lexer.
  */
 #ifndef LPR_OBJECT_H
 #define LPR_OBJECT_H

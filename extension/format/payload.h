@@ -1,6 +1,7 @@
 /*
- * payload.h: the particulars of an audit record, and other texts of the log's formats, as JSON. Server-free: it is also written while a
- * transaction aborts, so nothing here throws. ASCII only, so that no conversion can fail and the bytes are the same in every encoding.
+ * payload.h: the particulars of an audit record, and other texts of the log's formats, as JSON. Server-free: it is also
+ * written while a transaction aborts, so nothing here throws. ASCII only, so that no conversion can fail and the bytes
+ * are the same in every encoding.
  */
 #ifndef LPR_PAYLOAD_H
 #define LPR_PAYLOAD_H

@@ -123,7 +123,7 @@ take_field(LprObject *rest, LprSlice name, LprReadProof *proof)
 }
 
 static bool
-take_read(LprObject *rest, LprReadProof *proof, LprFault *fault)
+take_proved_read(LprObject *rest, LprReadProof *proof, LprFault *fault)
 {
 	LprSlice name;
 
@@ -190,7 +190,7 @@ take_member(LprObject *rest, int member, LprReadProof *proof)
 
 /* What must be there, and what must not, by version. */
 static bool
-check_read(const LprReadProof *proof, LprFault *fault)
+check_proved_read(const LprReadProof *proof, LprFault *fault)
 {
 	if ((proof->shown == LPR_READ_LEAF && proof->version != 1) ||
 		(proof->shown == LPR_READ_NO_DETAILS && proof->version == 1) ||
@@ -241,7 +241,7 @@ lpr_read_proof_read(LprSlice text, LprReadProof *proof, LprFault *fault)
 		}
 		else if (member == MEMBER_READ)
 		{
-			if (!take_read(&text, proof, fault))
+			if (!take_proved_read(&text, proof, fault))
 				return false;
 			good = true;
 		}
@@ -255,7 +255,7 @@ lpr_read_proof_read(LprSlice text, LprReadProof *proof, LprFault *fault)
 	for (int i = 0; i < MEMBERS; i++)
 		if (!seen[i])
 			return lpr_fault(fault, STATE_BAD_READ, "not a proof of a read: member \"%s\" is missing", members[i]);
-	return check_read(proof, fault);
+	return check_proved_read(proof, fault);
 }
 
 bool

@@ -1,6 +1,6 @@
 /*
- * read_proof.h: the proof that a saved read was in a vendor's answer, as lpr.saved_proof() gives it to anybody and lpr-audit-verify --read
- * checks it. docs/audit-format.md is the specification.
+ * read_proof.h: the proof that a saved read was in a vendor's answer, as lpr.saved_proof() gives it to anybody and
+ * lpr-audit-verify --read checks it. docs/audit-format.md is the specification.
  */
 #ifndef LPR_READ_PROOF_H
 #define LPR_READ_PROOF_H

@@ -1,5 +1,6 @@
 /*
- * read_record.c: the canonical bytes of a read that was shown. docs/audit-format.md, "The digest of an answer", specifies them.
+ * read_record.c: the canonical bytes of a read that was shown. docs/audit-format.md, "The digest of an answer",
+ * specifies them.
  */
 #include <string.h>
 

@@ -1,10 +1,10 @@
 /*
  * read_record.h: the canonical bytes of a read that was shown, and its leaf in the tree of its answer's digest (U1).
  *
- * Version 2 is written. Its leaf covers what every saved read holds (read_id, plate, time, place) and the digest of all else, so that it can be
- * made anew of a read that was saved without the rest (E3). The rest is salted, so that neither that digest nor a leaf can be tried against
- * guesses. Version 1, of answers before 0.3.0, has no mark and covers the vendor's words as
- * told: it is only verified. docs/audit-format.md is the specification.
+ * Version 2 is written. Its leaf covers what every saved read holds (read_id, plate, time, place) and the digest of all
+ * else, so that it can be made anew of a read that was saved without the rest (E3). The rest is salted, so that neither
+ * that digest nor a leaf can be tried against guesses. Version 1, of answers before 0.3.0, has no mark and covers the
+ * vendor's words as told: it is only verified. docs/audit-format.md is the specification.
  */
 #ifndef LPR_READ_RECORD_H
 #define LPR_READ_RECORD_H
@@ -48,7 +48,10 @@ typedef struct LprReadRecord
 	LprNumber numbers[LPR_READ_NUMBERS];
 } LprReadRecord;
 
-/* The salts of an answer's reads, LPR_SALT_LEN bytes each, made of one seed: two a hash, since this is done for every read. */
+/*
+ * The salts of an answer's reads, LPR_SALT_LEN bytes each, made of one seed: two a hash, since this is done for every
+ * read.
+ */
 typedef struct LprSalts
 {
 	uint8_t seed[LPR_SEED_LEN];

@@ -1,5 +1,6 @@
 /*
- * record.h: the canonical bytes of a row of the audit log, and what is made of them: chain digest, leaf, payload digest (U3).
+ * record.h: the canonical bytes of a row of the audit log, and what is made of them: chain digest, leaf, payload digest
+ * (U3).
  *
  * docs/audit-format.md is the specification, byte by byte, with test vectors.
  */
@@ -12,7 +13,10 @@
 #define LPR_LOG_ID_LEN 16
 #define LPR_SALT_LEN   16
 
-/* Slices with data == NULL are NULL. Times are microseconds since 2000-01-01 00:00 UTC. The payload itself is no part of it. */
+/*
+ * Slices with data == NULL are NULL. Times are microseconds since 2000-01-01 00:00 UTC. The payload itself is no part
+ * of it.
+ */
 typedef struct LprRecord
 {
 	const uint8_t *log; /* LPR_LOG_ID_LEN bytes: which log this is */

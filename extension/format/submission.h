@@ -1,6 +1,6 @@
 /*
- * submission.h: the file in which a checkpoint leaves the log: the body of C2SP tlog-witness's add-checkpoint: size of the checkpoint before, proof
- * of consistency with it, signed note.
+ * submission.h: the file in which a checkpoint leaves the log: the body of C2SP tlog-witness's add-checkpoint: size of
+ * the checkpoint before, proof of consistency with it, signed note.
  */
 #ifndef LPR_SUBMISSION_H
 #define LPR_SUBMISSION_H

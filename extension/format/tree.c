@@ -86,8 +86,9 @@ add_range(LprProver *prover, uint64_t first, uint64_t end, int place)
 }
 
 /*
- * SUBPROOF of RFC 6962 2.1.2. Nodes below `from` are complete subtrees of the older tree, one a set bit of its size, hence at hand in its
- * frontier: root is the next of them on the way down. whole is the RFC's b: the older tree's own root is known to whoever verifies.
+ * SUBPROOF of RFC 6962 2.1.2. Nodes below `from` are complete subtrees of the older tree, one a set bit of its size,
+ * hence at hand in its frontier: root is the next of them on the way down. whole is the RFC's b: the older tree's own
+ * root is known to whoever verifies.
  */
 static void
 plan_consistency(LprProver *prover, const LprTree *from, int root, uint64_t first, uint64_t end, bool whole)

@@ -37,7 +37,7 @@ typedef struct LprAnswer
 /* The writer goes by the queue's order: the last of a session's records is on disk after all others. */
 static LprTicket last_sent;
 
-static void leave(LprStatement *statement);
+static void leave_open_answers(LprStatement *statement);
 
 static void
 free_answer(void *arg)
@@ -67,7 +67,7 @@ lpr_answer_begin(LprStatement *statement, LprQueryStats *stats, const LprGateQue
 	if (!pg_strong_random(seed, sizeof(seed)))
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random values")));
 	lpr_salts_start(&answer->salts, seed);
-	statement->broken_off = leave;
+	statement->broken_off = leave_open_answers;
 	answer->oldest = answer->newest = LPR_MOMENT_NONE;
 	stats->answer = answer;
 }
@@ -191,7 +191,7 @@ lpr_answer_read(LprQueryStats *stats, const LprRead *read, int64 place)
 }
 
 static void
-describe(LprText *payload, const LprQueryStats *stats)
+describe_answer(LprText *payload, const LprQueryStats *stats)
 {
 	const LprAnswer *answer = stats->answer;
 	const LprQueryStats *before = &answer->before;
@@ -231,7 +231,7 @@ describe(LprText *payload, const LprQueryStats *stats)
 
 /* The statement was broken off: puts the records of its answers into the queue, waits for nothing, throws nothing. */
 static void
-leave(LprStatement *statement)
+leave_open_answers(LprStatement *statement)
 {
 	for (LprQueryStats *stats = statement->tallies; stats != NULL; stats = stats->next)
 	{
@@ -242,7 +242,7 @@ leave(LprStatement *statement)
 			continue;
 		if (stats->outcome < LPR_OUTCOME_STOPPED)
 			stats->outcome = LPR_OUTCOME_STOPPED;
-		describe(&payload, stats);
+		describe_answer(&payload, stats);
 		entry = entry_of(stats, LPR_AUDIT_ANSWER, &payload);
 		if (!payload.failed)
 			(void) lpr_audit_leave(&entry);
@@ -259,7 +259,7 @@ lpr_answer_end(LprQueryStats *stats)
 	if (stats == NULL || stats->answer == NULL)
 		return;
 	stats->answer->scratch.len = 0;
-	describe(&stats->answer->scratch, stats);
+	describe_answer(&stats->answer->scratch, stats);
 	if (stats->answer->scratch.failed)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	entry = entry_of(stats, LPR_AUDIT_ANSWER, &stats->answer->scratch);

@@ -16,14 +16,20 @@ extern void lpr_answer_sent(LprQueryStats *stats, const char *request);
 extern const uint8_t *lpr_answer_seed(const LprQueryStats *stats);
 /* It is that of an earlier question, by the number of its record, and has its salts. */
 extern void lpr_answer_from_cache(LprQueryStats *stats, int64 answer, const uint8_t seed[LPR_SEED_LEN]);
-/* The leaf of a read in the tree of its answer's digest, and what of it stands for its details (read_record.h). False: out of memory. */
+/*
+ * The leaf of a read in the tree of its answer's digest, and what of it stands for its details (read_record.h). False:
+ * out of memory.
+ */
 extern bool lpr_answer_leaf(const LprRead *read, const uint8_t salt[LPR_SALT_LEN], LprText *scratch, LprDigest *details,
 							LprDigest *leaf);
 /* A read that is shown: goes into the digest. `place`: among those of the answer that fetched it, from 0. */
 extern void lpr_answer_read(LprQueryStats *stats, const LprRead *read, int64 place);
 /* The answer is complete, or as complete as it gets: puts its record into the queue. No answer, no effect. */
 extern void lpr_answer_end(LprQueryStats *stats);
-/* Waits until the answers of this session are on disk. What a broken-off statement leaves open is written without waiting. */
+/*
+ * Waits until the answers of this session are on disk. What a broken-off statement leaves open is written without
+ * waiting.
+ */
 extern void lpr_answer_await(void);
 
 #endif

@@ -135,9 +135,12 @@ lpr_gate_record_error(const char *source, LprEvent event, const ErrorData *error
 					  error->sqlerrcode, error->message);
 }
 
-/* A refusal of policy outside the gate: on record first, then raised as an error without the context of our own functions. */
+/*
+ * A refusal of policy outside the gate: on record first, then raised as an error without the context of our own
+ * functions.
+ */
 pg_noreturn static void
-refuse(const char *control, int code, const char *message, const char *detail, const char *hint)
+refuse_question(const char *control, int code, const char *message, const char *detail, const char *hint)
 {
 	lpr_audit_refusal((LprAuditEntry){.control = control}, code, message);
 	error_context_stack = NULL; /* where in our functions it was found tells a person nothing */
@@ -156,7 +159,7 @@ lpr_gate_refuse(PG_FUNCTION_ARGS)
 		texts[i] = PG_ARGISNULL(i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(i));
 	if (texts[0] == NULL || texts[1] == NULL || strlen(texts[1]) != 5 || texts[2] == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("not a refusal")));
-	refuse(texts[0], MAKE_SQLSTATE(texts[1][0], texts[1][1], texts[1][2], texts[1][3], texts[1][4]), texts[2], texts[3],
-		   texts[4]);
+	refuse_question(texts[0], MAKE_SQLSTATE(texts[1][0], texts[1][1], texts[1][2], texts[1][3], texts[1][4]), texts[2],
+					texts[3], texts[4]);
 	PG_RETURN_VOID(); /* not reached */
 }

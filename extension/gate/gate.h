@@ -1,5 +1,6 @@
 /*
- * gate.h: questions before the gate: each is put to the audit writer, which decides by lpr_data.gate() and writes it down (A1 to A7, Q2 to Q11, U1, U2).
+ * gate.h: questions before the gate: each is put to the audit writer, which decides by lpr_data.gate() and writes it
+ * down (A1 to A7, Q2 to Q11, U1, U2).
  */
 #ifndef LPR_GATE_H
 #define LPR_GATE_H
@@ -17,7 +18,9 @@ typedef struct LprGateQuestion
 	LprReceipt receipt; /* the verdict */
 } LprGateQuestion;
 
-/* Puts questions before the gate, side by side, and waits until all are decided and on disk. ERROR when they cannot be. */
+/*
+ * Puts questions before the gate, side by side, and waits until all are decided and on disk. ERROR when they cannot be.
+ */
 extern void lpr_gate_ask(LprGateQuestion **questions, int n);
 
 /* Message, detail and hint of a refusal. */

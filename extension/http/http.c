@@ -29,7 +29,10 @@ refuse_http_url(const LprUrl *url)
 	return "Only https is spoken, and plain http with this machine itself (127.0.0.0/8, ::1, localhost).";
 }
 
-/* Takes "Name: value\n" lines. A value that could smuggle a second header in is refused, and not shown: it may be a secret. */
+/*
+ * Takes "Name: value\n" lines. A value that could smuggle a second header in is refused, and not shown: it may be a
+ * secret.
+ */
 static bool
 take_headers(LprTransfer *transfer, const char *headers)
 {

@@ -1,8 +1,8 @@
 /*
  * http.h: requests to vendors: one curl_multi in the backend, driven by one latch wait (pitfalls 1-11).
  *
- * It knows requests, replies and limits, nothing of plates. All transfers of the backend progress whenever any caller waits, those of other
- * protocols (transfer.h) too.
+ * It knows requests, replies and limits, nothing of plates. All transfers of the backend progress whenever any caller
+ * waits, those of other protocols (transfer.h) too.
  */
 #ifndef LPR_HTTP_H
 #define LPR_HTTP_H
@@ -42,10 +42,10 @@ typedef struct LprHttpPeer
 typedef struct LprHttp LprHttp; /* one request with its retries, and its reply */
 
 /*
- * Starts a request. Strings are copied. The transfer is owned by `context`: it is stopped and freed when that is reset or deleted, or by
- * lpr_http_free. headers are lines "Name: value\n"; control characters in one, or in the URL, are
- * refused (fault, not error), but an LF within a value would begin the next header: callers check values that are not their own. Throws only for out of memory and
- * when the library was not preloaded (rate limits live in shared memory).
+ * Starts a request. Strings are copied. The transfer is owned by `context`: it is stopped and freed when that is reset
+ * or deleted, or by lpr_http_free. headers are lines "Name: value\n"; control characters in one, or in the URL, are
+ * refused (fault, not error), but an LF within a value would begin the next header: callers check values that are not
+ * their own. Throws only for out of memory and when the library was not preloaded (rate limits live in shared memory).
  */
 extern LprHttp *lpr_http_start(MemoryContext context, const LprHttpPeer *peer, bool post, const char *url,
 							   const char *headers, const char *body, size_t body_len, bool repeatable);
@@ -59,8 +59,8 @@ extern void lpr_http_free(LprHttp *http);
 extern LprHttpCost lpr_http_cost(const LprHttp *http);
 
 /*
- * Waits until something happened to any transfer, or for timeout_ms (-1 = as long as it takes). Interruptible: raises 57014 and all other interrupts of
- * the server, and returns early on them.
+ * Waits until something happened to any transfer, or for timeout_ms (-1 = as long as it takes). Interruptible: raises
+ * 57014 and all other interrupts of the server, and returns early on them.
  */
 extern void lpr_http_wait(long timeout_ms);
 

@@ -6,7 +6,10 @@
 #include "http/http_internal.h"
 
 #define FIRST_SIZE ((size_t) 16 * 1024)
-/* Buffers kept for the next replies: memory that was written to before costs no page faults (a third of the time at bulk). */
+/*
+ * Buffers kept for the next replies: memory that was written to before costs no page faults (a third of the time at
+ * bulk).
+ */
 #define SPARE_BUFFERS  2
 #define SPARE_SIZE_MAX ((size_t) 4 * 1024 * 1024)
 

@@ -1,8 +1,8 @@
 /*
  * http_fault.c: why a request failed, in words for the person who asked.
  *
- * Of the URL only method, scheme, host, port and path are shown: queries hold plates, headers and bodies hold secrets. What the peer had a
- * hand in (certificate names, bodies) is escaped.
+ * Of the URL only method, scheme, host, port and path are shown: queries hold plates, headers and bodies hold secrets.
+ * What the peer had a hand in (certificate names, bodies) is escaped.
  */
 #include "http/http_internal.h"
 

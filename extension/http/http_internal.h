@@ -1,6 +1,6 @@
 /*
- * http_internal.h: what the files of the engine share: http_transfer.c (transfers), http_loop.c (waiting), http.c (requests), http_reply.c
- * (replies and retries), http_body.c (their memory), http_socket.c, http_fault.c.
+ * http_internal.h: what the files of the engine share: http_transfer.c (transfers), http_loop.c (waiting), http.c
+ * (requests), http_reply.c (replies and retries), http_body.c (their memory), http_socket.c, http_fault.c.
  */
 #ifndef LPR_HTTP_INTERNAL_H
 #define LPR_HTTP_INTERNAL_H

@@ -1,9 +1,9 @@
 /*
  * http_loop.c: one curl_multi in the backend, and one latch wait that drives it.
  *
- * curl tells which sockets and which time it waits for; both go into one epoll descriptor, which stands in one long-lived wait event set
- * with the latch and the postmaster's death. So every wait here is the server's own kind of wait: cancel, statement_timeout, terminate
- * and other backends' barriers get through at once.
+ * curl tells which sockets and which time it waits for; both go into one epoll descriptor, which stands in one
+ * long-lived wait event set with the latch and the postmaster's death. So every wait here is the server's own kind of
+ * wait: cancel, statement_timeout, terminate and other backends' barriers get through at once.
  */
 #include "http/http_internal.h"
 
@@ -43,7 +43,10 @@ lpr_engine_now(void)
 	return (int64) t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
 
-/* curl's word about a socket. Adding what is there already, or changing what is gone, happens when a number is used anew. */
+/*
+ * curl's word about a socket. Adding what is there already, or changing what is gone, happens when a number is used
+ * anew.
+ */
 static int
 watch_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 {

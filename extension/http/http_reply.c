@@ -60,7 +60,10 @@ asked_wait(const LprTransfer *transfer)
 	return Max(when - time(NULL), 0) * INT64CONST(1000);
 }
 
-/* Doubling from RETRY_FIRST_MS, and at random between half and all of it, so that backends that failed together come back apart. */
+/*
+ * Doubling from RETRY_FIRST_MS, and at random between half and all of it, so that backends that failed together come
+ * back apart.
+ */
 static int64
 backoff(const LprTransfer *transfer)
 {

@@ -1,9 +1,9 @@
 /*
  * http_socket.c: curl's sockets among the server's descriptors, so that the backend keeps within its limit.
  *
- * curl's closing callback is not enough: libcurl 7.88 closes a socket whose connect was broken off, or that lost the race between IPv6 and
- * IPv4, without calling it. After some hundred cancelled connects the count would be full and every request refused. So each socket is
- * known by its inode, and what is not there any more is given back.
+ * curl's closing callback is not enough: libcurl 7.88 closes a socket whose connect was broken off, or that lost the
+ * race between IPv6 and IPv4, without calling it. After some hundred cancelled connects the count would be full and
+ * every request refused. So each socket is known by its inode, and what is not there any more is given back.
  */
 #include "http/http_internal.h"
 

@@ -132,7 +132,10 @@ lpr_transfer_peer(LprTransfer *transfer, const char *protocols)
 	CURLcode code = CURLE_OK;
 	CURL *easy;
 
-	/* not kept for the next transfer: making one costs nothing measurable, and a used one refuses CURLOPT_BUFFERSIZE (7.88) */
+	/*
+	 * not kept for the next transfer: making one costs nothing measurable, and a used one refuses CURLOPT_BUFFERSIZE
+	 * (7.88)
+	 */
 	transfer->easy = easy = curl_easy_init();
 	if (easy == NULL)
 		return CURLE_OUT_OF_MEMORY;

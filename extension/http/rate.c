@@ -1,8 +1,8 @@
 /*
  * rate.c: requests per minute of each source, counted for the whole cluster in shared memory.
  *
- * The generic cell rate algorithm: a source's whole state is one moment, "due", when the next turn would fall with perfectly even
- * spacing. A turn may be taken ahead of it by the burst.
+ * The generic cell rate algorithm: a source's whole state is one moment, "due", when the next turn would fall with
+ * perfectly even spacing. A turn may be taken ahead of it by the burst.
  */
 #include "postgres.h"
 

@@ -11,8 +11,9 @@ extern Size lpr_rate_shmem_size(void);
 extern void lpr_rate_shmem_init(void);
 
 /*
- * Takes the next turn of a source and tells when it is: milliseconds from now, 0 = at once. Turns are spaced evenly, with a burst of up to one
- * second's worth (at least one). A source's counter is keyed by database and server; when the table is full the longest idle one is reused.
+ * Takes the next turn of a source and tells when it is: milliseconds from now, 0 = at once. Turns are spaced evenly,
+ * with a burst of up to one second's worth (at least one). A source's counter is keyed by database and server; when the
+ * table is full the longest idle one is reused.
  */
 extern int64 lpr_rate_take(Oid database, Oid server, int per_minute);
 

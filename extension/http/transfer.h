@@ -1,6 +1,6 @@
 /*
- * transfer.h: what a protocol is made of: a transfer, which the engine drives through its tries, and the protocol's hooks into it. http.c
- * speaks HTTP that way, mail/smtp.c SMTP.
+ * transfer.h: what a protocol is made of: a transfer, which the engine drives through its tries, and the protocol's
+ * hooks into it. http.c speaks HTTP that way, mail/smtp.c SMTP.
  *
  * Memory that curl's callbacks touch is malloc'ed: they may not palloc, since an error would jump out of curl.
  */
@@ -118,8 +118,8 @@ struct LprHttp
 };
 
 /*
- * libcurl's resolver threads inherit the mask of the thread that makes them: with signals open, the server's handlers would run in
- * them. So every call into curl is made with all signals masked.
+ * libcurl's resolver threads inherit the mask of the thread that makes them: with signals open, the server's handlers
+ * would run in them. So every call into curl is made with all signals masked.
  */
 typedef sigset_t LprSignals;
 

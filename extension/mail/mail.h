@@ -1,5 +1,6 @@
 /*
- * mail.h: a worker of its own sends what stands in the outbox, lpr_data.mail (A2): a slow or dead mail server holds up no question and no checkpoint.
+ * mail.h: a worker of its own sends what stands in the outbox, lpr_data.mail (A2): a slow or dead mail server holds up
+ * no question and no checkpoint.
  */
 #ifndef LPR_MAIL_H
 #define LPR_MAIL_H

@@ -1,5 +1,6 @@
 /*
- * mail_internal.h: what mail.c (settings, the outside), mail_worker.c (the worker) and mail_outbox.c (its transactions) share.
+ * mail_internal.h: what mail.c (settings, the outside), mail_worker.c (the worker) and mail_outbox.c (its transactions)
+ * share.
  */
 #ifndef LPR_MAIL_INTERNAL_H
 #define LPR_MAIL_INTERNAL_H
@@ -58,9 +59,14 @@ typedef struct LprOutbox
 extern int lpr_outbox_busy(const LprOutbox *outbox);
 extern int lpr_outbox_unrecorded(const LprOutbox *outbox);
 extern void lpr_outbox_free_slot(LprMailSlot *slot);
-/* One step, in a transaction of its own; false when it failed, and outbox->problem says why. Without an outbox there is nothing to do. */
+/*
+ * One step, in a transaction of its own; false when it failed, and outbox->problem says why. Without an outbox there is
+ * nothing to do.
+ */
 extern bool lpr_outbox_attempt(LprOutbox *outbox, void (*step)(LprOutbox *outbox));
-/* The steps: writes reminders; takes mails that are due into free slots; records what became of those that are settled. */
+/*
+ * The steps: writes reminders; takes mails that are due into free slots; records what became of those that are settled.
+ */
 extern void lpr_outbox_remind(LprOutbox *outbox);
 extern void lpr_outbox_take(LprOutbox *outbox);
 extern void lpr_outbox_record(LprOutbox *outbox);

@@ -124,7 +124,10 @@ text_of(HeapTuple tuple, TupleDesc desc, int column, MemoryContext context)
 	return MemoryContextStrdup(context, SPI_getvalue(tuple, desc, column));
 }
 
-/* Takes mails that are due into free slots. One that is "sending" without being here was under way when a worker ended, or a dump was made. */
+/*
+ * Takes mails that are due into free slots. One that is "sending" without being here was under way when a worker ended,
+ * or a dump was made.
+ */
 void
 lpr_outbox_take(LprOutbox *outbox)
 {
@@ -172,7 +175,10 @@ lpr_outbox_take(LprOutbox *outbox)
 	}
 }
 
-/* When a mail that this server put off is tried again: soon at first, then every hour. Where it may have taken it, not so soon. */
+/*
+ * When a mail that this server put off is tried again: soon at first, then every hour. Where it may have taken it, not
+ * so soon.
+ */
 static double
 retry_after_s(const LprMailSlot *slot)
 {

@@ -1,9 +1,10 @@
 /*
  * mail_worker.c: takes mails out of the outbox, sends a few side by side, and records what became of each.
  *
- * Never lost: a mail is in state "sending" on disk before its first byte goes out, and "sent" only when the server has said that it took it. Never twice:
- * what is recorded as sent is not touched again. Between the server's word and our commit there is a moment in which we may die; the mail goes out again
- * then, under the same Message-ID, since a notice that comes twice does less harm than one that never comes.
+ * Never lost: a mail is in state "sending" on disk before its first byte goes out, and "sent" only when the server has
+ * said that it took it. Never twice: what is recorded as sent is not touched again. Between the server's word and our
+ * commit there is a moment in which we may die; the mail goes out again then, under the same Message-ID, since a notice
+ * that comes twice does less harm than one that never comes.
  *
  * No transaction, snapshot or lock is held while anything is sent.
  */
@@ -144,7 +145,10 @@ tell_log(const char *what, const char *why)
 	ereport(LOG, (errmsg("%s%s", what, why)));
 }
 
-/* What the recorded outcomes tell about the server: in trouble it is asked for one mail at a time, and ever more seldom. */
+/*
+ * What the recorded outcomes tell about the server: in trouble it is asked for one mail at a time, and ever more
+ * seldom.
+ */
 static void
 judge_server(void)
 {
@@ -176,7 +180,10 @@ judge_server(void)
 	}
 }
 
-/* Our end, with mails under way. Those that the server does not have wait for the next worker; about the others it has a moment to say its word. */
+/*
+ * Our end, with mails under way. Those that the server does not have wait for the next worker; about the others it has
+ * a moment to say its word.
+ */
 static void
 end_worker(void)
 {

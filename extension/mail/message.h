@@ -20,7 +20,10 @@ typedef struct LprMessage
 /* One address, in ASCII: what may stand between < and >, and nothing that could end the line or the address. */
 extern bool lpr_message_address(const char *address);
 
-/* Appends the message, lines ended by CRLF. What could smuggle in a header is refused: a fault, and nothing of use in out. */
+/*
+ * Appends the message, lines ended by CRLF. What could smuggle in a header is refused: a fault, and nothing of use in
+ * out.
+ */
 extern bool lpr_message_write(LprText *out, const LprMessage *message, LprFault *fault);
 
 #endif

@@ -1,9 +1,10 @@
 /*
  * smtp.c: mails: the engine of the requests, speaking SMTP.
  *
- * curl connects, greets, encrypts and logs in, and hands the connection over to us (CURLOPT_CONNECT_ONLY). The rest of the conversation is ours: curl would
- * wait for the server's word about the message, and for its farewell, in loops of its own that neither our latch nor a signal interrupts; and when it is
- * stopped half-way it ends the message there and then, so that the server takes what is there of it.
+ * curl connects, greets, encrypts and logs in, and hands the connection over to us (CURLOPT_CONNECT_ONLY). The rest of
+ * the conversation is ours: curl would wait for the server's word about the message, and for its farewell, in loops of
+ * its own that neither our latch nor a signal interrupts; and when it is stopped half-way it ends the message there and
+ * then, so that the server takes what is there of it.
  */
 #include "mail/smtp.h"
 

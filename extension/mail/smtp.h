@@ -7,9 +7,10 @@
 #include "http/http.h"
 
 /*
- * A mail. It goes out encrypted and to the server that its certificate names; in the open only to this machine itself, when there is neither a login nor a
- * CA file of the peer's. Strings are copied; otherwise as lpr_http_start. stall_timeout_ms of the peer is how long the server may be
- * silent, and ten times that once it has the message: a retry before it answers would be a second mail. Of the peer's other limits only connect_timeout_ms counts.
+ * A mail. It goes out encrypted and to the server that its certificate names; in the open only to this machine itself,
+ * when there is neither a login nor a CA file of the peer's. Strings are copied; otherwise as lpr_http_start.
+ * stall_timeout_ms of the peer is how long the server may be silent, and ten times that once it has the message: a
+ * retry before it answers would be a second mail. Of the peer's other limits only connect_timeout_ms counts.
  */
 typedef struct LprSmtpMail
 {

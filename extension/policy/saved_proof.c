@@ -15,7 +15,7 @@
 PG_FUNCTION_INFO_V1(lpr_saved_proof);
 
 static Datum
-column(HeapTupleHeader saved, const char *name, bool *isnull)
+saved_column(HeapTupleHeader saved, const char *name, bool *isnull)
 {
 	return GetAttributeByName(saved, name, isnull);
 }
@@ -24,7 +24,7 @@ static LprSlice
 text_column(HeapTupleHeader saved, const char *name)
 {
 	bool isnull;
-	Datum value = column(saved, name, &isnull);
+	Datum value = saved_column(saved, name, &isnull);
 	text *t = isnull ? NULL : DatumGetTextPP(value);
 
 	return t == NULL ? (LprSlice){NULL, 0} : (LprSlice){VARDATA_ANY(t), VARSIZE_ANY_EXHDR(t)};
@@ -34,7 +34,7 @@ static LprSlice
 bytes_column(HeapTupleHeader saved, const char *name)
 {
 	bool isnull;
-	Datum value = column(saved, name, &isnull);
+	Datum value = saved_column(saved, name, &isnull);
 	bytea *bytes = isnull ? NULL : DatumGetByteaPP(value);
 
 	return bytes == NULL ? (LprSlice){NULL, 0} : (LprSlice){VARDATA_ANY(bytes), VARSIZE_ANY_EXHDR(bytes)};
@@ -44,21 +44,21 @@ static LprNumber
 scaled_column(HeapTupleHeader saved, const char *name, double scale)
 {
 	bool isnull;
-	Datum value = column(saved, name, &isnull);
+	Datum value = saved_column(saved, name, &isnull);
 
 	return (LprNumber){!isnull, isnull ? 0 : llrint(DatumGetFloat8(value) * scale)};
 }
 
 /* The read as it was saved. Columns that were not chosen are NULL, as those that the vendor did not tell. */
 static void
-take_read(HeapTupleHeader saved, LprReadRecord *read)
+take_saved_read(HeapTupleHeader saved, LprReadRecord *read)
 {
 	bool isnull;
 
 	for (int i = 0; i < LPR_READ_TEXTS; i++)
 		read->texts[i] = text_column(saved, lpr_read_text_name(i));
-	read->numbers[LPR_READ_CAPTURED_AT] =
-		(LprNumber){true, DatumGetTimestampTz(column(saved, lpr_read_number_name(LPR_READ_CAPTURED_AT), &isnull))};
+	read->numbers[LPR_READ_CAPTURED_AT] = (LprNumber){
+		true, DatumGetTimestampTz(saved_column(saved, lpr_read_number_name(LPR_READ_CAPTURED_AT), &isnull))};
 	read->numbers[LPR_READ_LATITUDE] = scaled_column(saved, lpr_read_number_name(LPR_READ_LATITUDE), 1e7);
 	read->numbers[LPR_READ_LONGITUDE] = scaled_column(saved, lpr_read_number_name(LPR_READ_LONGITUDE), 1e7);
 	read->numbers[LPR_READ_CONFIDENCE] = scaled_column(saved, lpr_read_number_name(LPR_READ_CONFIDENCE), 1e6);
@@ -136,12 +136,12 @@ lpr_saved_proof(PG_FUNCTION_ARGS)
 	proof->row = PG_GETARG_INT64(2);
 	proof->source = text_column(saved, "source");
 	proof->version = answer.version;
-	proof->place = DatumGetInt64(column(saved, "place", &isnull));
+	proof->place = DatumGetInt64(saved_column(saved, "place", &isnull));
 	proof->reads = answer.reads;
 	proof->root = answer.root;
 	proof->path.count = path.len / LPR_DIGEST_LEN;
 	memcpy(proof->path.nodes, path.data, path.len);
-	take_read(saved, &proof->read);
+	take_saved_read(saved, &proof->read);
 	if (!show(saved, proof))
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	/* A proof that proves nothing is not handed out. */

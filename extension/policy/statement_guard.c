@@ -1,9 +1,10 @@
 /*
  * statement_guard.c: what a person is shown stays on the screen (E2).
  *
- * Privileges come first (lpr.harden()). What they cannot close is refused here, to the logins of people who see reads: statements that keep or pass on what
- * they are given; a question within a statement that could keep its answer; and a change of data by a function that has seen one. No setting switches it off.
- * Our own verbs may do all of it (policy/verb.c); a site's function with SECURITY DEFINER may not, whoever owns it.
+ * Privileges come first (lpr.harden()). What they cannot close is refused here, to the logins of people who see reads:
+ * statements that keep or pass on what they are given; a question within a statement that could keep its answer; and a
+ * change of data by a function that has seen one. No setting switches it off. Our own verbs may do all of it
+ * (policy/verb.c); a site's function with SECURITY DEFINER may not, whoever owns it.
  */
 #include "policy/statement_guard.h"
 
@@ -45,10 +46,16 @@ static object_access_hook_type earlier_access = NULL;
 static int keeping = 0;
 /* Calls of executor and utilities within each other. */
 static int depth = 0;
-/* When the client sent what last asked: triggers that wait for the end of a transaction run outside of any statement, but still for that message. */
+/*
+ * When the client sent what last asked: triggers that wait for the end of a transaction run outside of any statement,
+ * but still for that message.
+ */
 static TimestampTz asked_at = 0;
 
-/* Whether a login is that of a person who sees reads, and so is confined to statements that only show them. Superusers are not; nor can they ask. */
+/*
+ * Whether a login is that of a person who sees reads, and so is confined to statements that only show them. Superusers
+ * are not; nor can they ask.
+ */
 static bool
 is_confined(Oid login)
 {
@@ -112,7 +119,10 @@ check_executor(const PlannedStmt *statement)
 {
 	if (!is_modifying(statement) || !is_confined_now())
 		return false;
-	/* A client's own statement beside an open cursor knows no more than the person; one from within another knows what that was shown. */
+	/*
+	 * A client's own statement beside an open cursor knows no more than the person; one from within another knows what
+	 * that was shown.
+	 */
 	if ((depth > 0 || ActivePortal == NULL) &&
 		(asked_at == GetCurrentStatementStartTimestamp() || lpr_statement_asks()))
 		refuse_statement(NULL, "what was read would be kept",
@@ -246,7 +256,10 @@ check_denied(Node *statement)
 						 hint);
 }
 
-/* Whether a utility statement could keep the answer of a question that it makes the server ask: by a DEFAULT, a USING, a bound, a parameter. */
+/*
+ * Whether a utility statement could keep the answer of a question that it makes the server ask: by a DEFAULT, a USING,
+ * a bound, a parameter.
+ */
 static bool
 could_keep(Node *statement)
 {
@@ -381,7 +394,10 @@ guard_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUti
 
 /* ---- the log ---- */
 
-/* However it is dropped: by itself, with its schema, with its owner; whether the extension with its event triggers is still there or not. */
+/*
+ * However it is dropped: by itself, with its schema, with its owner; whether the extension with its event triggers is
+ * still there or not.
+ */
 static void
 refuse_drop_of_log(Oid relid)
 {

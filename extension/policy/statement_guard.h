@@ -1,5 +1,6 @@
 /*
- * statement_guard.h: ways by which an answer could leave the screen and be kept (E2), and by which the log or a person's login could be lost (U3, A1).
+ * statement_guard.h: ways by which an answer could leave the screen and be kept (E2), and by which the log or a
+ * person's login could be lost (U3, A1).
  */
 #ifndef LPR_STATEMENT_GUARD_H
 #define LPR_STATEMENT_GUARD_H
@@ -11,8 +12,8 @@
 extern void lpr_statement_guard_init(void);
 
 /*
- * Called by whatever is about to show reads, with the statement that asks (NULL = not known) and the source (NULL = none). ERROR LP050, on record,
- * when a statement that could keep them is under way.
+ * Called by whatever is about to show reads, with the statement that asks (NULL = not known) and the source (NULL =
+ * none). ERROR LP050, on record, when a statement that could keep them is under way.
  */
 extern void lpr_statement_guard_check(const PlannedStmt *own, const char *source);
 

@@ -104,8 +104,8 @@ lpr_pathkey_is_descending(const PathKey *key)
 }
 
 /*
- * Scans that cannot be asked lose against all that can. Up to 17 their cost sees to that; from 18 on the planner first counts nodes that are switched
- * off (enable_nestloop and its like: one a node), and only then costs.
+ * Scans that cannot be asked lose against all that can. Up to 17 their cost sees to that; from 18 on the planner first
+ * counts nodes that are switched off (enable_nestloop and its like: one a node), and only then costs.
  */
 #define LPR_NODES_REFUSED 10000
 
@@ -149,7 +149,10 @@ lpr_write_wal(void)
 
 #include "utils/acl.h"
 
-/* Whether a login has a role, as its own or to become: from 16 on a membership may be neither, of those who only grant it. */
+/*
+ * Whether a login has a role, as its own or to become: from 16 on a membership may be neither, of those who only grant
+ * it.
+ */
 static inline bool
 lpr_has_role(Oid login, Oid role)
 {

@@ -92,3 +92,14 @@ lpr_data_text(const LprDataScan *scan, const char *column)
 
 	return isnull ? NULL : TextDatumGetCString(value);
 }
+
+Datum
+lpr_data_bytes(const void *bytes, size_t len)
+{
+	bytea *value = palloc(VARHDRSZ + len);
+
+	SET_VARSIZE(value, VARHDRSZ + len);
+	if (len > 0)
+		memcpy(VARDATA(value), bytes, len);
+	return PointerGetDatum(value);
+}

@@ -1,6 +1,6 @@
 /*
- * data.h: tables of schema lpr_data, read past SQL: whoever asks has no rights there, and neither a statement's text nor its parameters may come
- * near a log.
+ * data.h: tables of schema lpr_data, read past SQL: whoever asks has no rights there, and neither a statement's text
+ * nor its parameters may come near a log.
  */
 #ifndef LPR_DATA_H
 #define LPR_DATA_H
@@ -30,5 +30,8 @@ extern void lpr_data_end(LprDataScan *scan);
 /* Of the row at hand. ERROR when there is no such column of that type. */
 extern Datum lpr_data_get(const LprDataScan *scan, const char *column, Oid type, bool *isnull);
 extern char *lpr_data_text(const LprDataScan *scan, const char *column); /* NULL = NULL */
+
+/* A value of type bytea. */
+extern Datum lpr_data_bytes(const void *bytes, size_t len);
 
 #endif

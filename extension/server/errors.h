@@ -1,6 +1,6 @@
 /*
- * errors.h: the SQLSTATEs of policy, class LP: one code per kind of refusal.
- * sql/05-errors.sql says what each means; scripts/errors holds the two against each other. Those that only SQL raises are not here.
+ * errors.h: the SQLSTATEs of policy, class LP: one code per kind of refusal. sql/05-errors.sql says what each means;
+ * scripts/errors holds the two against each other. Those that only SQL raises are not here.
  */
 #ifndef LPR_ERRORS_H
 #define LPR_ERRORS_H

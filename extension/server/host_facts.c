@@ -1,5 +1,6 @@
 /*
- * host_facts.c: what SQL cannot see of the machine that the server runs on, for lpr.security_report(). Superusers only, through functions of ours.
+ * host_facts.c: what SQL cannot see of the machine that the server runs on, for lpr.security_report(). Superusers only,
+ * through functions of ours.
  */
 #include "postgres.h"
 

@@ -1,6 +1,7 @@
 /*
- * retired.c: functions that the SQL of a released version names and that are no more. CREATE EXTENSION ... VERSION and a database
- * that is not updated yet still find them; whoever calls one is told that library and SQL are not of one version.
+ * retired.c: functions that the SQL of a released version names and that are no more. CREATE EXTENSION ... VERSION and
+ * a database that is not updated yet still find them; whoever calls one is told that library and SQL are not of one
+ * version.
  */
 #include "postgres.h"
 

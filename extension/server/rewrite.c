@@ -1,8 +1,9 @@
 /*
  * rewrite.c: a table anew, in files of its own, with what is visible of it now and nothing else.
  *
- * What DELETE leaves lies in the files on, after VACUUM as well, which moves together what stays and wipes nothing; VACUUM FULL and CLUSTER wipe, but keep
- * what an older snapshot might see, and run in transactions of their own. This runs in the transaction that deletes: at its commit the old files go.
+ * What DELETE leaves lies in the files on, after VACUUM as well, which moves together what stays and wipes nothing;
+ * VACUUM FULL and CLUSTER wipe, but keep what an older snapshot might see, and run in transactions of their own. This
+ * runs in the transaction that deletes: at its commit the old files go.
  */
 #include "postgres.h"
 
@@ -48,7 +49,10 @@ copy_visible(Relation from, Relation to)
 	table_finish_bulk_insert(to, TABLE_INSERT_SKIP_FSM | TABLE_INSERT_FROZEN);
 }
 
-/* Takes the table for itself until the end of the transaction. Snapshots taken before see what is left of it, like all others. */
+/*
+ * Takes the table for itself until the end of the transaction. Snapshots taken before see what is left of it, like all
+ * others.
+ */
 static void
 rewrite_table(Oid table)
 {

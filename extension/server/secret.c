@@ -1,8 +1,9 @@
 /*
  * secret.c: secrets by name.
  *
- * A value never passes through an SQL text, a parameter or SPI, all of which end in logs and statistics: files are read and the table is
- * scanned directly. Rights are not the caller's: a query needs its source's secret, and nobody may read one.
+ * A value never passes through an SQL text, a parameter or SPI, all of which end in logs and statistics: files are read
+ * and the table is scanned directly. Rights are not the caller's: a query needs its source's secret, and nobody may
+ * read one.
  */
 #include "postgres.h"
 
@@ -95,7 +96,10 @@ is_inside(const char *path, const char *directory)
 	return strncmp(path, directory, len) == 0 && (path[len] == '/' || path[len] == '\0');
 }
 
-/* Opens the directory once, so that what was checked is what is read from. Backups copy the data directory, so it may not lie there. */
+/*
+ * Opens the directory once, so that what was checked is what is read from. Backups copy the data directory, so it may
+ * not lie there.
+ */
 static int
 open_directory(void)
 {
@@ -119,7 +123,10 @@ open_directory(void)
 	return fd;
 }
 
-/* Returns the value of a secret's file, palloc'd; NULL when there is no such file. Only a private key has several lines. */
+/*
+ * Returns the value of a secret's file, palloc'd; NULL when there is no such file. Only a private key has several
+ * lines.
+ */
 static char *
 read_file(const char *name, bool lines)
 {
@@ -220,8 +227,8 @@ extension_schema(Oid extension)
 }
 
 /*
- * A function of pgcrypto, by its schema and membership: a namesake elsewhere on the search path would get the key. Looked up in the
- * catalogue directly, since the caller need not have any right to pgcrypto.
+ * A function of pgcrypto, by its schema and membership: a namesake elsewhere on the search path would get the key.
+ * Looked up in the catalogue directly, since the caller need not have any right to pgcrypto.
  */
 static Oid
 pgcrypto_function(const char *function, int nargs, const Oid *types)
@@ -345,8 +352,9 @@ lpr_secret_get_key(const char *name)
 }
 
 /*
- * lpr_encrypt_secret(name text, key_name text) returns bytea: the value that stands in file `name`, encrypted under the key in file
- * `key_name`. The caller (lpr.store_secret) puts it into lpr_data.secret; the file `name` can be removed then.
+ * lpr_encrypt_secret(name text, key_name text) returns bytea: the value that stands in file `name`, encrypted under the
+ * key in file `key_name`. The caller (lpr.store_secret) puts it into lpr_data.secret; the file `name` can be removed
+ * then.
  */
 Datum
 lpr_encrypt_secret(PG_FUNCTION_ARGS)

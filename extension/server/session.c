@@ -9,7 +9,9 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Debian's server knows GSSAPI, its headers need a package that nothing else here does. The struct is the same without. */
+/*
+ * Debian's server knows GSSAPI, its headers need a package that nothing else here does. The struct is the same without.
+ */
 #ifdef ENABLE_GSS
 #define SERVER_KNOWS_GSS
 #undef ENABLE_GSS
@@ -80,7 +82,10 @@ of_this_server(int pid)
 	return false;
 }
 
-/* An address and a port as /proc/net/tcp and tcp6 write them: words of 32 bits as they lie in memory. False when it is of another family. */
+/*
+ * An address and a port as /proc/net/tcp and tcp6 write them: words of 32 bits as they lie in memory. False when it is
+ * of another family.
+ */
 static bool
 kernel_address(const SockAddr *of, bool six, char out[48])
 {

@@ -12,9 +12,10 @@ extern bool lpr_session_encrypted(void); /* by TLS or GSSAPI */
 extern const char *lpr_session_client(void);
 
 /*
- * Whether a client is connected that is no process of this server: not for background workers (pg_cron), and not for a connection that a process of this
- * server made to it (dblink, pg_cron without workers, COPY TO PROGRAM), be it through a socket of this machine or through TCP. Who goes through another program,
- * such as a pooler, cannot be told from that.
+ * Whether a client is connected that is no process of this server: not for background workers (pg_cron), and not for a
+ * connection that a process of this server made to it (dblink, pg_cron without workers, COPY TO PROGRAM), be it through
+ * a socket of this machine or through TCP. Who goes through another program, such as a pooler, cannot be told from
+ * that.
  */
 extern bool lpr_session_has_client(void);
 

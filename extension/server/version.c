@@ -45,7 +45,7 @@ static uint64 changes = 1;
 static uint64 good_at = 0;
 
 static void
-function_changed(Datum argument, int cache, uint32 hash)
+forget_good_version(Datum argument, int cache, uint32 hash)
 {
 	changes++;
 }
@@ -60,7 +60,7 @@ lpr_version_check(void)
 	if (good_at == now)
 		return;
 	if (!listening)
-		CacheRegisterSyscacheCallback(PROCOID, function_changed, (Datum) 0);
+		CacheRegisterSyscacheCallback(PROCOID, forget_good_version, (Datum) 0);
 	listening = true;
 	version = extension_version();
 	/* The library and the rules of the gate, which are SQL, were tested together only. */

@@ -6,7 +6,10 @@
 
 #include "postgres.h"
 
-/* Has the postmaster start one when recovery is over, and again so many seconds after its end. function: of this library, PGDLLEXPORT. */
+/*
+ * Has the postmaster start one when recovery is over, and again so many seconds after its end. function: of this
+ * library, PGDLLEXPORT.
+ */
 extern void lpr_worker_register(const char *name, const char *function, int restart_seconds);
 
 /* Takes the settings that a role or a database may have, and makes them ours. */
@@ -23,7 +26,9 @@ extern void lpr_worker_connect(bool (*ready)(void));
 /* Reads the configuration again when SIGHUP asked for it; whether it did. */
 extern bool lpr_worker_reload(void);
 
-/* Of SIGINT: a cancel by somebody must not undo what others wait for. But the server's own lock_timeout comes as one. */
+/*
+ * Of SIGINT: a cancel by somebody must not undo what others wait for. But the server's own lock_timeout comes as one.
+ */
 extern void lpr_worker_handle_cancel(SIGNAL_ARGS);
 
 /* In PG_CATCH: tells the server's log, at most once a minute, and ends the transaction. */

@@ -102,7 +102,9 @@ take_page(LprAsk *ask, int i)
 	lpr_page_open(&track->page, &ask->legs[i], body, len); /* if it fails, so does its first step */
 }
 
-/* Whether enough of the page at hand was read. A first page that the reader wished small is likely to be all it wants. */
+/*
+ * Whether enough of the page at hand was read. A first page that the reader wished small is likely to be all it wants.
+ */
 static bool
 wants_next(const LprAsk *ask, int i)
 {
@@ -190,7 +192,10 @@ admit(LprAsk *ask, const LprRead *read)
 	{
 		const LprLeg *leg = &ask->legs[ask->current];
 
-		/* A dialect that pages by time asks for the last moment of a page once more: no fault of the vendor's, and nothing to tell. */
+		/*
+		 * A dialect that pages by time asks for the last moment of a page once more: no fault of the vendor's, and
+		 * nothing to tell.
+		 */
 		if (drop == LPR_DROP_REPEATED && leg->overlaps && read->captured_at == leg->edge)
 			ask->stats->received--;
 		else

@@ -1,6 +1,6 @@
 /*
- * ask.h: one question to one source, from the sign-in to the last page. All questions of the backend progress together: whoever waits
- * drives them all, so that several vendors cost the slowest and not the sum.
+ * ask.h: one question to one source, from the sign-in to the last page. All questions of the backend progress together:
+ * whoever waits drives them all, so that several vendors cost the slowest and not the sum.
  */
 #ifndef LPR_ASK_H
 #define LPR_ASK_H
@@ -11,15 +11,15 @@
 typedef struct LprAsk LprAsk;
 
 /*
- * Starts asking; returns at once. The question, the source (held, released with the ask) and the stats must outlive it. It goes with
- * `context`, or with lpr_ask_stop.
+ * Starts asking; returns at once. The question, the source (held, released with the ask) and the stats must outlive it.
+ * It goes with `context`, or with lpr_ask_stop.
  */
 extern LprAsk *lpr_ask_start(MemoryContext context, LprStatement *statement, LprSource *source, const LprQuery *query,
 							 LprQueryStats *stats);
 
 /*
- * The next read that passes the filter, waiting for it if need be (interruptibly). False at the end of the answer, or of what could be had: the stats
- * tells which. The read's slices live until the next call.
+ * The next read that passes the filter, waiting for it if need be (interruptibly). False at the end of the answer, or
+ * of what could be had: the stats tells which. The read's slices live until the next call.
  */
 extern bool lpr_ask_next(LprAsk *ask, LprRead *read);
 

@@ -1,5 +1,6 @@
 /*
- * ask_internal.h: what ask.c (legs and pages), ask_errand.c (sign-in, cameras) and ask_request.c (requests, and how a question ends) share.
+ * ask_internal.h: what ask.c (legs and pages), ask_errand.c (sign-in, cameras) and ask_request.c (requests, and how a
+ * question ends) share.
  */
 #ifndef LPR_ASK_INTERNAL_H
 #define LPR_ASK_INTERNAL_H

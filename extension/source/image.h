@@ -7,12 +7,15 @@
 #include "source/source.h"
 #include "gate/query_stats.h"
 
-/* Starts to fetch; NULL when the URL leads elsewhere than to the source's own origin or to one of its option image_origins. */
+/*
+ * Starts to fetch; NULL when the URL leads elsewhere than to the source's own origin or to one of its option
+ * image_origins.
+ */
 extern LprHttp *lpr_image_start(LprSource *source, MemoryContext context, LprSlice url);
 
 /*
- * Waits for an image (interruptibly) and takes it, in the current context. NULL, and counted as missing, when there is none, when it is larger than option
- * max_image_kilobytes, or when it is no PNG, JPEG or WebP.
+ * Waits for an image (interruptibly) and takes it, in the current context. NULL, and counted as missing, when there is
+ * none, when it is larger than option max_image_kilobytes, or when it is no PNG, JPEG or WebP.
  */
 extern bytea *lpr_image_take(LprQueryStats *stats, LprHttp *http);
 

@@ -46,36 +46,66 @@ typedef struct OptionRule
 #define MAPPING   UserMappingRelationId
 #define AT(field) offsetof(LprOptions, field)
 
-/* docs/reference.md is made of these rows. Durations are milliseconds. The bounds keep a careless administrator from switching a limit off. */
+/*
+ * docs/reference.md is made of these rows and what stands above each. Durations are milliseconds. The bounds keep a
+ * careless administrator from switching a limit off.
+ */
 /* clang-format off */
 static const OptionRule rules[] = {
-	{"dialect", SERVER, OPTION_DIALECT, AT(dialect), 0, 0, 0, NULL, NULL}, /* how the vendor is spoken to: see lpr.dialects() */
-	{"url", SERVER, OPTION_URL, AT(url), 0, 0, 0, NULL, NULL}, /* base of every request; https, or http on this machine itself */
-	{"audience", SERVER, OPTION_TEXT, AT(audience), 0, 0, 0, NULL, NULL}, /* OAuth audience, for dialects that sign in that way; default: the URL */
-	{"reason", SERVER, OPTION_TEXT, AT(reason), 0, 0, 0, NULL, "law enforcement"}, /* what a vendor that wants a reason is told; never the user or the case */
-	{"image_origins", SERVER, OPTION_ORIGINS, AT(image_origins), 0, 0, 0, NULL, ""}, /* origins (https://host or https://host:port), separated by blanks, from which images are fetched besides that of the URL */
-	{"page_size", SERVER, OPTION_INTEGER, AT(page_size), 1, 10000, 0, NULL, NULL}, /* reads of one page; default: the dialect's own */
-	{"parallel", SERVER, OPTION_INTEGER, AT(parallel), 1, 16, 4, NULL, NULL}, /* requests of one question that run side by side where a dialect needs several */
-	{"max_pages", SERVER, OPTION_INTEGER, AT(max_pages), 1, 100000, 5000, NULL, NULL}, /* pages of one question; more are cut, which is told */
-	{"max_megabytes", SERVER, OPTION_INTEGER, AT(max_megabytes), 1, 16384, 2048, NULL, NULL}, /* megabytes of one question after decompression; more are cut, which is told */
-	{"max_page_kilobytes", SERVER, OPTION_KILOBYTES, AT(peer.body_max), 1, 65536, 16384, NULL, NULL}, /* kilobytes of one page after decompression; a larger one is refused */
-	{"max_image_kilobytes", SERVER, OPTION_INTEGER, AT(max_image_kilobytes), 1, 65536, 4096, NULL, NULL}, /* kilobytes of one image; a larger one is left out, which is told */
-	{"cache", SERVER, OPTION_CHOICE, AT(uncached), 0, 0, 0, "on|off", NULL}, /* whether its answers are kept for some hours (C1) */
-	{"on_failure", SERVER, OPTION_CHOICE, AT(fail_on_error), 0, 0, 0, "warning|error", NULL}, /* what a failure of this source is to the query: its reads are missing, or all fails */
-	{"order", SERVER, OPTION_CHOICE, AT(order_here), 0, 0, 0, "vendor|here", NULL}, /* who sorts by captured_at: the vendor where its dialect can, or always the database */
-	{"ca_file", SERVER, OPTION_FILE, AT(peer.ca_file), 0, 0, 0, NULL, NULL}, /* file (PEM) of the certificate authorities to trust; default: the system's */
-	{"client_certificate", SERVER, OPTION_FILE, AT(peer.client_cert), 0, 0, 0, NULL, NULL}, /* file (PEM) of our certificate, for vendors that want one */
-	{"client_key", SERVER, OPTION_FILE, AT(peer.client_key), 0, 0, 0, NULL, NULL}, /* file (PEM) of its key */
-	{"min_tls_version", SERVER, OPTION_WORD, AT(peer.min_tls), 0, 0, 0, "1.2|1.3", "1.2"}, /* lowest version of TLS */
-	{"http_version", SERVER, OPTION_CHOICE, AT(peer.only_http_1), 0, 0, 0, "auto|1.1", NULL}, /* auto takes HTTP/2 where the vendor offers it */
-	{"connect_timeout", SERVER, OPTION_INTEGER, AT(peer.connect_timeout_ms), 1, 600000, 10000, NULL, NULL}, /* for name lookup, connection and TLS */
-	{"request_timeout", SERVER, OPTION_INTEGER, AT(peer.request_timeout_ms), 1, 3600000, 60000, NULL, NULL}, /* for one request, its reply included */
-	{"stall_timeout", SERVER, OPTION_INTEGER, AT(peer.stall_timeout_ms), 1, 600000, 20000, NULL, NULL}, /* so long without a single byte, and the request has failed */
-	{"retries", SERVER, OPTION_INTEGER, AT(peer.retries), 0, 10, 2, NULL, NULL}, /* of a request that failed on the way, or met 429, 502, 503, 504 */
-	{"max_retry_after", SERVER, OPTION_INTEGER, AT(peer.retry_after_max_ms), 0, 600000, 30000, NULL, NULL}, /* a vendor that wants a longer pause has failed */
-	{"requests_per_minute", SERVER, OPTION_INTEGER, AT(peer.rate_per_minute), 1, 1000000, 0, NULL, NULL}, /* of all sessions of the cluster together; default: unlimited */
-	{"secret", MAPPING, OPTION_SECRET, AT(secret), 0, 0, 0, NULL, NULL}, /* name of a file of lpr.secret_directory, or of lpr.store_secret(); never the secret itself */
-	{"client_id", MAPPING, OPTION_TEXT, AT(client_id), 0, 0, 0, NULL, NULL}, /* name of the OAuth client, for dialects that sign in that way */
+	/* how the vendor is spoken to: see lpr.dialects() */
+	{"dialect", SERVER, OPTION_DIALECT, AT(dialect), 0, 0, 0, NULL, NULL},
+	/* base of every request; https, or http on this machine itself */
+	{"url", SERVER, OPTION_URL, AT(url), 0, 0, 0, NULL, NULL},
+	/* OAuth audience, for dialects that sign in that way; default: the URL */
+	{"audience", SERVER, OPTION_TEXT, AT(audience), 0, 0, 0, NULL, NULL},
+	/* what a vendor that wants a reason is told; never the user or the case */
+	{"reason", SERVER, OPTION_TEXT, AT(reason), 0, 0, 0, NULL, "law enforcement"},
+	/* further origins (https://host or https://host:port) that images may come from, separated by blanks */
+	{"image_origins", SERVER, OPTION_ORIGINS, AT(image_origins), 0, 0, 0, NULL, ""},
+	/* reads of one page; default: the dialect's own */
+	{"page_size", SERVER, OPTION_INTEGER, AT(page_size), 1, 10000, 0, NULL, NULL},
+	/* requests of one question that run side by side where a dialect needs several */
+	{"parallel", SERVER, OPTION_INTEGER, AT(parallel), 1, 16, 4, NULL, NULL},
+	/* pages of one question; more are cut, which is told */
+	{"max_pages", SERVER, OPTION_INTEGER, AT(max_pages), 1, 100000, 5000, NULL, NULL},
+	/* megabytes of one question after decompression; more are cut, which is told */
+	{"max_megabytes", SERVER, OPTION_INTEGER, AT(max_megabytes), 1, 16384, 2048, NULL, NULL},
+	/* kilobytes of one page after decompression; a larger one is refused */
+	{"max_page_kilobytes", SERVER, OPTION_KILOBYTES, AT(peer.body_max), 1, 65536, 16384, NULL, NULL},
+	/* kilobytes of one image; a larger one is left out, which is told */
+	{"max_image_kilobytes", SERVER, OPTION_INTEGER, AT(max_image_kilobytes), 1, 65536, 4096, NULL, NULL},
+	/* whether its answers are kept for some hours (C1) */
+	{"cache", SERVER, OPTION_CHOICE, AT(uncached), 0, 0, 0, "on|off", NULL},
+	/* what a failure of this source is to the query: its reads are missing, or all fails */
+	{"on_failure", SERVER, OPTION_CHOICE, AT(fail_on_error), 0, 0, 0, "warning|error", NULL},
+	/* who sorts by captured_at: the vendor where its dialect can, or always the database */
+	{"order", SERVER, OPTION_CHOICE, AT(order_here), 0, 0, 0, "vendor|here", NULL},
+	/* file (PEM) of the certificate authorities to trust; default: the system's */
+	{"ca_file", SERVER, OPTION_FILE, AT(peer.ca_file), 0, 0, 0, NULL, NULL},
+	/* file (PEM) of our certificate, for vendors that want one */
+	{"client_certificate", SERVER, OPTION_FILE, AT(peer.client_cert), 0, 0, 0, NULL, NULL},
+	/* file (PEM) of its key */
+	{"client_key", SERVER, OPTION_FILE, AT(peer.client_key), 0, 0, 0, NULL, NULL},
+	/* lowest version of TLS */
+	{"min_tls_version", SERVER, OPTION_WORD, AT(peer.min_tls), 0, 0, 0, "1.2|1.3", "1.2"},
+	/* auto takes HTTP/2 where the vendor offers it */
+	{"http_version", SERVER, OPTION_CHOICE, AT(peer.only_http_1), 0, 0, 0, "auto|1.1", NULL},
+	/* for name lookup, connection and TLS */
+	{"connect_timeout", SERVER, OPTION_INTEGER, AT(peer.connect_timeout_ms), 1, 600000, 10000, NULL, NULL},
+	/* for one request, its reply included */
+	{"request_timeout", SERVER, OPTION_INTEGER, AT(peer.request_timeout_ms), 1, 3600000, 60000, NULL, NULL},
+	/* so long without a single byte, and the request has failed */
+	{"stall_timeout", SERVER, OPTION_INTEGER, AT(peer.stall_timeout_ms), 1, 600000, 20000, NULL, NULL},
+	/* of a request that failed on the way, or met 429, 502, 503, 504 */
+	{"retries", SERVER, OPTION_INTEGER, AT(peer.retries), 0, 10, 2, NULL, NULL},
+	/* a vendor that wants a longer pause has failed */
+	{"max_retry_after", SERVER, OPTION_INTEGER, AT(peer.retry_after_max_ms), 0, 600000, 30000, NULL, NULL},
+	/* of all sessions of the cluster together; default: unlimited */
+	{"requests_per_minute", SERVER, OPTION_INTEGER, AT(peer.rate_per_minute), 1, 1000000, 0, NULL, NULL},
+	/* name of a file of lpr.secret_directory, or of lpr.store_secret(); never the secret itself */
+	{"secret", MAPPING, OPTION_SECRET, AT(secret), 0, 0, 0, NULL, NULL},
+	/* name of the OAuth client, for dialects that sign in that way */
+	{"client_id", MAPPING, OPTION_TEXT, AT(client_id), 0, 0, 0, NULL, NULL},
 };
 /* clang-format on */
 

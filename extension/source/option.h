@@ -30,7 +30,10 @@ typedef struct LprOptions
 	LprHttpPeer peer;
 } LprOptions;
 
-/* Fills *options, defaults included, from the option lists of a server and a user mapping. Strings point into the lists. */
+/*
+ * Fills *options, defaults included, from the option lists of a server and a user mapping. Strings point into the
+ * lists.
+ */
 extern void lpr_options_read(List *server_options, List *mapping_options, LprOptions *options);
 
 #endif

@@ -142,7 +142,10 @@ lpr_source_hold(Oid server, Oid login, LprFault *fault)
 	ResourceOwner owner = CurrentResourceOwner;
 	LprSource *volatile source = NULL;
 
-	/* A subtransaction, since what is caught may have opened tables; where there can be none, a failure is that of the query. */
+	/*
+	 * A subtransaction, since what is caught may have opened tables; where there can be none, a failure is that of the
+	 * query.
+	 */
 	if (IsInParallelMode())
 		return hold(server, login);
 	BeginInternalSubTransaction(NULL);
@@ -270,7 +273,10 @@ lpr_dialects_list(PG_FUNCTION_ARGS)
 	return (Datum) 0;
 }
 
-/* lpr_data.has_dialect_mode(source, mode). Asked by the gate about every question, hence by the caches of the catalogue. */
+/*
+ * lpr_data.has_dialect_mode(source, mode). Asked by the gate about every question, hence by the caches of the
+ * catalogue.
+ */
 PG_FUNCTION_INFO_V1(lpr_has_dialect_mode);
 Datum
 lpr_has_dialect_mode(PG_FUNCTION_ARGS)

@@ -23,8 +23,9 @@ typedef struct LprSource
 } LprSource;
 
 /*
- * The source of a foreign server, for the login that asks. Held until lpr_source_release. Reads the secret anew when an option changed or the
- * vendor refused it. NULL with a fault when the source is not set up as it should be: then the others of a query are asked all the same.
+ * The source of a foreign server, for the login that asks. Held until lpr_source_release. Reads the secret anew when an
+ * option changed or the vendor refused it. NULL with a fault when the source is not set up as it should be: then the
+ * others of a query are asked all the same.
  */
 extern LprSource *lpr_source_hold(Oid server, Oid login, LprFault *fault);
 /* Reads the camera register of a source from lpr_data.camera into its site. */

@@ -1,5 +1,6 @@
 /*
- * audit_batch.c: what waits in the ring, written in one transaction: judged, numbered, chained, committed and flushed, and only then answered.
+ * audit_batch.c: what waits in the ring, written in one transaction: judged, numbered, chained, committed and flushed,
+ * and only then answered.
  */
 #include "writer/audit_batch.h"
 
@@ -42,7 +43,7 @@ static bool purged = false;     /* what had expired when the server started is g
 static bool look_for_extension = true;
 
 static void
-function_changed(Datum arg, int cache, uint32 hash)
+look_for_extension_again(Datum arg, int cache, uint32 hash)
 {
 	look_for_extension = true;
 }
@@ -100,8 +101,8 @@ fill_receipt(LprReceipt *receipt, const LprLog *log, const LprAuditRow *row)
 }
 
 /*
- * A writer that ended between its commit and its answer left records in the ring that are in the log already: they are known by their salts,
- * and answered now. Those are the first ones; what they need was written in one transaction.
+ * A writer that ended between its commit and its answer left records in the ring that are in the log already: they are
+ * known by their salts, and answered now. Those are the first ones; what they need was written in one transaction.
  */
 static void
 reconcile(Batch *batch)
@@ -133,8 +134,8 @@ reconcile(Batch *batch)
 	}
 	batch->known = found;
 	/*
-	 * What was found is committed, but perhaps not flushed where a standby is to have it: our own commit comes behind it. Only a transaction
-	 * that writes something waits for its commit to be safe.
+	 * What was found is committed, but perhaps not flushed where a standby is to have it: our own commit comes behind
+	 * it. Only a transaction that writes something waits for its commit to be safe.
 	 */
 	if (found > 0)
 	{
@@ -157,7 +158,10 @@ change_row(HeapTuple tuple, TupleDesc desc, LprAuditRow *row)
 	return DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
 }
 
-/* Chains the changes that were committed since, in the order in which their commits were seen; of one look in that in which they were made. */
+/*
+ * Chains the changes that were committed since, in the order in which their commits were seen; of one look in that in
+ * which they were made.
+ */
 static int
 chain_changes(LprLog *log)
 {
@@ -196,7 +200,10 @@ chain_changes(LprLog *log)
 	return n;
 }
 
-/* What expired while the server was down is gone before the first question, and what that one brings can be kept (C1, C2). */
+/*
+ * What expired while the server was down is gone before the first question, and what that one brings can be kept (C1,
+ * C2).
+ */
 static void
 purge_cache(void)
 {
@@ -226,7 +233,10 @@ take_up_log(Batch *batch)
 	}
 }
 
-/* Judges the records that are not in the log yet, and writes them. `unjudged`: the gate cannot judge the first one, for this reason: it is refused. */
+/*
+ * Judges the records that are not in the log yet, and writes them. `unjudged`: the gate cannot judge the first one, for
+ * this reason: it is refused.
+ */
 static void
 write_records(Batch *batch, const ErrorData *unjudged)
 {
@@ -413,5 +423,5 @@ lpr_batch_write(LprLog *log)
 void
 lpr_batch_init(void)
 {
-	CacheRegisterSyscacheCallback(PROCOID, function_changed, (Datum) 0);
+	CacheRegisterSyscacheCallback(PROCOID, look_for_extension_again, (Datum) 0);
 }

@@ -9,7 +9,10 @@
 /* To be called once, when the writer is connected. */
 extern void lpr_batch_init(void);
 
-/* Writes all that waits, once, in the current memory context. False when it could not be written: then wait before the next try. */
+/*
+ * Writes all that waits, once, in the current memory context. False when it could not be written: then wait before the
+ * next try.
+ */
 extern bool lpr_batch_write(LprLog *log);
 
 #endif

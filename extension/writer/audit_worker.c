@@ -1,5 +1,6 @@
 /*
- * audit_worker.c: the life of the audit writer: its start, its waits, what it looks after when nothing waits. Its work is in audit_batch.c.
+ * audit_worker.c: the life of the audit writer: its start, its waits, what it looks after when nothing waits. Its work
+ * is in audit_batch.c.
  */
 #include "writer/audit_worker.h"
 

@@ -1,5 +1,6 @@
 /*
- * audit_worker.h: the audit writer: one background worker that decides every question by the rules of lpr_data.gate() and writes the log.
+ * audit_worker.h: the audit writer: one background worker that decides every question by the rules of lpr_data.gate()
+ * and writes the log.
  */
 #ifndef LPR_AUDIT_WORKER_H
 #define LPR_AUDIT_WORKER_H

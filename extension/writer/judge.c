@@ -88,7 +88,10 @@ prepare_gate(void)
 		"LEFT JOIN LATERAL (SELECT true AS refuses, r.* FROM lpr_data.gate(ROW(%s)::lpr_data.question) AS r) AS g ON "
 		"true",
 		list_facts("$", false), list_facts("", true), list_facts("q.", true));
-	/* One plan for all batches: planning costs more than deciding. It is made anew when anything that it rests on changes. */
+	/*
+	 * One plan for all batches: planning costs more than deciding. It is made anew when anything that it rests on
+	 * changes.
+	 */
 	plan = SPI_prepare_cursor(query, LPR_FACTS, types, CURSOR_OPT_GENERIC_PLAN);
 	if (plan == NULL)
 		elog(ERROR, "could not prepare the gate: %s", SPI_result_code_string(SPI_result));

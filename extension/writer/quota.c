@@ -6,7 +6,10 @@
 #include "utils/hsearch.h"
 #include "utils/memutils.h"
 
-/* One more than an hour and a day have: the minute and the hour under way are not over, and nobody may ask more within any hour or day. */
+/*
+ * One more than an hour and a day have: the minute and the hour under way are not over, and nobody may ask more within
+ * any hour or day.
+ */
 #define MINUTES         61
 #define HOURS           25
 #define MINUTES_AN_HOUR 60
@@ -27,7 +30,10 @@ typedef struct Quota
 	uint32 hours[HOURS];
 } Quota;
 
-/* What is judged together. A table of its own, since it also holds what will be refused: events that nobody ever heard of. */
+/*
+ * What is judged together. A table of its own, since it also holds what will be refused: events that nobody ever heard
+ * of.
+ */
 typedef struct Waiting
 {
 	QuotaKey key;

@@ -1,6 +1,6 @@
 /*
- * audit_fuzz.c: whatever may come in place of notes, checkpoints, keys, months' boundaries, exports of the audit log, proofs of saved
- * reads and payloads of answers (-DPARSER="name").
+ * audit_fuzz.c: whatever may come in place of notes, checkpoints, keys, months' boundaries, exports of the audit log,
+ * proofs of saved reads and payloads of answers (-DPARSER="name").
  *
  * Beside what the sanitizers see: what was read has one spelling, so that written again it is the same.
  */

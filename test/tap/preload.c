@@ -1,7 +1,7 @@
 /*
- * preload.c: a world that tests cannot otherwise have, for LD_PRELOAD: name lookups of *.slow.invalid take 20 seconds, and files
- * named *.foreign belong to another user. The clock is off by $LPR_SHIFT seconds, and by as many more as file $LPR_CLOCK says; what is
- * written to a path that contains the text in file $LPR_FULL finds no room on the disk.
+ * preload.c: a world that tests cannot otherwise have, for LD_PRELOAD: name lookups of *.slow.invalid take 20 seconds,
+ * and files named *.foreign belong to another user. The clock is off by $LPR_SHIFT seconds, and by as many more as file
+ * $LPR_CLOCK says; what is written to a path that contains the text in file $LPR_FULL finds no room on the disk.
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -164,7 +164,8 @@ no_room(int fd, off_t end)
 ssize_t
 pwrite(int fd, const void *data, size_t len, off_t offset)
 {
-	ssize_t (*real)(int, const void *, size_t, off_t) = (ssize_t(*)(int, const void *, size_t, off_t)) dlsym(RTLD_NEXT, "pwrite");
+	ssize_t (*real)(int, const void *, size_t, off_t) =
+		(ssize_t(*)(int, const void *, size_t, off_t)) dlsym(RTLD_NEXT, "pwrite");
 
 	return no_room(fd, offset + (off_t) len) ? -1 : real(fd, data, len, offset);
 }
@@ -178,7 +179,8 @@ pwrite64(int fd, const void *data, size_t len, off_t offset)
 ssize_t
 pwritev(int fd, const struct iovec *data, int count, off_t offset)
 {
-	ssize_t (*real)(int, const struct iovec *, int, off_t) = (ssize_t(*)(int, const struct iovec *, int, off_t)) dlsym(RTLD_NEXT, "pwritev");
+	ssize_t (*real)(int, const struct iovec *, int, off_t) =
+		(ssize_t(*)(int, const struct iovec *, int, off_t)) dlsym(RTLD_NEXT, "pwritev");
 
 	return no_room(fd, offset + 1) ? -1 : real(fd, data, count, offset);
 }

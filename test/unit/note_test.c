@@ -1,6 +1,6 @@
 /*
- * note_test.c: checkpoints and signed notes: the example of golang.org/x/mod/sumdb/note, vectors made with openssl's command line, and what
- * must not pass.
+ * note_test.c: checkpoints and signed notes: the example of golang.org/x/mod/sumdb/note, vectors made with openssl's
+ * command line, and what must not pass.
  */
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /*
- * read_proof_test.c: records of reads, proofs of saved reads, answers' payloads. format_test.c holds the bytes against docs/audit-format.md,
- * test/verify/read.t tries every change of a proof.
+ * read_proof_test.c: records of reads, proofs of saved reads, answers' payloads. format_test.c holds the bytes against
+ * docs/audit-format.md, test/verify/read.t tries every change of a proof.
  */
 #include <stdlib.h>
 
@@ -43,7 +43,10 @@ leaf_of(const LprReadRecord *read, int version)
 	return leaf;
 }
 
-/* Whatever of a read changes, its leaf does; version 1 has no plate, and takes a region that is not told for an empty one. */
+/*
+ * Whatever of a read changes, its leaf does; version 1 has no plate, and takes a region that is not told for an empty
+ * one.
+ */
 static void
 test_leaves(void)
 {

@@ -1,5 +1,6 @@
 /*
- * tree_test.c: roots and proofs: the vectors of Certificate Transparency, and all trees up to 70 leaves against RFC 6962's own words.
+ * tree_test.c: roots and proofs: the vectors of Certificate Transparency, and all trees up to 70 leaves against RFC
+ * 6962's own words.
  */
 #include <stdlib.h>
 

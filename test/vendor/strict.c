@@ -1,6 +1,6 @@
 /*
- * strict: a body that is JSON (RFC 8259), and nothing else. json-c only makes the tree afterwards: its versions differ in
- * what they let pass, and 0.18, told to be strict, refuses every letter beyond ASCII.
+ * strict: a body that is JSON (RFC 8259), and nothing else. json-c only makes the tree afterwards: its versions differ
+ * in what they let pass, and 0.18, told to be strict, refuses every letter beyond ASCII.
  *
  * It shares nothing with the reader of the extension, whose requests it judges.
  */

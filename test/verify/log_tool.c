@@ -1,13 +1,16 @@
 /*
  * log_tool.c: honest logs, and what an attacker who knows the format could make of them.
  *
- *   log_tool generate ID SEED ROWS PAYLOAD MONTH DESTROYED   an export: a month every MONTH rows (0: none), payloads of about PAYLOAD
- *                                                            bytes, DESTROYED of 100 gone
- *   log_tool rechain [ID]                                    stdin to stdout: numbers, payload digests, months' boundaries and chain made anew
- *   log_tool checkpoints PEM DIR EVERY                       stdin: checkpoints every EVERY rows, at the months' boundaries, at the end
- *   log_tool note PEM ORIGIN SIZE ROOT HEAD                  a signed checkpoint of digests in hex
- *   log_tool reads ID ROW READS VERSION whole|part           an answer's payload, and a line for each of its reads: the proof that it is
- *                                                            that of row ROW
+ *   log_tool generate ID SEED ROWS PAYLOAD MONTH DESTROYED
+ *       an export: a month every MONTH rows (0: none), payloads of about PAYLOAD bytes, DESTROYED of 100 gone
+ *   log_tool rechain [ID]
+ *       stdin to stdout: numbers, payload digests, months' boundaries and chain made anew
+ *   log_tool checkpoints PEM DIR EVERY
+ *       stdin: checkpoints every EVERY rows, at the months' boundaries, at the end
+ *   log_tool note PEM ORIGIN SIZE ROOT HEAD
+ *       a signed checkpoint of digests in hex
+ *   log_tool reads ID ROW READS VERSION whole|part
+ *       an answer's payload, and a line for each of its reads: the proof that it is that of row ROW
  */
 #include <inttypes.h>
 #include <stdio.h>

@@ -1,5 +1,6 @@
 -- place: distances, and the places that can be asked for (Q2).
-CREATE FUNCTION haversine_m(a double precision, b double precision, c double precision, d double precision) RETURNS double precision
+CREATE FUNCTION haversine_m(a double precision, b double precision, c double precision, d double precision) RETURNS
+    double precision
     LANGUAGE sql
 AS $$ SELECT 2 * 6371008.8 * asin(least(1, sqrt(sind((c - a) / 2) ^ 2 + cosd(a) * cosd(c) * sind((d - b) / 2) ^ 2))) $$;
 CREATE TABLE point AS
@@ -53,7 +54,8 @@ SELECT count(*) FROM lpr.search_location(longitude => -117.042);
 \echo :SQLSTATE
 SELECT count(*) FROM lpr.search_location(32.552, -117.042, NULL);
 -- The text of an address is a text, whatever it holds.
-SELECT lpr.like_literal('100% of_it\'), '100% of_it\' LIKE lpr.like_literal('100% of_it\') AS itself, '100x of_it\' LIKE lpr.like_literal('100% of_it\') AS other;
+SELECT lpr.like_literal('100% of_it\'), '100% of_it\' LIKE lpr.like_literal('100% of_it\') AS itself,
+    '100x of_it\' LIKE lpr.like_literal('100% of_it\') AS other;
 \c - postgres
 DROP TABLE point;
 DROP FUNCTION haversine_m(double precision, double precision, double precision, double precision);

@@ -10,7 +10,8 @@ SELECT lpr.normal_plate(U&'7\00B7A\00A0B') AS separators, lpr.normal_plate(U&'\0
 SELECT lpr.normal_plate(NULL) IS NULL AS nothing;
 -- Normal forms are their own normal forms.
 SELECT count(*), bool_and(lpr.normal_plate(lpr.normal_plate(written)) = lpr.normal_plate(written)) AS stable
-FROM (SELECT chr(32 + i % 95) || 'x' || chr(32 + i * 7 % 95) || chr(161 + i) FROM generate_series(0, 400) AS i) AS plates (written);
+FROM (SELECT chr(32 + i % 95) || 'x' || chr(32 + i * 7 % 95) || chr(161 + i) FROM generate_series(0, 400) AS i)
+    AS plates (written);
 
 -- LP011: not a plate.
 SELECT lpr.normal_plate('');

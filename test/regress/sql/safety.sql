@@ -2,7 +2,8 @@
 \getenv vendor_url LPR_VENDOR_URL
 \set VERBOSITY terse
 SET client_min_messages = warning;
-SELECT lpr.add_source('forbidden', 'lpr-v1', :'vendor_url' || '/acme/lpr-v1', secret => 'sim-lpr-token', assessment => 'for tests');
+SELECT lpr.add_source('forbidden', 'lpr-v1', :'vendor_url' || '/acme/lpr-v1', secret => 'sim-lpr-token',
+    assessment => 'for tests');
 CREATE SCHEMA curious;
 GRANT ALL ON SCHEMA curious TO analyst1;
 
@@ -40,7 +41,8 @@ EXCEPTION WHEN OTHERS THEN
     RETURN t;
 END
 $$;
-CREATE MATERIALIZED VIEW curious.view AS SELECT plate FROM lpr.reads WHERE plate = '7ABC123' AND source = 'forbidden' WITH NO DATA;
+CREATE MATERIALIZED VIEW curious.view AS SELECT plate FROM lpr.reads WHERE plate = '7ABC123'
+    AND source = 'forbidden' WITH NO DATA;
 ALTER FUNCTION curious.note(text) OWNER TO analyst1;
 ALTER FUNCTION curious.spring(text) OWNER TO analyst1;
 ALTER MATERIALIZED VIEW curious.view OWNER TO analyst1;
@@ -80,7 +82,8 @@ SET min_parallel_table_scan_size = 0;
 SET parallel_setup_cost = 0;
 SET parallel_tuple_cost = 0;
 -- The other part of the plan may be parallel.
-\set query 'SELECT count(*) > 0 AS found FROM (SELECT g FROM curious.many WHERE g <= 2 ORDER BY g) AS m, lpr.reads WHERE plate = \'7ABC123\' AND source = \'acme\''
+\set query 'SELECT count(*) > 0 AS found FROM (SELECT g FROM curious.many WHERE g <= 2 ORDER BY g) AS m, '
+\set query :query 'lpr.reads WHERE plate = \'7ABC123\' AND source = \'acme\''
 SELECT curious.is_parallel(:'query');
 :query;
 -- A worker asks nothing, whatever its function claims to be.

@@ -16,7 +16,8 @@ BEGIN
     RETURN QUERY SELECT '', 'no error', '', '';
 EXCEPTION WHEN OTHERS THEN
     GET STACKED DIAGNOSTICS m = MESSAGE_TEXT, d = PG_EXCEPTION_DETAIL, h = PG_EXCEPTION_HINT;
-    RETURN QUERY SELECT SQLSTATE, m, d, replace(h, (SELECT string_agg(dialect, ', ') FROM lpr.dialects()), '(all of them)');
+    RETURN QUERY SELECT SQLSTATE, m, d, replace(h, (SELECT string_agg(dialect, ', ') FROM lpr.dialects()),
+        '(all of them)');
 END
 $$;
 CREATE FUNCTION option_refusal(options text, OUT said text) RETURNS text
@@ -30,7 +31,8 @@ $$;
 
 -- ---- adding ----
 SELECT r.*
-FROM (VALUES (1, NULL), (2, ''), (3, 'Acme'), (4, '1st'), (5, 'a-b'), (6, 'a b'), (7, repeat('a', 41))) AS names (n, name),
+FROM (VALUES (1, NULL), (2, ''), (3, 'Acme'), (4, '1st'), (5, 'a-b'), (6, 'a b'), (7, repeat('a', 41)))
+    AS names (n, name),
      refusal(format('SELECT lpr.add_source(%L, ''lpr-v1'', ''https://x.example'')', name)) AS r
 ORDER BY n;
 SELECT r.*
@@ -57,11 +59,16 @@ FROM (VALUES (1, $$'acme', 'lpr-v1', 'https://x.example'$$),
              (21, $$'x', 'lpr-v1', 'https://x.example', grant_to => '{nobody_such}'$$)) AS calls (n, arguments),
      refusal(format('SELECT lpr.add_source(%s)', arguments)) AS r
 ORDER BY n;
-SELECT r.sqlstate, r.message FROM refusal($$SELECT lpr.add_source('x', 'lpr-v1', 'https://x.example', assessment => ' ')$$) AS r;
-SELECT r.* FROM refusal($$SELECT lpr.add_source('x', 'lpr-v1', 'https://x.example', approved_on => '2024-02-29')$$) AS r;
-SELECT r.sqlstate, r.message, r.hint FROM refusal($$SELECT lpr.add_source('x', 'lpr-v1', 'https://x.example', assessment => 'PIA', approved_on => '2999-12-31')$$) AS r;
-SELECT r.sqlstate, r.message FROM refusal($$SELECT lpr.add_source('x', 'lpr-v1', 'https://x.example', assessment => 'PIA', approved_on => '-infinity')$$) AS r;
-SELECT r.* FROM refusal($$SELECT lpr.add_source('x', 'lpr-v1', 'https://x.example', grant_to => '{lpr_user,NULL}')$$) AS r;
+SELECT r.sqlstate, r.message FROM refusal($$SELECT lpr.add_source('x', 'lpr-v1', 'https://x.example',
+    assessment => ' ')$$) AS r;
+SELECT r.* FROM refusal($$SELECT lpr.add_source('x', 'lpr-v1', 'https://x.example', approved_on => '2024-02-29')$$)
+    AS r;
+SELECT r.sqlstate, r.message, r.hint FROM refusal($$SELECT lpr.add_source('x', 'lpr-v1', 'https://x.example',
+    assessment => 'PIA', approved_on => '2999-12-31')$$) AS r;
+SELECT r.sqlstate, r.message FROM refusal($$SELECT lpr.add_source('x', 'lpr-v1', 'https://x.example',
+    assessment => 'PIA', approved_on => '-infinity')$$) AS r;
+SELECT r.* FROM refusal($$SELECT lpr.add_source('x', 'lpr-v1', 'https://x.example', grant_to => '{lpr_user,NULL}')$$)
+    AS r;
 -- Nothing is left of them.
 SELECT count(*) FROM pg_foreign_server WHERE srvname = 'x';
 SELECT count(*) FROM lpr_data.source WHERE name = 'x';
@@ -72,44 +79,58 @@ SELECT option_refusal('url ''https://x.example''');
 SELECT option_refusal('page_size ''1''');
 -- URLs: https, or http to this machine; no user part, query, fragment or slash at the end.
 SELECT url, option_refusal(format('dialect ''lpr-v1'', url %L', url))
-FROM unnest(ARRAY['http://vendor.example', 'http://10.0.0.1', 'http://127.0.0.1.vendor.example', 'http://localhost.vendor.example',
-                  'http://localhost@vendor.example', 'ftp://vendor.example', 'file:///etc/passwd', 'vendor.example', 'https://',
-                  'https://user:secret@vendor.example', 'https://vendor.example/', 'https://vendor.example?a=b', 'https://vendor.example#a',
+FROM unnest(ARRAY['http://vendor.example', 'http://10.0.0.1', 'http://127.0.0.1.vendor.example',
+    'http://localhost.vendor.example',
+                  'http://localhost@vendor.example', 'ftp://vendor.example', 'file:///etc/passwd', 'vendor.example',
+                      'https://',
+                  'https://user:secret@vendor.example', 'https://vendor.example/', 'https://vendor.example?a=b',
+                      'https://vendor.example#a',
                   E'https://vendor.example\r\nX: y', 'https://vendor.example:99999', ' https://vendor.example']) AS url;
 -- Every number at and beyond its bounds, and what is none.
 SELECT name, value, option_refusal(format('dialect ''lpr-v1'', url ''https://x.example'', %I %L', name, value))
 FROM (VALUES ('page_size', 1, 10000), ('parallel', 1, 16), ('max_pages', 1, 100000), ('max_megabytes', 1, 16384),
              ('max_page_kilobytes', 1, 65536), ('max_image_kilobytes', 1, 65536), ('connect_timeout', 1, 600000),
-             ('request_timeout', 1, 3600000), ('stall_timeout', 1, 600000), ('retries', 0, 10), ('max_retry_after', 0, 600000),
+             ('request_timeout', 1, 3600000), ('stall_timeout', 1, 600000), ('retries', 0, 10),
+                 ('max_retry_after', 0, 600000),
              ('requests_per_minute', 1, 1000000)) AS numbers (name, least, most),
      unnest(ARRAY[(least - 1)::text, (most + 1)::text]) AS value;
 SELECT value, option_refusal(format('dialect ''lpr-v1'', url ''https://x.example'', page_size %L', value))
 FROM unnest('{"",abc,10x,1.5,1e3,0x10,99999999999999999999,-5}'::text[]) AS value;
 -- Choices, files, texts.
 SELECT name, value, option_refusal(format('dialect ''lpr-v1'', url ''https://x.example'', %I %L', name, value))
-FROM (VALUES ('on_failure', 'ignore'), ('on_failure', 'warning|error'), ('order', 'Here'), ('min_tls_version', '1.1'), ('http_version', '2'),
-             ('ca_file', 'ca.pem'), ('client_certificate', '~/cert.pem'), ('client_key', ''), ('audience', ''), ('reason', E'a\r\nb'),
+FROM (VALUES ('on_failure', 'ignore'), ('on_failure', 'warning|error'), ('order', 'Here'), ('min_tls_version', '1.1'),
+    ('http_version', '2'),
+             ('ca_file', 'ca.pem'), ('client_certificate', '~/cert.pem'), ('client_key', ''), ('audience', ''),
+                 ('reason', E'a\r\nb'),
              ('image_origins', E'\t')) AS options (name, value);
 -- Origins: each like a URL, and nothing behind it.
 SELECT value, option_refusal(format('dialect ''lpr-v1'', url ''https://x.example'', image_origins %L', value))
-FROM unnest(ARRAY['http://i.example', 'https://i.example http://j.example', 'https://i.example/', 'https://i.example/img', 'https://i.example?a', 'https://i.example#a',
-                  'i.example', 'https://u@i.example', 'https://i.example,https://j.example', '*', 'http://127.0.0.1.example']) AS value;
+FROM unnest(ARRAY['http://i.example', 'https://i.example http://j.example', 'https://i.example/',
+    'https://i.example/img', 'https://i.example?a', 'https://i.example#a',
+                  'i.example', 'https://u@i.example', 'https://i.example,https://j.example', '*',
+                      'http://127.0.0.1.example']) AS value;
 CREATE SERVER origins FOREIGN DATA WRAPPER lpr
-    OPTIONS (dialect 'lpr-v1', url 'https://x.example', image_origins ' https://i.example  https://j.example:8443 http://127.0.0.1:8080 http://[::1]:1 ');
+    OPTIONS (dialect 'lpr-v1', url 'https://x.example',
+        image_origins ' https://i.example  https://j.example:8443 http://127.0.0.1:8080 http://[::1]:1 ');
 DROP SERVER origins;
 -- Everything right.
 CREATE SERVER refused FOREIGN DATA WRAPPER lpr
-    OPTIONS (dialect 'flock-v3', url 'https://x.example/base', audience 'a', reason 'r', image_origins 'https://i.example', page_size '10000',
-             parallel '16', max_pages '100000', max_megabytes '16384', max_page_kilobytes '65536', max_image_kilobytes '65536',
-             on_failure 'error', "order" 'here', ca_file '/ca.pem', client_certificate '/c.pem', client_key '/k.pem', min_tls_version '1.3',
-             http_version '1.1', connect_timeout '600000', request_timeout '3600000', stall_timeout '600000', retries '10',
+    OPTIONS (dialect 'flock-v3', url 'https://x.example/base', audience 'a', reason 'r',
+        image_origins 'https://i.example', page_size '10000',
+             parallel '16', max_pages '100000', max_megabytes '16384', max_page_kilobytes '65536',
+                 max_image_kilobytes '65536',
+             on_failure 'error', "order" 'here', ca_file '/ca.pem', client_certificate '/c.pem', client_key '/k.pem',
+                 min_tls_version '1.3',
+             http_version '1.1', connect_timeout '600000', request_timeout '3600000', stall_timeout '600000',
+                 retries '10',
              max_retry_after '600000', requests_per_minute '1000000');
 -- Changes are checked as well.
 SELECT r.* FROM refusal($$ALTER SERVER refused OPTIONS (SET url 'http://x.example')$$) AS r;
 SELECT r.* FROM refusal($$ALTER SERVER refused OPTIONS (DROP dialect)$$) AS r;
 SELECT r.* FROM refusal($$CREATE USER MAPPING FOR PUBLIC SERVER refused OPTIONS (password 'x')$$) AS r;
 SELECT r.* FROM refusal($$CREATE USER MAPPING FOR PUBLIC SERVER refused OPTIONS (secret 'What a secret!')$$) AS r;
-SELECT r.* FROM refusal($$CREATE FOREIGN TABLE refused_reads (plate text) SERVER refused OPTIONS (table_name 'x')$$) AS r;
+SELECT r.* FROM refusal($$CREATE FOREIGN TABLE refused_reads (plate text) SERVER refused OPTIONS (table_name 'x')$$) AS
+    r;
 SELECT r.* FROM refusal($$CREATE FOREIGN TABLE refused_reads (plate text OPTIONS (name 'x')) SERVER refused$$) AS r;
 SELECT r.* FROM refusal($$ALTER FOREIGN DATA WRAPPER lpr OPTIONS (url 'https://x.example')$$) AS r;
 SELECT r.* FROM refusal($$IMPORT FOREIGN SCHEMA x FROM SERVER refused INTO public$$) AS r;
@@ -118,7 +139,8 @@ SELECT r.* FROM refusal($$IMPORT FOREIGN SCHEMA x FROM SERVER refused INTO publi
 GRANT USAGE ON FOREIGN DATA WRAPPER lpr TO owner1;
 GRANT USAGE ON FOREIGN SERVER refused, acme TO owner1;
 GRANT USAGE ON SCHEMA lpr_data TO owner1;
-GRANT EXECUTE ON FUNCTION lpr.add_source(text, text, text, text, text, date, text, jsonb, name[]), lpr.remove_source(text),
+GRANT EXECUTE ON FUNCTION lpr.add_source(text, text, text, text, text, date, text, jsonb, name[]),
+    lpr.remove_source(text),
     lpr.store_secret(text, text), lpr.encrypt_secret(text, text), refusal(text) TO owner1;
 GRANT INSERT, UPDATE, SELECT ON lpr_data.secret TO owner1;
 GRANT CREATE ON DATABASE :DBNAME TO owner1;
@@ -128,7 +150,8 @@ REVOKE CREATE ON DATABASE :DBNAME FROM owner1;
 \pset format unaligned
 \pset tuples_only on
 SELECT r.* FROM refusal($$SELECT lpr.add_source('mine', 'lpr-v1', 'https://x.example')$$) AS r;
-SELECT r.* FROM refusal($$CREATE SERVER mine FOREIGN DATA WRAPPER lpr OPTIONS (dialect 'lpr-v1', url 'https://x.example')$$) AS r;
+SELECT r.* FROM refusal($$CREATE SERVER mine FOREIGN DATA WRAPPER lpr OPTIONS (dialect 'lpr-v1',
+    url 'https://x.example')$$) AS r;
 SELECT r.* FROM refusal($$CREATE SERVER mine FOREIGN DATA WRAPPER lpr$$) AS r;
 SELECT r.* FROM refusal($$ALTER SERVER refused OPTIONS (SET url 'https://y.example')$$) AS r;
 SELECT r.* FROM refusal($$CREATE USER MAPPING FOR owner1 SERVER refused OPTIONS (secret 'sim-lpr-token')$$) AS r;
@@ -155,12 +178,15 @@ SELECT r.* FROM refusal($$SELECT lpr.store_secret('sim-lpr-token', '/etc/passwd'
 SELECT r.* FROM refusal($$SELECT lpr.store_secret('sim-lpr-token', 'sim-lpr-token')$$) AS r;
 SELECT count(*) FROM lpr_data.secret;
 SELECT lpr.store_secret('sim-lpr-token', 'sim-verkada-key');
-SELECT name, key_name, position('sim-lpr-token'::bytea in value) > 0 AS plain, convert_from(pgp_sym_decrypt_bytea(value, 'sim-verkada-key'), 'UTF8') AS value FROM lpr_data.secret;
+SELECT name, key_name, position('sim-lpr-token'::bytea in value) > 0 AS plain,
+    convert_from(pgp_sym_decrypt_bytea(value, 'sim-verkada-key'), 'UTF8') AS value FROM lpr_data.secret;
 -- Stored again under another key.
 SELECT lpr.store_secret('sim-lpr-token', 'sim-rekor-key');
-SELECT name, key_name, convert_from(pgp_sym_decrypt_bytea(value, 'sim-rekor-key'), 'UTF8') AS value FROM lpr_data.secret;
+SELECT name, key_name, convert_from(pgp_sym_decrypt_bytea(value, 'sim-rekor-key'), 'UTF8') AS value
+    FROM lpr_data.secret;
 -- The row is what is used: a source works with it, and stops working without its key.
-SELECT lpr.add_source('vault', 'lpr-v1', :'vendor_url' || '/vault/lpr-v1', secret => 'sim-lpr-token', assessment => 'PIA', grant_to => '{lpr_user}');
+SELECT lpr.add_source('vault', 'lpr-v1', :'vendor_url' || '/vault/lpr-v1', secret => 'sim-lpr-token',
+    assessment => 'PIA', grant_to => '{lpr_user}');
 \c - analyst1
 \pset format unaligned
 \pset tuples_only on
@@ -184,7 +210,8 @@ SELECT lpr.remove_source('vault');
 \pset format unaligned
 \pset tuples_only on
 -- People see the names of secrets at most.
-SELECT srvname, umoptions FROM pg_user_mappings WHERE srvname = 'acme' AND array_to_string(umoptions, ' ') NOT LIKE '%secret=sim-lpr-token%';
+SELECT srvname, umoptions FROM pg_user_mappings WHERE srvname = 'acme'
+    AND array_to_string(umoptions, ' ') NOT LIKE '%secret=sim-lpr-token%';
 
 \c - postgres
 \pset format aligned
@@ -339,11 +366,14 @@ SELECT (SELECT count(*) FROM lpr_data.source WHERE name = 'fresh') AS sources,
        (SELECT count(*) FROM lpr_data.camera WHERE source = 'fresh') AS cameras,
        (SELECT count(*) FROM pg_foreign_server WHERE srvname = 'fresh') AS servers,
        to_regclass('lpr_data.reads_fresh') AS partition;
--- Dropped behind our back, it is not enabled any more, nor is a later server of that name; what is left of it can be removed.
-SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secret => 'sim-lpr-token', assessment => 'PIA', grant_to => '{lpr_user}');
+-- Dropped behind our back, it is not enabled any more, nor is a later server of that name; what is left of it can be
+-- removed.
+SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secret => 'sim-lpr-token',
+    assessment => 'PIA', grant_to => '{lpr_user}');
 DROP SERVER fresh CASCADE;
 SELECT name, enabled FROM lpr_data.source WHERE name = 'fresh';
-SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secret => 'sim-lpr-token', assessment => 'PIA');
+SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secret => 'sim-lpr-token',
+    assessment => 'PIA');
 SELECT lpr.approve_source('fresh', 'PIA');
 CREATE SERVER fresh FOREIGN DATA WRAPPER lpr OPTIONS (dialect 'lpr-v1', url 'https://x.example');
 CREATE FOREIGN TABLE lpr_data.reads_fresh PARTITION OF lpr.reads FOR VALUES IN ('fresh') SERVER fresh;
@@ -368,7 +398,8 @@ CREATE USER MAPPING FOR analyst1 SERVER fresh OPTIONS (secret 'sim-lpr-token');
 SELECT lpr.remove_source('fresh');
 SELECT count(*) FROM pg_user_mappings WHERE srvname = 'fresh';
 -- A day of approval that has not come, by whatever way, is none.
-SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secret => 'sim-lpr-token', assessment => 'PIA', grant_to => '{lpr_user}');
+SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secret => 'sim-lpr-token',
+    assessment => 'PIA', grant_to => '{lpr_user}');
 UPDATE lpr_data.source SET approved_on = (clock_timestamp() AT TIME ZONE 'UTC')::date + 1 WHERE name = 'fresh';
 \c - analyst1
 CALL logon();
@@ -377,7 +408,8 @@ SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
 \c - postgres
 SELECT lpr.remove_source('fresh');
 -- Made again under the same name, it is another source.
-SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secret => 'sim-lpr-token', assessment => 'PIA', grant_to => '{lpr_user}');
+SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secret => 'sim-lpr-token',
+    assessment => 'PIA', grant_to => '{lpr_user}');
 \c - analyst1
 CALL logon();
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
