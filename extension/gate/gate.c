@@ -8,6 +8,7 @@
 #include "utils/builtins.h"
 
 #include "audit/audit.h"
+#include "audit/consent.h"
 #include "server/errors.h"
 #include "format/payload.h"
 
@@ -77,6 +78,24 @@ send_question(const LprGateQuestion *question)
 	return lpr_audit_send(&entry);
 }
 
+/* In place of "{accept}", which is as long, the code that renews this session's agreement: the gate does not know it. */
+static void
+fill_in_code(LprReceipt *receipt)
+{
+	const char *message, *detail, *hint;
+	const char *code;
+	char *at;
+
+	StaticAssertStmt(sizeof("{accept}") - 1 == LPR_CONSENT_CODE_LEN, "the code takes the place of its name");
+	if (!receipt->refused)
+		return;
+	lpr_gate_texts(receipt, &message, &detail, &hint);
+	at = strstr(hint, "{accept}");
+	code = at != NULL ? lpr_consent_renewal() : NULL;
+	if (code != NULL)
+		memcpy(at, code, LPR_CONSENT_CODE_LEN);
+}
+
 void
 lpr_gate_ask(LprGateQuestion **questions, int n)
 {
@@ -89,7 +108,10 @@ lpr_gate_ask(LprGateQuestion **questions, int n)
 		for (int i = 0; i < some; i++)
 			tickets[i] = send_question(questions[first + i]);
 		for (int i = 0; i < some; i++)
+		{
 			lpr_audit_await(tickets[i], &questions[first + i]->receipt);
+			fill_in_code(&questions[first + i]->receipt);
+		}
 	}
 }
 
