@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 
-from house import LOGON, ROUNDS, analyst, say
+from house import ROUNDS, analyst, say
 from pq import Session
 
 SECONDS = float(os.environ.get('SECONDS', '2'))
@@ -18,6 +18,10 @@ VALUES ('ask', 'analyst', 12345, '2026-01-01T00:00:00Z', 'bulk', 'plate', '\\x{s
 RECORD = f"SELECT lpr_data.audit_record('read', NULL, NULL, '{RECORD_TEXT}');"
 ACCEPTED = "SELECT bench.ask('bulk');"
 REFUSED = "SELECT bench.ask('nowhere');"
+
+
+# For pgbench.
+LOGON = r'SELECT code FROM lpr.rules() \gset' + '\nSELECT lpr.accept_rules(:code), lpr.work_on(1)'
 
 
 class Load:

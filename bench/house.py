@@ -115,10 +115,8 @@ def milliseconds(value):
     return f'{value * 1000:.0f} ms' if value >= 0.01 else f'{value * 1000:.1f} ms'
 
 
-LOGON = 'SELECT lpr.accept_rules(r.code), lpr.work_on(1) FROM lpr.rules() AS r'
-
-
 def analyst():
     session = Session('analyst')
-    session.query(LOGON)
+    code = session.value('SELECT code FROM lpr.rules()')
+    session.query(f"SELECT lpr.accept_rules('{code}'), lpr.work_on(1)")
     return session

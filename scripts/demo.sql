@@ -142,6 +142,9 @@ SELECT :'LAST_ERROR_SQLSTATE' = 'LP001' AS refused \gset
 \echo
 \c - oversight1
 \pset null '-'
+SELECT code FROM lpr.rules() \gset
+\echo '=> SELECT lpr.accept_rules(':'code'');   -- as everybody before anything is shown'
+SELECT lpr.accept_rules(:'code');
 \echo '=> SELECT number, kind, login, source, payload->''plates'' AS plates, payload->>''reads'' AS reads, ask,'
 \echo '          sqlstate FROM lpr.audit() WHERE kind IN (''ask'', ''answer'', ''refused'')'
 \echo '   ORDER BY number DESC LIMIT 7;'

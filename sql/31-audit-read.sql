@@ -42,6 +42,7 @@ CREATE FUNCTION lpr.audit(
 AS $$
 #variable_conflict use_column
 BEGIN
+    PERFORM lpr_data.reading('U4', 'lpr_oversight');
     PERFORM lpr_data.audit_record('read', NULL, NULL,
                                   format('audit(since => %L, until => %L, login => %L, kind => %L, event_id => %L, '
                                          'source => %L)',
@@ -75,6 +76,7 @@ CREATE FUNCTION lpr.unanswered(since timestamp with time zone DEFAULT NULL)
 AS $$
 #variable_conflict use_column
 BEGIN
+    PERFORM lpr_data.reading('U4', 'lpr_oversight');
     PERFORM lpr_data.audit_record('read', NULL, NULL, format('unanswered(since => %L)', unanswered.since));
     RETURN QUERY
         SELECT a.number, a.at, a.login, a.event_id, a.source, a.mode
@@ -153,6 +155,7 @@ CREATE FUNCTION lpr.export_audit(first bigint DEFAULT NULL, last bigint DEFAULT 
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM lpr_data.reading('U4', 'lpr_oversight');
     PERFORM lpr_data.audit_record('read', NULL, NULL,
                                   format('export_audit(first => %L, last => %L, month => %L)', first, last, month));
     RETURN QUERY SELECT 'lpr-audit-export-1' || E'\t' || encode(l.id, 'hex') FROM lpr_data.log AS l;
@@ -169,13 +172,25 @@ COMMENT ON FUNCTION lpr.export_audit(bigint, bigint, text) IS
     'lpr.export_audit()" >audit.log. first, last: numbers of records; month: a partition, also one that was detached '
     'into an archive. Each call is itself a record.';
 
+CREATE FUNCTION lpr_data.verify(first bigint, last bigint, OUT ok boolean, OUT number bigint, OUT detail text)
+    RETURNS SETOF record
+    LANGUAGE c STABLE
+AS 'MODULE_PATHNAME', 'lpr_verify_audit';
+COMMENT ON FUNCTION lpr_data.verify(bigint, bigint) IS 'What lpr.verify_audit() finds.';
+
 CREATE FUNCTION lpr.verify_audit(first bigint DEFAULT NULL, last bigint DEFAULT NULL, OUT ok boolean, OUT number bigint,
                                  OUT detail text)
     RETURNS SETOF record
-    LANGUAGE c STABLE
+    LANGUAGE plpgsql STABLE
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-AS 'MODULE_PATHNAME', 'lpr_verify_audit';
+AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM lpr_data.watching('U3', 'lpr_oversight', 'lpr_privacy', 'lpr_admin');
+    RETURN QUERY SELECT v.ok, v.number, v.detail FROM lpr_data.verify(verify_audit.first, verify_audit.last) AS v;
+END
+$$;
 GRANT EXECUTE ON FUNCTION lpr.verify_audit(bigint, bigint) TO lpr_oversight, lpr_privacy, lpr_admin;
 COMMENT ON FUNCTION lpr.verify_audit(bigint, bigint) IS
     'Holds the audit log against itself and its checkpoints (U3): every digest of records and payloads, numbers, '
@@ -215,6 +230,7 @@ CREATE FUNCTION lpr.checkpoint(size bigint DEFAULT NULL)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM lpr_data.watching('U3', 'lpr_oversight', 'lpr_privacy', 'lpr_admin');
     RETURN rtrim(lpr_data.checkpoint_file(coalesce(checkpoint.size,
                                                    (SELECT max(c.size) FROM lpr_data.checkpoint AS c))), E'\n');
 END
@@ -238,6 +254,7 @@ CREATE FUNCTION lpr.audit_key()
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM lpr_data.watching('U3', 'lpr_oversight', 'lpr_privacy', 'lpr_admin');
     RETURN (SELECT lpr_data.public_key(l.id) FROM lpr_data.log AS l);
 END
 $$;
@@ -267,6 +284,8 @@ CREATE FUNCTION lpr.audit_status(
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM lpr_data.watching('U3', 'lpr_supervisor', 'lpr_system_owner', 'lpr_oversight', 'lpr_privacy',
+                              'lpr_admin');
     SELECT w.state, w.reason, w.waiting_bytes INTO writer, reason, waiting_bytes FROM lpr_data.writer() AS w;
     waiting_changes := (SELECT count(*) FROM lpr_data.change);
     IF to_regclass('lpr_data.audit') IS NOT NULL THEN

@@ -147,7 +147,7 @@ COMMENT ON FUNCTION lpr_data.whom(text, text) IS
 GRANT EXECUTE ON FUNCTION lpr_data.me(), lpr_data.acts_as(text[]), lpr_data.my_people(), lpr_data.whom(text, text)
     TO lpr_member;
 
-CREATE FUNCTION lpr_data.acting(role text, control text)
+CREATE FUNCTION lpr_data.acting_in(control text, VARIADIC roles text[])
     RETURNS integer
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -156,23 +156,51 @@ DECLARE
     who integer := lpr_data.me();
 BEGIN
     IF who IS NULL THEN
-        PERFORM lpr_data.refuse(control, 'LP024', format('login "%s" is nobody''s', lpr.login()),
+        PERFORM lpr_data.refuse(control, 'LP024', format('login "%s" is not registered to a person', lpr.login()),
                                 'What bears on access is done by people, each under a login of their own.',
                                 'Ask an administrator to register you: SELECT lpr.add_person(...).');
     END IF;
-    IF NOT lpr_data.holds(who, role) THEN
-        PERFORM lpr_data.refuse(control, 'LP033', format('login "%s" does not act as %s', lpr.login(), role),
+    IF NOT lpr_data.holds(who, VARIADIC roles) THEN
+        PERFORM lpr_data.refuse(control, 'LP033',
+                                format('login "%s" does not act as %s', lpr.login(),
+                                       array_to_string(roles, ' or ')),
                                 format('This is done under a personal login that is a member of %s, and of which '
-                                       'nobody else is one.', role),
-                                format('Ask an administrator whether you are to be one: GRANT %I TO %I;', role,
+                                       'nobody else is one.', array_to_string(roles, ' or ')),
+                                format('Ask an administrator whether you are to be one: GRANT %I TO %I;', roles[1],
                                        lpr.login()));
     END IF;
     RETURN who;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.acting(text, text) IS
-    'The person who acts, in a role. Errors LP024 (the login is nobody''s) and LP033 (no member, or no personal '
-    'login).';
+COMMENT ON FUNCTION lpr_data.acting_in(text, text[]) IS
+    'The person who acts, in one of these roles. Errors LP024 (the login is not registered) and LP033 (no member, or '
+    'no personal login).';
+
+CREATE FUNCTION lpr_data.acting(role text, control text)
+    RETURNS integer
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN lpr_data.acting_in(control, role);
+END
+$$;
+COMMENT ON FUNCTION lpr_data.acting(text, text) IS 'The same for one role.';
+
+CREATE FUNCTION lpr_data.on_duty(control text, VARIADIC roles text[])
+    RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    -- Who installs lpr registers the first administrator, and is not registered yet.
+    IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = lpr.login() AND r.rolsuper) THEN
+        PERFORM lpr_data.acting_in(control, VARIADIC roles);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.on_duty(text, text[]) IS
+    'Refuses who neither acts in one of these roles nor is a superuser (A9). Errors LP024 and LP033.';
 
 CREATE FUNCTION lpr_data.administering(control text, role text DEFAULT 'lpr_admin')
     RETURNS void
@@ -180,14 +208,63 @@ CREATE FUNCTION lpr_data.administering(control text, role text DEFAULT 'lpr_admi
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    -- Whoever installs lpr registers the first administrator, and is nobody yet.
-    IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = lpr.login() AND r.rolsuper) THEN
-        PERFORM lpr_data.acting(role, control);
-    END IF;
+    PERFORM lpr_data.on_duty(control, role);
 END
 $$;
 COMMENT ON FUNCTION lpr_data.administering(text, text) IS
-    'Refuses whoever neither acts in a role, that of administrators, nor is a superuser. Errors LP024 and LP033.';
+    'Refuses who neither acts in a role, that of administrators, nor is a superuser. Errors LP024 and LP033.';
+
+CREATE FUNCTION lpr_data.watching(control text, VARIADIC roles text[])
+    RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM lpr_data.person AS p
+                   JOIN pg_roles AS r ON r.rolname = p.login AND r.rolcanlogin AND NOT r.rolsuper
+                   WHERE p.person_id = lpr_data.me() AND p.kind = 'service'
+                     AND EXISTS (SELECT FROM unnest(watching.roles) AS o (role)
+                                 WHERE lpr_data.takes_part(r.oid, o.role))) THEN
+        PERFORM lpr_data.on_duty(control, VARIADIC roles);
+    END IF;
+    IF NOT lpr_data.is_private(lpr_data.session()) THEN
+        PERFORM lpr_data.refuse('A6', 'LP023', 'the connection is not encrypted',
+                                'Over a network figures are read through TLS only.',
+                                'Connect with sslmode=verify-full.');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.watching(text, text[]) IS
+    'Refuses who may not read figures that name no person and no plate (A9): a registered login, of a person or of a '
+    'service, in one of these roles; over a network through TLS. Errors LP024, LP033, LP023.';
+
+CREATE FUNCTION lpr_data.reading(control text, VARIADIC roles text[])
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    r text[];
+BEGIN
+    PERFORM lpr_data.on_duty(control, VARIADIC roles);
+    IF EXISTS (SELECT FROM pg_roles AS s WHERE s.rolname = lpr.login() AND s.rolsuper) THEN
+        RETURN;
+    END IF;
+    SELECT g.refusal INTO r FROM lpr_data.gate_session(lpr_data.session(), clock_timestamp(), true) AS g
+    WHERE g.decided;
+    IF NOT FOUND THEN
+        r := ARRAY['U2', '42501', 'the gate did not decide', 'A part of the gate that gives no row refuses.', NULL];
+    END IF;
+    IF r IS NOT NULL THEN
+        PERFORM lpr_data.refuse(r[1], r[2], replace(r[3], '{login}', lpr.login()::text), r[4],
+                                replace(r[5], '{accept}', coalesce(lpr_data.renewal_code(), '...the code...')));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.reading(text, text[]) IS
+    'Refuses who may not read by duty what shows plates or what people did (A9): who does not act in one of these '
+    'roles, and whom the session part of the gate refuses (A1, A5, A6). Superusers, who can read the tables, are let '
+    'through; that they read is on record. Errors LP024, LP033, LP021, LP023, LP028, LP029.';
 
 CREATE FUNCTION lpr_data.check_isolation()
     RETURNS void
@@ -299,21 +376,95 @@ COMMENT ON FUNCTION lpr.change_person(text, text, text, text, text, text) IS
     'Changes what is registered of a person, but for the login; NULL leaves as it is (A1). Nobody changes their own: '
     'error LP033.';
 
-CREATE FUNCTION lpr.retire_person(login text)
+CREATE FUNCTION lpr_data.roles_to_revoke(login text)
+    RETURNS SETOF text
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN QUERY
+        SELECT format('REVOKE %I FROM %I', g.rolname, r.rolname) || lpr_data.granted_by(m.grantor) || ';'
+        FROM pg_roles AS r JOIN pg_auth_members AS m ON m.member = r.oid JOIN pg_roles AS g ON g.oid = m.roleid
+        WHERE r.rolname = roles_to_revoke.login
+          AND EXISTS (SELECT FROM pg_roles AS o
+                      WHERE o.rolname ~ '^lpr_' AND (o.oid = g.oid OR lpr_data.takes_part(g.oid, o.rolname)))
+        ORDER BY g.rolname;
+    RETURN QUERY
+        SELECT format('ALTER ROLE %I NOLOGIN;', r.rolname)
+        FROM pg_roles AS r WHERE r.rolname = roles_to_revoke.login AND r.rolcanlogin;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.roles_to_revoke(text) IS
+    'What a superuser still has to do about the login of somebody who has left: the roles that lead to one of lpr are '
+    'revoked, and nobody logs in (A1). No row: it is done.';
+
+CREATE FUNCTION lpr_data.end_sessions(login oid)
     RETURNS void
+    LANGUAGE c VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'lpr_end_sessions';
+COMMENT ON FUNCTION lpr_data.end_sessions(oid) IS
+    'Ends the sessions of a login in all databases, but for one''s own, when the transaction commits (A1).';
+
+CREATE FUNCTION lpr.retire_person(login text, heir text DEFAULT NULL)
+    RETURNS SETOF text
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    leaver integer;
+    successor integer;
+    manager integer;
+    waiting bigint;
 BEGIN
     PERFORM lpr_data.administering('A1');
-    UPDATE lpr_data.person AS p SET left_at = clock_timestamp()
-    WHERE p.person_id = lpr_data.person_of(retire_person.login);
+    IF retire_person.login = lpr.login() THEN
+        PERFORM lpr_data.refuse('A1', 'LP033', 'nobody retires themselves',
+                                'Who has left is retired by an administrator who is somebody else.',
+                                'Ask another administrator.');
+    END IF;
+    leaver := lpr_data.person_of(retire_person.login);
+    successor := CASE WHEN heir IS NOT NULL THEN lpr_data.person_of(heir) END;
+    -- Two retirements at once see each other: the last two administrators do not retire one another.
+    PERFORM FROM lpr_data.person AS p WHERE lpr_data.holds(p.person_id, 'lpr_admin') ORDER BY p.person_id
+        FOR NO KEY UPDATE;
+    IF lpr_data.holds(leaver, 'lpr_admin')
+       AND NOT EXISTS (SELECT FROM lpr_data.person AS p
+                       WHERE p.person_id <> leaver AND lpr_data.holds(p.person_id, 'lpr_admin')) THEN
+        PERFORM lpr_data.refuse('A1', 'LP033', format('login "%s" is that of the last administrator', login),
+                                'An agency has an administrator at all times.',
+                                'Register another one first: SELECT lpr.add_person(...); GRANT lpr_admin TO ...;');
+    END IF;
+    UPDATE lpr_data.person AS p SET left_at = clock_timestamp() WHERE p.person_id = leaver
+    RETURNING p.supervisor_id INTO manager;
+    PERFORM lpr_data.stop_all_access(leaver);
+    waiting := lpr_data.leave_events(leaver, successor);
+    UPDATE lpr_data.person AS p
+    SET supervisor_id = CASE WHEN successor <> p.person_id AND lpr_data.holds(successor, 'lpr_supervisor')
+                             THEN successor ELSE nullif(manager, p.person_id) END
+    WHERE p.supervisor_id = leaver AND p.left_at IS NULL;
+    PERFORM lpr_data.end_sessions(r.oid) FROM pg_roles AS r WHERE r.rolname = retire_person.login AND NOT r.rolsuper;
+    RETURN QUERY SELECT t.statement FROM lpr_data.roles_to_revoke(retire_person.login) AS t (statement);
+    IF waiting > 0 THEN
+        RETURN NEXT format('SELECT lpr.hand_over(%L, ''...'', ''...why...''); -- by %s: %s open event(s) wait for an '
+                           'owner', login, coalesce((SELECT p.login FROM lpr_data.person AS p
+                                                     WHERE p.person_id = manager), 'a supervisor'), waiting);
+    END IF;
+    RETURN QUERY SELECT format('SELECT lpr.change_person(%L, supervisor => ''...'');', p.login)
+        FROM lpr_data.person AS p
+        WHERE p.left_at IS NULL AND p.kind = 'personal' AND p.supervisor_id IS NULL AND manager IS NULL
+          AND EXISTS (SELECT FROM lpr_data.access AS a
+                      WHERE a.person_id = p.person_id AND a.state IN ('requested', 'granted', 'suspended'))
+        ORDER BY p.login;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.retire_person(text) TO lpr_member;
-COMMENT ON FUNCTION lpr.retire_person(text) IS
-    'A person has left: from the next statement on nothing can be done under that login, for good (A1). Its rows stay.';
+GRANT EXECUTE ON FUNCTION lpr.retire_person(text, text) TO lpr_member;
+COMMENT ON FUNCTION lpr.retire_person(text, text) IS
+    'A person has left: from the next statement on nothing can be done under that login, for good (A1). Its grants '
+    'are suspended, its requests withdrawn, its sessions ended, whom it supervised go to its own supervisor. heir: '
+    'the login of who takes over: its open events, and as a supervisor its people; without one the events wait, and '
+    'nobody asks for them, until a supervisor hands them over. Its rows stay. Returns what a superuser and others '
+    'still have to do, a statement a row. Nobody retires themselves or the last administrator: error LP033.';
 
 CREATE VIEW lpr.people WITH (security_barrier) AS
 SELECT p.login, p.name, p.unit, s.login AS supervisor, p.kind, p.left_at,

@@ -67,7 +67,8 @@ CREATE TABLE lpr_data.access_step (
     number smallint NOT NULL CHECK (number > 0),
     action text COLLATE "C" NOT NULL CHECK (action IN ('request', 'approve', 'deny', 'withdraw', 'suspend', 'resume',
                                                        'revoke')),
-    step text COLLATE "C" NOT NULL CHECK (step IN ('requester', 'supervisor', 'system_owner', 'oversight')),
+    step text COLLATE "C" NOT NULL CHECK (step IN ('requester', 'supervisor', 'system_owner', 'oversight',
+                                                   'administrator')),
     person_id integer NOT NULL REFERENCES lpr_data.person,
     at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     reason text NOT NULL CHECK (reason ~ '[^[:space:]]' AND char_length(reason) <= 4000),
@@ -83,7 +84,8 @@ COMMENT ON TABLE lpr_data.access_step IS 'Every step of every request, only ever
 COMMENT ON COLUMN lpr_data.access_step.access_id IS 'The request.';
 COMMENT ON COLUMN lpr_data.access_step.number IS '1, 2, 3, ... of that request.';
 COMMENT ON COLUMN lpr_data.access_step.action IS 'What was done.';
-COMMENT ON COLUMN lpr_data.access_step.step IS 'As what: requester, supervisor, system_owner or oversight.';
+COMMENT ON COLUMN lpr_data.access_step.step IS
+    'As what: requester, supervisor, system_owner, oversight or administrator.';
 COMMENT ON COLUMN lpr_data.access_step.person_id IS 'By whom.';
 COMMENT ON COLUMN lpr_data.access_step.at IS 'When.';
 COMMENT ON COLUMN lpr_data.access_step.reason IS 'Why.';
@@ -452,6 +454,12 @@ BEGIN
                                                                 WHEN 'resume' THEN 'resumed' ELSE 'revoked' END),
                                 'SELECT * FROM lpr.access_requests;');
     END IF;
+    IF action = 'resume' AND step <> 'oversight'
+       AND 'oversight' = (SELECT s.step FROM lpr_data.access_step AS s
+                          WHERE s.access_id = request AND s.action = 'suspend' ORDER BY s.number DESC LIMIT 1) THEN
+        PERFORM lpr_data.refuse('A1', 'LP033', format('grant %s was suspended by oversight', request),
+                                'Who resumes a grant is not below who suspended it.', 'Ask oversight.');
+    END IF;
     -- Whoever has to stop somebody at once writes later, but whoever lets somebody in again says why.
     IF action = 'resume' THEN
         PERFORM lpr_data.check_reason('reason', reason, 'A1');
@@ -470,6 +478,31 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr_data.stop_access(bigint, text, text) IS 'Suspends, resumes or revokes a grant.';
+
+CREATE FUNCTION lpr_data.stop_all_access(leaver integer)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    a lpr_data.access;
+    -- A superuser who is not registered has no row of their own: the reason names the login.
+    who integer := coalesce(lpr_data.me(), leaver);
+BEGIN
+    FOR a IN SELECT x.* FROM lpr_data.access AS x
+             WHERE x.person_id = leaver AND x.state IN ('requested', 'approved', 'granted')
+             ORDER BY x.access_id FOR NO KEY UPDATE
+    LOOP
+        PERFORM lpr_data.add_step(a.access_id, CASE a.state WHEN 'granted' THEN 'suspend' ELSE 'withdraw' END,
+                                  'administrator', who,
+                                  format('The person has left; retired by login %I.', lpr.login()));
+        UPDATE lpr_data.access AS x SET state = CASE a.state WHEN 'granted' THEN 'suspended' ELSE 'withdrawn' END
+        WHERE x.access_id = a.access_id;
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.stop_all_access(integer) IS
+    'Suspends all grants and withdraws all requests of a person who has left (A1).';
 
 CREATE FUNCTION lpr.suspend_access(request bigint, reason text)
     RETURNS void
@@ -494,7 +527,8 @@ BEGIN ATOMIC
 END;
 GRANT EXECUTE ON FUNCTION lpr.resume_access(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.resume_access(bigint, text) IS
-    'Lets a suspended grant count again; its end stays (A1). By a system owner or oversight.';
+    'Lets a suspended grant count again; its end stays (A1). By a system owner or oversight; what oversight suspended '
+    'by oversight only.';
 
 CREATE FUNCTION lpr.revoke_access(request bigint, reason text)
     RETURNS void
@@ -553,5 +587,6 @@ COMMENT ON COLUMN lpr.access_history.login IS 'Whose access it is about.';
 COMMENT ON COLUMN lpr.access_history.action IS 'request, approve, deny, withdraw, suspend, resume or revoke.';
 COMMENT ON COLUMN lpr.access_history.by_login IS 'Who did it.';
 COMMENT ON COLUMN lpr.access_history.by_name IS 'That person''s name.';
-COMMENT ON COLUMN lpr.access_history.acting_as IS 'As what: requester, supervisor, system_owner or oversight.';
+COMMENT ON COLUMN lpr.access_history.acting_as IS
+    'As what: requester, supervisor, system_owner, oversight, or administrator when the person left.';
 COMMENT ON COLUMN lpr.access_history.reason IS 'Why.';

@@ -39,6 +39,38 @@ VALUES (1, array_to_string(ARRAY[
     '',
     'By accepting you say that you have read and understood this, and agree to it.'], E'\n'));
 
+CREATE TABLE lpr_data.consent_time (
+    name text COLLATE "C" PRIMARY KEY DEFAULT 'consent' CHECK (name = 'consent'),
+    lasts interval NOT NULL CHECK (lasts >= '15 minutes' AND lasts <= '12 hours'),
+    idle interval NOT NULL CHECK (idle >= '1 minute' AND idle <= '1 hour'),
+    shipped boolean NOT NULL DEFAULT false
+);
+SELECT lpr_data.ships('lpr_data.consent_time', 'name');
+SELECT lpr_data.audit_changes_of('lpr_data.consent_time');
+COMMENT ON TABLE lpr_data.consent_time IS 'How long an agreement to the rules holds: one row (A5).';
+COMMENT ON COLUMN lpr_data.consent_time.name IS 'consent.';
+COMMENT ON COLUMN lpr_data.consent_time.lasts IS 'At most this long: 15 minutes to 12 hours.';
+COMMENT ON COLUMN lpr_data.consent_time.idle IS
+    'After this long without a statement it is renewed by one call: 1 minute to 1 hour.';
+COMMENT ON COLUMN lpr_data.consent_time.shipped IS 'Whether it stands as it came with lpr.';
+INSERT INTO lpr_data.consent_time (lasts, idle, shipped) VALUES ('12 hours', '30 minutes', true);
+
+CREATE FUNCTION lpr.set_consent_time(lasts interval DEFAULT NULL, idle interval DEFAULT NULL)
+    RETURNS void
+    LANGUAGE sql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT lpr_data.administering('A5', 'lpr_privacy');
+    UPDATE lpr_data.consent_time AS t
+    SET lasts = coalesce(set_consent_time.lasts, t.lasts), idle = coalesce(set_consent_time.idle, t.idle),
+        shipped = false;
+END;
+GRANT EXECUTE ON FUNCTION lpr.set_consent_time(interval, interval) TO lpr_privacy;
+COMMENT ON FUNCTION lpr.set_consent_time(interval, interval) IS
+    'How long an agreement to the rules holds from now on (A5). lasts: 15 minutes to 12 hours; idle: after how long '
+    'without a statement it is renewed, 1 minute to 1 hour; NULL leaves as it is.';
+
 CREATE FUNCTION lpr_data.consent_code(version integer)
     RETURNS text
     LANGUAGE c VOLATILE STRICT
@@ -51,8 +83,15 @@ CREATE FUNCTION lpr_data.take_code(code text)
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_consent_take_code';
 COMMENT ON FUNCTION lpr_data.take_code(text) IS
-    'The version that the code was given out for in this session, or NULL. Whatever was given out is worthless '
-    'afterwards.';
+    'The version that the code was given out for in this session, by an earlier statement and message, or NULL. What '
+    'was given out is worthless afterwards.';
+
+CREATE FUNCTION lpr_data.renewal_code()
+    RETURNS text
+    LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'lpr_consent_renewal_code';
+COMMENT ON FUNCTION lpr_data.renewal_code() IS
+    'A one-time code of this session that renews the agreement of somebody who was away; NULL = nothing was agreed to.';
 
 CREATE FUNCTION lpr_data.agree(version integer)
     RETURNS void
@@ -122,8 +161,9 @@ BEGIN
     END IF;
     IF given IS NULL THEN
         PERFORM lpr_data.refuse('A5', 'LP028', 'that code is not the one of these rules',
-                                'A code is good once, in the session that lpr.rules() gave it to.',
-                                'SELECT * FROM lpr.rules();');
+                                'A code is good once, in a statement after the one that showed it, in that session.',
+                                'SELECT * FROM lpr.rules(); then, by itself, SELECT lpr.accept_rules(''...the '
+                                'code...'');');
     END IF;
     IF given <> (SELECT max(r.version) FROM lpr_data.rules AS r) THEN
         PERFORM lpr_data.refuse('A5', 'LP028', 'the rules have changed since you were shown them',
@@ -137,15 +177,20 @@ BEGIN
         PERFORM lpr_data.audit_record('flag', 'A1', NULL,
                                       format('login "%s" is also connected from %s', lpr.login(), elsewhere));
     END IF;
-    RETURN format('You have agreed to version %s of the rules, until this session ends.', given);
+    RETURN format('You have agreed to version %s of the rules, for this session and at most %s.', given,
+                  (SELECT CASE WHEN t.lasts >= '1 hour' AND extract(minute FROM t.lasts) = 0
+                               THEN extract(hour FROM t.lasts)::integer || ' hours'
+                               ELSE (extract(epoch FROM t.lasts) / 60)::integer || ' minutes' END
+                   FROM lpr_data.consent_time AS t));
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.accept_rules(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.accept_rules(text) IS
-    'Agrees to the rules of use, with the code that lpr.rules() showed (A5). It holds for this session, this login '
-    'and this version of the text, and ends with DISCARD, a change of session authorization, or a new version. On '
-    'record before it counts. A second session of the login from another address is flagged there (A1). Errors LP028 '
-    '(not the code, or the rules have changed), LP029 (no client), LP021.';
+    'Agrees to the rules of use, with the code that an earlier statement showed: lpr.rules(), or after half an hour '
+    'without a statement the hint of LP028 (A5). It holds for this session, this login and this version of the text; '
+    'it ends after 12 hours (lpr.set_consent_time), with DISCARD, a change of session authorization, or a new '
+    'version. On record before it counts. A second session of the login from another address is flagged there (A1). '
+    'Errors LP028 (not the code, shown by this statement, or the rules have changed), LP029 (no client), LP021.';
 
 CREATE FUNCTION lpr.set_rules(text text)
     RETURNS integer

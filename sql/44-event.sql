@@ -61,13 +61,14 @@ CREATE TABLE lpr_data.event (
     ends_at timestamp with time zone NOT NULL,
     closed_at timestamp with time zone,
     outcome text CHECK (char_length(outcome) BETWEEN 3 AND 4000),
+    waits_since timestamp with time zone,
     CONSTRAINT ends_after_it_opens CHECK (ends_at > opened_at),
     CONSTRAINT closed_with_outcome CHECK ((closed_at IS NULL) = (outcome IS NULL))
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.event', '');
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.event_event_id_seq', '');
 SELECT lpr_data.audit_changes_of('lpr_data.event');
-SELECT lpr_data.only_adds('lpr_data.event', 'ends_at', 'closed_at', 'outcome');
+SELECT lpr_data.only_adds('lpr_data.event', 'ends_at', 'closed_at', 'outcome', 'waits_since');
 
 CREATE FUNCTION lpr_data.event_moves()
     RETURNS trigger
@@ -107,6 +108,8 @@ COMMENT ON COLUMN lpr_data.event.ends_at IS
     'Until when it may be asked for; lpr.extend_event() extends it, by a year at a time at the most.';
 COMMENT ON COLUMN lpr_data.event.closed_at IS 'When it was closed.';
 COMMENT ON COLUMN lpr_data.event.outcome IS 'How it ended.';
+COMMENT ON COLUMN lpr_data.event.waits_since IS
+    'Since when it waits for an owner: who owned it has left, and nobody asks for it (A1). NULL = it has one.';
 
 CREATE TABLE lpr_data.event_member (
     event_id bigint NOT NULL REFERENCES lpr_data.event,
@@ -152,7 +155,8 @@ CREATE FUNCTION lpr_data.memberships(person_id integer, moment timestamp with ti
     RETURNS TABLE (event_id bigint, system text, ends_at timestamp with time zone, open boolean)
     LANGUAGE sql STABLE
 AS $$
-    SELECT e.event_id, e.system, e.ends_at, e.closed_at IS NULL AND moment >= e.opened_at AND moment < e.ends_at
+    SELECT e.event_id, e.system, e.ends_at,
+           e.closed_at IS NULL AND e.waits_since IS NULL AND moment >= e.opened_at AND moment < e.ends_at
     FROM lpr_data.event_member AS m
     JOIN lpr_data.event AS e ON e.event_id = m.event_id
     WHERE m.person_id = memberships.person_id
@@ -501,7 +505,7 @@ COMMENT ON FUNCTION lpr.retire_authority(text) IS 'No new event rests on this au
 CREATE VIEW lpr.events WITH (security_barrier) AS
 SELECT e.event_id AS event, e.title,
        CASE WHEN e.closed_at IS NOT NULL THEN 'closed' WHEN clock_timestamp() >= e.ends_at THEN 'over'
-            ELSE 'open' END AS state,
+            WHEN e.waits_since IS NOT NULL THEN 'waiting' ELSE 'open' END AS state,
        (SELECT CASE WHEN m.owner THEN 'owner' ELSE 'member' END FROM lpr_data.event_member AS m
         WHERE m.event_id = e.event_id AND m.person_id = lpr_data.me()) AS mine,
        (SELECT p.login FROM lpr_data.event_member AS m JOIN lpr_data.person AS p ON p.person_id = m.person_id

@@ -51,12 +51,13 @@ CREATE FUNCTION lpr.recertify(login text, reason text)
 AS $$
 DECLARE
     lead integer;
-    who integer := lpr_data.person_of(login);
+    who integer;
     moment timestamptz;
 BEGIN
     PERFORM lpr_data.check_isolation();
     PERFORM lpr_data.lock_roles();
     lead := lpr_data.acting('lpr_lead', 'A4');
+    who := lpr_data.person_of(login);
     moment := clock_timestamp();
     IF lead = who THEN
         PERFORM lpr_data.refuse('A4', 'LP033', 'nobody recertifies themselves',

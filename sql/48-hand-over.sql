@@ -1,5 +1,52 @@
 -- 48-hand-over: events change hands.
 
+CREATE FUNCTION lpr_data.give_event(event bigint, heir integer, who integer)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    owner_id integer;
+BEGIN
+    UPDATE lpr_data.event_member AS m SET owner = false WHERE m.event_id = event AND m.owner
+    RETURNING m.person_id INTO owner_id;
+    INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by) VALUES (event, heir, true, who)
+    ON CONFLICT (person_id, event_id) DO UPDATE SET owner = true;
+    DELETE FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.person_id = owner_id AND m.person_id <> heir
+       AND EXISTS (SELECT FROM lpr_data.person AS p WHERE p.person_id = owner_id AND p.left_at IS NOT NULL);
+    UPDATE lpr_data.event AS e SET waits_since = NULL WHERE e.event_id = event AND e.waits_since IS NOT NULL;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.give_event(bigint, integer, integer) IS
+    'Makes heir the owner of an event, by who; a former owner who has left is no member any more.';
+
+CREATE FUNCTION lpr_data.leave_events(leaver integer, heir integer)
+    RETURNS bigint
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    e record;
+    waiting bigint := 0;
+BEGIN
+    FOR e IN SELECT x.event_id, x.system FROM lpr_data.event_member AS m
+             JOIN lpr_data.event AS x ON x.event_id = m.event_id AND x.closed_at IS NULL
+             WHERE m.person_id = leaver AND m.owner ORDER BY x.event_id FOR NO KEY UPDATE OF x
+    LOOP
+        IF heir IS NOT NULL AND lpr_data.is_entitled(heir, e.system) THEN
+            PERFORM lpr_data.give_event(e.event_id, heir, coalesce(lpr_data.me(), heir));
+        ELSE
+            UPDATE lpr_data.event AS x SET waits_since = clock_timestamp() WHERE x.event_id = e.event_id;
+            waiting := waiting + 1;
+        END IF;
+    END LOOP;
+    RETURN waiting;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.leave_events(integer, integer) IS
+    'What becomes of the open events of who has left: they go to heir where heir has access for their system, the '
+    'others wait for an owner. Returns how many wait.';
+
 CREATE FUNCTION lpr.transfer_event(event bigint, login text, reason text)
     RETURNS void
     LANGUAGE plpgsql
@@ -9,8 +56,8 @@ AS $$
 DECLARE
     e lpr_data.event;
     owner_id integer;
+    who integer := lpr_data.acting_in('E4', 'lpr_user', 'lpr_supervisor');
     heir integer := lpr_data.person_of(login);
-    who integer := lpr_data.me();
 BEGIN
     SELECT x.* INTO e FROM lpr_data.event AS x WHERE x.event_id = event FOR NO KEY UPDATE;
     SELECT m.person_id INTO owner_id FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.owner;
@@ -33,11 +80,7 @@ BEGIN
                                 'They request it with lpr.request_access(...).');
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'E4');
-    UPDATE lpr_data.event_member AS m SET owner = false WHERE m.event_id = event AND m.owner;
-    INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by) VALUES (event, heir, true, who)
-    ON CONFLICT (person_id, event_id) DO UPDATE SET owner = true;
-    DELETE FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.person_id = owner_id AND m.person_id <> heir
-       AND EXISTS (SELECT FROM lpr_data.person AS p WHERE p.person_id = owner_id AND p.left_at IS NOT NULL);
+    PERFORM lpr_data.give_event(event, heir, who);
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.transfer_event(bigint, text, text) TO lpr_user, lpr_supervisor;
@@ -56,6 +99,7 @@ DECLARE
     event bigint;
     events bigint := 0;
 BEGIN
+    PERFORM lpr_data.acting_in('E4', 'lpr_user', 'lpr_supervisor');
     FOR event IN
         SELECT m.event_id FROM lpr_data.event_member AS m
         JOIN lpr_data.event AS e ON e.event_id = m.event_id AND e.closed_at IS NULL

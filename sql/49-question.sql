@@ -7,6 +7,8 @@ CREATE TYPE lpr_data.question AS (
     encrypted boolean,
     client boolean,
     agreed integer,
+    agreed_at timestamp with time zone,
+    away_s integer,
     source text,
     mode text,
     event_id bigint,
@@ -24,6 +26,9 @@ COMMENT ON COLUMN lpr_data.question.remote IS 'Whether the connection comes over
 COMMENT ON COLUMN lpr_data.question.encrypted IS 'Whether it is encrypted (A6).';
 COMMENT ON COLUMN lpr_data.question.client IS 'Whether somebody is connected who is no process of this server (A5).';
 COMMENT ON COLUMN lpr_data.question.agreed IS 'Version of the rules that this session agreed to; NULL = none.';
+COMMENT ON COLUMN lpr_data.question.agreed_at IS 'When it did; a renewal leaves it as it is (A5).';
+COMMENT ON COLUMN lpr_data.question.away_s IS
+    'Seconds of the longest time without a statement since it agreed, or since that was renewed (A5).';
 COMMENT ON COLUMN lpr_data.question.source IS 'Which source is asked; of saved reads none: it was asked already.';
 COMMENT ON COLUMN lpr_data.question.mode IS
     'plate, location, vehicle, or saved: a look at what was saved. NULL = the question has no anchor.';
@@ -39,3 +44,17 @@ CREATE FUNCTION lpr_data.session()
 AS 'MODULE_PATHNAME', 'lpr_question_of_session';
 COMMENT ON FUNCTION lpr_data.session() IS
     'What the gate would be told of this session by any question; what belongs to a question is NULL.';
+
+CREATE FUNCTION lpr_data.agreement(q lpr_data.question, moment timestamp with time zone)
+    RETURNS TABLE (given boolean, here boolean, until timestamp with time zone)
+    LANGUAGE sql STABLE ROWS 1
+AS $$
+    SELECT q.agreed = (SELECT max(r.version) FROM lpr_data.rules AS r) AND moment < q.agreed_at + t.lasts
+               AND (q.away_s <= extract(epoch FROM t.idle)
+                    OR (q.agreed_at AT TIME ZONE 'UTC')::date = (moment AT TIME ZONE 'UTC')::date),
+           q.away_s <= extract(epoch FROM t.idle), q.agreed_at + t.lasts
+    FROM lpr_data.consent_time AS t
+$$;
+COMMENT ON FUNCTION lpr_data.agreement(lpr_data.question, timestamp with time zone) IS
+    'What the session agreed to: given: to the rules as they stand, not too long ago, and on this day (UTC) if '
+    'somebody was away since; here: nobody was away for long; until when it holds at most (A5).';

@@ -53,7 +53,7 @@ COMMENT ON FUNCTION lpr_data.asker(oid) IS
     'Who is behind a login: one row. may_ask: a member of lpr_user and no superuser; registered: to a person who has '
     'not left; personal: to that person alone (A1).';
 
-CREATE FUNCTION lpr_data.gate_session(q lpr_data.question, moment timestamp with time zone)
+CREATE FUNCTION lpr_data.gate_session(q lpr_data.question, moment timestamp with time zone, duty boolean DEFAULT false)
     RETURNS TABLE (decided boolean, person_id integer, refusal text[])
     LANGUAGE sql STABLE ROWS 1
 AS $$
@@ -62,7 +62,7 @@ AS $$
             'the session''s user is not the login that connected',
             'Questions are asked by the login that authenticated, as itself.',
             'RESET SESSION AUTHORIZATION; or connect as yourself.']
-        WHEN (a.may_ask) IS NOT TRUE THEN ARRAY['A1', 'LP022',
+        WHEN (duty OR a.may_ask) IS NOT TRUE THEN ARRAY['A1', 'LP022',
             'login {login} may not ask',
             'Only members of role lpr_user ask, and no superuser.',
             'Ask an administrator for access.']
@@ -78,16 +78,21 @@ AS $$
             'login {login} is not one person''s own',
             'Questions are asked under the personal login of a registered person, which no other role is a member of.',
             'Ask an administrator: lpr.add_person(...) registers you, under a login that is nobody else''s.']
-        WHEN (q.agreed = (SELECT max(t.version) FROM lpr_data.rules AS t)) IS NOT TRUE THEN ARRAY['A5', 'LP028',
+        WHEN (g.given) IS NOT TRUE THEN ARRAY['A5', 'LP028',
             'you have not agreed to the rules in this session',
-            'Before the first question of a session its user agrees to the rules of use, as they stand now.',
+            'Before anything is shown in a session its user agrees to the rules of use, as they stand now.',
             'SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...'');']
+        WHEN (g.here) IS NOT TRUE THEN ARRAY['A5', 'LP028',
+            'you were away for some time',
+            'After a time without any statement the agreement to the rules is renewed.',
+            'SELECT lpr.accept_rules(''{accept}'');']
         END
     FROM lpr_data.asker(q.login) AS a
+    LEFT JOIN lpr_data.agreement(q, moment) AS g ON true
 $$;
-COMMENT ON FUNCTION lpr_data.gate_session(lpr_data.question, timestamp with time zone) IS
+COMMENT ON FUNCTION lpr_data.gate_session(lpr_data.question, timestamp with time zone, boolean) IS
     'The gate''s first part: who asks, how they are connected, what they agreed to. One row: the person, and the rule '
-    'that refuses or NULL (A1, A5, A6).';
+    'that refuses or NULL (A1, A5, A6). duty: somebody reads by duty, whose role was looked at (A9).';
 
 CREATE FUNCTION lpr_data.gate_person(q lpr_data.question, person_id integer, moment timestamp with time zone)
     RETURNS TABLE (decided boolean, system text, holds_until timestamp with time zone, refusal text[])

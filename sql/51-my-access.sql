@@ -51,9 +51,11 @@ FROM (
     FROM me
     UNION ALL
     SELECT 3, 0, format('the rules of use, version %s, agreed to in this session', me.rules),
-           ((me.question).agreed = me.rules) IS TRUE, NULL,
-           'SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...'');'
-    FROM me
+           (g.given AND g.here) IS TRUE, CASE WHEN g.given THEN g.until END,
+           CASE WHEN g.given AND NOT g.here
+                THEN format('SELECT lpr.accept_rules(%L);', lpr_data.renewal_code())
+                ELSE 'SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...'');' END
+    FROM me LEFT JOIN lpr_data.agreement(me.question, me.moment) AS g ON true
     UNION ALL
     -- A grant that holds may still name sources that cannot be asked.
     SELECT 4, a.access_id, a.requirement, a.holds, a.ends_at,

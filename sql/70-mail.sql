@@ -408,6 +408,7 @@ CREATE FUNCTION lpr.mail_status(
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
+    SELECT lpr_data.watching('A2', 'lpr_oversight', 'lpr_admin');
     SELECT w.state, w.reason, m.waiting, m.failed, m.oldest_waiting_at, m.last_sent_at
     FROM lpr_data.mailer() AS w
     CROSS JOIN (SELECT count(*) FILTER (WHERE m.state IN ('waiting', 'sending')),

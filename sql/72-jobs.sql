@@ -281,6 +281,7 @@ DECLARE
     since timestamptz;
     late boolean;
 BEGIN
+    PERFORM lpr_data.watching('O1', 'lpr_admin', 'lpr_oversight', 'lpr_privacy', 'lpr_records_officer');
     FOR l IN SELECT x.* FROM lpr_data.job_list() AS x
     LOOP
         job := l.job;

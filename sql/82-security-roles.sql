@@ -97,10 +97,11 @@ AS $$
     FROM pg_auth_members AS a JOIN pg_roles AS l ON l.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member
     WHERE l.rolcanlogin AND lpr_data.is_confined(l.oid)
     UNION ALL
-    SELECT 'medium', 'roles', format('login %I is that of somebody who has left', r.rolname),
-           'Nobody is to use it any more.', format('ALTER ROLE %I NOLOGIN', r.rolname)
-    FROM pg_roles AS r JOIN lpr_data.person AS p ON p.login = r.rolname::text COLLATE "C"
-    WHERE p.left_at IS NOT NULL AND r.rolcanlogin
+    SELECT 'medium', 'roles', format('login %I is that of somebody who has left', p.login),
+           'It can log in or holds roles of lpr.', string_agg(t.statement, ' ')
+    FROM lpr_data.person AS p CROSS JOIN LATERAL lpr_data.roles_to_revoke(p.login) AS t (statement)
+    WHERE p.left_at IS NOT NULL
+    GROUP BY p.login
     UNION ALL
     SELECT 'low', 'roles', format('login %I is nobody''s', r.rolname),
            'It holds a role of ours, and no person is registered for it.',
@@ -357,6 +358,7 @@ CREATE FUNCTION lpr.security_report()
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
+    SELECT lpr_data.on_duty('U4', 'lpr_admin', 'lpr_oversight', 'lpr_privacy');
     SELECT f.severity, f.topic, f.finding, f.reason, f.mend
     FROM (SELECT * FROM lpr_data.findings_of_settings() UNION ALL SELECT * FROM lpr_data.findings_of_connection()
           UNION ALL SELECT * FROM lpr_data.findings_of_host()

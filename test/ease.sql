@@ -19,12 +19,19 @@ VALUES (987654321, 'ATS', 'Another matter', 'suspect', 'title_18', 'SD-2026-0041
 INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by)
 SELECT 987654321, person_id, true, person_id FROM lpr_data.person WHERE login = 'analyst1';
 
--- CALL logon(); after connecting as analyst1 (event 1) or analyst2 (event 2).
+-- CALL read_rules(); and then CALL logon(); after connecting as analyst1 (event 1) or analyst2 (event 2): a code is good in a later statement.
+CREATE PROCEDURE read_rules()
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    PERFORM set_config('ease.code', r.code, false) FROM lpr.rules() AS r;
+END
+$$;
 CREATE PROCEDURE logon(event_id bigint DEFAULT right(session_user, 1)::bigint)
     LANGUAGE plpgsql
 AS $$
 BEGIN
-    PERFORM lpr.accept_rules(r.code), lpr.work_on(event_id) FROM lpr.rules() AS r;
+    PERFORM lpr.accept_rules(current_setting('ease.code')), lpr.work_on(event_id);
 END
 $$;
 -- CALL admit('…'); somebody of whom all is on record that a question needs, with an event.

@@ -25,6 +25,7 @@
 
 #include "audit/audit_log.h"
 #include "audit/audit_row.h"
+#include "audit/consent.h"
 #include "server/data.h"
 #include "server/worker.h"
 #include "server/compat.h"
@@ -162,9 +163,9 @@ check_own_lock(Oid table, LOCKMODE weakest)
 }
 
 /* scripts/gate holds these against the rules. */
-static const char *const read_by_the_gate[] = {"source",       "person",       "access",     "recertification",
-											   "course",       "training",     "rules",      "event",
-											   "event_member", "search_limit", "rate_limit", "cache_time"};
+static const char *const read_by_the_gate[] = {
+	"source", "person",       "access",       "recertification", "course",     "training",    "rules",
+	"event",  "event_member", "search_limit", "rate_limit",      "cache_time", "consent_time"};
 
 /* A lock of our own on what the writer writes or the gate reads would make us wait for ourselves. */
 static void
@@ -206,6 +207,8 @@ lpr_audit_await(LprTicket ticket, LprReceipt *receipt)
 	}
 	if (places[ticket.place].ticket == ticket.ticket)
 		places[ticket.place].ticket = 0;
+	if (receipt->refused)
+		lpr_consent_fill_in(receipt->texts, sizeof(receipt->texts));
 }
 
 bool

@@ -5,6 +5,9 @@
  */
 #include "audit/consent.h"
 
+#include <limits.h>
+
+#include "access/xact.h"
 #include "fmgr.h"
 #include "miscadmin.h"
 #include "utils/builtins.h"
@@ -12,7 +15,7 @@
 
 /* Without letters and digits that look alike. */
 static const char letters[] = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
-#define CODE_LETTERS 8
+#define CODE_LETTERS LPR_CONSENT_CODE_LEN
 
 /* To what it is bound: a later process, or another login, is another session. */
 static struct
@@ -21,23 +24,55 @@ static struct
 	int pid;
 	TimestampTz started;
 	Oid login;
+	TimestampTz at;        /* when the text was agreed to */
+	TimestampTz statement; /* when the newest statement began */
+	int64 away;            /* the longest time between two statements since then, in microseconds */
 } agreed;
 
 static struct
 {
 	char text[CODE_LETTERS + 1];
 	int version;
+	bool renews;       /* an agreement that is there */
+	TimestampTz shown; /* when the statement began that showed it */
 } code;
 
+/* Whether the code that was taken last renews an agreement; until lpr_data.agree(). */
+static bool taken_renews = false;
+
 PG_FUNCTION_INFO_V1(lpr_consent_code);
+PG_FUNCTION_INFO_V1(lpr_consent_renewal_code);
 PG_FUNCTION_INFO_V1(lpr_consent_take_code);
 PG_FUNCTION_INFO_V1(lpr_consent_agree);
 
-int
-lpr_consent_version(void)
+static bool
+is_agreed(void)
 {
-	if (agreed.pid != MyProcPid || agreed.started != MyStartTimestamp || agreed.login != GetAuthenticatedUserId())
+	return agreed.version > 0 && agreed.pid == MyProcPid && agreed.started == MyStartTimestamp &&
+		   agreed.login == GetAuthenticatedUserId();
+}
+
+void
+lpr_consent_note_statement(void)
+{
+	TimestampTz now = GetCurrentStatementStartTimestamp();
+
+	if (agreed.version == 0 || now <= agreed.statement)
+		return;
+	agreed.away = Max(agreed.away, now - agreed.statement);
+	agreed.statement = now;
+}
+
+int
+lpr_consent_given(TimestampTz *at, int *away_s)
+{
+	*at = 0;
+	*away_s = 0;
+	if (!is_agreed())
 		return 0;
+	lpr_consent_note_statement();
+	*at = agreed.at;
+	*away_s = (int) Min(agreed.away / USECS_PER_SEC, INT_MAX);
 	return agreed.version;
 }
 
@@ -48,8 +83,8 @@ lpr_consent_end(void)
 	memset(&code, 0, sizeof(code));
 }
 
-Datum
-lpr_consent_code(PG_FUNCTION_ARGS)
+static void
+make_code(int version, bool renews)
 {
 	uint8 random[CODE_LETTERS];
 
@@ -57,17 +92,62 @@ lpr_consent_code(PG_FUNCTION_ARGS)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes")));
 	for (int i = 0; i < CODE_LETTERS; i++)
 		code.text[i] = letters[random[i] % (sizeof(letters) - 1)];
-	code.version = PG_GETARG_INT32(0);
+	code.version = version;
+	code.renews = renews;
+	code.shown = GetCurrentStatementStartTimestamp();
+}
+
+/* A code by which the agreement is renewed, the same throughout a statement; NULL = there is none. */
+static const char *
+renewal(void)
+{
+	if (!is_agreed())
+		return NULL;
+	/* Several sources refuse a question with one code. */
+	if (!code.renews || code.version != agreed.version || code.shown != GetCurrentStatementStartTimestamp())
+		make_code(agreed.version, true);
+	return code.text;
+}
+
+void
+lpr_consent_fill_in(char *texts, size_t size)
+{
+	static const char place[] = "{accept}"; /* as long as a code */
+	char *at = memmem(texts, size, place, sizeof(place) - 1);
+	const char *text = at != NULL ? renewal() : NULL;
+
+	StaticAssertStmt(sizeof(place) - 1 == CODE_LETTERS, "the code takes the place of its name");
+	if (text != NULL)
+		memcpy(at, text, CODE_LETTERS);
+}
+
+Datum
+lpr_consent_renewal_code(PG_FUNCTION_ARGS)
+{
+	const char *text = renewal();
+
+	if (text == NULL)
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(text));
+}
+
+Datum
+lpr_consent_code(PG_FUNCTION_ARGS)
+{
+	make_code(PG_GETARG_INT32(0), false);
 	PG_RETURN_TEXT_P(cstring_to_text(code.text));
 }
 
+/* What a statement showed nobody has read while it runs; nor what came in the same message of the client. */
 Datum
 lpr_consent_take_code(PG_FUNCTION_ARGS)
 {
 	int version = 0;
 
-	if (!PG_ARGISNULL(0) && code.version > 0 && strcmp(text_to_cstring(PG_GETARG_TEXT_PP(0)), code.text) == 0)
+	if (!PG_ARGISNULL(0) && code.version > 0 && GetCurrentStatementStartTimestamp() > code.shown &&
+		strcmp(text_to_cstring(PG_GETARG_TEXT_PP(0)), code.text) == 0)
 		version = code.version;
+	taken_renews = version > 0 && code.renews;
 	memset(&code, 0, sizeof(code));
 	if (version == 0)
 		PG_RETURN_NULL();
@@ -77,9 +157,17 @@ lpr_consent_take_code(PG_FUNCTION_ARGS)
 Datum
 lpr_consent_agree(PG_FUNCTION_ARGS)
 {
-	agreed.version = PG_GETARG_INT32(0);
+	int version = PG_GETARG_INT32(0);
+	bool renews = taken_renews && is_agreed() && agreed.version == version;
+
+	agreed.version = version;
 	agreed.pid = MyProcPid;
 	agreed.started = MyStartTimestamp;
 	agreed.login = GetAuthenticatedUserId();
+	if (!renews)
+		agreed.at = GetCurrentTimestamp();
+	agreed.statement = GetCurrentStatementStartTimestamp();
+	agreed.away = 0;
+	taken_renews = false;
 	PG_RETURN_VOID();
 }

@@ -23,6 +23,8 @@ const LprFact lpr_facts[LPR_FACTS] = {
 	{"encrypted", LPR_FACT_YES, AT(encrypted)},
 	{"client", LPR_FACT_YES, AT(client)},
 	{"agreed", LPR_FACT_VERSION, AT(agreed)},
+	{"agreed_at", LPR_FACT_MOMENT, AT(agreed_at)},
+	{"away_s", LPR_FACT_COUNT, AT(away_s)},
 	{"source", LPR_FACT_NAME, AT(source)},
 	{"mode", LPR_FACT_MODE, AT(mode)},
 	{"event_id", LPR_FACT_EVENT, AT(event)},
@@ -105,7 +107,7 @@ lpr_facts_of_session(LprFacts *facts)
 	facts->remote = lpr_session_remote();
 	facts->encrypted = lpr_session_encrypted();
 	facts->client = lpr_session_has_client();
-	facts->agreed = lpr_consent_version();
+	facts->agreed = lpr_consent_given(&facts->agreed_at, &facts->away_s);
 }
 
 /* lpr_data.session(): for lpr.my_access, which tells what the gate would say, and for lpr.accept_rules(). */

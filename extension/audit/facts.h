@@ -18,8 +18,10 @@ typedef struct LprFacts
 	bool same_user; /* the session's user is the login that connected */
 	bool remote;
 	bool encrypted;
-	bool client;     /* somebody is connected who is no process of this server */
-	int agreed;      /* version of the rules of use; 0 = none */
+	bool client; /* somebody is connected who is no process of this server */
+	int agreed;  /* version of the rules of use; 0 = none */
+	TimestampTz agreed_at;
+	int away_s;      /* the longest time without a statement since then */
 	NameData source; /* "" = none */
 	uint8 mode;      /* LprMode, 0 = none */
 	LprEvent event;
@@ -51,8 +53,8 @@ typedef struct LprFact
 } LprFact;
 
 /* In the order of the columns of lpr_data.question: first what the session tells, then what the question does. */
-#define LPR_FACTS         13
-#define LPR_SESSION_FACTS 6
+#define LPR_FACTS         15
+#define LPR_SESSION_FACTS 8
 extern const LprFact lpr_facts[LPR_FACTS];
 
 /* Errors unless the type lpr_data.question has just these columns. */

@@ -134,8 +134,10 @@ check_executor(const PlannedStmt *statement)
 static void
 guard_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_EXECUTOR_RUN_PARAMETERS)
 {
-	bool keeps = check_executor(query->plannedstmt);
+	bool keeps;
 
+	lpr_consent_note_statement();
+	keeps = check_executor(query->plannedstmt);
 	keeping += keeps;
 	depth++;
 	PG_TRY();
@@ -369,6 +371,7 @@ guard_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUti
 	volatile bool resets = is_reset(statement, &all); /* looked at now: a statement may be gone once it has run */
 	bool keeps;
 
+	lpr_consent_note_statement();
 	check_denied(statement);
 	check_logins(statement);
 	check_event_triggers(statement);

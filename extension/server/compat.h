@@ -202,4 +202,10 @@ lpr_holds_lock(Oid relid, LOCKMODE mode)
 #endif
 }
 
+#if PG_VERSION_NUM >= 180000
+#define lpr_is_regular_backend(process) ((process)->isRegularBackend)
+#else
+#define lpr_is_regular_backend(process) (!(process)->isBackgroundWorker && OidIsValid((process)->roleId))
+#endif
+
 #endif

@@ -1,11 +1,18 @@
 /*
- * login_guard.c: which logins are registered to a person.
+ * login_guard.c: which logins are registered to a person, and the end of what they have under way.
  */
 #include "server/login_guard.h"
 
+#include <signal.h>
+
 #include "catalog/pg_type.h"
 #include "fmgr.h"
+#include "miscadmin.h"
+#include "access/xact.h"
+#include "nodes/pg_list.h"
+#include "storage/proc.h"
 #include "utils/acl.h"
+#include "utils/memutils.h"
 #include "utils/builtins.h"
 
 #include "server/compat.h"
@@ -33,4 +40,44 @@ lpr_takes_part(PG_FUNCTION_ARGS)
 	char *role = text_to_cstring(PG_GETARG_TEXT_PP(1));
 
 	PG_RETURN_BOOL(lpr_has_role(PG_GETARG_OID(0), get_role_oid(role, false)));
+}
+
+/* Logins whose sessions end when this transaction commits; Oids in TopTransactionContext. */
+static List *leaving = NIL;
+
+/* By our own hand: lpr_verb, for whom it is done, is no member of pg_signal_backend. */
+static void
+end_sessions(XactEvent event, void *arg)
+{
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+		return;
+	if (leaving != NIL && event == XACT_EVENT_COMMIT)
+	{
+		LWLockAcquire(ProcArrayLock, LW_SHARED);
+		for (uint32 i = 0; i < ProcGlobal->allProcCount; i++)
+		{
+			const PGPROC *process = &ProcGlobal->allProcs[i];
+
+			if (process->pid != 0 && process->pid != MyProcPid && lpr_is_regular_backend(process) &&
+				list_member_oid(leaving, process->roleId))
+				kill(process->pid, SIGTERM);
+		}
+		LWLockRelease(ProcArrayLock);
+	}
+	leaving = NIL;
+}
+
+PG_FUNCTION_INFO_V1(lpr_end_sessions);
+Datum
+lpr_end_sessions(PG_FUNCTION_ARGS)
+{
+	static bool registered = false;
+	MemoryContext before = MemoryContextSwitchTo(TopTransactionContext);
+
+	if (!registered)
+		RegisterXactCallback(end_sessions, NULL);
+	registered = true;
+	leaving = lappend_oid(leaving, PG_GETARG_OID(0));
+	MemoryContextSwitchTo(before);
+	PG_RETURN_VOID();
 }

@@ -8,6 +8,13 @@ ALTER TABLE lpr_data.event_read ADD details bytea CHECK (octet_length(details) =
     ADD salt bytea CHECK (octet_length(salt) = 16);
 DROP FUNCTION lpr_data.shown_reads(bigint, text, text[]);
 
+-- Events of people who have left wait for an owner; grants of theirs are suspended by an administrator's step.
+ALTER TABLE lpr_data.event ADD waits_since timestamp with time zone;
+ALTER TABLE lpr_data.access_step DROP CONSTRAINT access_step_step_check,
+    ADD CONSTRAINT access_step_step_check CHECK (step IN ('requester', 'supervisor', 'system_owner', 'oversight',
+                                                          'administrator'));
+DROP FUNCTION lpr.retire_person(text);
+
 -- The same view under a name that says what it holds.
 ALTER VIEW lpr_data.sight RENAME TO visible_event;
 

@@ -137,6 +137,7 @@ $node->answer('admin1', "SELECT lpr.change_person('alone1', kind => 'personal');
 $node->refused('the first approver has left', 'owner1', $approve->($two), 'A1', 'LP033', words => qr/no longer counts/);
 $node->refused('… and decides nothing any more', 'both1', $approve->($two), 'A1', 'LP024');
 is($node->answer('owner1', "SELECT lpr.deny($two, 'Its first approval no longer counts, since who gave it has left.')"), 'denied', 'so it is denied');
+$node->answer('admin1', "SELECT lpr.change_person('alone1', supervisor => 'supervisor1')");
 $node->refused('what is denied is not approved', 'owner1', $approve->($two), 'A1', 'LP034');
 $node->refused('the same need to know again', 'alone1', $request->(), 'A1', 'LP043', words => qr/says nothing/);
 my $three = $node->answer('alone1', $request->(need => "'Is on the team that looks for stolen lorries, and has to know where they stand.'"));

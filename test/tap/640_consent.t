@@ -142,7 +142,7 @@ for my $sql ("UPDATE lpr_data.rules SET text = 'x'", 'DELETE FROM lpr_data.rules
 
 # ---- nobody at a client ----
 
-my $all = "SELECT lpr.accept_rules(r.code) FROM lpr.rules() AS r; $quick";
+my $all = LprTest::consent() . " $quick";
 my $port = $node->port;
 my $socket = $node->host;
 $node->answer('postgres', 'CREATE EXTENSION dblink');
@@ -151,18 +151,80 @@ for my $way ([ 'the socket', "host=$socket" ], [ 'TCP', 'host=127.0.0.1 sslmode=
 	my ($name, $host) = @$way;
 	my $connection = "$host port=$port dbname=lpr user=analyst1";
 
-	for my $sql ('SELECT lpr.accept_rules(r.code) FROM lpr.rules() AS r', $quick)
+	for my $sql ("SELECT lpr.accept_rules('AAAAAAAA')", $quick)
 	{
 		$head = $node->head;
 		like($node->messages('postgres', "SELECT * FROM dblink('$connection', " . '$$' . $sql . '$$) AS t (x text)'), qr/ERROR: +LP029: .*HINT/s, "dblink through $name: LP029");
 		like($node->records_after($head, "kind = 'refused'"), qr/^refused analyst1 (?:acme )?A5 LP029$/, '… is on record');
 	}
 	$head = $node->head;
-	$node->ask('postgres', "COPY (SELECT 1) TO PROGRAM 'psql -X -d \"$connection\" -c \"SELECT lpr.accept_rules(r.code) FROM lpr.rules() AS r\"'");
+	$node->ask('postgres', "COPY (SELECT 1) TO PROGRAM 'psql -X -d \"$connection\" -c \"SELECT lpr.accept_rules(NULL)\"'");
 	is($node->records_after($head, "kind IN ('refused', 'consent')"), 'refused analyst1 A5 LP029', "a program that the server started, through $name: LP029");
 	# A person is not taken for one.
 	is(($node->ask('analyst1', "\\c \"$connection\"\n$all", logon => 0))[0], 0, "a client through $name agrees and asks");
 }
+
+# ---- agreeing is an act of reading ----
+
+($session) = $node->session('analyst1', logon => 0);
+$refused->('agreed to in the statement that shows the rules', 'SELECT lpr.accept_rules(r.code) FROM lpr.rules() AS r', 'LP028');
+$refused->('… through a CTE', 'WITH r AS MATERIALIZED (SELECT code FROM lpr.rules()) SELECT lpr.accept_rules(code) FROM r', 'LP028');
+like(($node->converse($session, 'DO $$ DECLARE c text := (SELECT code FROM lpr.rules()); BEGIN PERFORM lpr.accept_rules(c); END $$'))[1], qr/ERROR: +LP050/, '… in a block');
+$refused->('… in one message of two statements', "SELECT set_config('my.code', code, false) FROM lpr.rules()\\; SELECT lpr.accept_rules(current_setting('my.code'))", 'LP028');
+$refused->('… as a subquery', 'SELECT lpr.accept_rules((SELECT code FROM lpr.rules()))', 'LP028');
+$not_agreed->('after all of this');
+$agree->();
+$agreed->('read, then agreed to');
+
+# ---- an agreement ends ----
+
+my $renewed = sub {
+	my ($name, $of) = @_;
+	my (undef, $err) = $node->converse($of // $session, $quick);
+	like($err, qr/ERROR: +LP028: you were away for some time/, "$name: asks whether it is you");
+	my ($call) = $err =~ /HINT:  (SELECT lpr\.accept_rules\('[A-Z2-9]{8}'\));/ or return fail("$name: no call");
+	like(($node->converse($of // $session, $call))[0], qr/version/, '… by one call');
+	return is(($node->converse($of // $session, $quick))[0], 1, '… and is asked');
+};
+$node->clock_to_noon;
+$agree->();
+$node->move_clock(29 * 60);
+$agreed->('29 minutes later');
+$node->move_clock(29 * 60);
+$node->converse($session, 'SELECT 1');
+$node->move_clock(29 * 60);
+$agreed->('whatever was said in between');
+$node->move_clock(31 * 60);
+$renewed->('31 minutes without a statement');
+$node->move_clock(31 * 60);
+$node->converse($session, 'SELECT 1');
+$node->converse($session, 'SELECT 1');
+$renewed->('31 minutes, and statements after them');
+$node->move_clock(31 * 60);
+like(($node->converse($session, "SELECT what_to_do FROM lpr.my_access WHERE requirement ~ 'rules'"))[0], qr/^SELECT lpr\.accept_rules\('[A-Z2-9]{8}'\);$/, 'lpr.my_access has the call as well');
+$renewed->('… and the newest one counts');
+$node->answer('privacy1', "SELECT lpr.set_consent_time(idle => '5 minutes')");
+$node->move_clock(6 * 60);
+$renewed->('a shorter time');
+$node->answer('privacy1', "SELECT lpr.set_consent_time(lasts => '3 hours')");
+$node->move_clock(3600);
+$not_agreed->('three hours after the text was read, however often renewed');
+$agree->();
+$agreed->('anew');
+$node->answer('privacy1', "SELECT lpr.set_consent_time('12 hours', '30 minutes')");
+$node->move_clock(8 * 3600 + 1800);
+$not_agreed->('away past midnight');
+$agree->();
+$node->move_clock(12 * 3600 + 60);
+$not_agreed->('twelve hours later');
+$agree->();
+like($node->messages('postgres', "UPDATE lpr_data.consent_time SET $_"), qr/ERROR: +23514: .*consent_time_/, "no row has $_")
+	for "lasts = '12 hours 1 second'", "lasts = '14 minutes'", "idle = '61 minutes'", "idle = '59 seconds'";
+like($node->messages('postgres', "INSERT INTO lpr_data.consent_time (name, lasts, idle) VALUES ('x', '1 hour', '5 minutes')"), qr/ERROR: +23514/, 'nor is there a second row');
+$node->answer('postgres', 'CREATE TABLE was AS SELECT * FROM lpr_data.consent_time; DELETE FROM lpr_data.consent_time');
+$not_agreed->('without the row nobody has agreed');
+$node->answer('postgres', 'INSERT INTO lpr_data.consent_time SELECT * FROM was; DROP TABLE was');
+$session->quit;
 
 # ---- a second session from another address ----
 
@@ -176,7 +238,7 @@ $agree->($twin);
 is($node->records_after($head, $all_kinds), 'consent analyst2 A5', 'a second one from the same place: nothing to flag');
 $twin->quit;
 $head = $node->head;
-is(($node->ask('analyst2', "\\c \"host=127.0.0.1 sslmode=require port=$port dbname=lpr user=analyst2\"\nSELECT lpr.accept_rules(r.code) FROM lpr.rules() AS r", logon => 0))[0], 0, 'a second one from another address');
+is(($node->ask('analyst2', "\\c \"host=127.0.0.1 sslmode=require port=$port dbname=lpr user=analyst2\"\n" . LprTest::consent(), logon => 0))[0], 0, 'a second one from another address');
 is($node->records_after($head, $all_kinds), "consent analyst2 A5\nflag analyst2 A1", '… is flagged');
 like($node->answer('postgres', "SELECT payload::json->>'what' FROM lpr_data.audit WHERE kind = 'flag' ORDER BY number DESC LIMIT 1"), qr/also connected from local/, '… with where else it is');
 $session->quit;
@@ -191,7 +253,7 @@ for my $workers ('on', 'off')
 	LprTest::eventually(sub { $node->answer('postgres', 'SELECT state FROM lpr_data.writer()') eq 'ready' });
 	$node->answer('postgres', 'CREATE EXTENSION IF NOT EXISTS pg_cron; GRANT USAGE ON SCHEMA cron TO analyst1');
 	$head = $node->head;
-	for my $sql ('SELECT lpr.accept_rules(r.code) FROM lpr.rules() AS r', $quick)
+	for my $sql ("SELECT lpr.accept_rules('AAAAAAAA')", $quick)
 	{
 		$node->answer('analyst1', "SELECT cron.schedule('job' || " . length($sql) . ", '* * * * *', " . '$$' . $sql . '$$)', logon => 0);
 	}

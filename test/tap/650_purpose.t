@@ -206,6 +206,8 @@ for my $table ('search_limit', 'rate_limit')
 
 # At 55 minutes past an hour, and what was asked up to here is long ago.
 $node->move_clock(2 * 86400 + 3300 - $node->now % 3600);
+my $later = sub { $node->move_clock($_[0]); $node->agree_again($session, $member); return };
+$node->agree_again($session, $member);
 my $rates = sub { my ($scope, $per, $n) = @_; $node->answer('admin1', "SELECT lpr.set_rate_limit('$scope', '$per', $n)"); return };
 my $asks = sub { my ($name, $n, $ask, $more) = @_; is(join(' ', map { ($node->converse($ask // $session, $of->($more // $second)))[1] =~ /ERROR: +(\w+)/ ? $1 : 'asked' } 1 .. $n + 1), join(' ', ('asked') x $n, 'LP046'), $name); return };
 $rates->('person', 'hour', 4);
@@ -223,23 +225,23 @@ LprTest::eventually(sub { $node->answer('postgres', 'SELECT state FROM lpr_data.
 ($session) = $node->session('analyst1', event => $second);
 ($member) = $node->session('analyst2');
 $says->('… nor a new server', $of->($second), 'LP046');
-$node->move_clock(3300);
+$later->(3300);
 $says->('55 minutes later: not yet an hour', $of->($second), 'LP046');
-$node->move_clock(420);
+$later->(420);
 $asks->('an hour later', 6);
 $rates->('person', 'hour', 1000);
 $rates->('person', 'day', 14);
 $asks->('fourteen a day', 2);
-$node->move_clock(23 * 3600);
+$later->(23 * 3600);
 $says->('23 hours later: not yet a day', $of->($second), 'LP046');
-$node->move_clock(2 * 3600);
+$later->(2 * 3600);
 $asks->('a day later', 14);
-$node->move_clock(-1800);
+$later->(-1800);
 $says->('a clock that was set back gives nothing', $of->($second), 'LP046');
-$node->move_clock(1800);
+$later->(1800);
 
 # For an event, by all who work on it.
-$node->move_clock(2 * 86400);
+$later->(2 * 86400);
 $rates->('person', 'day', 1000);
 $node->answer('analyst1', "SELECT lpr.add_member($second, 'analyst2')", logon => 0);
 $rates->('event', 'hour', 5);
@@ -247,7 +249,7 @@ is(join(' ', map { ($node->converse($_, $of->($second)))[1] =~ /ERROR: +(\w+)/ ?
 $says->('… and for another one', $of->($amber));
 
 # A question to several sources is as many; those beyond the limit are refused, and told.
-$node->move_clock(2 * 86400);
+$later->(2 * 86400);
 $rates->('event', 'hour', 1000);
 $rates->('person', 'hour', 5);
 my $three = "SELECT count(DISTINCT source) FROM lpr.reads WHERE plate = 'BULK1' AND event_id = $second";
@@ -258,13 +260,13 @@ cmp_ok($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE kind
 is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE kind IN ('ask', 'refused') AND number > $head"), 6, '… each of them on record');
 
 # Late in a minute, and early in that of an hour later: not yet an hour.
-$node->move_clock(2 * 86400 + 50 - $node->now % 60);
+$later->(2 * 86400 + 50 - $node->now % 60);
 $asks->('five more', 5);
-$node->move_clock(3560);
+$later->(3560);
 $says->('59 minutes and 20 seconds later', $of->($second), 'LP046');
 
 # Many at once: what is judged together does not pass together.
-$node->move_clock(2 * 86400);
+$later->(2 * 86400);
 $node->converse($session, 'SELECT 1');
 $head = $node->head;
 my @clients = map { [ $node->session('analyst1', event => $second) ] } 1 .. 12;

@@ -154,7 +154,12 @@ like($node->messages('owner1', approve($request)), qr/ERROR: +LP033: .*no longer
 finish($request);
 $node->answer('admin1', $change->('supervisor2'));
 $request = requested();
-race('a supervisor who leaves while approving', 'admin1', "SELECT lpr.retire_person('supervisor2')", 'COMMIT', 'supervisor2', approve($request), 'LP024');
+# Their session ends as well, before or after they are told why.
+$node->converse(session_of('admin1'), "BEGIN; SELECT lpr.retire_person('supervisor2')");
+my $leaving = $node->launch('supervisor2', approve($request));
+ok(LprTest::eventually(sub { $node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE application_name = '$leaving->{name}' AND wait_event_type = 'Lock'") == 1 }), 'a supervisor who leaves while approving waits');
+$node->converse(session_of('admin1'), 'COMMIT');
+like(($node->landed($leaving))[1], qr/ERROR: +LP024|FATAL: +57P01|terminating connection/, '… and approves nothing');
 state_of($request, 'requested');
 finish($request);
 $node->answer('admin1', $change->('both1'));
@@ -216,7 +221,10 @@ $request = approved();
 $node->answer('owner1', approve($request));
 race('a suspension does not wait for a request of theirs', 'newcomer1', ask_for(), 'ROLLBACK', 'oversight1', "SELECT lpr.suspend_access($request, 'x')", '', waits => 0);
 race('nor for roles that are being granted', 'postgres', 'GRANT nobody1 TO nobody2', 'ROLLBACK', 'oversight1', "SELECT lpr.revoke_access($request, 'x')", '', waits => 0) if $node->answer('postgres', 'CREATE ROLE nobody2') eq '';
-race('nor does leaving', 'newcomer1', ask_for(), 'ROLLBACK', 'admin1', "SELECT lpr.retire_person('newcomer1')", '', waits => 0);
+$node->converse(session_of('newcomer1'), 'BEGIN; ' . ask_for());
+is(($node->ask('admin1', "SELECT count(*) FROM lpr.retire_person('newcomer1')"))[0], 0, 'nor does leaving');
+ok(LprTest::eventually(sub { $node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'newcomer1'") == 0 }), '… whose sessions end');
+delete $of{newcomer1};
 $request = $node->answer('clerk1', ask_for());
 race('nor do roles wait for somebody who withdraws', 'clerk1', "SELECT lpr.withdraw_request($request, 'x')", 'ROLLBACK', 'postgres', 'REVOKE lpr_user FROM clerk1', '', waits => 0);
 

@@ -140,7 +140,7 @@ is($node->answer('analyst1', $question), 1, '… is answered');
 same('rules not agreed to', qr/^the rules of use, version 1/, 'LP028', '', '', logon => 0);
 same('a course', qr/^course drones$/, 'LP026', q{INSERT INTO lpr_data.course (code, title) VALUES ('drones', 'Drones')}, q{UPDATE lpr_data.course SET required = false WHERE code = 'drones'});
 same('suspended', qr/^access 1: systems ATS/, 'LP025', sub { $node->answer('oversight1', "SELECT lpr.suspend_access(1, '$reason')") },
-	sub { $node->answer('owner1', "SELECT lpr.resume_access(1, '$reason')") });
+	sub { $node->answer('oversight1', "SELECT lpr.resume_access(1, '$reason')") });
 same('another\'s login', qr/^a personal login$/, 'LP024', 'GRANT analyst1 TO analyst3', 'REVOKE analyst1 FROM analyst3');
 same('a shared login', qr/^a personal login$/, 'LP024', q{UPDATE lpr_data.person SET kind = 'shared' WHERE login = 'analyst1'}, q{UPDATE lpr_data.person SET kind = 'personal' WHERE login = 'analyst1'});
 same('closed', qr/^an open event to ask for$/, 'LP042', sub { $node->answer('analyst1', q{SELECT lpr.close_event(1, 'the sedan was found')}) }, '');

@@ -207,6 +207,7 @@ saves($two, 'SELECT count(*) FROM lpr.event_reads(1)', 6, '… the new one sees 
 saves($one, 'SELECT count(*) FROM lpr.event_reads(1)', 6, '… the old one is still a member');
 refuses($one, 'LP041', "SELECT lpr.close_event(1, 'solved')", '… but no longer the owner');
 $node->answer('admin1', "SELECT lpr.retire_person('analyst1')");
+($one) = $node->session('analyst1', logon => 0);
 refuses($one, 'LP024', 'SELECT count(*) FROM lpr.event_reads(1)', 'who has left sees nothing');
 is($node->answer('supervisor1', "SELECT lpr.hand_over('analyst1', 'analyst2', 'She has left the agency, and he goes on with her matters from here.')"), 1, 'the supervisor hands over what is left');
 $two->query("SELECT lpr.close_event($other, 'nothing found')");

@@ -76,6 +76,6 @@ sub open_event
 }
 
 # Agrees to the rules, for logins that logon() does not know.
-sub consent { my ($event) = @_; return 'SELECT lpr.accept_rules(r.code) FROM lpr.rules() AS r;' . (defined $event ? " SELECT lpr.work_on($event);" : '') }
+sub consent { my ($event) = @_; return "SELECT code FROM lpr.rules() \\gset consent_\nSELECT lpr.accept_rules(:'consent_code');" . (defined $event ? " SELECT lpr.work_on($event);" : '') }
 
 1;

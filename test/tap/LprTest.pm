@@ -116,9 +116,9 @@ sub logon
 {
 	my ($login, $event) = @_;
 
-	return '' unless $login =~ /^analyst(\d)$/;
+	return '' unless $login =~ /^(?:analyst(\d)|oversight\d)$/;
 	$event //= $1;
-	return "SELECT lpr.accept_rules(r.code), lpr.work_on($event) FROM lpr.rules() AS r";
+	return "SELECT code FROM lpr.rules() \\gset logon_\nSELECT lpr.accept_rules(:'logon_code')" . (defined $event ? ", lpr.work_on($event)" : '');
 }
 
 # Gives analysts a grant for more sources, as if it had been requested and approved; without a list for all there are.
@@ -165,6 +165,14 @@ sub answer
 
 	die "as $login: $sql\n$err" if $status != 0;
 	return $out;
+}
+
+# In sessions of analysts, after a time that ends their agreement to the rules (A5).
+sub agree_again
+{
+	my ($node, @sessions) = @_;
+	$_->query("SELECT lpr.accept_rules('" . $_->query('SELECT code FROM lpr.rules()') . "')") for @sessions;
+	return;
 }
 
 # A session that goes on beside the test: a PostgreSQL::Test::BackgroundPsql, whose query() does not stop at errors (they stand in

@@ -35,11 +35,14 @@ FROM pg_class AS c
 WHERE c.relnamespace IN ('lpr'::regnamespace, 'lpr_data'::regnamespace) AND c.relname !~ '^audit_' AND c.relkind IN ('r', 'p', 'S') AND NOT (c.relkind <> 'S' AND c.relispartition)
   AND (c.relkind <> 'S' OR c.relacl::text ~ 'lpr_verb')
 ORDER BY c.oid::regclass::text COLLATE "C";
--- SECURITY DEFINER functions that are a superuser's. A new one is refused here: it belongs to lpr_verb, unless it truly needs a superuser.
-SELECT oid::regprocedure AS function FROM routine WHERE prosecdef AND proowner <> 'lpr_verb'::regrole ORDER BY oid::regprocedure::text COLLATE "C";
+-- SECURITY DEFINER functions that are a superuser's. A new one is refused here: it belongs to lpr_verb, unless it
+-- truly needs a superuser.
+SELECT oid::regprocedure AS function FROM routine WHERE prosecdef AND proowner <> 'lpr_verb'::regrole
+ORDER BY oid::regprocedure::text COLLATE "C";
 SELECT function, reason <> '' AS with_reason FROM lpr_data.superuser_functions() ORDER BY function COLLATE "C";
 -- Who may call them:
-SELECT p.oid::regprocedure AS function, string_agg(a.grantee::regrole::text, ' ' ORDER BY a.grantee::regrole::text) AS who
+SELECT p.oid::regprocedure AS function,
+    string_agg(a.grantee::regrole::text, ' ' ORDER BY a.grantee::regrole::text) AS who
 FROM routine AS p, aclexplode(p.proacl) AS a
 WHERE p.prosecdef AND p.proowner <> 'lpr_verb'::regrole AND a.grantee <> p.proowner
 GROUP BY p.oid ORDER BY p.oid::regprocedure::text COLLATE "C";
@@ -50,7 +53,8 @@ SELECT p.oid::regprocedure, p.proowner::regrole FROM routine AS p JOIN pg_roles 
 WHERE CASE r.rolname WHEN 'lpr_verb' THEN NOT p.prosecdef ELSE NOT r.rolsuper END;
 -- What looks into the server or its files, and lpr_verb may call:
 SELECT oid::regprocedure FROM routine
-WHERE has_function_privilege('lpr_verb', oid, 'EXECUTE') AND proname IN ('file_facts', 'core_limit', 'encrypt_secret', 'security_report');
+WHERE has_function_privilege('lpr_verb', oid, 'EXECUTE')
+  AND proname IN ('file_facts', 'core_limit', 'encrypt_secret', 'security_report');
 -- What lpr_verb is or may beyond that:
 SELECT finding FROM lpr_data.verb_excess();
 -- Functions that PUBLIC may call:

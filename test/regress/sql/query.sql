@@ -56,6 +56,7 @@ BEGIN
 END
 $$;
 \c - analyst1
+CALL read_rules();
 CALL logon();
 SET client_min_messages = warning; -- the drops of a world of cameras are told below
 -- The reads of plate BULK<n> are n, evenly over four years, none abroad; those of 7ABC123 of California are as many in
@@ -575,6 +576,7 @@ SELECT source, outcome FROM lpr.last_query();
 SELECT count(*) FROM lpr.last_query();
 
 -- ---- changes of a source are seen by the next statement; a plan that stays is made anew ----
+CALL read_rules();
 CALL logon();
 PREPARE ask AS SELECT count(*) FROM lpr.reads WHERE plate = 'BULK30' AND source = 'pager';
 EXECUTE ask;
@@ -607,6 +609,7 @@ SELECT plate FROM lpr.reads WHERE plate = 'BULK1' AND source = 'acme' FOR UPDATE
 -- A lock of reads locks nothing.
 GRANT UPDATE ON lpr.reads TO analyst1;
 \c - analyst1
+CALL read_rules();
 CALL logon();
 SELECT plate FROM lpr.reads WHERE plate = 'BULK1' AND source = 'acme' FOR UPDATE;
 \c - postgres

@@ -10,6 +10,7 @@ GRANT ALL ON SCHEMA curious TO analyst1;
 -- ---- a curious analyst ----
 \connect - analyst1
 SET client_min_messages = warning;
+CALL read_rules();
 CALL logon();
 SELECT count(*) FROM lpr.reads WHERE plate = '7ABC123' AND source = 'forbidden';
 CREATE FOREIGN TABLE curious.own (plate text, source text) SERVER forbidden;
@@ -48,6 +49,7 @@ ALTER FUNCTION curious.spring(text) OWNER TO analyst1;
 ALTER MATERIALIZED VIEW curious.view OWNER TO analyst1;
 \connect - analyst1
 SET client_min_messages = warning;
+CALL read_rules();
 CALL logon();
 CREATE INDEX ON curious.trap (curious.spring(t));
 REFRESH MATERIALIZED VIEW curious.view;
@@ -77,6 +79,7 @@ END
 $$;
 \connect - analyst1
 SET client_min_messages = warning;
+CALL read_rules();
 CALL logon();
 SET min_parallel_table_scan_size = 0;
 SET parallel_setup_cost = 0;

@@ -1,6 +1,7 @@
 -- search: the functions in front of lpr.reads: what their arguments may be, and when the query around them reaches the
 -- vendors (Q2).
 \c - analyst1
+CALL read_rules();
 CALL logon();
 \set VERBOSITY default
 
@@ -139,6 +140,7 @@ CREATE TABLE watched (event_id int, plate text);
 INSERT INTO watched VALUES (1, 'BULK1'), (987654321, 'BULK2'), (2, 'BULK3');
 GRANT SELECT ON watched TO analyst1;
 \c - analyst1
+CALL read_rules();
 CALL logon();
 -- Whatever the conditions make of its rows, the scan is one that knows plate and event.
 SELECT plan($$SELECT r.read_id FROM watched AS w JOIN lpr.reads AS r ON r.plate = w.plate

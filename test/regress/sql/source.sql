@@ -190,14 +190,17 @@ SELECT lpr.add_source('vault', 'lpr-v1', :'vendor_url' || '/vault/lpr-v1', secre
 \c - analyst1
 \pset format unaligned
 \pset tuples_only on
+CALL read_rules();
 CALL logon();
 SELECT count(*) FROM lpr.reads WHERE source = 'vault' AND plate = 'BULK20';
 CALL by_administrator($$UPDATE lpr_data.secret SET key_name = 'sim-flock-secret'$$);
 \c - analyst1
+CALL read_rules();
 CALL logon();
 SELECT count(*) FROM lpr.reads WHERE source = 'vault' AND plate = 'BULK20';
 CALL by_administrator($$UPDATE lpr_data.secret SET key_name = 'gone'$$);
 \c - analyst1
+CALL read_rules();
 CALL logon();
 SELECT count(*) FROM lpr.reads WHERE source = 'vault' AND plate = 'BULK20';
 CALL by_administrator($$DELETE FROM lpr_data.secret$$);
@@ -225,6 +228,7 @@ SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
 -- Enabled by hand without an assessment: no.
 UPDATE lpr_data.source SET enabled = true WHERE name = 'fresh';
 \c - analyst1
+CALL read_rules();
 CALL logon();
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
 \echo :SQLSTATE
@@ -252,6 +256,7 @@ SELECT lpr.disable_source('nobody');
 SELECT lpr.approve_source('fresh', 'DHS/CBP/PIA-049(a)', '2024-02-29');
 SELECT source, enabled, granted, assessment, approved_on FROM lpr.sources WHERE source = 'fresh';
 \c - analyst1
+CALL read_rules();
 CALL logon();
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
 \echo :SQLSTATE
@@ -259,6 +264,7 @@ SELECT source, outcome, sqlstate, message, requests FROM lpr.last_query();
 \c - postgres
 GRANT USAGE ON FOREIGN SERVER fresh TO analyst2;
 \c - analyst2
+CALL read_rules();
 CALL logon();
 SELECT source, enabled, granted FROM lpr.sources WHERE source = 'fresh';
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
@@ -274,6 +280,7 @@ CREATE VIEW view_of_owner AS SELECT * FROM lpr.reads WHERE source = 'fresh' AND 
 GRANT SELECT ON view_of_owner TO switcher;
 \c - switcher
 SET ROLE lpr_user;
+CALL read_rules();
 CALL logon(:event_id);
 RESET ROLE;
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
@@ -288,6 +295,7 @@ SELECT count(*) FROM view_of_owner;
 \echo :SQLSTATE
 -- Nor is a login one person's own that another can put on.
 \c - analyst2
+CALL read_rules();
 CALL logon();
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
 \echo :SQLSTATE
@@ -306,12 +314,14 @@ DROP ROLE switcher;
 
 -- ---- several sources: who is passed over is told, once a statement ----
 \c - analyst1
+CALL read_rules();
 CALL logon();
 SELECT source, count(*) FROM lpr.reads WHERE plate = 'BULK20' AND source IN ('acme', 'fresh') GROUP BY source;
 SELECT source, outcome, sqlstate, received FROM lpr.last_query() WHERE source IN ('acme', 'fresh') ORDER BY source;
 \c - admin1
 SELECT lpr.disable_source('acme');
 \c - analyst1
+CALL read_rules();
 CALL logon();
 -- Nobody left.
 SELECT count(*) FROM lpr.reads WHERE plate = 'BULK20' AND source IN ('acme', 'fresh');
@@ -354,6 +364,7 @@ TABLE lpr_data.camera;
 -- ---- removing ----
 -- A server under another name is no source that anybody approved.
 \c - analyst1
+CALL read_rules();
 CALL logon();
 CALL by_administrator('ALTER SERVER fresh RENAME TO stale');
 SELECT count(*) FROM lpr.reads WHERE plate = 'NOSUCH1';
@@ -378,6 +389,7 @@ SELECT lpr.approve_source('fresh', 'PIA');
 CREATE SERVER fresh FOREIGN DATA WRAPPER lpr OPTIONS (dialect 'lpr-v1', url 'https://x.example');
 CREATE FOREIGN TABLE lpr_data.reads_fresh PARTITION OF lpr.reads FOR VALUES IN ('fresh') SERVER fresh;
 \c - analyst1
+CALL read_rules();
 CALL logon();
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
 \c - postgres
@@ -385,6 +397,7 @@ SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
 SELECT lpr.approve_source('fresh', 'PIA');
 GRANT USAGE ON FOREIGN SERVER fresh TO lpr_user;
 \c - analyst1
+CALL read_rules();
 CALL logon();
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
 \c - postgres
@@ -402,6 +415,7 @@ SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secre
     assessment => 'PIA', grant_to => '{lpr_user}');
 UPDATE lpr_data.source SET approved_on = (clock_timestamp() AT TIME ZONE 'UTC')::date + 1 WHERE name = 'fresh';
 \c - analyst1
+CALL read_rules();
 CALL logon();
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
 \echo :SQLSTATE
@@ -411,6 +425,7 @@ SELECT lpr.remove_source('fresh');
 SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secret => 'sim-lpr-token',
     assessment => 'PIA', grant_to => '{lpr_user}');
 \c - analyst1
+CALL read_rules();
 CALL logon();
 SELECT count(*) FROM lpr.reads WHERE source = 'fresh' AND plate = 'BULK20';
 \c - postgres

@@ -1,0 +1,113 @@
+# who acts: no right rests on GRANT alone (A1, A6, A9, U4). Every function that a role of lpr may call is called by a login that nobody is registered for, by
+# one whose person has left, and by one that is shared: it refuses, on record, or stands in the list below with the reason.
+use strict;
+use warnings;
+use LprAccess;
+use LprAudit;
+use Test::More;
+
+my $node = LprTest->start_staged('acts', world => 1);
+
+# What may be called by whom: nothing of it reads or changes what is anybody's.
+my %harmless = (
+	login => 'who one is', normal_plate => 'pure', confusable_plates => 'pure', matched_how => 'pure', distance_m => 'pure', normal_region => 'pure',
+	normal_word => 'pure', has_point => 'pure', like_literal => 'pure', dialects => 'names that the library knows', rules => 'read before one is anybody',
+	last_query => 'of this very session',
+	# of lpr_data: what policies and views are keyed on
+	me => 'NULL for these', acts_as => 'false for these', my_people => 'empty for these', whom => 'names of whom to ask', sees_all => 'false', sees => 'false', my_events => 'none',
+	my_access => 'one\'s own', utc_today => 'pure',
+);
+my @roles = split /\n/, $node->answer('postgres', "SELECT rolname FROM pg_roles WHERE rolname ~ '^lpr_' AND NOT rolcanlogin AND rolname NOT IN ('lpr_owner', 'lpr_log', 'lpr_verb') ORDER BY 1");
+cmp_ok(scalar @roles, '>=', 9, 'roles');
+for my $login (qw(ghost1 left1 shared1 service1))
+{
+	$node->answer('postgres', "CREATE ROLE $login LOGIN IN ROLE " . join(', ', @roles));
+}
+$node->answer('admin1', "SELECT lpr.add_person('left1', 'Lef Tover', 'left1\@agency.example', 'Field'), lpr.add_person('shared1', 'Desk', 'desk\@agency.example', 'Field', kind => 'shared'),
+	lpr.add_person('service1', 'Monitor', 'monitor\@agency.example', 'Systems', kind => 'service')");
+$node->answer('admin1', "SELECT count(*) FROM lpr.retire_person('left1')");
+
+# Each with arguments of its types, none of them NULL, so that nothing but who calls is wrong at first sight.
+my $calls = $node->answer('postgres', q{
+	SELECT n.nspname || '.' || p.proname || '~' || format('SELECT %s FROM %I.%I(%s)', CASE WHEN p.prorettype = 'void'::regtype THEN 'count(*)' ELSE '*' END, n.nspname, p.proname,
+		(SELECT string_agg(CASE WHEN t.oid = 'text'::regtype THEN quote_literal('TX') WHEN t.typcategory = 'N' THEN '1' WHEN t.typcategory = 'B' THEN 'true'
+			WHEN t.oid = 'interval'::regtype THEN quote_literal('1 hour') WHEN t.typcategory = 'D' THEN quote_literal('2026-01-01') WHEN t.oid = 'text[]'::regtype THEN quote_literal('{make}')
+			WHEN t.typcategory = 'A' THEN quote_literal('{1}') WHEN t.oid = 'jsonb'::regtype THEN quote_literal('{"r-1": "x"}') WHEN t.oid = 'bytea'::regtype THEN quote_literal('\x00') ELSE 'NULL' END || '::' || t.oid::regtype::text, ', ' ORDER BY a.place)
+		 FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS a (oid, place) JOIN pg_type AS t ON t.oid = a.oid))
+	FROM pg_proc AS p JOIN pg_namespace AS n ON n.oid = p.pronamespace
+	WHERE n.nspname IN ('lpr', 'lpr_data') AND p.prokind = 'f' AND p.prorettype NOT IN ('trigger'::regtype, 'event_trigger'::regtype, 'internal'::regtype)
+	  AND EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname ~ '^lpr_' AND r.rolname NOT IN ('lpr_owner', 'lpr_log', 'lpr_verb') AND NOT r.rolcanlogin AND has_function_privilege(r.oid, p.oid, 'EXECUTE'))
+	ORDER BY 1});
+$node->answer('analyst1', 'SELECT 1'); # the log begins
+my %seen;
+for (split /\n/, $calls)
+{
+	my ($name, $sql) = split /~/, $_, 2;
+	my ($short) = $name =~ /\.(.*)/;
+
+	# A schema that nobody may use holds what views and policies call, with no other way in.
+	next if $name =~ /^lpr_data\./ && $node->answer('postgres', "SELECT has_schema_privilege('ghost1', 'lpr_data', 'USAGE')") eq 'f';
+	$seen{$short} = 1;
+	next if $harmless{$short};
+	for my $login (qw(ghost1 left1 shared1))
+	{
+		my $head = $node->head;
+		my $said = $node->messages($login, $sql, logon => 0);
+
+		like($said, qr/ERROR: +LP0\d\d: /, "$login: $sql");
+		like($node->records_after($head, "kind = 'refused'"), qr/\A(?:refused $login .*LP0\d\d\n?)+\z/, '… on record');
+	}
+}
+cmp_ok(scalar keys %seen, '>', 60, 'many functions');
+is(join(' ', grep { !$seen{$_} && $node->answer('postgres', "SELECT count(*) FROM pg_proc WHERE proname = '$_' AND pronamespace::regnamespace::text IN ('lpr', 'lpr_data')") == 0 } sort keys %harmless), '', 'each exception is of a function that is there');
+
+# ---- reading by duty ----
+
+my $says = sub { my ($login, $sql, $state, $name, %given) = @_; return like($node->messages($login, $sql, %given), $state eq '' ? qr/\A\z/ : qr/ERROR: +$state: .*\nDETAIL: .*\nHINT: /s, $name) };
+for my $content ('lpr.audit()', 'lpr.unanswered()', 'lpr.export_audit()')
+{
+	$says->('oversight1', "SELECT count(*) FROM $content", 'LP028', "$content shows plates: nothing before the rules are agreed to", logon => 0);
+	$says->('oversight1', "SELECT count(*) FROM $content", '', '… and all after that');
+	$says->('service1', "SELECT count(*) FROM $content", 'LP033', '… to no program');
+	is(($node->ask('postgres', "SELECT count(*) > 0 FROM $content"))[0], 0, '… nor is a superuser stopped, who can read the table, but on record here');
+}
+like($node->messages('postgres', 'SET SESSION AUTHORIZATION oversight1; SELECT lpr.audit()'), qr/\A\z|LP02[148]/, 'a superuser under another name');
+for my $figures ('lpr.audit_status()', 'lpr.mail_status()', 'lpr.verify_audit()', 'lpr.checkpoint()', 'lpr.audit_key()')
+{
+	$says->('service1', "SELECT count(*) FROM $figures", '', "$figures names nobody: a registered program reads it, without agreeing");
+}
+$says->('service1', 'SELECT count(*) FROM lpr.security_report()', 'LP033', 'lpr.security_report() names people');
+
+# ---- who leaves ----
+
+sub statements { my ($login, $heir) = @_; return $node->answer('admin1', "SELECT * FROM lpr.retire_person('$login'" . ($heir ? ", '$heir'" : '') . ')') }
+$node->refused('nobody retires themselves', 'admin1', "SELECT lpr.retire_person('admin1')", 'A1', 'LP033', words => qr/themselves/);
+$node->answer('postgres', 'CREATE ROLE admin2 LOGIN IN ROLE lpr_admin');
+$node->answer('admin1', "SELECT lpr.add_person('admin2', 'Ad Min', 'admin2\@agency.example', 'Systems')");
+$node->answer('admin2', "SELECT count(*) FROM lpr.retire_person('admin1')");
+like($node->messages('postgres', "SELECT lpr.retire_person('admin2')"), qr/ERROR: +LP033: login "admin2" is that of the last administrator/, 'nor does anybody the last administrator');
+$node->answer('postgres', "UPDATE lpr_data.person SET left_at = NULL WHERE login = 'admin1'");
+
+my ($session) = $node->session('analyst1');
+my $mine = $node->answer('analyst1', 'SELECT event FROM lpr.events WHERE mine = \'owner\' ORDER BY 1 LIMIT 1', logon => 0);
+$node->answer('analyst1', "SELECT lpr.add_member($mine, 'analyst2')", logon => 0);
+is($node->answer('analyst2', LprTest::quick() . " AND event_id = $mine"), 1, 'a member asks for it');
+is(statements('analyst1'), "REVOKE lpr_user FROM analyst1;\nALTER ROLE analyst1 NOLOGIN;\nSELECT lpr.hand_over('analyst1', '...', '...why...'); -- by supervisor1: 1 open event(s) wait for an owner",
+	'what is left to do is told');
+ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'analyst1'") == 0 }), 'sessions of who left have ended');
+is($node->answer('postgres', "SELECT string_agg(DISTINCT state, ' ') FROM lpr_data.access AS a JOIN lpr_data.person AS p USING (person_id) WHERE p.login = 'analyst1'"), 'suspended', 'grants are suspended');
+is($node->answer('oversight1', "SELECT DISTINCT action || ' as ' || acting_as || ' by ' || by_login FROM lpr.access_history WHERE login = 'analyst1' AND action = 'suspend'", logon => 0), 'suspend as administrator by admin1', '… by a step');
+is($node->answer('supervisor1', "SELECT state FROM lpr.events WHERE event = $mine"), 'waiting', 'the event waits for an owner');
+like($node->messages('analyst2', LprTest::quick() . " AND event_id = $mine"), qr/ERROR: +LP042/, '… and nobody asks for it');
+my $report = "SELECT mend FROM lpr.security_report() WHERE finding = 'login analyst1 is that of somebody who has left'";
+is($node->answer('admin1', $report), 'REVOKE lpr_user FROM analyst1; ALTER ROLE analyst1 NOLOGIN;', 'a finding until it is done');
+$node->answer('postgres', 'ALTER ROLE analyst1 NOLOGIN');
+is($node->answer('admin1', $report), 'REVOKE lpr_user FROM analyst1;', '… all of it');
+$node->answer('postgres', $node->answer('admin1', $report));
+is($node->answer('admin1', $report), '', '… and not after');
+is($node->answer('supervisor1', "SELECT lpr.hand_over('analyst1', 'analyst2', 'The van of that matter still has to be found; its analyst has left.')"), 1, 'the supervisor hands it over');
+is($node->answer('analyst2', LprTest::quick() . " AND event_id = $mine"), 1, '… and it goes on');
+
+$session->quit;
+$node->stop;
+done_testing();
