@@ -19,7 +19,8 @@ VALUES (987654321, 'ATS', 'Another matter', 'suspect', 'title_18', 'SD-2026-0041
 INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by)
 SELECT 987654321, person_id, true, person_id FROM lpr_data.person WHERE login = 'analyst1';
 
--- CALL read_rules(); and then CALL logon(); after connecting as analyst1 (event 1) or analyst2 (event 2): a code is good in a later statement.
+-- CALL read_rules(); and then CALL logon(); after connecting as analyst1 (event 1) or analyst2 (event 2):
+-- a code is good in a later statement.
 CREATE PROCEDURE read_rules()
     LANGUAGE plpgsql
 AS $$

@@ -28,11 +28,14 @@ ORDER BY rolname;
 
 -- What lpr_verb may do with which table, besides reading; of columns after a colon.
 SELECT c.oid::regclass AS relation,
-       concat_ws('; ', (SELECT string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type) FROM aclexplode(c.relacl) AS a WHERE a.grantee = 'lpr_verb'::regrole),
+       concat_ws('; ', (SELECT string_agg(a.privilege_type, ', ' ORDER BY a.privilege_type)
+                        FROM aclexplode(c.relacl) AS a WHERE a.grantee = 'lpr_verb'::regrole),
                  (SELECT string_agg(a.privilege_type || ': ' || t.attname, ', ' ORDER BY a.privilege_type, t.attnum)
-                  FROM pg_attribute AS t, aclexplode(t.attacl) AS a WHERE t.attrelid = c.oid AND a.grantee = 'lpr_verb'::regrole)) AS may
+                  FROM pg_attribute AS t, aclexplode(t.attacl) AS a
+                  WHERE t.attrelid = c.oid AND a.grantee = 'lpr_verb'::regrole)) AS may
 FROM pg_class AS c
-WHERE c.relnamespace IN ('lpr'::regnamespace, 'lpr_data'::regnamespace) AND c.relname !~ '^audit_' AND c.relkind IN ('r', 'p', 'S') AND NOT (c.relkind <> 'S' AND c.relispartition)
+WHERE c.relnamespace IN ('lpr'::regnamespace, 'lpr_data'::regnamespace) AND c.relname !~ '^audit_'
+  AND c.relkind IN ('r', 'p', 'S') AND NOT (c.relkind <> 'S' AND c.relispartition)
   AND (c.relkind <> 'S' OR c.relacl::text ~ 'lpr_verb')
 ORDER BY c.oid::regclass::text COLLATE "C";
 -- SECURITY DEFINER functions that are a superuser's. A new one is refused here: it belongs to lpr_verb, unless it
