@@ -29,8 +29,8 @@ BEGIN
         WHERE c.relowner = 'lpr_log'::pg_catalog.regrole AND c.relkind IN ('r', 'p')
     LOOP
         EXECUTE pg_catalog.format('GRANT SELECT ON %s TO lpr_verb', log_table);
-        -- The log is no member, and what is granted here is noted as if it were: no dump would hold it. What ceases to be
-        -- one is noted no more.
+        -- The log is no member, and what is granted here is noted as if it were: no dump would hold it. Of what ceases
+        -- to be one nothing is noted any more.
         EXECUTE pg_catalog.format('ALTER EXTENSION lpr ADD TABLE %s', log_table);
         EXECUTE pg_catalog.format('ALTER EXTENSION lpr DROP TABLE %s', log_table);
     END LOOP;
