@@ -41,7 +41,7 @@ CREATE FUNCTION pg_temp.whom(acl aclitem[], owner oid) RETURNS text LANGUAGE sql
 RETURN coalesce('For: ' || (SELECT string_agg(format('`%s`', a.grantee::regrole),
                                               ', ' ORDER BY a.grantee::regrole::text COLLATE "C")
                             FROM aclexplode($1) AS a
-                            WHERE a.grantee NOT IN (0, $2, 'lpr_verb'::regrole)
+                            WHERE a.grantee NOT IN (0, $2, to_regrole('lpr_verb'))
                               AND a.privilege_type IN ('EXECUTE', 'SELECT')) || '.',
                 'For: superusers.');
 
