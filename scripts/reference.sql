@@ -36,12 +36,13 @@ RETURN replace(replace(coalesce($1, ''), '|', '\|'), E'\n', ' ');
 CREATE FUNCTION pg_temp.arguments(oid) RETURNS text LANGUAGE sql
 RETURN regexp_replace(pg_get_function_arguments($1), '(DEFAULT ('')?[^,]*?)::[a-z ]+(\[\])?', '\1', 'g');
 
--- Who may call or read it.
+-- Who may call or read it; functions that act for people, besides (lpr_verb).
 CREATE FUNCTION pg_temp.whom(acl aclitem[], owner oid) RETURNS text LANGUAGE sql
 RETURN coalesce('For: ' || (SELECT string_agg(format('`%s`', a.grantee::regrole),
                                               ', ' ORDER BY a.grantee::regrole::text COLLATE "C")
                             FROM aclexplode($1) AS a
-                            WHERE a.grantee NOT IN (0, $2) AND a.privilege_type IN ('EXECUTE', 'SELECT')) || '.',
+                            WHERE a.grantee NOT IN (0, $2, to_regrole('lpr_verb'))
+                              AND a.privilege_type IN ('EXECUTE', 'SELECT')) || '.',
                 'For: superusers.');
 
 -- The columns of a relation, as a table.

@@ -224,7 +224,8 @@ END
 $$;
 
 -- Every function of ours, so that a new one cannot be forgotten: what acts for people is lpr_verb's, which may call all
--- the others but those that look into the server or its files. Nothing is PUBLIC's to call.
+-- the others but those that look into the server or its files, and those of schema lpr that are superusers' to call.
+-- Nothing is PUBLIC's to call.
 DO $$
 DECLARE
     routine record;
@@ -235,7 +236,9 @@ BEGIN
                                            WHERE to_regprocedure(f.function) = p.oid) AS acts,
                NOT p.prosecdef AND p.oid <> ALL ('{lpr_data.file_facts(text),lpr_data.core_limit(),
                                                    "lpr.encrypt_secret(text,text)"}'::regprocedure[])
-               AND p.prorettype <> ALL ('{trigger,event_trigger,internal,fdw_handler}'::regtype[]) AS helps
+               AND p.prorettype <> ALL ('{trigger,event_trigger,internal,fdw_handler}'::regtype[])
+               AND (p.pronamespace = 'lpr_data'::regnamespace
+                    OR EXISTS (SELECT FROM aclexplode(p.proacl) AS a WHERE a.grantee NOT IN (0, p.proowner))) AS helps
         FROM pg_depend AS d JOIN pg_proc AS p ON p.oid = d.objid
         WHERE d.classid = 'pg_proc'::regclass AND d.deptype = 'e' AND d.refclassid = 'pg_extension'::regclass
           AND d.refobjid = (SELECT oid FROM pg_extension WHERE extname = 'lpr')

@@ -36,9 +36,10 @@ BEGIN
         WHERE c.relowner = 'lpr_log'::pg_catalog.regrole AND c.relkind IN ('r', 'p')
     LOOP
         EXECUTE pg_catalog.format('GRANT SELECT ON %s TO lpr_verb', log_table);
-        -- The log is no member: what is noted of members here would be left out of dumps.
-        DELETE FROM pg_catalog.pg_init_privs AS i
-        WHERE i.classoid = 'pg_catalog.pg_class'::pg_catalog.regclass AND i.objoid = log_table;
+        -- The log is no member, and what is granted here is noted as if it were: no dump would hold it. Of what ceases
+        -- to be one nothing is noted any more.
+        EXECUTE pg_catalog.format('ALTER EXTENSION lpr ADD TABLE %s', log_table);
+        EXECUTE pg_catalog.format('ALTER EXTENSION lpr DROP TABLE %s', log_table);
     END LOOP;
     DELETE FROM pg_catalog.pg_statistic AS s USING pg_catalog.pg_attribute AS a
     WHERE a.attrelid = s.starelid AND a.attnum = s.staattnum AND a.attname = 'payload'

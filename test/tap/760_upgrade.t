@@ -92,6 +92,8 @@ $node->safe_psql('lpr', join ';', 'SET client_min_messages = warning; SET sessio
 	"SELECT lpr_data.add_cache_hour(h) FROM (SELECT DISTINCT date_trunc('hour', expires_at) FROM aside.cache_answer UNION SELECT date_trunc('hour', now()) - interval '1 hour') AS x (h)",
 	'UPDATE aside.cache_answer SET key = NULL', (map { "INSERT INTO lpr_data.$_ ($columns{$_}) SELECT $columns{$_} FROM aside.$_" } qw(cache_read cache_answer)), 'DROP SCHEMA aside CASCADE');
 is_deeply(held($node, @tables), $held, "an extension of $before has what people did");
+# It knows no lpr_verb, and gave it nothing of the log.
+$node->safe_psql('lpr', q{DO $$ BEGIN EXECUTE (SELECT format('REVOKE ALL ON %s FROM lpr_verb', string_agg(oid::regclass::text, ', ')) FROM pg_class WHERE relowner = 'lpr_log'::regrole AND relkind IN ('r', 'p')); END $$});
 
 # ---- the library is the newer one ----
 
@@ -139,6 +141,8 @@ $node->sound('after the update', acks => \@acks);
 # ---- the log ----
 
 is($node->answer('oversight1', 'SELECT bool_and(ok) FROM lpr.verify_audit()'), 't', 'the log verifies');
+is($node->answer('postgres', q{SELECT count(*) > 5, count(*) FILTER (WHERE has_table_privilege('lpr_verb', c.oid, 'SELECT')) = count(*), count(i) FROM pg_class AS c LEFT JOIN pg_init_privs AS i ON i.classoid = 'pg_class'::regclass AND i.objoid = c.oid
+	WHERE c.relowner = 'lpr_log'::regrole AND c.relkind IN ('r', 'p')}), 't|t|0', '… which its functions may read, as dumps tell');
 my $file = $node->basedir . '/audit.log';
 append_to_file($file, $node->answer('oversight1', 'SELECT lpr.export_audit()') . "\n");
 append_to_file("$file.key", $node->answer('oversight1', 'SELECT lpr.audit_key()') . "\n");

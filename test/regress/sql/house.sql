@@ -54,10 +54,11 @@ GROUP BY p.oid ORDER BY p.oid::regprocedure::text COLLATE "C";
 -- Functions that belong to lpr_verb and do not act for people, or to somebody else who is no superuser:
 SELECT p.oid::regprocedure, p.proowner::regrole FROM routine AS p JOIN pg_roles AS r ON r.oid = p.proowner
 WHERE CASE r.rolname WHEN 'lpr_verb' THEN NOT p.prosecdef ELSE NOT r.rolsuper END;
--- What looks into the server or its files, and lpr_verb may call:
+-- What looks into the server or its files, or is superusers' to call, and lpr_verb may:
 SELECT oid::regprocedure FROM routine
 WHERE has_function_privilege('lpr_verb', oid, 'EXECUTE')
-  AND proname IN ('file_facts', 'core_limit', 'encrypt_secret', 'security_report');
+  AND proname IN ('file_facts', 'core_limit', 'encrypt_secret', 'store_secret', 'security_report', 'add_source',
+                  'remove_source', 'harden', 'schedule_jobs');
 -- What lpr_verb is or may beyond that:
 SELECT finding FROM lpr_data.verb_excess();
 -- Functions that PUBLIC may call:
