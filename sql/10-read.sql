@@ -146,7 +146,7 @@ AS 'MODULE_PATHNAME', 'lpr_normal_word';
 GRANT EXECUTE ON FUNCTION lpr.normal_word(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.normal_word(text) IS
     'A make, model or colour as the columns of lpr.reads hold it: a to z in upper case, blanks around it dropped, '
-    'those inside single. The same whatever the locale of the database.';
+    'those inside single. The locale of the database does not matter.';
 
 CREATE FUNCTION lpr.has_point(latitude double precision, longitude double precision)
     RETURNS boolean

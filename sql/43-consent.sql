@@ -96,7 +96,7 @@ BEGIN
                                 'RESET SESSION AUTHORIZATION; or connect as yourself.');
     END IF;
     IF NOT me.client THEN
-        PERFORM lpr_data.refuse('A5', 'LP029', 'nobody is connected who could agree',
+        PERFORM lpr_data.refuse('A5', 'LP029', 'no person is connected who could agree',
                                 'The rules are agreed to by a person at a client, not by a job or another session of '
                                 'this server.',
                                 'Connect with a client of your own.');

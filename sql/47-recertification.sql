@@ -59,8 +59,8 @@ BEGIN
     lead := lpr_data.acting('lpr_lead', 'A4');
     moment := clock_timestamp();
     IF lead = who THEN
-        PERFORM lpr_data.refuse('A4', 'LP033', 'nobody recertifies themselves',
-                                'A government lead who is somebody else does.', 'Ask another lead.');
+        PERFORM lpr_data.refuse('A4', 'LP033', 'you cannot recertify yourself',
+                                'Another government lead does.', 'Ask another lead.');
     END IF;
     IF EXISTS (SELECT FROM lpr_data.access_step AS s JOIN lpr_data.access AS a ON a.access_id = s.access_id
                WHERE a.person_id = who AND a.state IN ('granted', 'suspended') AND a.ends_at > moment

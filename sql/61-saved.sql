@@ -1,4 +1,4 @@
--- 61-saved: what is kept of an answer: chosen reads, each with its relevance, by one explicit act (E2, E3). Content
+-- 61-saved: what is saved of an answer: chosen reads, each with its relevance, by one explicit act (E2, E3). Content
 -- comes back through the gate only.
 
 CREATE TABLE lpr_data.image (
@@ -165,7 +165,7 @@ CREATE FUNCTION lpr_data.pass_gate(event_id bigint, what text)
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_saved_pass_gate';
 COMMENT ON FUNCTION lpr_data.pass_gate(bigint, text) IS
-    'Puts it before the gate that somebody looks at, or keeps, content of an event: returns the number of its record '
+    'Asks the gate whether a person may look at, or save, content of an event: returns the number of its record '
     'once that is on disk, or raises the refusal.';
 
 CREATE FUNCTION lpr_data.note_answer(ask bigint, event_id bigint, reads bigint)
@@ -218,7 +218,7 @@ CREATE FUNCTION lpr_data.fetch_images(source text, urls text[], OUT url text, OU
     LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'lpr_saved_fetch_images';
 COMMENT ON FUNCTION lpr_data.fetch_images(text, text[]) IS
-    'Fetches images from a source, side by side; NULL when there is none, or none that may be.';
+    'Fetches images from a source, side by side; NULL when there is none, or none that may be fetched.';
 
 CREATE FUNCTION lpr_data.savable_fields()
     RETURNS text[]
@@ -260,7 +260,7 @@ BEGIN
     IF NOT fields <@ lpr_data.savable_fields() OR array_position(fields, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'such fields are not saved',
+            MESSAGE = 'these fields cannot be saved',
             DETAIL = format('Plate, time and place always are; of the others any of: %s.',
                             array_to_string(lpr_data.savable_fields(), ', '));
     END IF;
@@ -280,7 +280,7 @@ BEGIN
     schedule := lpr_data.usable_schedule(e.system);
     INSERT INTO lpr_data.save (event_id, person_id, schedule_id) VALUES (event, who, schedule)
     RETURNING save_id INTO act;
-    -- The event is locked: what is not there now is saved by nobody else meanwhile.
+    -- The event is locked: no other session saves what is not there now.
     fresh := ARRAY(SELECT DISTINCT r.read_id FROM unnest(reads) AS r (read_id)
                    WHERE NOT EXISTS (SELECT FROM lpr_data.event_read AS k
                                      WHERE k.event_id = event AND k.source = save_reads.source COLLATE "C"
@@ -294,7 +294,7 @@ BEGIN
                                                     unnest(ARRAY[s.plate_image, s.vehicle_image]) AS u
                                              WHERE u IS NOT NULL)) AS f
             WHERE f.image IS NOT NULL
-        ), kept AS (
+        ), stored AS (
             INSERT INTO lpr_data.image (sha256, content) SELECT DISTINCT ON (f.sha256) f.sha256, f.image
             FROM fetched AS f ON CONFLICT DO NOTHING
         )
@@ -476,7 +476,7 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.event_reads(bigint, boolean) TO lpr_user;
 COMMENT ON FUNCTION lpr.event_reads(bigint, boolean) IS
     'What was saved for an event, newest first, through the gate: each call is a question on record (C4, E2). Also of '
-    'a closed event, for its owner and members. corrected: fields that somebody corrected, with the original and why. '
+    'a closed event, for its owner and members. corrected: fields that were corrected, with the original and why. '
     'caveat: what a read is and is not (G2, G3). with_images: the images as well. Errors: those of the gate.';
 
 CREATE FUNCTION lpr_data.event_of_saved(saved_id bigint)
@@ -490,7 +490,8 @@ BEGIN
     IF event IS NULL OR NOT EXISTS (SELECT FROM lpr_data.event_member AS m
                                     WHERE m.event_id = event AND m.person_id = lpr_data.me()) THEN
         PERFORM lpr_data.refuse('E4', 'LP041',
-                                format('saved read %s is not of an event of yours', coalesce(saved_id::text, 'NULL')),
+                                format('saved read %s does not exist or is not of an event of yours',
+                                       coalesce(saved_id::text, 'NULL')),
                                 'Only its owner and members work on an event.',
                                 'SELECT * FROM lpr.event_reads(...);');
     END IF;
@@ -550,7 +551,7 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = 'object_not_in_prerequisite_state',
             MESSAGE = format('saved read %s cannot be proved any more', saved_proof.saved_id),
-            DETAIL = format('The answer to question %s is on record no longer: its month is in the archive, or its '
+            DETAIL = format('The answer to question %s is no longer on record: its month is in the archive, or its '
                             'payload was destroyed on schedule.', saved.answer),
             HINT = 'A proof that was made before still holds against the archived month.';
     END IF;

@@ -303,7 +303,7 @@ BEGIN
     END IF;
     FOR given IN SELECT e.key AS name, e.value, e.value #>> '{}' AS shown FROM jsonb_each("values") AS e
     LOOP
-        -- What is not listed does not belong into a mail, even if no text takes it yet.
+        -- A value that is not listed may not be in a mail, even if no text uses it yet.
         IF given.name = 'name' OR NOT given.name = ANY (allowed) THEN
             RAISE EXCEPTION USING
                 ERRCODE = 'invalid_parameter_value',

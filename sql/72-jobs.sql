@@ -1,4 +1,4 @@
--- 72-jobs: what pg_cron has to do, where it is there. Nothing rests on it: what ends, ends by predicate, and the
+-- 72-jobs: what pg_cron has to do, where it is there. Nothing depends on it: what ends, ends by predicate, and the
 -- library's own workers purge, remind, mail and sign. A job does the same beside them, or looks whether they do: one
 -- that finds something wrong fails, and lpr.jobs tells why.
 
@@ -210,7 +210,7 @@ AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = current_user AND r.rolsuper) THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'jobs are scheduled by a superuser',
-                              DETAIL = 'They run as whoever scheduled them.';
+                              DETAIL = 'They run as the role that scheduled them.';
     END IF;
     IF NOT lpr_data.has_pg_cron() THEN
         RAISE EXCEPTION USING
@@ -228,7 +228,7 @@ BEGIN
                      'needs nothing.',
             HINT = 'Set cron.use_background_workers = on, and restart.';
     END IF;
-    -- Those that another superuser scheduled, or that an earlier version had, go.
+    -- Jobs that another superuser scheduled, or that an earlier version had, are removed.
     EXECUTE 'SELECT count(cron.unschedule(j.jobid)) FROM cron.job AS j
              WHERE j.jobname LIKE ''lpr-%'' AND j.database = current_database()
                AND (j.username <> current_user OR j.jobname NOT IN (SELECT l.job FROM lpr_data.job_list() AS l))';

@@ -146,7 +146,7 @@ AS $$
          'What is kept here on a schedule lives on in the archive: its retention has to end no later.',
          'ALTER SYSTEM SET archive_mode = off; -- and restart; or keep archives no longer than the shortest schedule'),
         (s->>'wal_level' = 'logical', 'low', 'copies', 'wal_level is logical',
-         'Rows can be decoded from the WAL by whoever may replicate.',
+         'Rows can be decoded from the WAL by every role that may replicate.',
          'ALTER SYSTEM SET wal_level = replica; -- and restart'),
         -- Who comes in.
         (s->>'ssl' = 'off' AND s->>'listen_addresses' <> '', 'high', 'connection', 'ssl is off',
@@ -192,7 +192,7 @@ AS $$
     SELECT CASE auth_method WHEN 'md5' THEN 'medium' ELSE 'high' END, 'connection',
            format('%s lets %s in by %s', place, whom, auth_method),
            CASE auth_method WHEN 'trust'
-                     THEN 'Whoever reaches the server is whoever they say: the audit log would name anybody.'
+                     THEN 'Anybody who reaches the server can claim any login, and the audit log would name it.'
                             WHEN 'md5' THEN 'MD5 passwords are weak; with a scram-sha-256 password in place the line '
                                             'does no harm, but it lets others be.'
                             WHEN 'password' THEN 'The password travels in the open.'
@@ -256,7 +256,7 @@ AS $$
            format('chmod %s %s', CASE kind WHEN 'directory' THEN '700' ELSE '600' END, path)
     FROM secret WHERE kind IN ('directory', 'file') AND mode & 63 <> 0
     UNION ALL
-    SELECT 'high', 'files', path || ' belongs to somebody else',
+    SELECT 'high', 'files', path || ' belongs to another user',
            'Others than the server''s user read or replace what proves who we are.', format('chown postgres %s', path)
     FROM secret WHERE NOT ours
     UNION ALL

@@ -57,7 +57,8 @@ AS $$
     WHERE m.rolname !~ '^pg_' AND NOT m.rolsuper
     UNION ALL
     SELECT 'high', 'roles', format('%I is a member of %I', m.rolname, g.rolname),
-           'That role owns the log or our tables, and is nobody''s.', format('REVOKE %I FROM %I', g.rolname, m.rolname)
+           'That role owns the log or our tables, and has no members.',
+           format('REVOKE %I FROM %I', g.rolname, m.rolname)
            || lpr_data.granted_by(a.grantor)
     FROM pg_auth_members AS a JOIN pg_roles AS g ON g.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member
     WHERE g.rolname IN ('lpr_log', 'lpr_owner')
@@ -103,12 +104,12 @@ AS $$
     FROM pg_auth_members AS a JOIN pg_roles AS l ON l.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member
     WHERE l.rolcanlogin AND lpr_data.is_confined(l.oid)
     UNION ALL
-    SELECT 'medium', 'roles', format('login %I is that of somebody who has left', r.rolname),
+    SELECT 'medium', 'roles', format('login %I is that of a person who has left', r.rolname),
            'Nobody is to use it any more.', format('ALTER ROLE %I NOLOGIN', r.rolname)
     FROM pg_roles AS r JOIN lpr_data.person AS p ON p.login = r.rolname::text COLLATE "C"
     WHERE p.left_at IS NOT NULL AND r.rolcanlogin
     UNION ALL
-    SELECT 'low', 'roles', format('login %I is nobody''s', r.rolname),
+    SELECT 'low', 'roles', format('login %I is not registered', r.rolname),
            'It holds a role of ours, and no person is registered for it.',
            format('SELECT lpr.add_person(%L, ...) or DROP ROLE %I', r.rolname, r.rolname)
     FROM pg_roles AS r WHERE r.rolcanlogin AND NOT r.rolsuper AND lpr_data.is_confined(r.oid)
@@ -138,7 +139,7 @@ AS $$
        OR x.name IN ('log_min_duration_statement', 'log_min_duration_sample') AND x.value <> '-1'
     UNION ALL
     SELECT 'low', 'copies', format('replication slot %I', s.slot_name),
-           'It keeps WAL back, and with it what was destroyed on its schedule; whoever uses it copies rows.',
+           'It keeps WAL back, and with it what was destroyed on its schedule; the role that uses it copies rows.',
            format('SELECT pg_drop_replication_slot(%L)', s.slot_name)
     FROM pg_replication_slots AS s
     UNION ALL
@@ -268,7 +269,7 @@ AS $$
     WHERE x.extname = 'lpr' AND d.refclassid = 'pg_extension'::regclass AND e.evtenabled <> 'A'
     UNION ALL
     SELECT 'medium', 'guards', format('event trigger %I runs at every login', e.evtname),
-           'It runs with the rights of whoever logs in.', format('DROP EVENT TRIGGER %I', e.evtname)
+           'It runs with the rights of the role that logs in.', format('DROP EVENT TRIGGER %I', e.evtname)
     FROM pg_event_trigger AS e WHERE e.evtevent = 'login'
     UNION ALL
     SELECT 'high', 'guards', format('constraint %I of %s is not enforced', c.conname, c.conrelid::regclass),

@@ -1,6 +1,6 @@
 -- 90-owners: who sees which rows (E4). Every table is owned by a role that cannot log in, under row-level security that
--- binds its owner too. Views belong to the same role, so that a view that forgets a condition still shows nothing that
--- is not its reader's. Functions of verbs and the workers are a superuser's.
+-- binds its owner too. Views belong to the same role, so that a view that forgets a condition still shows only what
+-- its reader may see. Functions of verbs and the workers are a superuser's.
 
 DO $$
 DECLARE
@@ -29,7 +29,7 @@ BEGIN
 END
 $$;
 
--- Who sees an event (E4). The view belongs to a superuser, and is granted to nobody: a policy of event_member that read
+-- Who sees an event (E4). The view belongs to a superuser, and has no grants: a policy of event_member that read
 -- event_member would be asked about itself.
 
 CREATE FUNCTION lpr_data.sees_all()
@@ -105,12 +105,12 @@ CREATE FUNCTION lpr_data.sees(event_id bigint)
     LANGUAGE c STABLE STRICT
     SUPPORT lpr_data.sees_support
 AS 'MODULE_PATHNAME', 'lpr_sees';
--- A right to ask, not to see: a records officer sees no event by duty. What is due, held and destroyed,
--- lpr.retention(), lpr.holds and lpr.destruction_orders tell, which do not go by this.
+-- A right to ask, not to see: a records officer sees no event by duty. lpr.retention(), lpr.holds and
+-- lpr.destruction_orders tell what is due, held and destroyed; they do not use this.
 GRANT EXECUTE ON FUNCTION lpr_data.sees(bigint), lpr_data.my_events() TO lpr_member;
 COMMENT ON FUNCTION lpr_data.sees(bigint) IS
     'Whether the authenticated login sees an event: all (lpr_data.sees_all()), or those of lpr_data.visible_event. The '
-    'condition of policies on whatever belongs to an event.';
+    'condition of policies on all that belongs to an event.';
 
 CREATE POLICY seen ON lpr_data.event FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
 CREATE POLICY seen ON lpr_data.event_member FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
