@@ -68,7 +68,7 @@ AS $$
     WHERE t.log_table IS NOT NULL AND lpr_data.guard(t.log_table)
 $$;
 COMMENT ON FUNCTION lpr_data.guard_log() IS
-    'Guards every table of the log that has lost its guard, by DROP EXTENSION ... CASCADE or by somebody''s hand, and '
+    'Guards every table of the log that has lost its guard, by DROP EXTENSION ... CASCADE or by hand, and '
     'returns their names. Called by the audit writer when it starts.';
 
 CREATE FUNCTION lpr_data.create_log(id bytea)

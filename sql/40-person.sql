@@ -296,8 +296,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.change_person(text, text, text, text, text, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.change_person(text, text, text, text, text, text) IS
-    'Changes what is registered of a person, but for the login; NULL leaves as it is (A1). Nobody changes their own: '
-    'error LP033.';
+    'Changes what is registered of a person, except for the login; NULL leaves as it is (A1). Your own: error LP033.';
 
 CREATE FUNCTION lpr.retire_person(login text)
     RETURNS void

@@ -416,7 +416,7 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.withdraw_request(bigint, text) TO lpr_member;
-COMMENT ON FUNCTION lpr.withdraw_request(bigint, text) IS 'Takes back a request of one''s own that still waits (A1).';
+COMMENT ON FUNCTION lpr.withdraw_request(bigint, text) IS 'Takes back a request of your own that still waits (A1).';
 
 CREATE FUNCTION lpr_data.stop_access(request bigint, action text, reason text)
     RETURNS void
@@ -435,8 +435,8 @@ BEGIN
                                  WHERE p.person_id = a.person_id) THEN 'supervisor' END;
     IF step IS NULL OR who = a.person_id THEN
         PERFORM lpr_data.refuse('A1', 'LP033', format('grant %s is not yours to %s', request, action),
-                                'That is done by oversight or a system owner, and but for resuming by the person''s '
-                                'own supervisor; never by the person.', 'SELECT * FROM lpr.access_requests;');
+                                'Oversight or a system owner does that, and (except for resuming) the person''s '
+                                'own supervisor; never the person.', 'SELECT * FROM lpr.access_requests;');
     END IF;
     IF a.state <> ALL (CASE action WHEN 'suspend' THEN '{granted}' WHEN 'resume' THEN '{suspended}'
                             ELSE '{granted,suspended}' END::text[]) THEN
@@ -512,7 +512,7 @@ JOIN lpr_data.person AS p ON p.person_id = a.person_id
 LEFT JOIN lpr_data.person AS s ON s.person_id = p.supervisor_id;
 GRANT SELECT ON lpr.access_requests TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_lead;
 COMMENT ON VIEW lpr.access_requests IS
-    'Requests for access and the grants that came of them (A1): one''s own; supervisors see those of their people '
+    'Requests for access and the grants that came of them (A1): your own; supervisors see those of their people '
     'too, system owners, leads, privacy and oversight all.';
 COMMENT ON COLUMN lpr.access_requests.request IS 'Number of the request, as lpr.approve() and the others take it.';
 COMMENT ON COLUMN lpr.access_requests.login IS 'Who is to have access.';

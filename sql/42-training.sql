@@ -162,7 +162,7 @@ WHERE p.left_at IS NULL AND p.kind = 'personal'
   AND (p.person_id = ANY (lpr_data.my_people()) OR (SELECT lpr_data.acts_as('lpr_training_officer', 'lpr_oversight')));
 GRANT SELECT ON lpr.training TO lpr_member;
 COMMENT ON VIEW lpr.training IS
-    'Who has completed which course, and until when that counts (A3): one''s own; supervisors see that of their '
+    'Who has completed which course, and until when that counts (A3): your own; supervisors see that of their '
     'people too, training officers and oversight all.';
 COMMENT ON COLUMN lpr.training.login IS 'Whose training.';
 COMMENT ON COLUMN lpr.training.name IS 'That person''s name.';

@@ -51,8 +51,8 @@ CREATE FUNCTION lpr_data.take_code(code text)
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_consent_take_code';
 COMMENT ON FUNCTION lpr_data.take_code(text) IS
-    'The version that the code was given out for in this session, or NULL. Whatever was given out is worthless '
-    'afterwards.';
+    'The version that the code was given out for in this session, or NULL. All codes that were given out are '
+    'void afterwards.';
 
 CREATE FUNCTION lpr_data.agree(version integer)
     RETURNS void

@@ -511,7 +511,7 @@ SELECT e.event_id AS event, e.title,
 FROM lpr_data.event AS e;
 GRANT SELECT ON lpr.events TO lpr_user, lpr_supervisor, lpr_oversight, lpr_privacy;
 COMMENT ON VIEW lpr.events IS
-    'Events, the matters that questions are asked for (E1): one''s own and those one was added to; supervisors see '
+    'Events, the matters that questions are asked for (E1): your own and those that you were added to; supervisors see '
     'those of their people too, oversight and privacy all (E4).';
 COMMENT ON COLUMN lpr.events.event IS 'Number of the event, as lpr.work_on() and lpr.reads.event_id take it.';
 COMMENT ON COLUMN lpr.events.title IS 'Title.';

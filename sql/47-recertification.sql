@@ -106,7 +106,7 @@ WHERE g.has_access;
 GRANT SELECT ON lpr.recertifications TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy,
     lpr_lead;
 COMMENT ON VIEW lpr.recertifications IS
-    'Until when the access of those who have any is certified (A4): one''s own; supervisors see that of their people '
+    'Until when the access of those who have any is certified (A4): your own; supervisors see that of their people '
     'too, leads, system owners and oversight all.';
 COMMENT ON COLUMN lpr.recertifications.login IS 'Whose access, as lpr.recertify() takes it.';
 COMMENT ON COLUMN lpr.recertifications.name IS 'That person''s name.';

@@ -99,7 +99,7 @@ FROM (
 ORDER BY r.place, r.number
 $$;
 GRANT EXECUTE ON FUNCTION lpr_data.my_access() TO lpr_member;
-COMMENT ON FUNCTION lpr_data.my_access() IS 'What lpr.my_access shows: of the authenticated login, and of nobody else.';
+COMMENT ON FUNCTION lpr_data.my_access() IS 'What lpr.my_access shows: of the authenticated login only.';
 
 CREATE VIEW lpr.my_access WITH (security_barrier) AS
 SELECT a.requirement, a.holds, a.until, a.what_to_do FROM lpr_data.my_access() AS a;

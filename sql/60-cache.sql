@@ -66,7 +66,7 @@ COMMENT ON TABLE lpr_data.cache_answer IS
     'hour of expiry, unlogged.';
 COMMENT ON COLUMN lpr_data.cache_answer.expires_at IS 'From then on it is not shown, and its table is dropped.';
 COMMENT ON COLUMN lpr_data.cache_answer.key IS
-    'SHA-256 of source, mapping and question, but for the time asked; NULL: not to be found by other questions.';
+    'SHA-256 of source, mapping and question, except for the time asked; NULL: not to be found by other questions.';
 COMMENT ON COLUMN lpr_data.cache_answer.ask IS 'Number of the question''s record in the audit log.';
 COMMENT ON COLUMN lpr_data.cache_answer.answer IS 'Number of the question that fetched its reads.';
 COMMENT ON COLUMN lpr_data.cache_answer.login IS 'Who was shown it.';

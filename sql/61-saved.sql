@@ -331,8 +331,8 @@ BEGIN
         PERFORM lpr_data.note_answer(passed, event, 0);
         PERFORM lpr_data.refuse('E2', 'LP060',
                                 format('%s of the chosen reads are not there to be saved', cardinality(fresh) - saved),
-                                'Reads are saved out of one''s own fresh answers for that event; an expired one cannot '
-                                'be.', 'Ask again, for that event, and save then. Nothing was saved.');
+                                'Reads are saved out of your own answers for that event that have not expired.',
+                                'Ask again, for that event, and save then. Nothing was saved.');
     END IF;
     PERFORM lpr_data.note_answer(passed, event, saved);
     RETURN saved;
@@ -355,7 +355,7 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.save(bigint, text, text[], text, boolean, text[]) TO lpr_user;
 COMMENT ON FUNCTION lpr.save(bigint, text, text[], text, boolean, text[]) IS
     'Saves chosen reads for an event (E2): one explicit act; nothing is saved by itself. reads: their read_id, out of '
-    'one''s own answers of that source for that event which have not expired. relevance: why they matter to the '
+    'your own answers of that source for that event which have not expired. relevance: why they matter to the '
     'event, a sentence. with_images: fetches and keeps their images as well. fields: what to keep besides plate, time '
     'and place (E3); NULL = all. Returns how many were saved; what was saved before is not saved twice. All or '
     'nothing. Errors LP060 (not shown, or expired), LP043 (the relevance says nothing), LP042 (the event is over), '
@@ -560,7 +560,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.saved_proof(bigint) TO lpr_user;
 COMMENT ON FUNCTION lpr.saved_proof(bigint) IS
-    'The proof that a saved read of an event of one''s own was in the vendor''s answer, through the gate: a line of '
+    'The proof that a saved read of an event of your own was in the vendor''s answer, through the gate: a line of '
     'JSON (docs/audit-format.md) that anybody can check against the exported log by lpr-audit-verify --read. It holds '
     'the read as the vendor told it and as far as it was saved, without corrections, relevance and images. Errors '
     'LP041, 55000 (the answer''s record is gone), and those of the gate.';
@@ -583,7 +583,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.correct(bigint, text, text, text) TO lpr_user;
 COMMENT ON FUNCTION lpr.correct(bigint, text, text, text) IS
-    'Says what is wrong in a saved read of an event of one''s own: the right value stands beside the original, which '
+    'Says what is wrong in a saved read of an event of your own: the right value stands beside the original, which '
     'stays (G1). field: plate, plate_region, make, model or color. Errors LP041, LP043, LP011, LP012.';
 
 CREATE FUNCTION lpr.unsave(saved_id bigint, reason text)
@@ -609,5 +609,5 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.unsave(bigint, text) TO lpr_user;
 COMMENT ON FUNCTION lpr.unsave(bigint, text) IS
-    'Takes a read that turned out to be of no relevance off an open event of one''s own, with its images; who, when '
+    'Takes a read that turned out to be of no relevance off an open event of your own, with its images; who, when '
     'and its digest stay in the audit log (E3). Errors LP041, LP042 (closed), LP043, LP063 (a legal hold).';

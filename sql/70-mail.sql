@@ -163,7 +163,7 @@ EXCEPTION
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('invalid text of mail %L', kind),
             DETAIL = 'A subject is one line of at most 200 characters, a body plain text of at most 10,000; neither is '
-                     'empty or holds control characters, or braces but for placeholders.',
+                     'empty or holds control characters, or braces except for placeholders.',
             HINT = format('Placeholders of this kind: %s.',
                           (SELECT string_agg(format('{%s}', a), ', ') FROM unnest(allowed) AS a));
 END

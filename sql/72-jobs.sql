@@ -155,7 +155,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr_data.cron_field(text, integer, integer) IS
-    'The numbers that a field of a cron schedule stands for; NULL for names and what is none.';
+    'The numbers that a field of a cron schedule stands for; NULL for names, and when it is not one.';
 
 CREATE FUNCTION lpr_data.next_run(schedule text, after timestamp with time zone)
     RETURNS timestamp with time zone
@@ -199,7 +199,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr_data.next_run(text, timestamptz) IS
-    'When pg_cron runs a job of this schedule next; NULL when it is one of names, or none.';
+    'When pg_cron runs a job of this schedule next; NULL when it has names, or is not a schedule.';
 
 CREATE FUNCTION lpr.schedule_jobs()
     RETURNS TABLE (job text, schedule text, command text)
@@ -243,9 +243,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr.schedule_jobs() IS
-    'Gives pg_cron the jobs of lpr.jobs, in place of those that it had of us, to be run as you; twice is as good as '
-    'once. For superusers, in the database of cron.database_name; with cron.use_background_workers = on no connection '
-    'has to be trusted for it.';
+    'Gives pg_cron the jobs of lpr.jobs, in place of those that it had of us, to be run as you; calling it again '
+    'does no harm. For superusers, in the database of cron.database_name; with cron.use_background_workers = on no '
+    'connection has to be trusted for it.';
 
 CREATE FUNCTION lpr.unschedule_jobs()
     RETURNS bigint

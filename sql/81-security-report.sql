@@ -64,7 +64,7 @@ AS $$
         (coalesce(s->>'lpr.checkpoint_directory', '') = ''
          AND coalesce(s->>'lpr.checkpoint_command', '') = '', 'medium', 'audit',
          'checkpoints of the log are kept nowhere else',
-         'Whoever rules this host could replace the log and everything that proves it.',
+         'An administrator of this host could replace the log and everything that proves it.',
          'ALTER SYSTEM SET lpr.checkpoint_directory = ''/mnt/witness/checkpoints''; -- a directory that this host can '
          'only add to; then SELECT pg_reload_conf()'),
         (s->>'fsync' = 'off', 'high', 'durability', 'fsync is off',
@@ -88,7 +88,7 @@ AS $$
          'session_replication_role is ' || (s->>'session_replication_role'),
          'Ordinary triggers and foreign keys do not work.', 'ALTER SYSTEM RESET session_replication_role'),
         (s->>'row_security' = 'off', 'medium', 'guards', 'row_security is off',
-         'Views of lpr fail instead of showing what is one''s own.', 'ALTER SYSTEM RESET row_security'),
+         'Views of lpr fail instead of showing only what the reader may see.', 'ALTER SYSTEM RESET row_security'),
         (s->>'session_preload_libraries' <> ''
          OR s->>'local_preload_libraries' <> '', 'medium', 'guards', 'a library is loaded into every session',
          'Whatever runs in a backend sees its plates and its consent.',
@@ -269,7 +269,7 @@ AS $$
     FROM s WHERE s.secrets <> '' AND s.key NOT IN (SELECT name FROM secret)
     UNION ALL
     SELECT 'medium', 'files', format('%s can be written to by others', s.checkpoints),
-           'Whoever can replace checkpoints can pass an altered log for the true one.',
+           'Who can replace checkpoints can pass off an altered log as the true one.',
            format('chmod go-w %s', s.checkpoints)
     FROM s, lpr_data.file_facts(s.checkpoints) AS f WHERE f.name = '.' AND f.mode & 18 <> 0
     UNION ALL

@@ -70,7 +70,7 @@ AS $$
     WHERE g.rolname ~ '^lpr_' AND a.admin_option AND NOT m.rolsuper
     UNION ALL
     SELECT 'low', 'roles', format('%I is a member of %I through no login of a person''s', m.rolname, g.rolname),
-           'Whoever is added to that role gets it along, unseen.', format('REVOKE %I FROM %I', g.rolname, m.rolname)
+           'A new member of that role gets it too, unseen.', format('REVOKE %I FROM %I', g.rolname, m.rolname)
            || lpr_data.granted_by(a.grantor)
     FROM pg_auth_members AS a JOIN pg_roles AS g ON g.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member
     WHERE g.rolname ~ '^lpr_' AND NOT m.rolcanlogin AND g.rolname NOT IN ('lpr_log', 'lpr_owner')
@@ -213,7 +213,7 @@ AS $$
     UNION ALL
     -- Our own objects.
     SELECT 'high', 'guards', format('schema %I belongs to %I', n.nspname, r.rolname),
-           'Whoever owns a schema can put decoys beside our functions.',
+           'The owner of a schema can put decoys beside our functions.',
            format('ALTER SCHEMA %I OWNER TO CURRENT_USER', n.nspname)
     FROM pg_namespace AS n JOIN pg_roles AS r ON r.oid = n.nspowner
     WHERE n.nspname IN ('lpr', 'lpr_data') AND NOT r.rolsuper

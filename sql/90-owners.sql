@@ -121,7 +121,7 @@ COMMENT ON POLICY seen ON lpr_data.event_extension IS 'As the event.';
 
 -- People, and what they are entitled to.
 CREATE POLICY seen ON lpr_data.person FOR SELECT TO lpr_owner USING (lpr_data.me() IS NOT NULL);
-COMMENT ON POLICY seen ON lpr_data.person IS 'Whoever is registered. The view leaves the addresses out.';
+COMMENT ON POLICY seen ON lpr_data.person IS 'People who are registered. The view leaves the addresses out.';
 CREATE POLICY seen ON lpr_data.access FOR SELECT TO lpr_owner
     USING (person_id = ANY (lpr_data.my_people())
            OR (SELECT lpr_data.acts_as('lpr_system_owner', 'lpr_lead', 'lpr_oversight', 'lpr_privacy')));
