@@ -26,7 +26,7 @@ my $person = sub { my ($login, $more) = @_; return "SELECT lpr.add_person($login
 $node->refused('registered by somebody who is no administrator', 'newcomer1', $person->("'stranger1'"), 'A1', 'LP033');
 $node->refused('registered by nobody', 'stranger1', $person->("'stranger1'"), 'A1', 'LP024');
 $node->refused('registers themselves', 'admin1', $person->("'admin1'"), 'A1', 'LP033', words => qr/you cannot register yourself/);
-$node->refused('changes their own registration', 'admin1', "SELECT lpr.change_person('admin1', supervisor => 'supervisor1')", 'A1', 'LP033', words => qr/their own/);
+$node->refused('changes their own registration', 'admin1', "SELECT lpr.change_person('admin1', supervisor => 'supervisor1')", 'A1', 'LP033', words => qr/your own registration/);
 $node->refused('the superuser registers themselves', 'postgres', $person->("'postgres'"), 'A1', 'LP033');
 $node->refused('changed by somebody who is no administrator', 'newcomer1', "SELECT lpr.change_person('newcomer1', kind => 'personal')", 'A1', 'LP033');
 $node->refused('retired by somebody who is no administrator', 'supervisor1', "SELECT lpr.retire_person('owner1')", 'A1', 'LP033');
@@ -107,7 +107,7 @@ $node->refused('withdraws without a reason', 'newcomer1', "SELECT lpr.withdraw_r
 $node->refused('suspends what is not granted', 'owner1', "SELECT lpr.suspend_access($one, 'x')", 'A1', 'LP034');
 $node->faulty('a request that does not exist', 'supervisor1', $approve->(4711), '42704');
 $node->faulty('no request', 'supervisor1', $approve->('NULL'), '42704');
-$node->refused('a supervisor who gives it to themselves', 'all1', $request->() . '; ' . $approve->("(SELECT max(request) FROM lpr.access_requests WHERE login = 'all1')"), 'A1', 'LP033', words => qr/their own/);
+$node->refused('a supervisor who gives it to themselves', 'all1', $request->() . '; ' . $approve->("(SELECT max(request) FROM lpr.access_requests WHERE login = 'all1')"), 'A1', 'LP033', words => qr/your own request/);
 is($state->($one), 'requested', 'it waits still');
 is($node->answer('supervisor1', $approve->($one)), 'approved', 'the supervisor approves');
 $node->refused('… and has approved', 'supervisor1', $approve->($one), 'A1', 'LP033');
@@ -164,7 +164,7 @@ is($node->answer('postgres', "SELECT string_agg(concat_ws(' ', s.action, s.step,
 my $event = $node->answer('newcomer1', $open);
 $newcomer->('without training', 'A3', 'LP026', $event);
 $node->refused('records their own training', 'newcomer1', "SELECT lpr.record_training('newcomer1', 'privacy', '2026-01-01')", 'A3', 'LP033');
-$node->refused('a training officer records their own', 'trainer1', "SELECT lpr.record_training('trainer1', 'privacy', '2026-01-01')", 'A3', 'LP033', words => qr/their own/);
+$node->refused('a training officer records their own', 'trainer1', "SELECT lpr.record_training('trainer1', 'privacy', '2026-01-01')", 'A3', 'LP033', words => qr/your own training/);
 $node->refused('a superuser records training', 'boss1', "SELECT lpr.record_training('newcomer1', 'privacy', '2026-01-01')", 'A3', 'LP033');
 $node->refused('a supervisor records training', 'supervisor1', "SELECT lpr.record_training('newcomer1', 'privacy', '2026-01-01')", 'A3', 'LP033');
 my $record = sub { my ($what) = @_; return "SELECT lpr.record_training($what)" };
