@@ -125,7 +125,7 @@ GROUP BY p.place, p.title ORDER BY p.place;
 \qecho
 \qecho '## Roles'
 \qecho
-\qecho 'NOLOGIN roles, made with the extension if they are not there. A DBA grants them to logins of people, but for'
+\qecho 'NOLOGIN roles, made with the extension if they are not there. A DBA grants them to logins of people, except for'
 \qecho '`lpr_member`, whose rights each of the others has. A grant alone lets nobody ask: the gate looks at the person'
 \qecho 'behind the login, and at their entitlements.'
 \qecho

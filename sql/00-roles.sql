@@ -28,7 +28,7 @@ BEGIN
 END
 $$;
 
--- Whoever owns a schema could put decoys beside our functions.
+-- The owner of a schema could put decoys beside our functions.
 DO $$
 DECLARE
     schema_name text;
@@ -39,7 +39,7 @@ BEGIN
     LOOP
         RAISE EXCEPTION USING
             ERRCODE = 'object_not_in_prerequisite_state',
-            MESSAGE = pg_catalog.format('schema "%s" belongs to somebody who is no superuser', schema_name),
+            MESSAGE = pg_catalog.format('schema "%s" belongs to a role that is not a superuser', schema_name),
             HINT = pg_catalog.format('Look at what it holds, then DROP SCHEMA %s CASCADE or ALTER SCHEMA %s OWNER TO '
                                      'CURRENT_USER.', schema_name, schema_name);
     END LOOP;

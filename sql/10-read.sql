@@ -84,7 +84,7 @@ COMMENT ON COLUMN lpr.reads.matched_how IS
     'plate was asked.';
 COMMENT ON COLUMN lpr.reads.plate_image IS
     'Image of the plate as the vendor has it, fetched only when this column is selected; NULL when the vendor has '
-    'none or it could not be had, which is told.';
+    'none or it could not be fetched, which is told.';
 COMMENT ON COLUMN lpr.reads.vehicle_image IS 'Image of the vehicle, as plate_image.';
 COMMENT ON COLUMN lpr.reads.fetched_at IS 'When the vendor handed the read over (Q9).';
 COMMENT ON COLUMN lpr.reads.from_cache IS 'Whether the read comes from the cache instead of the vendor (Q9).';
@@ -137,7 +137,7 @@ AS 'MODULE_PATHNAME', 'lpr_normal_region';
 GRANT EXECUTE ON FUNCTION lpr.normal_region(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.normal_region(text) IS
     'The two upper-case letters of a state, province or territory of the United States, Canada or Mexico, from its '
-    'letters in any case or its name. Error LP012 when there is none such.';
+    'letters in any case or its name. Error LP012 when there is no such region.';
 
 CREATE FUNCTION lpr.normal_word(word text)
     RETURNS text
@@ -146,7 +146,7 @@ AS 'MODULE_PATHNAME', 'lpr_normal_word';
 GRANT EXECUTE ON FUNCTION lpr.normal_word(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.normal_word(text) IS
     'A make, model or colour as the columns of lpr.reads hold it: a to z in upper case, blanks around it dropped, '
-    'those inside single. The same whatever the locale of the database.';
+    'those inside single. The locale of the database does not matter.';
 
 CREATE FUNCTION lpr.has_point(latitude double precision, longitude double precision)
     RETURNS boolean

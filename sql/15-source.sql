@@ -127,8 +127,8 @@ BEGIN
     IF approved_on > today OR NOT isfinite(approved_on) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
-            MESSAGE = format('the day of approval has not come: %s', approved_on),
-            DETAIL = format('An approval is recorded once it was given; by UTC it is %s.', today),
+            MESSAGE = format('invalid day of approval: %s', approved_on),
+            DETAIL = format('An approval is recorded after it was given; today is %s by UTC.', today),
             HINT = 'Record it on that day, or correct the day.';
     END IF;
 END
@@ -168,7 +168,7 @@ BEGIN
     ELSIF approved_on IS NOT NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'a day of approval without an assessment',
+            MESSAGE = 'a day of approval needs an assessment',
             HINT = 'For instance assessment => ''DHS/CBP/PIA-049(a)''.';
     END IF;
     IF array_position(grant_to, NULL) IS NOT NULL THEN
@@ -185,7 +185,7 @@ BEGIN
             MESSAGE = 'options must be a JSON object',
             HINT = 'For instance options => ''{"page_size": 500}''.';
     END IF;
-    -- Before it can stand in a statement whose text an error shows: it may be the secret itself, put here by mistake.
+    -- Checked before a statement holds it, whose text an error shows: it may be the secret itself, put here by mistake.
     IF secret <> '' AND secret !~ '^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$' THEN
         RAISE EXCEPTION USING
             ERRCODE = 'fdw_invalid_attribute_value',
@@ -261,7 +261,7 @@ BEGIN
     END IF;
     -- First, so that the trigger of DROP SERVER finds nothing to disable.
     DELETE FROM lpr_data.source AS s WHERE s.name = remove_source.name;
-    -- Whatever is left of it: DROP SERVER ... CASCADE may have been there before.
+    -- What is left of it: DROP SERVER ... CASCADE may have come before.
     EXECUTE format('DROP FOREIGN TABLE IF EXISTS lpr_data.%I', 'reads_' || name);
     FOR mapped IN
         SELECT CASE WHEN m.umuser = 0 THEN 'PUBLIC' ELSE quote_ident(m.usename) END
@@ -388,7 +388,7 @@ BEGIN
             MESSAGE = format('source "%s" does not exist', coalesce(source, 'NULL')),
             HINT = 'SELECT source FROM lpr.sources;';
     END IF;
-    -- As much as a read may have: what is longer would make bad ones of all the camera's reads.
+    -- As much as a read may have: a longer value would make all reads of the camera invalid.
     FOR field IN
         SELECT f.name, f.value, f.most
         FROM (VALUES ('camera_id', camera_id, 128), ('address', address, 400), ('owner', owner, 400),
@@ -413,8 +413,8 @@ BEGIN
     IF lpr_data.judge_place(country, region, latitude, longitude) <> 'inside' THEN
         RAISE EXCEPTION USING
             ERRCODE = 'LP014',
-            MESSAGE = format('camera "%s" does not stand in the United States', camera_id),
-            DETAIL = format('Country, region and point must agree that it does: %s, %s, latitude %s, longitude %s.',
+            MESSAGE = format('camera "%s" is not in the United States', camera_id),
+            DETAIL = format('Country, region and point must agree that it is: %s, %s, latitude %s, longitude %s.',
                             coalesce(country, 'no country'), coalesce(region, 'no region'), latitude, longitude),
             HINT = 'Latitude comes first, and west is negative.';
     END IF;
@@ -479,7 +479,7 @@ COMMENT ON COLUMN lpr.sources.plate IS 'Whether it can be asked by plate.';
 COMMENT ON COLUMN lpr.sources.location IS 'Whether it can be asked by place.';
 COMMENT ON COLUMN lpr.sources.vehicle IS 'Whether it can be asked by make.';
 COMMENT ON COLUMN lpr.sources.enabled IS
-    'Whether anybody may ask it: its assessment is approved and it was not disabled since.';
+    'Whether it may be asked at all: its assessment is approved and it was not disabled since.';
 COMMENT ON COLUMN lpr.sources.granted IS 'Whether the login of this session has USAGE on its foreign server.';
 COMMENT ON COLUMN lpr.sources.assessment IS 'The privacy assessment or authority that covers it.';
 COMMENT ON COLUMN lpr.sources.approved_on IS 'Day on which the assessment was approved.';

@@ -18,7 +18,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr_data.refuse_change() IS
-    'Trigger of the audit log: error LP031 for UPDATE, DELETE and TRUNCATE, whoever tries (U3).';
+    'Trigger of the audit log: error LP031 for UPDATE, DELETE and TRUNCATE by any role (U3).';
 
 CREATE FUNCTION lpr_data.guard(log_table regclass)
     RETURNS boolean
@@ -71,7 +71,7 @@ AS $$
     WHERE t.log_table IS NOT NULL AND lpr_data.guard(t.log_table)
 $$;
 COMMENT ON FUNCTION lpr_data.guard_log() IS
-    'Guards every table of the log that has lost its guard, by DROP EXTENSION ... CASCADE or by somebody''s hand, and '
+    'Guards every table of the log that has lost its guard, by DROP EXTENSION ... CASCADE or by hand, and '
     'returns their names. Called by the audit writer when it starts.';
 
 CREATE FUNCTION lpr_data.create_log(id bytea)
@@ -115,7 +115,7 @@ BEGIN
     COMMENT ON COLUMN lpr_data.audit.kind IS
         'start, month: the log or a partition begins; ask: a question that the gate let through; refused: one that it '
         'did not; sent, answer: what went out and what came back; change: of policy; read: of the log itself; clock: '
-        'the clock was set back; consent: somebody agreed to the rules; flag: something for oversight to look at.';
+        'the clock was set back; consent: a person agreed to the rules; flag: something for oversight to look at.';
     COMMENT ON COLUMN lpr_data.audit.login IS 'The authenticated login; NULL for the writer itself.';
     COMMENT ON COLUMN lpr_data.audit.pid IS 'Process id of the session''s backend.';
     COMMENT ON COLUMN lpr_data.audit.session_started IS 'When that backend started: pid and this name a session.';
@@ -173,22 +173,23 @@ CREATE FUNCTION lpr_data.add_month(day date)
 AS $$
 DECLARE
     first_day date := date_trunc('month', day)::date;
-    leaf text := 'audit_' || to_char(first_day, 'YYYY_MM');
+    month_table text := 'audit_' || to_char(first_day, 'YYYY_MM');
 BEGIN
-    IF to_regclass(format('lpr_data.%I', leaf)) IS NULL THEN
+    IF to_regclass(format('lpr_data.%I', month_table)) IS NULL THEN
         -- Stand-alone first: CREATE TABLE ... PARTITION OF would wait for every reader and hold up every writer
         -- meanwhile.
-        EXECUTE format('CREATE TABLE lpr_data.%I (LIKE lpr_data.audit INCLUDING COMMENTS)', leaf);
-        EXECUTE format('ALTER TABLE lpr_data.%I ADD CONSTRAINT month CHECK (at >= %L AND at < %L)', leaf,
+        EXECUTE format('CREATE TABLE lpr_data.%I (LIKE lpr_data.audit INCLUDING COMMENTS)', month_table);
+        EXECUTE format('ALTER TABLE lpr_data.%I ADD CONSTRAINT month CHECK (at >= %L AND at < %L)', month_table,
                        first_day::timestamptz, (first_day + interval '1 month')::timestamptz);
-        EXECUTE format('CREATE UNIQUE INDEX %I ON lpr_data.%I (number)', leaf || '_number', leaf);
-        EXECUTE format('COMMENT ON TABLE lpr_data.%I IS %L', leaf,
+        EXECUTE format('CREATE UNIQUE INDEX %I ON lpr_data.%I (number)', month_table || '_number', month_table);
+        EXECUTE format('COMMENT ON TABLE lpr_data.%I IS %L', month_table,
                        'The audit log of ' || to_char(first_day, 'YYYY-MM') || ' (UTC).');
-        PERFORM lpr_data.guard(format('lpr_data.%I', leaf)::regclass);
-        EXECUTE format('ALTER TABLE lpr_data.audit ATTACH PARTITION lpr_data.%I FOR VALUES FROM (%L) TO (%L)', leaf,
+        PERFORM lpr_data.guard(format('lpr_data.%I', month_table)::regclass);
+        EXECUTE format('ALTER TABLE lpr_data.audit ATTACH PARTITION lpr_data.%I FOR VALUES FROM (%L) TO (%L)',
+                       month_table,
                        first_day::timestamptz, (first_day + interval '1 month')::timestamptz);
     END IF;
-    RETURN format('lpr_data.%I', leaf)::regclass;
+    RETURN format('lpr_data.%I', month_table)::regclass;
 END
 $$;
 COMMENT ON FUNCTION lpr_data.add_month(date) IS

@@ -38,7 +38,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr_data.only_adds(regclass, text[]) IS
-    'Makes a table one that is only ever added to, but for the columns named.';
+    'Makes a table one that is only ever added to, except for the columns named.';
 
 CREATE FUNCTION lpr_data.replace_shipped()
     RETURNS trigger

@@ -5,7 +5,7 @@ CREATE FUNCTION lpr_data.refuse(control text, sqlstate text, message text, detai
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_gate_refuse';
 COMMENT ON FUNCTION lpr_data.refuse(text, text, text, text, text) IS
-    'A refusal of policy: on record first, whatever the caller''s transaction does next (U4), then raised as an error.';
+    'A refusal of policy: on record first, even if the caller rolls back (U4), then raised as an error.';
 
 -- Everybody of lpr may call what decides about access, here and in the files that follow: who is not entitled to is
 -- refused on record (U4), which the server's own refusal for want of a privilege would not be.
@@ -84,8 +84,8 @@ COMMENT ON FUNCTION lpr_data.holds(integer, text[]) IS
     'Whether a person acts under a personal login, which no other role is a member of, and which is a member of a '
     'role, one of several. Superusers, who are members of everything, do not.';
 
--- What policies and views are keyed on. Views call functions with the rights of whoever reads them: hence the grants,
--- without USAGE on the schema.
+-- What policies and views are keyed on. Views call functions with the rights of the reader: hence the grants, without
+-- USAGE on the schema.
 
 CREATE FUNCTION lpr_data.acts_as(VARIADIC roles text[])
     RETURNS boolean
@@ -156,7 +156,7 @@ DECLARE
     who integer := lpr_data.me();
 BEGIN
     IF who IS NULL THEN
-        PERFORM lpr_data.refuse(control, 'LP024', format('login "%s" is not registered to a person', lpr.login()),
+        PERFORM lpr_data.refuse(control, 'LP024', format('login "%s" is not registered', lpr.login()),
                                 'What bears on access is done by people, each under a login of their own.',
                                 'Ask an administrator to register you: SELECT lpr.add_person(...).');
     END IF;
@@ -275,7 +275,7 @@ BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_transaction_state',
-            MESSAGE = format('this is not decided in a transaction that is %s',
+            MESSAGE = format('this cannot be decided in a transaction that is %s',
                              upper(current_setting('transaction_isolation'))),
             DETAIL = 'Who may decide is judged by what is committed now, not by an older snapshot.',
             HINT = 'COMMIT; then do it in a transaction of its own: BEGIN ISOLATION LEVEL READ COMMITTED;';
@@ -298,7 +298,7 @@ BEGIN
     IF who IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
-            MESSAGE = format('login "%s" is nobody''s', coalesce(login, 'NULL')),
+            MESSAGE = format('login "%s" is not registered', coalesce(login, 'NULL')),
             HINT = 'SELECT login, name FROM lpr.people;';
     END IF;
     RETURN who;
@@ -317,8 +317,8 @@ AS $$
 BEGIN
     PERFORM lpr_data.administering('A1');
     IF add_person.login = lpr.login() THEN
-        PERFORM lpr_data.refuse('A1', 'LP033', 'nobody registers themselves',
-                                'A person is registered by an administrator who is somebody else.',
+        PERFORM lpr_data.refuse('A1', 'LP033', 'you cannot register yourself',
+                                'A person is registered by another administrator.',
                                 'Ask another administrator.');
     END IF;
     IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = add_person.login AND r.rolcanlogin) THEN
@@ -330,8 +330,8 @@ BEGIN
     IF EXISTS (SELECT FROM lpr_data.person AS p WHERE p.login = add_person.login COLLATE "C") THEN
         RAISE EXCEPTION USING
             ERRCODE = 'duplicate_object',
-            MESSAGE = format('login "%s" is somebody''s already', login),
-            DETAIL = 'A login that somebody had is never given to anybody else.',
+            MESSAGE = format('login "%s" is registered already', login),
+            DETAIL = 'The login of one person is never given to another.',
             HINT = 'SELECT lpr.change_person(...), or make another login.';
     END IF;
     INSERT INTO lpr_data.person (login, name, email, unit, supervisor_id, kind)
@@ -358,7 +358,7 @@ AS $$
 BEGIN
     PERFORM lpr_data.administering('A1');
     IF change_person.login = lpr.login() THEN
-        PERFORM lpr_data.refuse('A1', 'LP033', 'nobody changes their own registration',
+        PERFORM lpr_data.refuse('A1', 'LP033', 'you cannot change your own registration',
                                 'A supervisor, a unit and a kind decide about access.',
                                 'Ask another administrator.');
     END IF;
@@ -373,8 +373,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.change_person(text, text, text, text, text, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.change_person(text, text, text, text, text, text) IS
-    'Changes what is registered of a person, but for the login; NULL leaves as it is (A1). Nobody changes their own: '
-    'error LP033.';
+    'Changes what is registered of a person, except for the login; NULL leaves as it is (A1). Your own: error LP033.';
 
 CREATE FUNCTION lpr_data.roles_to_revoke(login text)
     RETURNS SETOF text

@@ -43,8 +43,8 @@ SELECT pg_catalog.pg_extension_config_dump('lpr_data.access', '');
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.access_access_id_seq', '');
 SELECT lpr_data.audit_changes_of('lpr_data.access');
 CREATE INDEX access_person ON lpr_data.access (person_id);
--- A constraint and not a lock on the person: under such a lock, held in an open transaction, nobody could retire or
--- suspend that person.
+-- A constraint and not a lock on the person: while an open transaction held that, the person could be neither retired
+-- nor suspended.
 CREATE UNIQUE INDEX access_one_under_way ON lpr_data.access (person_id) WHERE state IN ('requested', 'approved');
 COMMENT ON TABLE lpr_data.access IS
     'Requests for access and what became of them (A1). A grant ends by the clock, after a year at the latest: nothing '
@@ -250,7 +250,7 @@ AS $$
 DECLARE
     a lpr_data.access;
 BEGIN
-    -- GRANT and REVOKE of roles wait for us, and we for them: nobody is demoted between our look and our commit.
+    -- GRANT and REVOKE of roles wait for us, and we for them: no one is demoted between our look and our commit.
     IF who_may THEN
         PERFORM lpr_data.check_isolation();
         PERFORM lpr_data.lock_roles();
@@ -262,7 +262,7 @@ BEGIN
             MESSAGE = format('request %s does not exist', coalesce(request::text, 'NULL')),
             HINT = 'SELECT * FROM lpr.access_requests;';
     END IF;
-    -- Nor are the people concerned changed: who is whose supervisor, who has left.
+    -- The people concerned do not change either: who is whose supervisor, who has left.
     IF who_may THEN
         PERFORM FROM lpr_data.person AS p WHERE p.person_id IN (a.person_id, lpr_data.me())
             ORDER BY p.person_id FOR SHARE;
@@ -284,7 +284,7 @@ DECLARE
     who integer;
 BEGIN
     IF step IS NULL THEN
-        -- Who decides about nothing learns nothing of others' requests.
+        -- A person who decides about nothing learns nothing of others' requests.
         IF NOT lpr_data.holds(lpr_data.me(), 'lpr_supervisor') THEN
             PERFORM lpr_data.acting('lpr_system_owner', 'A1');
         END IF;
@@ -294,7 +294,7 @@ BEGIN
     END IF;
     who := lpr_data.acting('lpr_' || step, 'A1');
     IF who = a.person_id THEN
-        PERFORM lpr_data.refuse('A1', 'LP033', 'nobody decides about their own request',
+        PERFORM lpr_data.refuse('A1', 'LP033', 'you cannot decide about your own request',
                                 'Access is approved by two other people.',
                                 'Wait for your supervisor and a system owner.');
     END IF;
@@ -330,8 +330,8 @@ DECLARE
     first_id integer;
     moment timestamptz := clock_timestamp();
 BEGIN
-    -- Compared as moments: of months and days none is longer than the other for good. What no moment can be added to is
-    -- too long anyhow.
+    -- Compared as moments: a month has no fixed number of days. An interval that no moment can be added to is too long
+    -- anyhow.
     IF (CASE WHEN valid_for BETWEEN interval '-2 years' AND interval '2 years' THEN moment + valid_for > moment
              AND moment + valid_for <= moment + interval '1 year' END) IS NOT TRUE THEN
         PERFORM lpr_data.refuse('A1', '22023', format('not a time of validity: %s', coalesce(valid_for::text, 'NULL')),
@@ -349,7 +349,7 @@ BEGIN
           AND lpr_data.holds(o.person_id, 'lpr_system_owner');
         RETURN 'approved';
     END IF;
-    -- Whoever approved first must still be who they were: an approval of somebody demoted since counts for nothing.
+    -- The first approver must still have the role: the approval of a person demoted since does not count.
     SELECT s.person_id INTO first_id FROM lpr_data.access_step AS s
     WHERE s.access_id = request AND s.action = 'approve' AND s.step = 'supervisor';
     PERFORM FROM lpr_data.person AS p WHERE p.person_id = first_id FOR SHARE;
@@ -400,7 +400,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.deny(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.deny(bigint, text) IS
-    'Denies a request for access, with the reason (A1); whoever could approve it may. Errors as of lpr.approve().';
+    'Denies a request for access, with the reason (A1), by a person who could approve it. Errors as of lpr.approve().';
 
 CREATE FUNCTION lpr.withdraw_request(request bigint, reason text)
     RETURNS void
@@ -413,7 +413,8 @@ DECLARE
 BEGIN
     IF a.person_id IS DISTINCT FROM lpr_data.me() THEN
         PERFORM lpr_data.refuse('A1', 'LP033', format('request %s is not yours', request),
-                                'A request is withdrawn by whoever made it.', 'SELECT * FROM lpr.access_requests;');
+                                'Only the person who made a request withdraws it.',
+                                'SELECT * FROM lpr.access_requests;');
     END IF;
     IF a.state NOT IN ('requested', 'approved') THEN
         PERFORM lpr_data.refuse('A1', 'LP034', format('request %s is %s already', request, a.state),
@@ -425,7 +426,7 @@ BEGIN
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.withdraw_request(bigint, text) TO lpr_member;
-COMMENT ON FUNCTION lpr.withdraw_request(bigint, text) IS 'Takes back a request of one''s own that still waits (A1).';
+COMMENT ON FUNCTION lpr.withdraw_request(bigint, text) IS 'Takes back a request of your own that still waits (A1).';
 
 CREATE FUNCTION lpr_data.stop_access(request bigint, action text, reason text)
     RETURNS void
@@ -444,8 +445,8 @@ BEGIN
                                  WHERE p.person_id = a.person_id) THEN 'supervisor' END;
     IF step IS NULL OR who = a.person_id THEN
         PERFORM lpr_data.refuse('A1', 'LP033', format('grant %s is not yours to %s', request, action),
-                                'That is done by oversight or a system owner, and but for resuming by the person''s '
-                                'own supervisor; never by the person.', 'SELECT * FROM lpr.access_requests;');
+                                'Oversight or a system owner does that, and (except for resuming) the person''s '
+                                'own supervisor; never the person.', 'SELECT * FROM lpr.access_requests;');
     END IF;
     IF a.state <> ALL (CASE action WHEN 'suspend' THEN '{granted}' WHEN 'resume' THEN '{suspended}'
                             ELSE '{granted,suspended}' END::text[]) THEN
@@ -460,7 +461,7 @@ BEGIN
         PERFORM lpr_data.refuse('A1', 'LP033', format('grant %s was suspended by oversight', request),
                                 'Who resumes a grant is not below who suspended it.', 'Ask oversight.');
     END IF;
-    -- Whoever has to stop somebody at once writes later, but whoever lets somebody in again says why.
+    -- To stop access at once needs no reason, which is written later; to let a person in again does.
     IF action = 'resume' THEN
         PERFORM lpr_data.check_reason('reason', reason, 'A1');
     ELSE
@@ -553,7 +554,7 @@ JOIN lpr_data.person AS p ON p.person_id = a.person_id
 LEFT JOIN lpr_data.person AS s ON s.person_id = p.supervisor_id;
 GRANT SELECT ON lpr.access_requests TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_lead;
 COMMENT ON VIEW lpr.access_requests IS
-    'Requests for access and the grants that came of them (A1): one''s own; supervisors see those of their people '
+    'Requests for access and the grants that came of them (A1): your own; supervisors see those of their people '
     'too, system owners, leads, privacy and oversight all.';
 COMMENT ON COLUMN lpr.access_requests.request IS 'Number of the request, as lpr.approve() and the others take it.';
 COMMENT ON COLUMN lpr.access_requests.login IS 'Who is to have access.';

@@ -76,8 +76,8 @@ DECLARE
     who integer := lpr_data.person_of(login);
 BEGIN
     IF who = officer THEN
-        PERFORM lpr_data.refuse('A3', 'LP033', 'nobody records their own training',
-                                'Completions are recorded by a training officer who is somebody else.',
+        PERFORM lpr_data.refuse('A3', 'LP033', 'you cannot record your own training',
+                                'Another training officer records it.',
                                 'Ask another training officer.');
     END IF;
     IF NOT EXISTS (SELECT FROM lpr_data.course AS c WHERE c.code = record_training.course COLLATE "C") THEN
@@ -105,7 +105,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.record_training(text, text, date, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.record_training(text, text, date, text) IS
-    'Records that a person completed a course (A3), by a training officer who is somebody else. completed_on: not '
+    'Records that a person completed a course (A3), by another training officer. completed_on: not '
     'later than today by UTC. evidence: for instance the number of the certificate. Returns until when it counts: a '
     'year. All required courses must be current, or the next query is refused.';
 
@@ -162,7 +162,7 @@ WHERE p.left_at IS NULL AND p.kind = 'personal'
   AND (p.person_id = ANY (lpr_data.my_people()) OR (SELECT lpr_data.acts_as('lpr_training_officer', 'lpr_oversight')));
 GRANT SELECT ON lpr.training TO lpr_member;
 COMMENT ON VIEW lpr.training IS
-    'Who has completed which course, and until when that counts (A3): one''s own; supervisors see that of their '
+    'Who has completed which course, and until when that counts (A3): your own; supervisors see that of their '
     'people too, training officers and oversight all.';
 COMMENT ON COLUMN lpr.training.login IS 'Whose training.';
 COMMENT ON COLUMN lpr.training.name IS 'That person''s name.';

@@ -83,8 +83,8 @@ CREATE FUNCTION lpr_data.take_code(code text)
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_consent_take_code';
 COMMENT ON FUNCTION lpr_data.take_code(text) IS
-    'The version that the code was given out for in this session, by an earlier statement and message, or NULL. What '
-    'was given out is worthless afterwards.';
+    'The version that the code was given out for in this session, by an earlier statement and message, or NULL. All '
+    'codes that were given out are void afterwards.';
 
 CREATE FUNCTION lpr_data.renewal_code()
     RETURNS text
@@ -154,7 +154,7 @@ BEGIN
                                 'RESET SESSION AUTHORIZATION; or connect as yourself.');
     END IF;
     IF NOT me.client THEN
-        PERFORM lpr_data.refuse('A5', 'LP029', 'nobody is connected who could agree',
+        PERFORM lpr_data.refuse('A5', 'LP029', 'no person is connected who could agree',
                                 'The rules are agreed to by a person at a client, not by a job or another session of '
                                 'this server.',
                                 'Connect with a client of your own.');

@@ -195,7 +195,7 @@ DECLARE
 BEGIN
     IF NOT lpr_data.is_entitled(who, system) THEN
         PERFORM lpr_data.refuse('A7', 'LP025', format('you have no access for system "%s"', coalesce(system, 'NULL')),
-                                'An event is opened in a system that one has access for.',
+                                'An event is opened in a system that you have access for.',
                                 'SELECT * FROM lpr.my_access; shows what you have.');
     END IF;
     IF NOT EXISTS (SELECT FROM lpr_data.purpose AS p WHERE p.purpose = open_event.purpose COLLATE "C" AND p.active) THEN
@@ -267,7 +267,8 @@ BEGIN
                   WHERE m.event_id = x.event_id AND m.person_id = lpr_data.me() AND m.owner)
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        PERFORM lpr_data.refuse('E4', 'LP041', format('event %s is not yours', coalesce(event::text, 'NULL')),
+        PERFORM lpr_data.refuse('E4', 'LP041',
+                                format('event %s does not exist or is not yours', coalesce(event::text, 'NULL')),
                                 format('Only the owner of an event %s.', what), 'SELECT * FROM lpr.events;');
     END IF;
     IF e.closed_at IS NOT NULL THEN
@@ -286,10 +287,10 @@ CREATE FUNCTION lpr_data.check_entitled(e lpr_data.event)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    -- Who has lost the access may still close an event, but not keep it going.
+    -- A person who has lost the access may still close an event, but not extend it.
     IF NOT lpr_data.is_entitled(lpr_data.acting('lpr_user', 'Q7'), e.system) THEN
         PERFORM lpr_data.refuse('A7', 'LP025', format('you have no access for system "%s"', e.system),
-                                'An event is kept going by an owner who has access for its system.',
+                                'An event is extended by an owner who has access for its system.',
                                 'SELECT * FROM lpr.my_access; shows what you have.');
     END IF;
 END
@@ -319,8 +320,8 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.add_member(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.add_member(bigint, text) IS
-    'The owner of an event lets somebody work on it and see it (E4). Errors LP041 (not the owner), LP042 (closed), '
-    'LP025 (that person has no access for its system).';
+    'The owner of an event adds a person who works on it and sees it (E4). Errors LP041 (not the owner), LP042 '
+    '(closed), LP025 (that person has no access for its system).';
 
 CREATE FUNCTION lpr.remove_member(event bigint, login text)
     RETURNS void
@@ -336,7 +337,7 @@ BEGIN
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
-            MESSAGE = format('login "%s" is no member of event %s whom you could remove', coalesce(login, 'NULL'),
+            MESSAGE = format('login "%s" is not a member of event %s that you could remove', coalesce(login, 'NULL'),
                              event),
             HINT = 'SELECT * FROM lpr.event_members;';
     END IF;
@@ -344,7 +345,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.remove_member(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.remove_member(bigint, text) IS
-    'The owner of an event takes somebody off it, from the next query on (E4).';
+    'The owner of an event removes a person from it, from the next query on (E4).';
 
 CREATE FUNCTION lpr.extend_event(event bigint, until timestamp with time zone, reason text)
     RETURNS void
@@ -416,8 +417,8 @@ AS $$
 BEGIN
     IF event IS NOT NULL AND NOT EXISTS (SELECT FROM lpr_data.event_member AS m
                                          WHERE m.event_id = work_on.event AND m.person_id = lpr_data.me()) THEN
-        PERFORM lpr_data.refuse('Q7', 'LP041', format('event %s is not yours', event),
-                                'One works on events of one''s own, or to which one was added.',
+        PERFORM lpr_data.refuse('Q7', 'LP041', format('event %s does not exist or is not yours', event),
+                                'You work on events that you own or were added to.',
                                 'SELECT * FROM lpr.events;');
     END IF;
     PERFORM lpr_data.set_work(event);
@@ -499,8 +500,8 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.retire_authority(text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.retire_authority(text) IS 'No new event rests on this authority; those that do go on (Q7).';
 
--- Which rows of events and what belongs to them anybody sees, the policies say (90-owners), and they also lead the
--- planner to them.
+-- The policies (90-owners) say who sees which rows of events and of what belongs to them; they also lead the planner to
+-- those rows.
 
 CREATE VIEW lpr.events WITH (security_barrier) AS
 SELECT e.event_id AS event, e.title,
@@ -514,7 +515,7 @@ SELECT e.event_id AS event, e.title,
 FROM lpr_data.event AS e;
 GRANT SELECT ON lpr.events TO lpr_user, lpr_supervisor, lpr_oversight, lpr_privacy;
 COMMENT ON VIEW lpr.events IS
-    'Events, the matters that questions are asked for (E1): one''s own and those one was added to; supervisors see '
+    'Events, the matters that questions are asked for (E1): your own and those that you were added to; supervisors see '
     'those of their people too, oversight and privacy all (E4).';
 COMMENT ON COLUMN lpr.events.event IS 'Number of the event, as lpr.work_on() and lpr.reads.event_id take it.';
 COMMENT ON COLUMN lpr.events.title IS 'Title.';

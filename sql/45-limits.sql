@@ -1,5 +1,5 @@
--- 45-limits: questions without a plate stay within limits (Q8), and nobody asks without measure. Rows, under bounds
--- that no row can pass.
+-- 45-limits: limits of questions without a plate, and of the number of questions (Q8). They are rows, under bounds that
+-- no row can pass.
 
 CREATE TABLE lpr_data.search_limit (
     mode text COLLATE "C" PRIMARY KEY CHECK (mode IN ('location', 'vehicle')),

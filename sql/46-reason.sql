@@ -7,7 +7,7 @@ CREATE TABLE lpr_data.empty_reason (
 SELECT lpr_data.ships('lpr_data.empty_reason', 'reason');
 SELECT lpr_data.audit_changes_of('lpr_data.empty_reason');
 COMMENT ON TABLE lpr_data.empty_reason IS
-    'Words and phrases that are no reason, whatever stands beside them that is none either (Q7).';
+    'Words and phrases that are not a reason; nor are several of them together (Q7).';
 COMMENT ON COLUMN lpr_data.empty_reason.reason IS 'In lower case, letters and digits only, single blanks.';
 COMMENT ON COLUMN lpr_data.empty_reason.shipped IS 'Whether it came with lpr.';
 INSERT INTO lpr_data.empty_reason (reason, shipped)
@@ -98,7 +98,7 @@ BEGIN
     ELSIF reason ~ '[[:cntrl:]]' AND reason !~ '^[^[:cntrl:]]*([\n\r\t][^[:cntrl:]]*)*$' THEN
         why := 'It holds control characters.';
     ELSE
-        -- What was said before counts for nothing: what is left has to be a reason.
+        -- Phrases that are not a reason do not count: what is left has to be one.
         FOR before IN SELECT lpr_data.normal_reason(e) FROM unnest(array_prepend(title, earlier)) AS e
             WHERE e IS NOT NULL ORDER BY char_length(e) DESC
         LOOP
@@ -138,7 +138,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr_data.check_given(text, text) IS
-    'Refuses a missing reason, error LP043, where whoever has to act at once need not write much.';
+    'Refuses a missing reason, error LP043, where a person who has to act at once need not write much.';
 
 CREATE FUNCTION lpr.add_empty_reason(reason text)
     RETURNS void

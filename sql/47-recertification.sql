@@ -60,8 +60,8 @@ BEGIN
     who := lpr_data.person_of(login);
     moment := clock_timestamp();
     IF lead = who THEN
-        PERFORM lpr_data.refuse('A4', 'LP033', 'nobody recertifies themselves',
-                                'A government lead who is somebody else does.', 'Ask another lead.');
+        PERFORM lpr_data.refuse('A4', 'LP033', 'you cannot recertify yourself',
+                                'Another government lead does.', 'Ask another lead.');
     END IF;
     IF EXISTS (SELECT FROM lpr_data.access_step AS s JOIN lpr_data.access AS a ON a.access_id = s.access_id
                WHERE a.person_id = who AND a.state IN ('granted', 'suspended') AND a.ends_at > moment
@@ -107,7 +107,7 @@ WHERE g.has_access;
 GRANT SELECT ON lpr.recertifications TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy,
     lpr_lead;
 COMMENT ON VIEW lpr.recertifications IS
-    'Until when the access of those who have any is certified (A4): one''s own; supervisors see that of their people '
+    'Until when the access of those who have any is certified (A4): your own; supervisors see that of their people '
     'too, leads, system owners and oversight all.';
 COMMENT ON COLUMN lpr.recertifications.login IS 'Whose access, as lpr.recertify() takes it.';
 COMMENT ON COLUMN lpr.recertifications.name IS 'That person''s name.';

@@ -61,12 +61,13 @@ DECLARE
 BEGIN
     SELECT x.* INTO e FROM lpr_data.event AS x WHERE x.event_id = event FOR NO KEY UPDATE;
     SELECT m.person_id INTO owner_id FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.owner;
-    -- The owner hands over; for one who has left, or cannot, the supervisor.
+    -- The owner hands over; when the owner has left or cannot, the supervisor does.
     IF (owner_id = who AND lpr_data.holds(who, 'lpr_user')
         OR who = (SELECT p.supervisor_id FROM lpr_data.person AS p WHERE p.person_id = owner_id)
         AND lpr_data.holds(who, 'lpr_supervisor')) IS NOT TRUE THEN
         PERFORM lpr_data.refuse('E4', 'LP041',
-                                format('event %s is not yours to hand over', coalesce(event::text, 'NULL')),
+                                format('event %s does not exist or is not yours to hand over',
+                                       coalesce(event::text, 'NULL')),
                                 'An event is handed over by its owner, or by the owner''s supervisor.',
                                 'SELECT * FROM lpr.events;');
     END IF;
@@ -85,7 +86,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.transfer_event(bigint, text, text) TO lpr_user, lpr_supervisor;
 COMMENT ON FUNCTION lpr.transfer_event(bigint, text, text) IS
-    'Makes somebody else the owner of an open event (E4): by its owner, or by the owner''s supervisor when the owner '
+    'Makes another person the owner of an open event (E4): by its owner, or by the owner''s supervisor when the owner '
     'has left or cannot. The former owner stays a member unless they left. Errors LP041, LP042, LP025 (the heir has '
     'no access), LP043.';
 

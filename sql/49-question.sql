@@ -24,7 +24,8 @@ COMMENT ON COLUMN lpr_data.question.login IS 'The login that authenticated.';
 COMMENT ON COLUMN lpr_data.question.same_user IS 'Whether the session''s user is that login.';
 COMMENT ON COLUMN lpr_data.question.remote IS 'Whether the connection comes over a network.';
 COMMENT ON COLUMN lpr_data.question.encrypted IS 'Whether it is encrypted (A6).';
-COMMENT ON COLUMN lpr_data.question.client IS 'Whether somebody is connected who is no process of this server (A5).';
+COMMENT ON COLUMN lpr_data.question.client IS
+    'Whether a client is connected that is not a process of this server (A5).';
 COMMENT ON COLUMN lpr_data.question.agreed IS 'Version of the rules that this session agreed to; NULL = none.';
 COMMENT ON COLUMN lpr_data.question.agreed_at IS 'When it did; a renewal leaves it as it is (A5).';
 COMMENT ON COLUMN lpr_data.question.away_s IS

@@ -33,7 +33,7 @@ CREATE FUNCTION lpr_data.is_private(q lpr_data.question)
     LANGUAGE sql IMMUTABLE
 RETURN (q).encrypted OR NOT (q).remote;
 COMMENT ON FUNCTION lpr_data.is_private(lpr_data.question) IS
-    'Whether nobody on the way can read along: through TLS, or on this machine (A6).';
+    'Whether the connection cannot be read on its way: through TLS, or on this machine (A6).';
 
 CREATE FUNCTION lpr_data.asker(login oid)
     RETURNS TABLE (person_id integer, may_ask boolean, registered boolean, personal boolean, name text)
@@ -71,13 +71,13 @@ AS $$
             'Over a network a question is asked through TLS only.',
             'Connect with sslmode=verify-full.']
         WHEN (q.client) IS NOT TRUE THEN ARRAY['A5', 'LP029',
-            'nobody is connected who could agree to the rules',
+            'no person is connected who could agree to the rules',
             'Questions are asked by a person at a client, not by a job or another session of this server.',
             'Connect with a client of your own.']
         WHEN (a.personal) IS NOT TRUE THEN ARRAY['A1', 'LP024',
             'login {login} is not one person''s own',
             'Questions are asked under the personal login of a registered person, which no other role is a member of.',
-            'Ask an administrator: lpr.add_person(...) registers you, under a login that is nobody else''s.']
+            'Ask an administrator: lpr.add_person(...) registers you, under a login of your own.']
         WHEN (g.given) IS NOT TRUE THEN ARRAY['A5', 'LP028',
             'you have not agreed to the rules in this session',
             'Before anything is shown in a session its user agrees to the rules of use, as they stand now.',
@@ -98,8 +98,7 @@ CREATE FUNCTION lpr_data.gate_person(q lpr_data.question, person_id integer, mom
     RETURNS TABLE (decided boolean, system text, holds_until timestamp with time zone, refusal text[])
     LANGUAGE sql STABLE ROWS 1
 AS $$
-    -- Saved reads are looked at after their event has ended, and their source was asked already: some rules are not for
-    -- them.
+    -- Saved reads are looked at after their event has ended too, and no source is asked: some rules are not for them.
     SELECT true, e.system,
            least(CASE WHEN q.mode <> 'saved' THEN e.ends_at END, a.until, t.until, c.until),
            CASE
@@ -109,12 +108,12 @@ AS $$
             'Use lpr.search_plate(...), lpr.search_location(...) or lpr.search_vehicle(...).']
         WHEN (q.event_id IS NOT NULL) IS NOT TRUE THEN ARRAY['Q7', 'LP040',
             'the question names no event',
-            'Every question is asked for an open event of one''s own.',
+            'Every question is asked for an open event of your own.',
             'SELECT lpr.work_on(...); names one for this session, event_id => ... for one question; SELECT * FROM '
             'lpr.events; shows yours.']
         WHEN (e.event_id IS NOT NULL) IS NOT TRUE THEN ARRAY['Q7', 'LP041',
-            'event {event} is not yours',
-            'A question is asked for an event whose owner or member one is, and which is committed.',
+            'event {event} does not exist or is not yours',
+            'A question is asked for an event that you own or are a member of, and that is committed.',
             'SELECT * FROM lpr.events; shows yours. If you have just opened it: COMMIT first.']
         WHEN (q.mode = 'saved' OR e.open) IS NOT TRUE THEN ARRAY['Q7', 'LP042',
             'event {event} is over',
@@ -223,7 +222,7 @@ AS $$
                 LEFT JOIN lpr_data.gate_session(q, n.moment) AS s ON true
                 LEFT JOIN lpr_data.gate_person(q, s.person_id, n.moment) AS p ON true
                 OFFSET 0) AS b
-          -- The question itself only then: counting what was asked is the dearest, and known to the writer alone.
+          -- The question itself comes last: counting what was asked costs most, and only the writer knows it.
           LEFT JOIN LATERAL (SELECT x.decided, x.refusal FROM lpr_data.gate_question(q, b.moment) AS x
                              WHERE b.refusal IS NULL) AS k ON true
           OFFSET 0) AS r -- decided once, not once a column

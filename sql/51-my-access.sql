@@ -1,4 +1,4 @@
--- 51-my-access: the conditions of the gate, for whoever is connected, with what to do about each that is not met. It is
+-- 51-my-access: the conditions of the gate, for the connected person, with what to do about each that is not met. It is
 -- made of what the gate's rules look at: lpr_data.session(), asker(), entitlements(), required_courses(),
 -- certification(), memberships().
 
@@ -11,7 +11,7 @@ AS $$
 WITH now AS MATERIALIZED (
     SELECT clock_timestamp() AS moment
 ), me AS MATERIALIZED (
-    -- Whoever has left is nobody here: their login may be another's by now.
+    -- A person who has left does not count here: the login may be another's by now.
     SELECT q AS question, p.person_id, a.may_ask, a.registered, a.personal, a.name, p.kind, s.name AS supervisor,
            u.rolsuper, now.moment,
            (SELECT max(r.version) FROM lpr_data.rules AS r) AS rules
@@ -101,7 +101,7 @@ FROM (
 ORDER BY r.place, r.number
 $$;
 GRANT EXECUTE ON FUNCTION lpr_data.my_access() TO lpr_member;
-COMMENT ON FUNCTION lpr_data.my_access() IS 'What lpr.my_access shows: of the authenticated login, and of nobody else.';
+COMMENT ON FUNCTION lpr_data.my_access() IS 'What lpr.my_access shows: of the authenticated login only.';
 
 CREATE VIEW lpr.my_access WITH (security_barrier) AS
 SELECT a.requirement, a.holds, a.until, a.what_to_do FROM lpr_data.my_access() AS a;

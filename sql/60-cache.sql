@@ -2,7 +2,7 @@
 -- dropped as files.
 --
 -- The library writes and reads them past the executor, so that no lock outlives a page: a reader's open transaction
--- holds no purge back.
+-- does not hold up a purge.
 
 CREATE TABLE lpr_data.cache_time (
     name text COLLATE "C" PRIMARY KEY DEFAULT 'cache' CHECK (name = 'cache'),
@@ -11,7 +11,7 @@ CREATE TABLE lpr_data.cache_time (
 );
 SELECT lpr_data.ships('lpr_data.cache_time', 'name');
 SELECT lpr_data.audit_changes_of('lpr_data.cache_time');
-COMMENT ON TABLE lpr_data.cache_time IS 'How long an answer is kept that nobody saved: one row (C1).';
+COMMENT ON TABLE lpr_data.cache_time IS 'How long an answer is cached: one row (C1).';
 COMMENT ON COLUMN lpr_data.cache_time.name IS 'cache.';
 COMMENT ON COLUMN lpr_data.cache_time.keep IS '4 to 24 hours; to the full hour, never past 24 hours.';
 COMMENT ON COLUMN lpr_data.cache_time.shipped IS 'Whether it stands as it came with lpr.';
@@ -29,7 +29,7 @@ BEGIN ATOMIC
 END;
 GRANT EXECUTE ON FUNCTION lpr.set_cache_time(interval) TO lpr_admin;
 COMMENT ON FUNCTION lpr.set_cache_time(interval) IS
-    'How long answers are kept from the next one on, 4 to 24 hours (C1).';
+    'How long answers are cached from the next one on, 4 to 24 hours (C1).';
 
 CREATE FUNCTION lpr_data.cache_expiry(fetched_at timestamp with time zone, keep interval)
     RETURNS timestamp with time zone
@@ -62,11 +62,11 @@ CREATE TABLE lpr_data.cache_answer (
     seed bytea
 ) PARTITION BY RANGE (expires_at);
 COMMENT ON TABLE lpr_data.cache_answer IS
-    'Answers that are kept, and to whom for what they were shown: a row an answer to a question (C1). A partition an '
+    'Cached answers, and to whom for what they were shown: a row an answer to a question (C1). A partition an '
     'hour of expiry, unlogged.';
 COMMENT ON COLUMN lpr_data.cache_answer.expires_at IS 'From then on it is not shown, and its table is dropped.';
 COMMENT ON COLUMN lpr_data.cache_answer.key IS
-    'SHA-256 of source, mapping and question, but for the time asked; NULL: not to be found by other questions.';
+    'SHA-256 of source, mapping and question, except for the time asked; NULL: not to be found by other questions.';
 COMMENT ON COLUMN lpr_data.cache_answer.ask IS 'Number of the question''s record in the audit log.';
 COMMENT ON COLUMN lpr_data.cache_answer.answer IS 'Number of the question that fetched its reads.';
 COMMENT ON COLUMN lpr_data.cache_answer.login IS 'Who was shown it.';
@@ -130,7 +130,7 @@ BEGIN
 END
 $$;
 COMMENT ON TABLE lpr_data.cache_read IS
-    'The reads of answers that are kept, as the vendor told them and the filter let them through (C1). A partition an '
+    'The reads of cached answers, as the vendor told them and the filter let them through (C1). A partition an '
     'hour of expiry, unlogged.';
 COMMENT ON COLUMN lpr_data.cache_read.expires_at IS 'From then on it is not shown, and its table is dropped.';
 COMMENT ON COLUMN lpr_data.cache_read.answer IS 'Number of the question that fetched it.';
@@ -164,36 +164,35 @@ CREATE FUNCTION lpr_data.add_cache_hour(hour timestamp with time zone)
 AS $$
 DECLARE
     kind text;
-    leaf text;
+    hour_table text;
     settings text;
 BEGIN
     FOREACH kind IN ARRAY ARRAY['cache_read', 'cache_answer']
     LOOP
-        leaf := kind || to_char(hour, '_YYYYMMDDHH24');
-        CONTINUE WHEN to_regclass('lpr_data.' || leaf) IS NOT NULL;
+        hour_table := kind || to_char(hour, '_YYYYMMDDHH24');
+        CONTINUE WHEN to_regclass('lpr_data.' || hour_table) IS NOT NULL;
         -- Stand-alone first: CREATE TABLE ... PARTITION OF would make a logged one of it.
         EXECUTE format('CREATE UNLOGGED TABLE lpr_data.%I (LIKE lpr_data.%I INCLUDING STORAGE INCLUDING COMMENTS, '
                        'CONSTRAINT hour CHECK (expires_at >= %L AND expires_at < %L)) WITH (autovacuum_enabled = off)',
-                       leaf, kind, hour, hour + interval '1 hour');
-        -- Whatever is analyzed ends in a logged catalogue.
+                       hour_table, kind, hour, hour + interval '1 hour');
+        -- ANALYZE writes what it finds into a logged catalogue.
         SELECT string_agg(format('ALTER %I SET STATISTICS 0', a.attname), ', ') INTO settings
-        FROM pg_attribute AS a WHERE a.attrelid = format('lpr_data.%I', leaf)::regclass AND a.attnum > 0;
-        EXECUTE format('ALTER TABLE lpr_data.%I %s, ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', leaf,
+        FROM pg_attribute AS a WHERE a.attrelid = format('lpr_data.%I', hour_table)::regclass AND a.attnum > 0;
+        EXECUTE format('ALTER TABLE lpr_data.%I %s, ENABLE ROW LEVEL SECURITY, FORCE ROW LEVEL SECURITY', hour_table,
                        settings);
-        EXECUTE format('COMMENT ON TABLE lpr_data.%I IS %L', leaf,
+        EXECUTE format('COMMENT ON TABLE lpr_data.%I IS %L', hour_table,
                        'What expires at ' || to_char(hour, 'YYYY-MM-DD HH24:MI') || ' (UTC).');
-        EXECUTE format('ALTER TABLE lpr_data.%I OWNER TO lpr_owner', leaf);
-        EXECUTE format('REVOKE ALL ON lpr_data.%I FROM lpr_owner', leaf);
-        -- Of what a member may, pg_dump tells only what has changed since; what that was is not noted while it is
-        -- nothing.
-        EXECUTE format('GRANT REFERENCES ON lpr_data.%I TO lpr_owner', leaf);
+        EXECUTE format('ALTER TABLE lpr_data.%I OWNER TO lpr_owner', hour_table);
+        EXECUTE format('REVOKE ALL ON lpr_data.%I FROM lpr_owner', hour_table);
+        -- pg_dump tells of a member's rights only what changed since they were noted, and only a GRANT notes them.
+        EXECUTE format('GRANT REFERENCES ON lpr_data.%I TO lpr_owner', hour_table);
         IF kind = 'cache_answer' THEN
-            EXECUTE format('CREATE INDEX %I ON lpr_data.%I (key)', leaf || '_key', leaf);
+            EXECUTE format('CREATE INDEX %I ON lpr_data.%I (key)', hour_table || '_key', hour_table);
         END IF;
-        EXECUTE format('ALTER TABLE lpr_data.%I ATTACH PARTITION lpr_data.%I FOR VALUES FROM (%L) TO (%L)', kind, leaf,
-                       hour, hour + interval '1 hour');
+        EXECUTE format('ALTER TABLE lpr_data.%I ATTACH PARTITION lpr_data.%I FOR VALUES FROM (%L) TO (%L)', kind,
+                       hour_table, hour, hour + interval '1 hour');
         -- A member of the extension, so that no dump holds it and DROP EXTENSION takes it along.
-        EXECUTE format('ALTER EXTENSION lpr ADD TABLE lpr_data.%I', leaf);
+        EXECUTE format('ALTER EXTENSION lpr ADD TABLE lpr_data.%I', hour_table);
     END LOOP;
 END
 $$;
@@ -218,12 +217,11 @@ COMMENT ON TABLE lpr_data.purge_certificate IS
     'change.';
 COMMENT ON COLUMN lpr_data.purge_certificate.deadline IS 'When it expired.';
 COMMENT ON COLUMN lpr_data.purge_certificate.done_at IS 'When its files were gone.';
-COMMENT ON COLUMN lpr_data.purge_certificate.answers IS 'Answers that were kept until then.';
+COMMENT ON COLUMN lpr_data.purge_certificate.answers IS 'Answers that were cached until then.';
 COMMENT ON COLUMN lpr_data.purge_certificate.reads IS 'Their reads.';
 COMMENT ON COLUMN lpr_data.purge_certificate.bytes IS 'Size of the files.';
 COMMENT ON COLUMN lpr_data.purge_certificate.digest IS
-    'SHA-256 over the numbers of the answers, in order, each as 8 bytes: whoever has the audit log knows which they '
-    'were.';
+    'SHA-256 over the numbers of the answers, in order, each as 8 bytes: the audit log tells which they were.';
 COMMENT ON COLUMN lpr_data.purge_certificate.late IS
     'Whether that was more than ten minutes past the deadline, as after an outage.';
 
@@ -241,7 +239,7 @@ DECLARE
     kept_reads bigint;
     numbers bytea;
     size bigint;
-    leaf name;
+    hour_table name;
 BEGIN
     FOR due IN
         SELECT c.relname, to_timestamp(substring(c.relname FROM '_([0-9]{10})$'), 'YYYYMMDDHH24') AS deadline,
@@ -257,15 +255,16 @@ BEGIN
             INTO kept_answers, kept_reads, numbers;
         size := pg_total_relation_size(format('lpr_data.%I', due.relname))
                 + coalesce(pg_total_relation_size(to_regclass(format('lpr_data.%I', due.reads_of))), 0);
-        FOREACH leaf IN ARRAY ARRAY[due.relname, due.reads_of]
+        FOREACH hour_table IN ARRAY ARRAY[due.relname, due.reads_of]
         LOOP
-            CONTINUE WHEN to_regclass(format('lpr_data.%I', leaf)) IS NULL;
+            CONTINUE WHEN to_regclass(format('lpr_data.%I', hour_table)) IS NULL;
             IF EXISTS (SELECT FROM pg_depend AS d
-                       WHERE d.classid = 'pg_class'::regclass AND d.objid = to_regclass(format('lpr_data.%I', leaf))
+                       WHERE d.classid = 'pg_class'::regclass
+                         AND d.objid = to_regclass(format('lpr_data.%I', hour_table))
                          AND d.deptype = 'e') THEN
-                EXECUTE format('ALTER EXTENSION lpr DROP TABLE lpr_data.%I', leaf);
+                EXECUTE format('ALTER EXTENSION lpr DROP TABLE lpr_data.%I', hour_table);
             END IF;
-            EXECUTE format('DROP TABLE lpr_data.%I', leaf);
+            EXECUTE format('DROP TABLE lpr_data.%I', hour_table);
         END LOOP;
         INSERT INTO lpr_data.purge_certificate (deadline, answers, reads, bytes, digest, late)
         VALUES (due.deadline, kept_answers, kept_reads, size, sha256(coalesce(numbers, '')),

@@ -1,4 +1,4 @@
--- 61-saved: what is kept of an answer: chosen reads, each with its relevance, by one explicit act (E2, E3). Content
+-- 61-saved: what is saved of an answer: chosen reads, each with its relevance, by one explicit act (E2, E3). Content
 -- comes back through the gate only.
 
 CREATE TABLE lpr_data.image (
@@ -165,7 +165,7 @@ CREATE FUNCTION lpr_data.pass_gate(event_id bigint, what text)
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_saved_pass_gate';
 COMMENT ON FUNCTION lpr_data.pass_gate(bigint, text) IS
-    'Puts it before the gate that somebody looks at, or keeps, content of an event: returns the number of its record '
+    'Asks the gate whether a person may look at, or save, content of an event: returns the number of its record '
     'once that is on disk, or raises the refusal.';
 
 CREATE FUNCTION lpr_data.note_answer(ask bigint, event_id bigint, reads bigint)
@@ -218,7 +218,7 @@ CREATE FUNCTION lpr_data.fetch_images(source text, urls text[], OUT url text, OU
     LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'lpr_saved_fetch_images';
 COMMENT ON FUNCTION lpr_data.fetch_images(text, text[]) IS
-    'Fetches images from a source, side by side; NULL when there is none, or none that may be.';
+    'Fetches images from a source, side by side; NULL when there is none, or none that may be fetched.';
 
 CREATE FUNCTION lpr_data.savable_fields()
     RETURNS text[]
@@ -260,7 +260,7 @@ BEGIN
     IF NOT fields <@ lpr_data.savable_fields() OR array_position(fields, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'such fields are not saved',
+            MESSAGE = 'these fields cannot be saved',
             DETAIL = format('Plate, time and place always are; of the others any of: %s.',
                             array_to_string(lpr_data.savable_fields(), ', '));
     END IF;
@@ -280,7 +280,7 @@ BEGIN
     schedule := lpr_data.usable_schedule(e.system);
     INSERT INTO lpr_data.save (event_id, person_id, schedule_id) VALUES (event, who, schedule)
     RETURNING save_id INTO act;
-    -- The event is locked: what is not there now is saved by nobody else meanwhile.
+    -- The event is locked: no other session saves what is not there now.
     fresh := ARRAY(SELECT DISTINCT r.read_id FROM unnest(reads) AS r (read_id)
                    WHERE NOT EXISTS (SELECT FROM lpr_data.event_read AS k
                                      WHERE k.event_id = event AND k.source = save_reads.source COLLATE "C"
@@ -294,7 +294,7 @@ BEGIN
                                                     unnest(ARRAY[s.plate_image, s.vehicle_image]) AS u
                                              WHERE u IS NOT NULL)) AS f
             WHERE f.image IS NOT NULL
-        ), kept AS (
+        ), stored AS (
             INSERT INTO lpr_data.image (sha256, content) SELECT DISTINCT ON (f.sha256) f.sha256, f.image
             FROM fetched AS f ON CONFLICT DO NOTHING
         )
@@ -331,8 +331,8 @@ BEGIN
         PERFORM lpr_data.note_answer(passed, event, 0);
         PERFORM lpr_data.refuse('E2', 'LP060',
                                 format('%s of the chosen reads are not there to be saved', cardinality(fresh) - saved),
-                                'Reads are saved out of one''s own fresh answers for that event; an expired one cannot '
-                                'be.', 'Ask again, for that event, and save then. Nothing was saved.');
+                                'Reads are saved out of your own answers for that event that have not expired.',
+                                'Ask again, for that event, and save then. Nothing was saved.');
     END IF;
     PERFORM lpr_data.note_answer(passed, event, saved);
     RETURN saved;
@@ -355,7 +355,7 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.save(bigint, text, text[], text, boolean, text[]) TO lpr_user;
 COMMENT ON FUNCTION lpr.save(bigint, text, text[], text, boolean, text[]) IS
     'Saves chosen reads for an event (E2): one explicit act; nothing is saved by itself. reads: their read_id, out of '
-    'one''s own answers of that source for that event which have not expired. relevance: why they matter to the '
+    'your own answers of that source for that event which have not expired. relevance: why they matter to the '
     'event, a sentence. with_images: fetches and keeps their images as well. fields: what to keep besides plate, time '
     'and place (E3); NULL = all. Returns how many were saved; what was saved before is not saved twice. All or '
     'nothing. Errors LP060 (not shown, or expired), LP043 (the relevance says nothing), LP042 (the event is over), '
@@ -476,7 +476,7 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.event_reads(bigint, boolean) TO lpr_user;
 COMMENT ON FUNCTION lpr.event_reads(bigint, boolean) IS
     'What was saved for an event, newest first, through the gate: each call is a question on record (C4, E2). Also of '
-    'a closed event, for its owner and members. corrected: fields that somebody corrected, with the original and why. '
+    'a closed event, for its owner and members. corrected: fields that were corrected, with the original and why. '
     'caveat: what a read is and is not (G2, G3). with_images: the images as well. Errors: those of the gate.';
 
 CREATE FUNCTION lpr_data.event_of_saved(saved_id bigint)
@@ -490,7 +490,8 @@ BEGIN
     IF event IS NULL OR NOT EXISTS (SELECT FROM lpr_data.event_member AS m
                                     WHERE m.event_id = event AND m.person_id = lpr_data.me()) THEN
         PERFORM lpr_data.refuse('E4', 'LP041',
-                                format('saved read %s is not of an event of yours', coalesce(saved_id::text, 'NULL')),
+                                format('saved read %s does not exist or is not of an event of yours',
+                                       coalesce(saved_id::text, 'NULL')),
                                 'Only its owner and members work on an event.',
                                 'SELECT * FROM lpr.event_reads(...);');
     END IF;
@@ -550,7 +551,7 @@ BEGIN
         RAISE EXCEPTION USING
             ERRCODE = 'object_not_in_prerequisite_state',
             MESSAGE = format('saved read %s cannot be proved any more', saved_proof.saved_id),
-            DETAIL = format('The answer to question %s is on record no longer: its month is in the archive, or its '
+            DETAIL = format('The answer to question %s is no longer on record: its month is in the archive, or its '
                             'payload was destroyed on schedule.', saved.answer),
             HINT = 'A proof that was made before still holds against the archived month.';
     END IF;
@@ -559,7 +560,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.saved_proof(bigint) TO lpr_user;
 COMMENT ON FUNCTION lpr.saved_proof(bigint) IS
-    'The proof that a saved read of an event of one''s own was in the vendor''s answer, through the gate: a line of '
+    'The proof that a saved read of an event of your own was in the vendor''s answer, through the gate: a line of '
     'JSON (docs/audit-format.md) that anybody can check against the exported log by lpr-audit-verify --read. It holds '
     'the read as the vendor told it and as far as it was saved, without corrections, relevance and images. Errors '
     'LP041, 55000 (the answer''s record is gone), and those of the gate.';
@@ -582,7 +583,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.correct(bigint, text, text, text) TO lpr_user;
 COMMENT ON FUNCTION lpr.correct(bigint, text, text, text) IS
-    'Says what is wrong in a saved read of an event of one''s own: the right value stands beside the original, which '
+    'Says what is wrong in a saved read of an event of your own: the right value stands beside the original, which '
     'stays (G1). field: plate, plate_region, make, model or color. Errors LP041, LP043, LP011, LP012.';
 
 CREATE FUNCTION lpr.unsave(saved_id bigint, reason text)
@@ -608,5 +609,5 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.unsave(bigint, text) TO lpr_user;
 COMMENT ON FUNCTION lpr.unsave(bigint, text) IS
-    'Takes a read that turned out to be of no relevance off an open event of one''s own, with its images; who, when '
+    'Takes a read that turned out to be of no relevance off an open event of your own, with its images; who, when '
     'and its digest stay in the audit log (E3). Errors LP041, LP042 (closed), LP043, LP063 (a legal hold).';

@@ -1,4 +1,4 @@
--- 62-retention: how long what was saved is kept, and what stops its destruction (E8, E9): schedules that two people
+-- 62-retention: how long saved reads are kept, and what stops its destruction (E8, E9): schedules that two people
 -- verified, and legal holds.
 
 CREATE TABLE lpr_data.schedule (
@@ -78,7 +78,7 @@ RETURN (SELECT count(DISTINCT s.person_id) FILTER (WHERE s.action = 'verify') >=
         AND count(*) FILTER (WHERE s.action = 'withdraw') = 0
         FROM lpr_data.schedule_step AS s WHERE s.schedule_id = is_verified.schedule_id);
 COMMENT ON FUNCTION lpr_data.is_verified(integer) IS
-    'Whether a schedule may be used: two people verified it, and nobody withdrew it (E9).';
+    'Whether a schedule may be used: two people verified it, and it was not withdrawn (E9).';
 
 CREATE FUNCTION lpr_data.schedule_in_force(records text)
     RETURNS integer
@@ -281,7 +281,7 @@ SELECT lpr_data.audit_changes_of('lpr_data.legal_hold');
 SELECT lpr_data.only_adds('lpr_data.legal_hold', 'lifted_at', 'lifted_by', 'lift_reason');
 CREATE INDEX legal_hold_event ON lpr_data.legal_hold (event_id) WHERE lifted_at IS NULL;
 COMMENT ON TABLE lpr_data.legal_hold IS
-    'What must not be destroyed, whatever its schedule says: all that is saved for an event (E9).';
+    'What must not be destroyed although its schedule says so: all that is saved for an event (E9).';
 COMMENT ON COLUMN lpr_data.legal_hold.hold_id IS 'Number.';
 COMMENT ON COLUMN lpr_data.legal_hold.event_id IS 'The event.';
 COMMENT ON COLUMN lpr_data.legal_hold.authority IS 'Who orders it: a court, counsel, with the reference.';
@@ -289,7 +289,7 @@ COMMENT ON COLUMN lpr_data.legal_hold.reason IS 'Why.';
 COMMENT ON COLUMN lpr_data.legal_hold.placed_at IS 'Since when.';
 COMMENT ON COLUMN lpr_data.legal_hold.placed_by IS 'By whom.';
 COMMENT ON COLUMN lpr_data.legal_hold.lifted_at IS 'When it was lifted; NULL: it stands.';
-COMMENT ON COLUMN lpr_data.legal_hold.lifted_by IS 'By whom: somebody else.';
+COMMENT ON COLUMN lpr_data.legal_hold.lifted_by IS 'By whom: another person.';
 COMMENT ON COLUMN lpr_data.legal_hold.lift_reason IS 'Why.';
 
 CREATE FUNCTION lpr_data.fresh_snapshots()
@@ -301,7 +301,7 @@ BEGIN
     IF current_setting('transaction_isolation') NOT IN ('read committed', 'read uncommitted') THEN
         RAISE EXCEPTION USING
             ERRCODE = 'active_sql_transaction',
-            MESSAGE = format('this is not done in a transaction of isolation level %s',
+            MESSAGE = format('this cannot be done in a transaction of isolation level %s',
                              upper(current_setting('transaction_isolation'))),
             DETAIL = 'It would look at holds as they were when the transaction began.',
             HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED;';
@@ -410,7 +410,7 @@ BEGIN
     END IF;
     IF h.placed_by = who THEN
         PERFORM lpr_data.refuse('E9', 'LP033', format('you placed hold %s yourself', hold),
-                                'A hold is lifted by somebody else than placed it.',
+                                'The person who placed a hold does not lift it.',
                                 format('Ask %s.', lpr_data.whom('lpr_records_officer', 'a records officer')));
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'E9');

@@ -1,4 +1,4 @@
--- 63-destroy: what is kept no longer goes (E9): a list of what is due, a second person who releases it, tables written
+-- 63-destroy: destroys what is due (E9): a list of what is due, a second person who releases it, tables written
 -- anew without it, a certificate.
 
 -- Statistics are copies of what they are about, in a catalogue that outlives the rows: none of what was read.
@@ -15,7 +15,7 @@ ALTER TABLE lpr_data.event_read
     ALTER details SET STATISTICS 0, ALTER salt SET STATISTICS 0;
 ALTER TABLE lpr_data.correction ALTER value SET STATISTICS 0, ALTER reason SET STATISTICS 0;
 ALTER TABLE lpr_data.image ALTER sha256 SET STATISTICS 0, ALTER content SET STATISTICS 0;
--- An image that goes looks for the reads that have it.
+-- For the deletion of an image, which looks for the reads that have it.
 CREATE INDEX event_read_plate_image ON lpr_data.event_read (plate_image) WHERE plate_image IS NOT NULL;
 CREATE INDEX event_read_vehicle_image ON lpr_data.event_read (vehicle_image) WHERE vehicle_image IS NOT NULL;
 
@@ -159,7 +159,7 @@ DECLARE
     whole bytea;
     made bigint;
 BEGIN
-    -- The server's job runs as a superuser, who is nobody.
+    -- The server's job runs as a superuser, who is not registered.
     IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = lpr.login() AND r.rolsuper) THEN
         who := lpr_data.acting('lpr_records_officer', 'E9');
     END IF;
@@ -217,7 +217,7 @@ BEGIN
     LOOP
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', saved);
     END LOOP;
-    -- Whoever places a hold, or withdraws a schedule, waits now; who has begun to comes first.
+    -- From now on placing a hold and withdrawing a schedule wait; one that has begun comes first.
     LOCK TABLE lpr_data.legal_hold, lpr_data.schedule_step IN SHARE MODE;
     RETURN all_saved;
 EXCEPTION
@@ -225,7 +225,7 @@ EXCEPTION
         RAISE EXCEPTION USING
             ERRCODE = 'lock_not_available',
             MESSAGE = 'saved reads or holds are in use just now',
-            DETAIL = 'Destruction has their tables for itself, and waits for them for 10 seconds.',
+            DETAIL = 'Destruction locks their tables, and waits 10 seconds for the locks.',
             HINT = 'Try again later, or find who holds them: SELECT pid FROM pg_locks WHERE relation = '
                    '''lpr_data.event_read''::regclass;';
 END
@@ -278,8 +278,8 @@ BEGIN
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'E9');
     saved := lpr_data.lock_saved();
-    -- What was listed goes, and nothing else: counted and digested again, now that nobody can change it, and without
-    -- what is held by now.
+    -- Only what was listed goes: it is counted and digested again, now that it cannot change, without what is held by
+    -- now.
     UPDATE lpr_data.destruction_part AS p
     SET state = CASE WHEN lpr_data.is_held(p.event_id) THEN 'held'
                      WHEN d.reads = p.reads AND d.digest = p.digest THEN 'destroyed' ELSE 'changed' END

@@ -163,7 +163,7 @@ EXCEPTION
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('invalid text of mail %L', kind),
             DETAIL = 'A subject is one line of at most 200 characters, a body plain text of at most 10,000; neither is '
-                     'empty or holds control characters, or braces but for placeholders.',
+                     'empty or holds control characters, or braces except for placeholders.',
             HINT = format('Placeholders of this kind: %s.',
                           (SELECT string_agg(format('{%s}', a), ', ') FROM unnest(allowed) AS a));
 END
@@ -303,7 +303,7 @@ BEGIN
     END IF;
     FOR given IN SELECT e.key AS name, e.value, e.value #>> '{}' AS shown FROM jsonb_each("values") AS e
     LOOP
-        -- What is not listed does not belong into a mail, even if no text takes it yet.
+        -- A value that is not listed may not be in a mail, even if no text uses it yet.
         IF given.name = 'name' OR NOT given.name = ANY (allowed) THEN
             RAISE EXCEPTION USING
                 ERRCODE = 'invalid_parameter_value',

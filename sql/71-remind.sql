@@ -29,7 +29,7 @@ BEGIN
     RETURN lpr_data.post(format('%s:%s:%s', key, ends_on, days), person_id, kind,
                          "values" || jsonb_build_object('days', days, 'ends_on', ends_on))::integer;
 EXCEPTION
-    -- One that cannot be written must not keep the others from being told.
+    -- A reminder that cannot be written must not stop the others.
     WHEN data_exception OR integrity_constraint_violation THEN
         RAISE WARNING USING MESSAGE = format('cannot remind person %s (%s): %s', person_id, key, SQLERRM);
         RETURN 0;

@@ -1,4 +1,4 @@
--- 72-jobs: what pg_cron has to do, where it is there. Nothing rests on it: what ends, ends by predicate, and the
+-- 72-jobs: what pg_cron has to do, where it is there. Nothing depends on it: what ends, ends by predicate, and the
 -- library's own workers purge, remind, mail and sign. A job does the same beside them, or looks whether they do: one
 -- that finds something wrong fails, and lpr.jobs tells why.
 
@@ -155,7 +155,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr_data.cron_field(text, integer, integer) IS
-    'The numbers that a field of a cron schedule stands for; NULL for names and what is none.';
+    'The numbers that a field of a cron schedule stands for; NULL for names, and when it is not one.';
 
 CREATE FUNCTION lpr_data.next_run(schedule text, after timestamp with time zone)
     RETURNS timestamp with time zone
@@ -199,7 +199,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr_data.next_run(text, timestamptz) IS
-    'When pg_cron runs a job of this schedule next; NULL when it is one of names, or none.';
+    'When pg_cron runs a job of this schedule next; NULL when it has names, or is not a schedule.';
 
 CREATE FUNCTION lpr.schedule_jobs()
     RETURNS TABLE (job text, schedule text, command text)
@@ -210,7 +210,7 @@ AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = current_user AND r.rolsuper) THEN
         RAISE EXCEPTION USING ERRCODE = 'insufficient_privilege', MESSAGE = 'jobs are scheduled by a superuser',
-                              DETAIL = 'They run as whoever scheduled them.';
+                              DETAIL = 'They run as the role that scheduled them.';
     END IF;
     IF NOT lpr_data.has_pg_cron() THEN
         RAISE EXCEPTION USING
@@ -228,7 +228,7 @@ BEGIN
                      'needs nothing.',
             HINT = 'Set cron.use_background_workers = on, and restart.';
     END IF;
-    -- Those that another superuser scheduled, or that an earlier version had, go.
+    -- Jobs that another superuser scheduled, or that an earlier version had, are removed.
     EXECUTE 'SELECT count(cron.unschedule(j.jobid)) FROM cron.job AS j
              WHERE j.jobname LIKE ''lpr-%'' AND j.database = current_database()
                AND (j.username <> current_user OR j.jobname NOT IN (SELECT l.job FROM lpr_data.job_list() AS l))';
@@ -243,9 +243,9 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr.schedule_jobs() IS
-    'Gives pg_cron the jobs of lpr.jobs, in place of those that it had of us, to be run as you; twice is as good as '
-    'once. For superusers, in the database of cron.database_name; with cron.use_background_workers = on no connection '
-    'has to be trusted for it.';
+    'Gives pg_cron the jobs of lpr.jobs, in place of those that it had of us, to be run as you; calling it again '
+    'does no harm. For superusers, in the database of cron.database_name; with cron.use_background_workers = on no '
+    'connection has to be trusted for it.';
 
 CREATE FUNCTION lpr.unschedule_jobs()
     RETURNS bigint

@@ -175,7 +175,7 @@ AS $$
     -- No other places, which are no statements.
     SELECT 'function', format('REVOKE EXECUTE ON FUNCTION %s FROM %s', p.oid::regprocedure, r.name),
            CASE WHEN p.proname ~ '^(lo|lowrite)'
-               THEN 'Large objects belong to whoever makes one, and keep what is written to them.'
+               THEN 'Large objects belong to the role that makes one, and keep what is written to them.'
                 WHEN p.proname = 'pg_logical_emit_message'
                     THEN 'It writes what it is given into the WAL, and so into archives and standbys.'
                 WHEN p.proname IN ('pg_restore_relation_stats', 'pg_restore_attribute_stats')
@@ -202,7 +202,7 @@ AS $$
     UNION ALL
     SELECT 'verbs', v.mend, v.reason FROM lpr_data.verb_excess() AS v
     UNION ALL
-    -- What they ask stands in no log.
+    -- No log holds what they ask.
     SELECT 'logging', format('ALTER ROLE %I SET %s = %L', l.rolname, s.name, s.value), s.reason
     FROM pg_roles AS l CROSS JOIN lpr_data.login_settings() AS s
     WHERE l.rolcanlogin AND lpr_data.is_confined(l.oid)

@@ -64,7 +64,7 @@ AS $$
         (coalesce(s->>'lpr.checkpoint_directory', '') = ''
          AND coalesce(s->>'lpr.checkpoint_command', '') = '', 'medium', 'audit',
          'checkpoints of the log are kept nowhere else',
-         'Whoever rules this host could replace the log and everything that proves it.',
+         'An administrator of this host could replace the log and everything that proves it.',
          'ALTER SYSTEM SET lpr.checkpoint_directory = ''/mnt/witness/checkpoints''; -- a directory that this host can '
          'only add to; then SELECT pg_reload_conf()'),
         (s->>'fsync' = 'off', 'high', 'durability', 'fsync is off',
@@ -88,7 +88,7 @@ AS $$
          'session_replication_role is ' || (s->>'session_replication_role'),
          'Ordinary triggers and foreign keys do not work.', 'ALTER SYSTEM RESET session_replication_role'),
         (s->>'row_security' = 'off', 'medium', 'guards', 'row_security is off',
-         'Views of lpr fail instead of showing what is one''s own.', 'ALTER SYSTEM RESET row_security'),
+         'Views of lpr fail instead of showing only what the reader may see.', 'ALTER SYSTEM RESET row_security'),
         (s->>'session_preload_libraries' <> ''
          OR s->>'local_preload_libraries' <> '', 'medium', 'guards', 'a library is loaded into every session',
          'Whatever runs in a backend sees its plates and its consent.',
@@ -146,7 +146,7 @@ AS $$
          'What is kept here on a schedule lives on in the archive: its retention has to end no later.',
          'ALTER SYSTEM SET archive_mode = off; -- and restart; or keep archives no longer than the shortest schedule'),
         (s->>'wal_level' = 'logical', 'low', 'copies', 'wal_level is logical',
-         'Rows can be decoded from the WAL by whoever may replicate.',
+         'Rows can be decoded from the WAL by every role that may replicate.',
          'ALTER SYSTEM SET wal_level = replica; -- and restart'),
         -- Who comes in.
         (s->>'ssl' = 'off' AND s->>'listen_addresses' <> '', 'high', 'connection', 'ssl is off',
@@ -192,7 +192,7 @@ AS $$
     SELECT CASE auth_method WHEN 'md5' THEN 'medium' ELSE 'high' END, 'connection',
            format('%s lets %s in by %s', place, whom, auth_method),
            CASE auth_method WHEN 'trust'
-                     THEN 'Whoever reaches the server is whoever they say: the audit log would name anybody.'
+                     THEN 'Anybody who reaches the server can claim any login, and the audit log would name it.'
                             WHEN 'md5' THEN 'MD5 passwords are weak; with a scram-sha-256 password in place the line '
                                             'does no harm, but it lets others be.'
                             WHEN 'password' THEN 'The password travels in the open.'
@@ -256,7 +256,7 @@ AS $$
            format('chmod %s %s', CASE kind WHEN 'directory' THEN '700' ELSE '600' END, path)
     FROM secret WHERE kind IN ('directory', 'file') AND mode & 63 <> 0
     UNION ALL
-    SELECT 'high', 'files', path || ' belongs to somebody else',
+    SELECT 'high', 'files', path || ' belongs to another user',
            'Others than the server''s user read or replace what proves who we are.', format('chown postgres %s', path)
     FROM secret WHERE NOT ours
     UNION ALL
@@ -269,7 +269,7 @@ AS $$
     FROM s WHERE s.secrets <> '' AND s.key NOT IN (SELECT name FROM secret)
     UNION ALL
     SELECT 'medium', 'files', format('%s can be written to by others', s.checkpoints),
-           'Whoever can replace checkpoints can pass an altered log for the true one.',
+           'Who can replace checkpoints can pass off an altered log as the true one.',
            format('chmod go-w %s', s.checkpoints)
     FROM s, lpr_data.file_facts(s.checkpoints) AS f WHERE f.name = '.' AND f.mode & 18 <> 0
     UNION ALL

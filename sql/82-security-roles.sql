@@ -50,7 +50,8 @@ AS $$
     WHERE m.rolname !~ '^pg_' AND NOT m.rolsuper AND m.rolname <> 'lpr_verb'
     UNION ALL
     SELECT 'high', 'roles', format('%I is a member of %I', m.rolname, g.rolname),
-           'That role owns the log or our tables, and is nobody''s.', format('REVOKE %I FROM %I', g.rolname, m.rolname)
+           'That role owns the log or our tables, and has no members.',
+           format('REVOKE %I FROM %I', g.rolname, m.rolname)
            || lpr_data.granted_by(a.grantor)
     FROM pg_auth_members AS a JOIN pg_roles AS g ON g.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member
     WHERE g.rolname IN ('lpr_log', 'lpr_owner')
@@ -62,7 +63,7 @@ AS $$
     WHERE g.rolname ~ '^lpr_' AND a.admin_option AND NOT m.rolsuper AND 'lpr_verb' NOT IN (g.rolname, m.rolname)
     UNION ALL
     SELECT 'low', 'roles', format('%I is a member of %I through no login of a person''s', m.rolname, g.rolname),
-           'Whoever is added to that role gets it along, unseen.', format('REVOKE %I FROM %I', g.rolname, m.rolname)
+           'A new member of that role gets it too, unseen.', format('REVOKE %I FROM %I', g.rolname, m.rolname)
            || lpr_data.granted_by(a.grantor)
     FROM pg_auth_members AS a JOIN pg_roles AS g ON g.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member
     WHERE g.rolname ~ '^lpr_' AND NOT m.rolcanlogin AND g.rolname NOT IN ('lpr_log', 'lpr_owner')
@@ -97,13 +98,13 @@ AS $$
     FROM pg_auth_members AS a JOIN pg_roles AS l ON l.oid = a.roleid JOIN pg_roles AS m ON m.oid = a.member
     WHERE l.rolcanlogin AND lpr_data.is_confined(l.oid)
     UNION ALL
-    SELECT 'medium', 'roles', format('login %I is that of somebody who has left', p.login),
+    SELECT 'medium', 'roles', format('login %I is that of a person who has left', p.login),
            'It can log in or holds roles of lpr.', string_agg(t.statement, ' ')
     FROM lpr_data.person AS p CROSS JOIN LATERAL lpr_data.roles_to_revoke(p.login) AS t (statement)
     WHERE p.left_at IS NOT NULL
     GROUP BY p.login
     UNION ALL
-    SELECT 'low', 'roles', format('login %I is nobody''s', r.rolname),
+    SELECT 'low', 'roles', format('login %I is not registered', r.rolname),
            'It holds a role of ours, and no person is registered for it.',
            format('SELECT lpr.add_person(%L, ...) or DROP ROLE %I', r.rolname, r.rolname)
     FROM pg_roles AS r WHERE r.rolcanlogin AND NOT r.rolsuper AND lpr_data.is_confined(r.oid)
@@ -133,7 +134,7 @@ AS $$
        OR x.name IN ('log_min_duration_statement', 'log_min_duration_sample') AND x.value <> '-1'
     UNION ALL
     SELECT 'low', 'copies', format('replication slot %I', s.slot_name),
-           'It keeps WAL back, and with it what was destroyed on its schedule; whoever uses it copies rows.',
+           'It keeps WAL back, and with it what was destroyed on its schedule; the role that uses it copies rows.',
            format('SELECT pg_drop_replication_slot(%L)', s.slot_name)
     FROM pg_replication_slots AS s
     UNION ALL
@@ -209,7 +210,7 @@ AS $$
     UNION ALL
     -- Our own objects.
     SELECT 'high', 'guards', format('schema %I belongs to %I', n.nspname, r.rolname),
-           'Whoever owns a schema can put decoys beside our functions.',
+           'The owner of a schema can put decoys beside our functions.',
            format('ALTER SCHEMA %I OWNER TO CURRENT_USER', n.nspname)
     FROM pg_namespace AS n JOIN pg_roles AS r ON r.oid = n.nspowner
     WHERE n.nspname IN ('lpr', 'lpr_data') AND NOT r.rolsuper
@@ -277,7 +278,7 @@ AS $$
     WHERE x.extname = 'lpr' AND d.refclassid = 'pg_extension'::regclass AND e.evtenabled <> 'A'
     UNION ALL
     SELECT 'medium', 'guards', format('event trigger %I runs at every login', e.evtname),
-           'It runs with the rights of whoever logs in.', format('DROP EVENT TRIGGER %I', e.evtname)
+           'It runs with the rights of the role that logs in.', format('DROP EVENT TRIGGER %I', e.evtname)
     FROM pg_event_trigger AS e WHERE e.evtevent = 'login'
     UNION ALL
     SELECT 'high', 'guards', format('constraint %I of %s is not enforced', c.conname, c.conrelid::regclass),

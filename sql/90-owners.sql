@@ -1,7 +1,7 @@
 -- 90-owners: who sees which rows (E4). Every table is owned by a role that cannot log in, under row-level security that
--- binds its owner too. Views belong to the same role, so that a view that forgets a condition still shows nothing that
--- is not its reader's. Functions that act for people are lpr_verb's, who has no more rights on a table than they use;
--- the few that need a superuser stand in lpr_data.superuser_functions(). The workers are a superuser's.
+-- binds its owner too. Views belong to the same role, so that a view that forgets a condition still shows only what
+-- its reader may see. Functions that act for people belong to lpr_verb, who has no more rights on a table than they
+-- use; the few that need a superuser stand in lpr_data.superuser_functions(). The workers are a superuser's.
 
 DO $$
 DECLARE
@@ -30,7 +30,7 @@ BEGIN
 END
 $$;
 
--- Who sees an event (E4). The view belongs to lpr_verb, and is granted to nobody: a policy of event_member that read
+-- Who sees an event (E4). The view belongs to lpr_verb, and has no grants: a policy of event_member that read
 -- event_member would be asked about itself.
 
 CREATE FUNCTION lpr_data.sees_all()
@@ -106,12 +106,12 @@ CREATE FUNCTION lpr_data.sees(event_id bigint)
     LANGUAGE c STABLE STRICT
     SUPPORT lpr_data.sees_support
 AS 'MODULE_PATHNAME', 'lpr_sees';
--- A right to ask, not to see: a records officer sees no event by duty. What is due, held and destroyed,
--- lpr.retention(), lpr.holds and lpr.destruction_orders tell, which do not go by this.
+-- A right to ask, not to see: a records officer sees no event by duty. lpr.retention(), lpr.holds and
+-- lpr.destruction_orders tell what is due, held and destroyed; they do not use this.
 GRANT EXECUTE ON FUNCTION lpr_data.sees(bigint), lpr_data.my_events() TO lpr_member;
 COMMENT ON FUNCTION lpr_data.sees(bigint) IS
     'Whether the authenticated login sees an event: all (lpr_data.sees_all()), or those of lpr_data.visible_event. The '
-    'condition of policies on whatever belongs to an event.';
+    'condition of policies on all that belongs to an event.';
 
 CREATE POLICY seen ON lpr_data.event FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
 CREATE POLICY seen ON lpr_data.event_member FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
@@ -122,7 +122,7 @@ COMMENT ON POLICY seen ON lpr_data.event_extension IS 'As the event.';
 
 -- People, and what they are entitled to.
 CREATE POLICY seen ON lpr_data.person FOR SELECT TO lpr_owner USING (lpr_data.me() IS NOT NULL);
-COMMENT ON POLICY seen ON lpr_data.person IS 'Whoever is registered. The view leaves the addresses out.';
+COMMENT ON POLICY seen ON lpr_data.person IS 'People who are registered. The view leaves the addresses out.';
 CREATE POLICY seen ON lpr_data.access FOR SELECT TO lpr_owner
     USING (person_id = ANY (lpr_data.my_people())
            OR (SELECT lpr_data.acts_as('lpr_system_owner', 'lpr_lead', 'lpr_oversight', 'lpr_privacy')));

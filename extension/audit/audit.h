@@ -13,7 +13,7 @@ extern int lpr_audit_timeout; /* GUC, milliseconds */
 typedef struct LprAuditEntry
 {
 	LprAuditKind kind;
-	LprFacts facts; /* but for those of the session, and the source, which are added */
+	LprFacts facts; /* except for those of the session, and the source, which are added */
 	const char *source;
 	int64 ask; /* 0 = none */
 	const char *control;

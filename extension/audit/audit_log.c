@@ -188,7 +188,7 @@ load_records(LprLog *log)
 				met = lpr_digest_same(&row.digest, &state->digest) &&
 					  (!state->has_previous || row_follows(log, &row, &state->previous, &scratch, &leaf));
 				state->at = row.at;
-				strlcpy(state->leaf, get_rel_name(lfirst_oid(cell)), sizeof(state->leaf));
+				strlcpy(state->partition, get_rel_name(lfirst_oid(cell)), sizeof(state->partition));
 				if (!met)
 					break;
 				continue;
@@ -206,7 +206,7 @@ load_records(LprLog *log)
 			state->at = row.at;
 			state->digest = row.digest;
 			add_fresh(log, &leaf);
-			strlcpy(state->leaf, get_rel_name(lfirst_oid(cell)), sizeof(state->leaf));
+			strlcpy(state->partition, get_rel_name(lfirst_oid(cell)), sizeof(state->partition));
 		}
 		lpr_audit_scan_end(scan);
 		if (told[0] != '\0')
@@ -245,7 +245,7 @@ lpr_log_load(LprLog *log)
 						  errdetail("Put back: %s.", SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1))));
 	SPI_finish();
 	load_records(log);
-	log->kept = log->state;
+	log->committed = log->state;
 	log->there = true;
 }
 
@@ -287,33 +287,33 @@ static Oid
 find_month(TimestampTz at)
 {
 	char name[NAMEDATALEN];
-	Oid leaf;
+	Oid partition;
 
 	leaf_name(at, name);
-	leaf = lpr_data_table(name);
-	if (OidIsValid(leaf) && !get_rel_relispartition(leaf))
+	partition = lpr_data_table(name);
+	if (OidIsValid(partition) && !get_rel_relispartition(partition))
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 						errmsg("lpr_data.%s is no partition of the audit log", name),
 						errhint("Attach it again, or move it to another schema.")));
-	return leaf;
+	return partition;
 }
 
 static Oid
 make_month(TimestampTz at)
 {
-	Oid leaf = find_month(at);
+	Oid partition = find_month(at);
 	Oid types[1] = {TIMESTAMPTZOID};
 	Datum values[1] = {TimestampTzGetDatum(at)};
 	bool isnull;
 
-	if (OidIsValid(leaf))
-		return leaf;
+	if (OidIsValid(partition))
+		return partition;
 	SPI_connect();
 	run_log_sql("SELECT lpr_data.add_month(($1 AT TIME ZONE 'UTC')::date)", 1, types, values, false);
-	leaf = DatumGetObjectId(result(1, &isnull));
+	partition = DatumGetObjectId(result(1, &isnull));
 	SPI_finish();
 	CommandCounterIncrement();
-	return leaf;
+	return partition;
 }
 
 void
@@ -344,7 +344,7 @@ append_one(LprLog *log, LprAuditRow *row, TimestampTz at, LprText *scratch)
 
 /* The first record of a later month carries what its partition needs to be verified alone. */
 static void
-append_month(LprLog *log, Oid leaf, TimestampTz at, LprText *scratch)
+append_month(LprLog *log, Oid partition, TimestampTz at, LprText *scratch)
 {
 	LprLogState *state = &log->state;
 	LprAuditRow row = {.kind = lpr_audit_kind_names[LPR_AUDIT_MONTH]};
@@ -357,24 +357,24 @@ append_month(LprLog *log, Oid leaf, TimestampTz at, LprText *scratch)
 	lpr_audit_row_payload(&row, pnstrdup(payload.data, payload.len));
 	lpr_text_free(&payload);
 	append_one(log, &row, at, scratch);
-	lpr_audit_insert(leaf, &row, 1);
+	lpr_audit_insert(partition, &row, 1);
 }
 
-/* The record at the head must still be the one that we wrote: whoever altered the log must not be written on. */
+/* The record at the head must still be the one that we wrote. Nothing is added to a log that was altered. */
 static void
 check_head(const LprLog *log)
 {
-	Oid leaf = lpr_data_table(log->state.leaf);
+	Oid partition = lpr_data_table(log->state.partition);
 	LprAuditScan *scan;
 	LprAuditRow row;
 	LprText scratch = {0};
 	LprDigest leaf_hash;
 	bool good;
 
-	if (!OidIsValid(leaf))
+	if (!OidIsValid(partition))
 		altered("The table of the last record is gone.");
-	lpr_audit_lock(leaf);
-	scan = lpr_audit_scan(leaf, true, true, log->state.number, PG_INT64_MAX);
+	lpr_audit_lock(partition);
+	scan = lpr_audit_scan(partition, true, true, log->state.number, PG_INT64_MAX);
 	good = lpr_audit_scan_next(scan, &row) && row.number == log->state.number &&
 		   lpr_digest_same(&row.digest, &log->state.digest) &&
 		   (!log->state.has_previous || row_follows(log, &row, &log->state.previous, &scratch, &leaf_hash));
@@ -392,22 +392,22 @@ lpr_log_append(LprLog *log, LprAuditRow *rows, int nrows)
 	LprText scratch = {0};
 	TimestampTz now = GetCurrentTimestamp();
 	TimestampTz at = Max(now, state->at);
-	Oid leaf = find_month(at);
+	Oid partition = find_month(at);
 	LprAuditRow *all = rows;
 	char name[NAMEDATALEN];
 	bool back = state->number > 0 && now < state->at - USECS_PER_SEC;
 
-	if (state->number > 0 && state->number == log->kept.number)
+	if (state->number > 0 && state->number == log->committed.number)
 		check_head(log);
-	if (!OidIsValid(leaf))
-		leaf = make_month(at);
+	if (!OidIsValid(partition))
+		partition = make_month(at);
 	leaf_name(at, name);
-	if (state->number > 0 && strcmp(name, state->leaf) != 0)
+	if (state->number > 0 && strcmp(name, state->partition) != 0)
 	{
 		lpr_log_checkpoint(log);
-		append_month(log, leaf, at, &scratch);
+		append_month(log, partition, at, &scratch);
 	}
-	strlcpy(state->leaf, name, sizeof(state->leaf));
+	strlcpy(state->partition, name, sizeof(state->partition));
 	if (back && !state->clock_told)
 	{
 		LprAuditRow row = {.kind = lpr_audit_kind_names[LPR_AUDIT_CLOCK]};
@@ -415,13 +415,13 @@ lpr_log_append(LprLog *log, LprAuditRow *rows, int nrows)
 		lpr_audit_row_payload(&row, psprintf("{\"clock\": \"%s\", \"previous\": \"%s\"}",
 											 pstrdup(timestamptz_to_str(now)), timestamptz_to_str(state->at)));
 		append_one(log, &row, at, &scratch);
-		lpr_audit_insert(leaf, &row, 1);
+		lpr_audit_insert(partition, &row, 1);
 	}
 	state->clock_told = back;
 	for (int i = 0; i < nrows; i++)
 		append_one(log, &rows[i], at, &scratch);
 	if (nrows > 0)
-		lpr_audit_insert(leaf, all, nrows);
+		lpr_audit_insert(partition, all, nrows);
 	lpr_text_free(&scratch);
 	if (lpr_log_checkpoint_due(log))
 		lpr_log_checkpoint(log);
@@ -485,16 +485,16 @@ lpr_log_checkpoint(LprLog *log)
 void
 lpr_log_committed(LprLog *log)
 {
-	log->kept = log->state;
+	log->committed = log->state;
 }
 
 void
 lpr_log_aborted(LprLog *log)
 {
 	/* `fresh` may have been begun anew after a checkpoint that is now undone: then only reading again helps. */
-	if (log->state.checkpointed.size != log->kept.checkpointed.size || log->kept.number == 0)
+	if (log->state.checkpointed.size != log->committed.checkpointed.size || log->committed.number == 0)
 		log->there = false;
-	log->state = log->kept;
+	log->state = log->committed;
 }
 
 void
@@ -504,5 +504,5 @@ lpr_log_forget(LprLog *log)
 	log->signer = NULL;
 	log->there = false;
 	memset(&log->state, 0, sizeof(log->state));
-	memset(&log->kept, 0, sizeof(log->kept));
+	memset(&log->committed, 0, sizeof(log->committed));
 }

@@ -23,7 +23,7 @@ typedef struct LprLogState
 	LprTree tree;
 	LprTree checkpointed; /* the tree at the last checkpoint */
 	TimestampTz checkpoint_at;
-	char leaf[NAMEDATALEN];
+	char partition[NAMEDATALEN];
 	int nfresh;      /* records since the last checkpoint: their leaf hashes stand in LprLog.fresh */
 	bool clock_told; /* that the clock was set back */
 } LprLogState;
@@ -33,7 +33,7 @@ typedef struct LprLog
 	bool there;
 	uint8 id[LPR_LOG_ID_LEN];
 	LprSigner *signer;
-	LprLogState kept; /* as committed */
+	LprLogState committed;
 	LprLogState state;
 	LprDigest *fresh; /* in TopMemoryContext */
 	int fresh_room;
@@ -42,22 +42,19 @@ typedef struct LprLog
 extern char *lpr_checkpoint_key; /* GUC: name of a secret */
 
 /*
- * Looks for the log and takes up its thread: reads the last checkpoint, hashes the records behind it again, and holds
- * them against what they say of themselves. ERROR LP032 when they do not agree, or when records are missing. log->there
- * stays false when there is no log yet.
+ * Looks for the log and continues it: reads the last checkpoint, hashes the records after it again, and compares them
+ * with their own digests. ERROR LP032 when they do not agree, or when records are missing. log->there stays false when
+ * there is no log yet.
  */
 extern void lpr_log_load(LprLog *log);
 /* Makes a new log, in this transaction. */
 extern void lpr_log_begin(LprLog *log);
-/*
- * Numbers, chains and writes rows; fills number, at and digest of each. Makes the month's leaf, and checkpoints, as
- * they are due.
- */
+/* Numbers, chains and writes rows; fills number, at and digest of each. Makes due partitions and checkpoints. */
 extern void lpr_log_append(LprLog *log, LprAuditRow *rows, int nrows);
 /* Signs a checkpoint now, if there are records that none covers. */
 extern void lpr_log_checkpoint(LprLog *log);
 extern bool lpr_log_checkpoint_due(const LprLog *log);
-/* Makes the leaves of this month and the next. */
+/* Makes the partitions of this month and the next. */
 extern void lpr_log_prepare_months(void);
 
 extern void lpr_log_committed(LprLog *log);

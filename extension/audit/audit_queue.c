@@ -324,7 +324,7 @@ lpr_queue_settle(List *records, const LprReceipt *receipts)
 		i++;
 	}
 	LWLockRelease(lock);
-	/* Whoever is there now: a wakeup too many does no harm. */
+	/* The process that is there now: one wakeup too many does no harm. */
 	foreach (cell, records)
 	{
 		LprQueued *record = lfirst(cell);
@@ -351,7 +351,7 @@ lpr_queue_waits(void)
 {
 	volatile LprQueue *now = queue;
 
-	/* Without the lock: whoever makes it true wakes us thereafter, and we look again after every wakeup. */
+	/* Without the lock: the process that makes it true wakes us afterwards, and we look again after every wakeup. */
 	return now->put > now->taken || now->changes_wait;
 }
 

@@ -72,9 +72,7 @@ extern void lpr_queue_set_changes_wait(void);
 
 /* For the writer. */
 extern void lpr_queue_attach(void);
-/*
- * Drops what sessions of a database of that name left that is no more; with it went the log that this would belong to.
- */
+/* Drops what sessions of a dropped database of that name left in the ring: its log is gone with it. */
 extern void lpr_queue_drop_others(void);
 extern void lpr_queue_publish(LprWriterState state, const char *reason, const char *hint);
 /*

@@ -131,7 +131,7 @@ lpr_audit_hash(const uint8 log[LPR_LOG_ID_LEN], const LprAuditRow *row, const Lp
 	lpr_record_leaf(scratch->data, scratch->len, leaf);
 }
 
-/* Whoever changed the form of the log's tables must not make us read or write something else. */
+/* A log whose columns were changed must not make us read or write something else. */
 static void
 check_columns(Relation relation)
 {
@@ -189,19 +189,19 @@ fill_slot(TupleTableSlot *slot, const LprAuditRow *row)
 }
 
 void
-lpr_audit_lock(Oid leaf)
+lpr_audit_lock(Oid partition)
 {
-	/* Never wait here: whoever holds the lock may wait for us. */
-	if (ConditionalLockRelationOid(leaf, RowExclusiveLock))
+	/* Never wait here: the holder of the lock may be waiting for us. */
+	if (ConditionalLockRelationOid(partition, RowExclusiveLock))
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("the audit log is locked"),
 			 errhint("SELECT pid, mode, granted FROM pg_locks WHERE relation = 'lpr_data.%s'::regclass; shows by whom.",
-					 get_rel_name(leaf))));
+					 get_rel_name(partition))));
 }
 
 void
-lpr_audit_insert(Oid leaf, const LprAuditRow *rows, int nrows)
+lpr_audit_insert(Oid partition, const LprAuditRow *rows, int nrows)
 {
 	Relation relation;
 	EState *estate;
@@ -210,8 +210,8 @@ lpr_audit_insert(Oid leaf, const LprAuditRow *rows, int nrows)
 	Oid user;
 	int context;
 
-	lpr_audit_lock(leaf);
-	relation = table_open(leaf, NoLock);
+	lpr_audit_lock(partition);
+	relation = table_open(partition, NoLock);
 	check_columns(relation);
 	/* No code of an index or a constraint that somebody added may run with our rights. */
 	GetUserIdAndSecContext(&user, &context);

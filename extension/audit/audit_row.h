@@ -1,5 +1,5 @@
 /*
- * audit_row.h: rows of lpr_data.audit, written by the audit writer and read back by whoever verifies them.
+ * audit_row.h: rows of lpr_data.audit: the audit writer writes them, the verification reads them.
  */
 #ifndef LPR_AUDIT_ROW_H
 #define LPR_AUDIT_ROW_H
@@ -44,14 +44,14 @@ extern void lpr_audit_row_payload(LprAuditRow *row, const char *payload);
 extern void lpr_audit_hash(const uint8 log[LPR_LOG_ID_LEN], const LprAuditRow *row, const LprDigest *previous,
 						   LprText *scratch, LprDigest *digest, LprDigest *leaf);
 
-/* Locks a leaf for writing, without waiting: an ERROR when somebody else's lock is in the way. */
-extern void lpr_audit_lock(Oid leaf);
+/* Locks a partition for writing, without waiting: an ERROR when somebody else's lock is in the way. */
+extern void lpr_audit_lock(Oid partition);
 
 /*
- * Appends rows to a leaf, all at once, without waiting for a lock on it and past all triggers and rights: an ERROR when
- * it is locked.
+ * Appends rows to a partition, all at once, past all triggers and rights, without waiting for a lock on it: an ERROR
+ * when it is locked.
  */
-extern void lpr_audit_insert(Oid leaf, const LprAuditRow *rows, int nrows);
+extern void lpr_audit_insert(Oid partition, const LprAuditRow *rows, int nrows);
 
 /*
  * Reads rows of one table, which has the log's columns: by its index on number, from `first` to `last`, or in the order
@@ -62,7 +62,7 @@ extern LprAuditScan *lpr_audit_scan(Oid table, bool by_index, bool backward, int
 extern bool lpr_audit_scan_next(LprAuditScan *scan, LprAuditRow *row);
 extern void lpr_audit_scan_end(LprAuditScan *scan);
 
-/* The leaves of the log, oldest month first. Locks them against changes of their form. */
+/* The partitions of the log, oldest month first. Locks them against changes of their columns. */
 extern List *lpr_audit_leaves(void);
 
 #endif

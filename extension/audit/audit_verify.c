@@ -229,11 +229,11 @@ mark_of(const LprAuditRow *row)
 	return digest ^ (uint64) row->number;
 }
 
-/* One leaf: by its index, and once more as it lies there, so that no record hides from the index. */
+/* One partition: by its index, and once more as it lies there, so that no record hides from the index. */
 static void
-verify_leaf(Verification *v, Oid leaf, int64 first, int64 last, LprText *scratch)
+verify_partition(Verification *v, Oid partition, int64 first, int64 last, LprText *scratch)
 {
-	LprAuditScan *scan = lpr_audit_scan(leaf, true, false, first, last);
+	LprAuditScan *scan = lpr_audit_scan(partition, true, false, first, last);
 	LprAuditRow row;
 	int64 count[2] = {0, 0};
 	uint64 sum[2] = {0, 0};
@@ -246,7 +246,7 @@ verify_leaf(Verification *v, Oid leaf, int64 first, int64 last, LprText *scratch
 		sum[0] += mark_of(&row);
 	}
 	lpr_audit_scan_end(scan);
-	scan = lpr_audit_scan(leaf, false, false, first, last);
+	scan = lpr_audit_scan(partition, false, false, first, last);
 	while (lpr_audit_scan_next(scan, &row))
 	{
 		CHECK_FOR_INTERRUPTS();
@@ -255,7 +255,7 @@ verify_leaf(Verification *v, Oid leaf, int64 first, int64 last, LprText *scratch
 	}
 	lpr_audit_scan_end(scan);
 	if (count[0] != count[1] || sum[0] != sum[1])
-		finding(v, v->number, "table %s and its index do not hold the same records", get_rel_name(leaf));
+		finding(v, v->number, "table %s and its index do not hold the same records", get_rel_name(partition));
 }
 
 static void
@@ -315,7 +315,7 @@ on_reset(MemoryContextCallbackFunction function, void *arg)
 	MemoryContextRegisterResetCallback(CurrentMemoryContext, callback);
 }
 
-/* Takes the thread up at a checkpoint of exactly this size, or (smaller) the last one before. */
+/* Continues from a checkpoint of exactly this size, or (smaller) from the last one before. */
 static bool
 start_from_checkpoint(Verification *v, int64 size, bool smaller)
 {
@@ -384,7 +384,7 @@ lpr_verify_audit(PG_FUNCTION_ARGS)
 	first = v->number == v->begins_after ? PG_INT64_MIN : v->number + 1;
 	next_checkpoint(v, v->number);
 	foreach (cell, leaves)
-		verify_leaf(v, lfirst_oid(cell), first, last, scratch);
+		verify_partition(v, lfirst_oid(cell), first, last, scratch);
 	if (last == PG_INT64_MAX && v->next != PG_INT64_MAX)
 		finding(v, v->number + 1, "the log is cut: a checkpoint covers " INT64_FORMAT " records", v->next);
 	SPI_finish();

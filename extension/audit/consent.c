@@ -1,7 +1,6 @@
 /*
- * consent.c: the agreement is a variable of the backend's own process, and nothing else: no table, no setting, no
- * shared memory. So it ends with the process, no transaction can bring it back or take it away, and only
- * lpr.accept_rules() makes one.
+ * consent.c: the agreement is a variable of the backend's own process: not a table, not a setting, not shared memory.
+ * So it ends with the process, no transaction can bring it back or take it away, and only lpr.accept_rules() sets it.
  */
 #include "audit/consent.h"
 

@@ -12,7 +12,7 @@
 typedef enum LprAuditKind
 {
 	LPR_AUDIT_START,   /* the log begins */
-	LPR_AUDIT_MONTH,   /* a monthly leaf begins */
+	LPR_AUDIT_MONTH,   /* the partition of a month begins */
 	LPR_AUDIT_ASK,     /* a question that the gate let through */
 	LPR_AUDIT_REFUSED, /* one that it did not, or that was no question */
 	LPR_AUDIT_SENT,    /* more of what was sent than fits into the answer's row */
@@ -39,7 +39,7 @@ typedef struct LprReceipt
 	int64 number;
 	LprDigest digest;       /* the chain's, of that record */
 	int64 reads_limit;      /* that may be shown; 0 = no limit */
-	TimestampTz expires_at; /* until when the answer may be kept; 0 = not at all */
+	TimestampTz expires_at; /* until when the answer may be cached; 0 = not at all */
 	uint8 log[LPR_LOG_ID_LEN];
 	char control[8];
 	char sqlstate[6];

@@ -67,7 +67,7 @@ extern void lpr_text_printf(LprText *text, const char *format, ...) __attribute_
 extern void lpr_text_add_escaped(LprText *text, const char *data, size_t len);
 extern void lpr_text_free(LprText *text);
 
-/* ASCII only, whatever the locale. */
+/* ASCII only, in every locale. */
 static inline char
 lpr_lower(char c)
 {

@@ -135,7 +135,7 @@ lpr_json_to_double(LprSlice number, double *value)
 	}
 
 	if (number.len >= sizeof(copy))
-		return "a number of bearable length";
+		return "a number that is not too long";
 	memcpy(copy, number.data, number.len);
 	copy[number.len] = '\0';
 	*value = strtod(copy, NULL); /* the server keeps LC_NUMERIC at C */
@@ -152,7 +152,7 @@ lpr_json_to_int64(LprSlice number, int64_t *value)
 	{
 		int digit = number.data[i] - '0';
 
-		/* Summed up below zero, where one more number lives. */
+		/* Summed up below zero, where the range has one more number. */
 		if (digit < 0 || digit > 9 || __builtin_mul_overflow(sum, 10, &sum) || __builtin_sub_overflow(sum, digit, &sum))
 			return false;
 	}

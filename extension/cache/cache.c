@@ -1,6 +1,6 @@
 /*
- * cache.c: a question and the answers that are kept: looking for one, waiting for one that is under way, keeping the
- * one that comes.
+ * cache.c: a question and the cached answers: looks for one, waits for one that is under way, caches the one that
+ * comes.
  */
 #include "cache/cache.h"
 
@@ -24,12 +24,12 @@ struct LprCache
 	LprStatement *statement;
 	LprQueryStats *stats;
 	const LprGateQuestion *question;
-	LprCacheAnswer answer; /* found, or to be kept */
+	LprCacheAnswer answer; /* found, or to be cached */
 	bool hit;
 	bool over;
 	LprCacheRead *walk;
 	LprCacheWrite *fill;
-	int64 reads; /* shown, or kept, so far */
+	int64 reads; /* shown, or cached, so far */
 	int64 place; /* of the next read of a hit */
 	bool in_flight;
 };
@@ -146,7 +146,7 @@ lpr_cache_open(MemoryContext context, LprStatement *statement, LprQueryStats *st
 	cache->stats = stats;
 	cache->question = question;
 	make_key(question, mapping, &key);
-	/* Images are fetched, not kept: their addresses do not last. */
+	/* Images are fetched, not cached: their addresses do not last. */
 	if (!refresh && !query->want_images)
 	{
 		cache->hit = find(cache, &key);
@@ -198,7 +198,7 @@ lpr_cache_hit(const LprCache *cache)
 }
 
 static bool
-end_kept_answer(LprCache *cache, LprOutcome outcome, const char *why)
+end_cached_answer(LprCache *cache, LprOutcome outcome, const char *why)
 {
 	LprQueryStats *stats = cache->stats;
 
@@ -232,18 +232,18 @@ lpr_cache_next(LprCache *cache, LprRead *read)
 		if (drop != LPR_DROP_NONE)
 			continue; /* of the wider question */
 		if (query->reads_max > 0 && cache->reads == query->reads_max)
-			return end_kept_answer(cache, LPR_OUTCOME_CUT,
-								   psprintf("Without a plate, at most " INT64_FORMAT
-											" reads are shown for a question (Q8).",
-											query->reads_max));
+			return end_cached_answer(cache, LPR_OUTCOME_CUT,
+									 psprintf("Without a plate, at most " INT64_FORMAT
+											  " reads are shown for a question (Q8).",
+											  query->reads_max));
 		cache->reads++;
 		cache->stats->received++;
 		cache->stats->reads++;
 		lpr_answer_read(cache->stats, read, place);
 		return true;
 	}
-	return gone ? end_kept_answer(cache, LPR_OUTCOME_CUT, "The kept answer expired while it was read.")
-				: end_kept_answer(cache, LPR_OUTCOME_COMPLETE, NULL);
+	return gone ? end_cached_answer(cache, LPR_OUTCOME_CUT, "The cached answer expired while it was read.")
+				: end_cached_answer(cache, LPR_OUTCOME_COMPLETE, NULL);
 }
 
 void
@@ -265,7 +265,7 @@ lpr_cache_close(LprCache *cache)
 	LprOutcome outcome = cache->stats->outcome;
 
 	cache->fill = NULL;
-	/* What was shown can be saved, though only a whole answer is shown again. A failed one is neither. */
+	/* What was shown can be saved, but only a whole answer is shown again. A failed answer is neither. */
 	if (fill != NULL && outcome < LPR_OUTCOME_FAILED)
 	{
 		cache->answer.complete = outcome == LPR_OUTCOME_COMPLETE;
@@ -278,7 +278,7 @@ lpr_cache_close(LprCache *cache)
 		lpr_in_flight_end(&cache->answer.key);
 	cache->in_flight = false;
 	if (cache->hit && !cache->over)
-		(void) end_kept_answer(cache, LPR_OUTCOME_STOPPED, NULL);
+		(void) end_cached_answer(cache, LPR_OUTCOME_STOPPED, NULL);
 }
 
 TimestampTz

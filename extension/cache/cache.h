@@ -1,5 +1,5 @@
 /*
- * cache.h: answers that need not be asked again (C1): is there one to a question, and keeping the one that comes.
+ * cache.h: answers that need not be asked again (C1): finding the answer to a question, and caching a new one.
  */
 #ifndef LPR_CACHE_H
 #define LPR_CACHE_H
@@ -12,8 +12,8 @@
 typedef struct LprCache LprCache;
 
 /*
- * Looks for an answer to a question; waits while somebody else asks the same (interruptibly). `refresh`: whatever is
- * there, the vendor is asked anew. Lives in the context. `mapping`: as whom the vendor is asked.
+ * Looks for an answer to a question; waits while another session asks the same (interruptibly). `refresh`: the vendor
+ * is asked anew, even if there is an answer. Lives in the context. `mapping`: as whom the vendor is asked.
  */
 extern LprCache *lpr_cache_open(MemoryContext context, LprStatement *statement, LprQueryStats *stats,
 								const LprGateQuestion *question, Oid mapping, bool refresh);
@@ -27,6 +27,6 @@ extern void lpr_cache_keep(LprCache *cache, const LprRead *read, TimestampTz fet
 extern void lpr_cache_close(LprCache *cache);
 
 extern TimestampTz lpr_cache_fetched_at(const LprCache *cache); /* of a hit */
-extern TimestampTz lpr_cache_expires_at(const LprCache *cache); /* 0: not kept */
+extern TimestampTz lpr_cache_expires_at(const LprCache *cache); /* 0: not cached */
 
 #endif

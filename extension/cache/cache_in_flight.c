@@ -1,6 +1,6 @@
 /*
- * cache_in_flight.c: which questions are asked of vendors just now, in shared memory, so that nobody asks the same
- * beside them.
+ * cache_in_flight.c: which questions vendors are asked just now, in shared memory, so that two sessions do not ask the
+ * same.
  */
 #include "cache/cache_in_flight.h"
 

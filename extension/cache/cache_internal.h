@@ -22,13 +22,13 @@ enum
 };
 #define READ_AT(symbol) (READ_FIRST + LPR_COLUMN_##symbol)
 
-/* The leaf of an hour, by its name; InvalidOid when there is none. */
-extern Oid lpr_cache_leaf(const char *kind, TimestampTz expires_at);
-/* A leaf of reads, opened; NULL when it is gone, or is not as lpr made it: then nothing is kept. */
-extern Relation lpr_cache_open_reads(Oid leaf, LOCKMODE mode);
+/* The partition of an hour, by its name; InvalidOid when there is none. */
+extern Oid lpr_cache_partition(const char *kind, TimestampTz expires_at);
+/* A partition of reads, opened; NULL when it is gone, or is not as lpr made it: then nothing is cached. */
+extern Relation lpr_cache_open_reads(Oid partition, LOCKMODE mode);
 /*
- * Runs what writes to the cache. What goes wrong with that, such as a full disk, is no reason why the answer should not
- * be shown: it is not kept, and whoever asked is told. But who is cancelled is cancelled.
+ * Runs what writes to the cache. If it fails, as on a full disk, the answer is shown all the same: it is not cached,
+ * and the person is told. But a cancel stays a cancel.
  */
 extern bool lpr_cache_attempt(void (*write)(void *), void *arg);
 

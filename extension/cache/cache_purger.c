@@ -26,7 +26,7 @@ lpr_cache_purger_register(void)
 	lpr_worker_register("lpr cache purger", "lpr_cache_purger_main", 2);
 }
 
-/* In a transaction of its own: what somebody holds up holds up nothing else. */
+/* In a transaction of its own: a lock that holds it up holds up nothing else. */
 static void
 attempt(MemoryContext context, const char *sql)
 {

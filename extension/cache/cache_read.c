@@ -18,7 +18,7 @@
 struct LprCacheRead
 {
 	LprCacheAnswer answer;
-	Oid leaf;
+	Oid partition;
 	TupleDesc desc;
 	int run;
 	int block; /* of the run */
@@ -38,7 +38,7 @@ lpr_cache_read(MemoryContext context, const LprCacheAnswer *answer)
 	walk->answer = *answer;
 	walk->answer.runs = palloc((2 * answer->nruns + 1) * sizeof(int32));
 	memcpy(walk->answer.runs, answer->runs, 2 * answer->nruns * sizeof(int32));
-	walk->leaf = lpr_cache_leaf("cache_read", answer->expires_at);
+	walk->partition = lpr_cache_partition("cache_read", answer->expires_at);
 	walk->pages = palloc(PAGES_ONCE * BLCKSZ);
 	MemoryContextSwitchTo(old);
 	return walk;
@@ -56,7 +56,7 @@ take_pages(LprCacheRead *walk, bool *gone)
 	if (walk->run >= walk->answer.nruns)
 		return false;
 	relation =
-		GetCurrentTimestamp() < walk->answer.expires_at ? lpr_cache_open_reads(walk->leaf, AccessShareLock) : NULL;
+		GetCurrentTimestamp() < walk->answer.expires_at ? lpr_cache_open_reads(walk->partition, AccessShareLock) : NULL;
 	*gone = relation == NULL;
 	if (*gone)
 		return false;
@@ -237,7 +237,7 @@ lpr_cache_read_next(LprCacheRead *walk, LprRead *read, bool *gone)
 			continue;
 		tuple.t_data = (HeapTupleHeader) PageGetItem(page, item);
 		tuple.t_len = ItemIdGetLength(item);
-		tuple.t_tableOid = walk->leaf;
+		tuple.t_tableOid = walk->partition;
 		ItemPointerSetInvalid(&tuple.t_self);
 		if (HeapTupleHeaderXminFrozen(tuple.t_data) && unpack_row(walk, &tuple, read))
 			return true;

@@ -73,7 +73,7 @@ static const Oid answer_types[ANSWER_COLUMNS] = {
 };
 
 Oid
-lpr_cache_leaf(const char *kind, TimestampTz expires_at)
+lpr_cache_partition(const char *kind, TimestampTz expires_at)
 {
 	pg_time_t seconds = timestamptz_to_time_t(expires_at);
 	struct pg_tm *tm = pg_gmtime(&seconds);
@@ -84,11 +84,11 @@ lpr_cache_leaf(const char *kind, TimestampTz expires_at)
 		psprintf("%s_%04d%02d%02d%02d", kind, tm->tm_year + 1900, tm->tm_mon + 1, tm->tm_mday, tm->tm_hour));
 }
 
-/* The leaf, opened; NULL when it is gone, or is not as lpr made it: then nothing is kept. */
+/* The partition, opened; NULL when it is gone, or is not as lpr made it: then nothing is cached. */
 static Relation
-open_leaf(Oid leaf, LOCKMODE mode, const Oid *types, int ncolumns)
+open_partition(Oid partition, LOCKMODE mode, const Oid *types, int ncolumns)
 {
-	Relation relation = OidIsValid(leaf) ? try_table_open(leaf, mode) : NULL;
+	Relation relation = OidIsValid(partition) ? try_table_open(partition, mode) : NULL;
 	TupleDesc desc;
 	bool good;
 
@@ -107,12 +107,12 @@ open_leaf(Oid leaf, LOCKMODE mode, const Oid *types, int ncolumns)
 }
 
 Relation
-lpr_cache_open_reads(Oid leaf, LOCKMODE mode)
+lpr_cache_open_reads(Oid partition, LOCKMODE mode)
 {
 	Oid types[READ_COLUMNS] = {[READ_EXPIRES_AT] = TIMESTAMPTZOID, [READ_ANSWER] = INT8OID};
 
 	memcpy(types + READ_FIRST, lpr_column_types, LPR_COLUMNS_OF_READ * sizeof(Oid));
-	return open_leaf(leaf, mode, types, READ_COLUMNS);
+	return open_partition(partition, mode, types, READ_COLUMNS);
 }
 
 bool
@@ -139,8 +139,9 @@ lpr_cache_attempt(void (*write)(void *), void *arg)
 		RollbackAndReleaseCurrentSubTransaction();
 		if (ERRCODE_TO_CATEGORY(error->sqlerrcode) == ERRCODE_OPERATOR_INTERVENTION)
 			ReThrowError(error);
-		ereport(WARNING, (errmsg("this answer is not kept"), errdetail("%s.", error->message),
-						  errhint("It is asked anew the next time, and nothing can be saved from it.")));
+		ereport(WARNING,
+				(errmsg("this answer is not cached"), errdetail("%s.", error->message),
+				 errhint("The vendor is asked again the next time, and nothing can be saved from this answer.")));
 		FreeErrorData(error);
 		good = false;
 	}
@@ -178,8 +179,8 @@ write_answer(void *arg)
 
 	if (IsInParallelMode() || GetCurrentTimestamp() >= answer->expires_at)
 		return;
-	relation =
-		open_leaf(lpr_cache_leaf("cache_answer", answer->expires_at), RowExclusiveLock, answer_types, ANSWER_COLUMNS);
+	relation = open_partition(lpr_cache_partition("cache_answer", answer->expires_at), RowExclusiveLock, answer_types,
+							  ANSWER_COLUMNS);
 	if (relation == NULL)
 		return;
 	for (int i = 0; i < 2 * answer->nruns; i++)
@@ -283,8 +284,8 @@ visit_hours(const LprDigest *key, LprCacheVisit visit, void *arg, const char *lo
 	for (int i = HOURS; i > 0 && go_on; i--)
 	{
 		TimestampTz expires_at = hour + i * USECS_PER_HOUR;
-		Relation relation =
-			open_leaf(lpr_cache_leaf("cache_answer", expires_at), AccessShareLock, answer_types, ANSWER_COLUMNS);
+		Relation relation = open_partition(lpr_cache_partition("cache_answer", expires_at), AccessShareLock,
+										   answer_types, ANSWER_COLUMNS);
 		ScanKeyData scan_key;
 		SysScanDesc scan;
 		HeapTuple tuple;

@@ -1,9 +1,9 @@
 /*
- * cache_table.h: the tables of the cache, a pair an hour of expiry (C1, C2).
+ * cache_table.h: the tables of the cache, a pair for each hour of expiry (C1, C2).
  *
- * They are written and read past the executor and past transactions: rows are frozen at once, so that a rollback takes
- * nothing back and other sessions see them before we commit; and no lock is kept longer than a few pages take, so that
- * nobody's open transaction holds up a purge.
+ * They are written and read past the executor and past transactions. Rows are frozen at once: a rollback takes nothing
+ * back, and other sessions see them before we commit. A lock is held only as long as a few pages take, so that an open
+ * transaction does not hold up a purge.
  */
 #ifndef LPR_CACHE_TABLE_H
 #define LPR_CACHE_TABLE_H
@@ -22,7 +22,7 @@ typedef enum LprCacheMatched
 	LPR_MATCHED_PLATE_AND_REGION
 } LprCacheMatched;
 
-/* An answer that is kept, and to whom for what it was shown. */
+/* A cached answer, and to whom it was shown for what. */
 typedef struct LprCacheAnswer
 {
 	TimestampTz expires_at; /* a full hour */
@@ -41,7 +41,7 @@ typedef struct LprCacheAnswer
 	bool open_until; /* asked up to now */
 	TimestampTz fetched_at;
 	int64 reads;
-	uint8 seed[LPR_SEED_LEN]; /* of the salts of its reads; kept nowhere else */
+	uint8 seed[LPR_SEED_LEN]; /* of the salts of its reads; stored nowhere else */
 	int nruns;
 	int32 *runs; /* first block and number of blocks, pair by pair */
 } LprCacheAnswer;

@@ -17,14 +17,14 @@
 
 #define BATCH    2000 /* reads that are written at once */
 #define RUNS_MAX 400  /* more of them, and an answer's row would not lie within a page */
-#define ROW_MAX  7000 /* bytes; a read that is longer is not kept, and so its answer is not */
+#define ROW_MAX  7000 /* bytes; an answer with a longer read is not cached */
 
 struct LprCacheWrite
 {
 	MemoryContext context;
 	MemoryContext rows; /* of the batch */
 	TupleDesc desc;
-	Oid leaf;
+	Oid partition;
 	TimestampTz expires_at;
 	int64 answer;
 	int n;
@@ -39,7 +39,7 @@ struct LprCacheWrite
 LprCacheWrite *
 lpr_cache_write(MemoryContext context, TimestampTz expires_at, int64 answer)
 {
-	Oid leaf;
+	Oid partition;
 	Relation relation;
 	LprCacheWrite *fill;
 	MemoryContext own;
@@ -47,15 +47,15 @@ lpr_cache_write(MemoryContext context, TimestampTz expires_at, int64 answer)
 	/* A row needs a transaction id, which a transaction with parallel workers must not take. */
 	if (IsInParallelMode() || RecoveryInProgress())
 		return NULL;
-	leaf = lpr_cache_leaf("cache_read", expires_at);
-	relation = lpr_cache_open_reads(leaf, AccessShareLock);
+	partition = lpr_cache_partition("cache_read", expires_at);
+	relation = lpr_cache_open_reads(partition, AccessShareLock);
 	if (relation == NULL)
 		return NULL;
 	own = AllocSetContextCreate(context, "lpr cache fill", ALLOCSET_DEFAULT_SIZES);
 	fill = MemoryContextAllocZero(own, sizeof(LprCacheWrite));
 	fill->context = own;
 	fill->rows = AllocSetContextCreate(own, "lpr cache rows", ALLOCSET_DEFAULT_SIZES);
-	fill->leaf = leaf;
+	fill->partition = partition;
 	fill->expires_at = expires_at;
 	fill->answer = answer;
 	{
@@ -97,7 +97,7 @@ write_reads(void *arg)
 	Relation relation;
 	MemoryContext old;
 
-	relation = lpr_cache_open_reads(fill->leaf, RowExclusiveLock);
+	relation = lpr_cache_open_reads(fill->partition, RowExclusiveLock);
 	if (relation == NULL || GetCurrentTimestamp() >= fill->expires_at)
 	{
 		if (relation != NULL)
@@ -214,7 +214,7 @@ pack_as_read(char **to, const LprRead *read, const LprSlice *as_read, bool *isnu
 }
 
 /*
- * Pages are what keeping costs. The two images of a read have addresses that begin alike: this one is written as two
+ * Pages are what caching costs. The two images of a read have addresses that begin alike: this one is written as two
  * hexadecimal digits of how much it shares with that of the plate, and the rest.
  */
 static inline Datum
@@ -281,11 +281,11 @@ lpr_cache_write_add(LprCacheWrite *fill, const LprRead *read)
 bool
 lpr_cache_write_finish(LprCacheWrite *fill, LprCacheAnswer *answer)
 {
-	bool kept;
+	bool cached;
 
 	flush(fill);
-	kept = !fill->broken;
-	if (kept)
+	cached = !fill->broken;
+	if (cached)
 	{
 		answer->expires_at = fill->expires_at;
 		answer->answer = fill->answer;
@@ -295,5 +295,5 @@ lpr_cache_write_finish(LprCacheWrite *fill, LprCacheAnswer *answer)
 		lpr_cache_table_add_answer(answer);
 	}
 	MemoryContextDelete(fill->context);
-	return kept;
+	return cached;
 }

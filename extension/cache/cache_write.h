@@ -9,11 +9,11 @@
 /* Reads on their way into the table. */
 typedef struct LprCacheWrite LprCacheWrite;
 
-/* NULL when there is no table of that hour: nothing is kept then. Goes with the context. */
+/* NULL when there is no table of that hour: then nothing is cached. Goes with the context. */
 extern LprCacheWrite *lpr_cache_write(MemoryContext context, TimestampTz expires_at, int64 answer);
-/* False when it can be kept no longer. */
+/* False when it can no longer be cached. */
 extern bool lpr_cache_write_add(LprCacheWrite *fill, const LprRead *read);
-/* The last reads and the answer's own row. False when it could not be kept. */
+/* The last reads and the answer's own row. False when it could not be cached. */
 extern bool lpr_cache_write_finish(LprCacheWrite *fill, LprCacheAnswer *answer);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * filter.h: what no vendor can talk past. Every read is held against the question, the five years (Q6) and the borders
- * of the United States (Q4); what does not pass is dropped, and counted by reason.
+ * filter.h: the checks that no vendor can get past. Every read is compared with the question, the five years (Q6) and
+ * the borders of the United States (Q4); what does not pass is dropped, and counted by reason.
  */
 #ifndef LPR_FILTER_H
 #define LPR_FILTER_H

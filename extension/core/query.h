@@ -56,7 +56,7 @@ typedef struct LprQuery
 	LprOrder order;
 	int page_size; /* wished for; 0 = the dialect's own. A hint, never a limit of the answer */
 	bool want_images;
-	bool fresh;                         /* asked of the vendor, whatever is kept */
+	bool fresh;                         /* the vendor is asked, even if an answer is cached */
 	int64_t reads_max;                  /* that may be shown, 0 = no limit (Q8) */
 	char reference[LPR_REFERENCE_ROOM]; /* opaque; goes to the vendor instead of user and case (U7) */
 } LprQuery;

@@ -1,5 +1,5 @@
 /*
- * read.h: the canonical read (Q3): what one camera saw of one plate at one moment, out of whatever dialect.
+ * read.h: the canonical read (Q3): what one camera saw of one plate at one moment, from any dialect.
  */
 #ifndef LPR_READ_H
 #define LPR_READ_H

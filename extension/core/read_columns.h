@@ -5,8 +5,6 @@
 #ifndef LPR_READ_COLUMNS_H
 #define LPR_READ_COLUMNS_H
 
-#include <stddef.h>
-
 #include "core/read.h"
 
 /*
@@ -94,7 +92,6 @@ typedef struct LprColumnOf
 	const char *name;
 	LprColumnKind kind;
 	unsigned where;
-	size_t offset; /* in LprRead, when it is a read's own */
 } LprColumnOf;
 
 extern const LprColumnOf lpr_columns[LPR_COLUMNS];

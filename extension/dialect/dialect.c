@@ -39,7 +39,7 @@ contains(const char *text, const char *part)
 
 /*
  * Whether reads of this camera can be an answer. Of a point and an address only the point decides: comparing addresses
- * without regard to case takes more than ASCII, and who compares the reads later knows how.
+ * without regard to case takes more than ASCII, and the check of the reads does that later.
  */
 static bool
 camera_answers(const LprCamera *camera, const LprQuery *query)
@@ -164,7 +164,7 @@ image_ok(LprSlice url)
 	return true;
 }
 
-/* Whatever the dialect: what a read must have, and how large and how clean its values are (pitfall 23). */
+/* For every dialect: what a read must have, and how large and how clean its values are (pitfall 23). */
 static void
 check_read(LprPage *page, LprRead *read)
 {

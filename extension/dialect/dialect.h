@@ -29,7 +29,7 @@ typedef struct LprCamera
 	double longitude;
 } LprCamera;
 
-/* A source as its dialect sees it. Strings are the caller's and outlive the site, but for those marked malloc. */
+/* A source as its dialect sees it. Strings are the caller's and outlive the site, except for those marked malloc. */
 typedef struct LprSite
 {
 	const char *url;       /* base, without a slash at the end */

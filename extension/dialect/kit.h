@@ -121,7 +121,7 @@ extern bool lpr_body_done(struct json_object *body, bool ok, const char *secret,
 extern bool lpr_try_string(LprJson *json, LprSlice *value);
 extern bool lpr_try_int64(LprJson *json, bool *given, int64_t *value);
 extern bool lpr_try_double(LprJson *json, bool *given, double *value);
-/* The texts of the object that stands next, by its members; whatever else stands next is passed over. */
+/* The texts of the object that stands next, by its members; anything else that stands next is passed over. */
 extern bool lpr_try_texts(LprJson *json, const LprField *fields, int nfields, LprSlice *texts);
 
 /* The usual refusal: an object with a text. Of the fields, the first that has one is taken. */

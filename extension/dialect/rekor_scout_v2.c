@@ -1,9 +1,8 @@
 /*
  * rekor_scout_v2.c: plate groups of Rekor Scout (OpenALPR cloud), version 2.
  *
- * It has no pages. What it has is "the newest (or oldest) topn of a time range": so the range is cut behind what came,
- * and asked again from the very moment of the last read on, since others may share it. The asker drops what comes
- * twice.
+ * It has no pages. It has "the newest (or oldest) topn of a time range". So the range is cut behind what came, and
+ * asked again from the moment of the last read on, since other reads may share it. The asker drops what comes twice.
  */
 #include <stdio.h>
 
@@ -11,7 +10,7 @@
 #include "dialect/kit.h"
 
 #define BOX_MAX     100000 /* pixels */
-#define CAMERAS_MAX 500000 /* far more than any vendor has; what they take is bounded, whatever a register says */
+#define CAMERAS_MAX 500000 /* far more than any vendor has; it bounds the memory that a register can take */
 
 static bool
 begin_request(LprRequest *request, LprRequestClass class, const LprSite *site, const char *path, LprFault *fault)
@@ -149,9 +148,7 @@ take_camera(LprJson *json, LprSite *fresh, LprFault *fault)
 	return lpr_site_add_camera(fresh, &camera) || lpr_fault(fault, LPR_STATE_NO_MEMORY, "out of memory");
 }
 
-/*
- * Camera by camera: what one is told with is gone before the next. One of which something is unusable lacks that only.
- */
+/* Camera by camera: the strings of one are gone before the next. A camera with an unusable member lacks only that. */
 static bool
 take_cameras(LprSite *site, const char *data, size_t len, LprFault *fault)
 {
@@ -306,8 +303,8 @@ at_end(LprPage *page)
 	if (page->reads < leg->asked_size)
 		return lpr_page_next(page, (LprSlice){NULL, 0});
 	/*
-	 * No way on: nothing with a time came; all of it is of one moment, of which there may be more; or it came in
-	 * another order, so that nobody knows what is behind it.
+	 * There is no next page: nothing with a time came; or all of it is of one moment, of which there may be more; or it
+	 * came in another order, so that what follows is not known.
 	 */
 	if (edge == LPR_MOMENT_NONE || page->unsorted || (oldest_first ? edge <= leg->from : edge >= leg->until))
 	{

@@ -36,7 +36,7 @@ typedef enum LprConditionKind
 	LPR_CONDITION_EVENT,           /* event_id = a */
 	LPR_CONDITION_SOURCE,          /* source = a: the others are not asked */
 	LPR_CONDITION_SOURCES,         /* source = ANY (a) */
-	LPR_CONDITION_FRESH            /* NOT from_cache: the vendor is asked, whatever is kept */
+	LPR_CONDITION_FRESH            /* NOT from_cache: the vendor is asked, even if an answer is cached */
 } LprConditionKind;
 
 typedef struct LprCondition

@@ -22,7 +22,7 @@ typedef enum LprPlanPart
 	LPR_PLAN_OUTER,         /* integer list: the relations that its parameters come from */
 	LPR_PLAN_BATCHED,       /* Integer: plates come from a batched join above */
 	LPR_PLAN_BEFORE_IMAGES, /* Integer: so many conditions, the first ones, look at no image */
-	LPR_PLAN_NOT_ASKED,     /* String: why this question is not asked, whatever its values; empty when it is */
+	LPR_PLAN_NOT_ASKED,     /* String: why this question can never be asked; empty when it can */
 	LPR_PLAN_EVENT_LATER    /* Integer: a join by event_id that the scan knows nothing of */
 } LprPlanPart;
 
@@ -60,7 +60,7 @@ extern void lpr_scan_set_batch(ForeignScanState *node, LprBatch *batch);
 /* What a scan told its stats; NULL before it started. */
 extern struct LprQueryStats *lpr_scan_stats(ForeignScanState *node);
 
-/* Tells of sources that a condition names and that do not exist (absent.c). */
+/* Tells of sources that a condition names and that do not exist (unknown_source.c). */
 extern void lpr_unknown_source_init(void);
 
 /* What one partition alone costs (append.c). */

@@ -3,7 +3,8 @@
  *
  * A nested loop asks the vendors once for every row of its outer side. This join gathers outer rows first, asks for all
  * their plates in one question, and matches the reads as they stream in: nothing of an answer is stored. The vendors
- * learn no plate that a nested loop would not have asked for, but for outer rows that a LIMIT would have left unread.
+ * learn no plate that a nested loop would not have asked for, except for outer rows that a LIMIT would have left
+ * unread.
  */
 #include "fdw/fdw.h"
 

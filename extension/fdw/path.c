@@ -78,8 +78,8 @@ vendor_orders(const LprRelation *relation, bool single_plate)
 }
 
 /*
- * How many rows will do for the reader, 0 = all of them. Used as the size of the first page only, so that a wrong guess
- * costs a request and never a row.
+ * How many rows are enough for the reader, 0 = all of them. Used as the size of the first page only, so that a wrong
+ * guess costs a request and never a row.
  */
 static int
 rows_that_will_do(PlannerInfo *root, const LprRelation *relation, bool ordered)

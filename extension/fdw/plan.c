@@ -20,8 +20,8 @@ has_whole_row(Node *expression, Index varno)
 }
 
 /*
- * Whether the statement itself wants the whole row. A table that rows are locked or changed beside is kept row by row
- * as a whole, in case they have to be joined again: nobody looks at an image there that no expression names.
+ * Whether the statement itself wants the whole row. When rows of another table are locked or changed, rows of this one
+ * are kept whole, in case they have to be joined again: then only an expression that names an image needs it.
  */
 static bool
 wants_whole_row(PlannerInfo *root, RelOptInfo *rel)

@@ -360,7 +360,7 @@ settle_address(Making *making)
 
 	if (query->address == NULL || (strlen(query->address) >= 3 && strlen(query->address) <= 200))
 		return;
-	/* What is never true asks nothing, whatever else it says. */
+	/* A condition that is never true asks nothing. */
 	if (making->possible && !making->has_plates && !query->has_near && query->make == NULL)
 		ereport(ERROR,
 				(errcode(LPR_ERRCODE_BAD_PLACE), errmsg("not an address: \"%s\"", shown(query->address)),

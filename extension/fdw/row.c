@@ -11,8 +11,6 @@
 Datum
 lpr_row_value(const LprRowFrame *frame, LprColumn column, const LprRead *read, bool *isnull)
 {
-	if (column < LPR_COLUMNS_OF_READ && !lpr_column_is_image(column))
-		return lpr_read_value(read, column, isnull);
 	*isnull = false;
 	switch (column)
 	{
@@ -32,8 +30,11 @@ lpr_row_value(const LprRowFrame *frame, LprColumn column, const LprRead *read, b
 		case LPR_COLUMN_EXPIRES_AT:
 			*isnull = frame->expires_at == 0;
 			return TimestampTzGetDatum(frame->expires_at);
-		default:
+		case LPR_COLUMN_PLATE_IMAGE:
+		case LPR_COLUMN_VEHICLE_IMAGE:
 			*isnull = true;
 			return (Datum) 0;
+		default:
+			return lpr_read_value(read, column, isnull);
 	}
 }

@@ -19,7 +19,7 @@ typedef struct LprRowFrame
 	TimestampTz thirty_days_ago;
 	TimestampTz fetched_at;
 	bool from_cache;
-	TimestampTz expires_at; /* 0: not kept */
+	TimestampTz expires_at; /* 0: not cached */
 } LprRowFrame;
 
 /* One column of a read, in the current memory context. Images are not among them. */

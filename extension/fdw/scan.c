@@ -50,7 +50,7 @@ lpr_scan_set_batch(ForeignScanState *node, LprBatch *batch)
 
 /*
  * The lpr.reads that a scan is a part of: its parent among the relations of the whole statement. So scans of one are
- * known whatever subquery they stand in, and whatever copy of the plan runs.
+ * recognized in any subquery, and in any copy of the plan.
  */
 static Index
 which_reads(const EState *estate, Index scanned)
@@ -151,7 +151,7 @@ lpr_iterate_scan(ForeignScanState *node)
 	}
 	if (!scan->started)
 		lpr_scan_start_group(scan);
-	if (scan->ask == NULL && !lpr_scan_is_kept(scan))
+	if (scan->ask == NULL && !lpr_scan_is_cached(scan))
 		return slot;
 	if (scan->images != NULL)
 		lpr_images_next_row(scan, slot);
@@ -159,7 +159,7 @@ lpr_iterate_scan(ForeignScanState *node)
 		store_read(scan, slot, &read);
 	if (TupIsNull(slot))
 	{
-		if (!lpr_scan_is_kept(scan))
+		if (!lpr_scan_is_cached(scan))
 			lpr_scan_close_answer(scan);
 		else
 			lpr_answer_end(scan->stats);

@@ -81,8 +81,8 @@ pass_over(LprScan *scan, const LprReceipt *receipt)
 }
 
 /*
- * ANALYZE, REFRESH, index builds and autovacuum run the functions of a table's owner in somebody else's session, whose
- * login would be taken for the one that asks. And what a parallel worker asks, the session would not know of.
+ * ANALYZE, REFRESH, index builds and autovacuum run the functions of a table's owner in another person's session: its
+ * login would be taken for the one that asks. And the session would not know what a parallel worker asks.
  */
 static void
 refuse_borrowed_session(void)
@@ -233,14 +233,14 @@ start_asking(LprScan *scan)
 		strlcpy(stats->reference, scan->query.reference, sizeof(stats->reference));
 		scan->query.reads_max = scan->question.receipt.reads_limit;
 		lpr_answer_begin(scan->statement, stats, &scan->question);
-		/* The mapping is that of the login, whoever the plan is checked as: identity is the authenticated login. */
+		/* The mapping is that of the authenticated login, not of the user that the plan is checked as. */
 		source = lpr_source_hold(scan->server, GetAuthenticatedUserId(), &stats->fault);
 		if (source != NULL)
 		{
 			if (!source->options.uncached)
 				scan->cache = lpr_cache_open(scan->context, scan->statement, stats, &scan->question, source->mapping,
 											 scan->query.fresh);
-			if (lpr_scan_is_kept(scan))
+			if (lpr_scan_is_cached(scan))
 				lpr_source_release(source);
 			else
 				scan->ask = lpr_ask_start(scan->context, scan->statement, source, &scan->query, stats);

@@ -98,7 +98,7 @@ fetch_ahead(LprScan *scan, TupleTableSlot *slot)
 		LprRowFrame frame;
 		MemoryContext old;
 
-		/* Past the rows that will do, only what is really asked for. */
+		/* Beyond the rows that are enough, only what is really asked for. */
 		if (scan->page_size > 0 && images->taken >= scan->page_size && images->nrows > 0)
 			break;
 		if (!lpr_scan_next_read(scan, &read))

@@ -45,14 +45,14 @@ typedef struct LprScan
 	bool fail_on_error;
 	LprGateQuestion question;
 	LprAsk *ask;     /* NULL: nothing to ask */
-	LprCache *cache; /* NULL: nothing is kept of this question */
+	LprCache *cache; /* NULL: this question is not cached */
 	LprQueryStats *stats;
 	LprImages *images; /* NULL: none are wanted */
 } LprScan;
 
 /* Whether the answer is there already. */
 static inline bool
-lpr_scan_is_kept(const LprScan *scan)
+lpr_scan_is_cached(const LprScan *scan)
 {
 	return scan->cache != NULL && lpr_cache_hit(scan->cache);
 }
@@ -61,7 +61,7 @@ lpr_scan_is_kept(const LprScan *scan)
 static inline bool
 lpr_scan_next_read(LprScan *scan, LprRead *read)
 {
-	if (lpr_scan_is_kept(scan))
+	if (lpr_scan_is_cached(scan))
 		return lpr_cache_next(scan->cache, read);
 	if (!lpr_ask_next(scan->ask, read))
 		return false;
@@ -74,14 +74,14 @@ lpr_scan_next_read(LprScan *scan, LprRead *read)
 static inline LprRowFrame
 lpr_scan_row_frame(const LprScan *scan)
 {
-	bool kept = lpr_scan_is_kept(scan);
+	bool cached = lpr_scan_is_cached(scan);
 
 	return (LprRowFrame){scan->source,
 						 &scan->query,
 						 scan->event,
 						 scan->statement->thirty_days_ago,
-						 kept ? lpr_cache_fetched_at(scan->cache) : lpr_ask_fetched_at(scan->ask),
-						 kept,
+						 cached ? lpr_cache_fetched_at(scan->cache) : lpr_ask_fetched_at(scan->ask),
+						 cached,
 						 scan->cache != NULL ? lpr_cache_expires_at(scan->cache) : 0};
 }
 
@@ -94,8 +94,8 @@ extern void lpr_scan_start_group(LprScan *scan);
 /* Whether the values of its conditions are still those that it was started for. */
 extern bool lpr_scan_is_same_question(LprScan *scan);
 /*
- * Tells which sources of its group are not asked; an error when that is all of them, lest silence look like "never
- * seen".
+ * Tells which sources of its group are not asked; an error when that is all of them, since no rows would look like
+ * "never seen".
  */
 extern void lpr_scan_tell_passed_over(LprScan *scan);
 /* No more of its answer is read. */

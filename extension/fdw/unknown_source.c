@@ -1,7 +1,7 @@
 /*
- * unknown_source.c: sources that a condition names and that do not exist. The planner leaves out whatever no partition
- * holds, and an answer without rows would look like "never seen". So it is told where it can be: while the statement is
- * planned, of names that are known then.
+ * unknown_source.c: sources that a condition names and that do not exist. The planner leaves out a source without a
+ * partition, and an answer without rows would look like "never seen". So it is told where it can be: while the
+ * statement is planned, of names that are known then.
  */
 #include "fdw/fdw.h"
 

@@ -28,7 +28,7 @@ typedef struct LprNote
 extern bool lpr_note_split(LprSlice note, LprNote *parts);
 /* The next line, without its newline; false at the end, or when what is left has no newline. */
 extern bool lpr_note_line(LprSlice *rest, LprSlice *line);
-/* A signature line's parts, of whatever kind. */
+/* The parts of a signature line, of any kind. */
 extern bool lpr_note_signature(LprSlice line, LprSlice *name, LprSlice *base64);
 /* C2SP allows more; names in printable ASCII cannot be mistaken for one another. */
 extern bool lpr_key_name_ok(LprSlice name);

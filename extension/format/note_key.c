@@ -316,7 +316,7 @@ lpr_note_verify(const LprVerifier *verifier, LprSlice note, int64_t *cosigned_at
 		uint8_t blob[LPR_KEY_ID_LEN + 8 + SIGNATURE_LEN];
 		size_t len;
 
-		/* Signatures of others are none of our business, of whatever kind they are. */
+		/* Signatures of others do not matter here, of any kind. */
 		if (!lpr_note_signature(line, &name, &base64) || name.len != strlen(verifier->name) ||
 			memcmp(name.data, verifier->name, name.len) != 0)
 			continue;

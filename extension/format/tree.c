@@ -140,7 +140,7 @@ lpr_prove_consistency(const LprTree *from, uint64_t until)
 	prover->until = until;
 	if (from->size > 0)
 		plan_consistency(prover, from, 0, 0, until, true);
-	/* Every tree is consistent with the empty one: an empty proof, whatever the leaves. */
+	/* Every tree is consistent with the empty one: an empty proof, for any leaves. */
 	else if (until > 0)
 		add_range(prover, 0, until, -1);
 	return ready(prover);

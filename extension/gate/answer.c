@@ -27,7 +27,7 @@ typedef struct LprAnswer
 	LprQueryStats before; /* what the stats said when this question began */
 	LprTree reads;
 	LprSalts salts;
-	int64 kept; /* the question whose answer it is; 0 = its own */
+	int64 cached_from; /* the question whose cached answer it is; 0 = none, the vendor was asked */
 	LprText scratch;
 	LprText sent;
 	LprMoment oldest;
@@ -127,7 +127,7 @@ lpr_answer_seed(const LprQueryStats *stats)
 void
 lpr_answer_from_cache(LprQueryStats *stats, int64 answer, const uint8_t seed[LPR_SEED_LEN])
 {
-	stats->answer->kept = answer;
+	stats->answer->cached_from = answer;
 	lpr_salts_start(&stats->answer->salts, seed);
 }
 
@@ -216,9 +216,9 @@ describe_answer(LprText *payload, const LprQueryStats *stats)
 	lpr_payload_integer(payload, "pages", stats->pages - before->pages);
 	lpr_payload_integer(payload, "bytes", stats->bytes - before->bytes);
 	lpr_payload_integer(payload, "images_missing", stats->images_missing - before->images_missing);
-	lpr_payload_bool(payload, "from_cache", answer->kept != 0);
-	if (answer->kept != 0)
-		lpr_payload_integer(payload, "kept_from", answer->kept);
+	lpr_payload_bool(payload, "from_cache", answer->cached_from != 0);
+	if (answer->cached_from != 0)
+		lpr_payload_integer(payload, "kept_from", answer->cached_from);
 	lpr_payload_double(payload, "milliseconds", (double) (GetCurrentTimestamp() - answer->asked_at) / 1000.0);
 	if (stats->outcome == LPR_OUTCOME_FAILED || stats->outcome == LPR_OUTCOME_CUT)
 		lpr_payload_text(payload, "message", stats->fault.message);
@@ -264,7 +264,7 @@ lpr_answer_end(LprQueryStats *stats)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	entry = entry_of(stats, LPR_AUDIT_ANSWER, &stats->answer->scratch);
 	last_sent = lpr_audit_send(&entry);
-	/* From here on it is written, whatever becomes of us. */
+	/* From here on it is written, even if this backend ends. */
 	lpr_text_free(&stats->answer->scratch);
 	lpr_text_free(&stats->answer->sent);
 	stats->answer = NULL;

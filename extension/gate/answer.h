@@ -12,7 +12,7 @@
 extern void lpr_answer_begin(LprStatement *statement, LprQueryStats *stats, const LprGateQuestion *question);
 /* A request as it was sent, without secrets. Nothing is left out: many requests take records of their own. */
 extern void lpr_answer_sent(LprQueryStats *stats, const char *request);
-/* What the salts of its reads are made of: whoever keeps the reads keeps it with them. */
+/* What the salts of its reads are made of: it is stored with the reads, wherever they are stored. */
 extern const uint8_t *lpr_answer_seed(const LprQueryStats *stats);
 /* It is that of an earlier question, by the number of its record, and has its salts. */
 extern void lpr_answer_from_cache(LprQueryStats *stats, int64 answer, const uint8_t seed[LPR_SEED_LEN]);

@@ -29,7 +29,7 @@ extern void lpr_gate_texts(const LprReceipt *receipt, const char **message, cons
 /* The opaque reference that goes to the vendor: which log, which record, and the first bytes of its digest (U7). */
 extern void lpr_gate_reference(const LprReceipt *receipt, char out[LPR_REFERENCE_ROOM]);
 
-/* Writes down that what was meant as a question was none: an error of class LP that was raised before the gate (U4). */
+/* Writes down that a question was refused before the gate: an error of class LP (U4). */
 extern void lpr_gate_record_error(const char *source, LprEvent event, const ErrorData *error);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * stats.c: statements and their scans, what the client is told of them, and lpr.last_query().
+ * query_stats.c: statements and their scans, what the client is told of them, and lpr.last_query().
  */
 #include "gate/query_stats.h"
 
@@ -23,7 +23,7 @@ moment_before(TimestampTz moment, int months, int days)
 {
 	Interval span = {.time = 0, .day = days, .month = months};
 
-	/* Counted on the calendar of UTC, whatever the session's time zone. */
+	/* Counted on the calendar of UTC; the session's time zone does not matter. */
 	return DatumGetTimestamp(
 		DirectFunctionCall2(timestamp_mi_interval, TimestampGetDatum(moment), IntervalPGetDatum(&span)));
 }

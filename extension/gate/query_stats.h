@@ -1,6 +1,6 @@
 /*
- * stats.h: what happened to a question, source by source: counted while it runs, told in one notice, kept for
- * lpr.last_query().
+ * query_stats.h: what happened to a question, source by source: counted while it runs, told in one notice, remembered
+ * for lpr.last_query().
  */
 #ifndef LPR_QUERY_STATS_H
 #define LPR_QUERY_STATS_H

@@ -198,7 +198,7 @@ lpr_engine_detach(LprTransfer *transfer)
 	engine.attached--;
 }
 
-/* Takes a transfer out of everything, whatever it was doing. */
+/* Takes a transfer out of all lists, in any state. */
 void
 lpr_engine_remove(LprTransfer *transfer)
 {

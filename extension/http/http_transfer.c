@@ -28,7 +28,9 @@ free_transfer(LprTransfer *transfer)
 	lpr_curl_leave(before);
 	if (transfer->protocol->free != NULL)
 		transfer->protocol->free(transfer);
-	/* A turn that was waited for and never used belongs to the next; near the backend's end nobody can be told. */
+	/*
+	 * A turn that was waited for and never used belongs to the next request; near the backend's end no one can be told.
+	 */
 	if (transfer->state == LPR_HTTP_WAITING && transfer->turn_taken && MyProc != NULL)
 		lpr_rate_give_back(MyDatabaseId, transfer->peer.key, transfer->peer.rate_per_minute);
 	lpr_buffer_recycle(&transfer->reply);
@@ -193,7 +195,7 @@ make_transfer(MemoryContext context, const LprHttpPeer *peer, const char *name, 
 	LprHttp *http;
 	LprTransfer *transfer;
 
-	/* whatever goes out is counted; this also refuses when the library was not preloaded */
+	/* everything that goes out is counted; this also refuses when the library was not preloaded */
 	lpr_rate_take(MyDatabaseId, peer->key, 0);
 	lpr_engine_init();
 

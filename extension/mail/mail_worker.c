@@ -146,8 +146,8 @@ tell_log(const char *what, const char *why)
 }
 
 /*
- * What the recorded outcomes tell about the server: in trouble it is asked for one mail at a time, and ever more
- * seldom.
+ * What the recorded outcomes tell about the server: while it is in trouble it is asked for one mail at a time, and less
+ * and less often.
  */
 static void
 judge_server(void)
@@ -181,8 +181,8 @@ judge_server(void)
 }
 
 /*
- * Our end, with mails under way. Those that the server does not have wait for the next worker; about the others it has
- * a moment to say its word.
+ * At our end, with mails under way: those that the server does not have wait for the next worker; about the others it
+ * has a moment to answer.
  */
 static void
 end_worker(void)
@@ -212,7 +212,7 @@ end_worker(void)
 	/* the signal that cuts a wait for a standby short is spent */
 	SetConfigOption("synchronous_commit", "local", PGC_SUSET, PGC_S_OVERRIDE);
 	(void) lpr_outbox_attempt(&outbox, lpr_outbox_record);
-	proc_exit(1); /* and come again, unless the server ends too */
+	proc_exit(1); /* restarts, unless the server ends too */
 }
 
 static bool
@@ -227,7 +227,7 @@ configured(void)
 	return false;
 }
 
-/* Waits for the network, for whoever posts, or for a time. */
+/* Waits for the network, for a new mail, or for a time. */
 static void
 await_work(int64 ms)
 {

@@ -1,10 +1,10 @@
 /*
- * smtp.c: mails: the engine of the requests, speaking SMTP.
+ * smtp.c: sends mails by SMTP, through the engine of the requests.
  *
  * curl connects, greets, encrypts and logs in, and hands the connection over to us (CURLOPT_CONNECT_ONLY). The rest of
- * the conversation is ours: curl would wait for the server's word about the message, and for its farewell, in loops of
- * its own that neither our latch nor a signal interrupts; and when it is stopped half-way it ends the message there and
- * then, so that the server takes what is there of it.
+ * the conversation is ours. curl would wait for the server's reply to the message, and to QUIT, in loops of its own
+ * that neither our latch nor a signal interrupts. And when it is stopped half-way, it ends the message there, so that
+ * the server accepts half a mail.
  */
 #include "mail/smtp.h"
 
@@ -239,7 +239,7 @@ explain_failure(LprTransfer *transfer, CURLcode code)
 	else if (transfer->stop == LPR_STOP_STALLED || code == CURLE_OPERATION_TIMEDOUT)
 	{
 		lpr_fault(fault, LPR_STATE_NO_CONNECTION, "the mail server does not answer");
-		lpr_fault_detail(fault, "Nothing more was heard of it for " INT64_FORMAT " s. Request: %s",
+		lpr_fault_detail(fault, "It sent nothing more for " INT64_FORMAT " s. Request: %s",
 						 (lpr_engine_now() - transfer->heard_ms) / 1000, transfer->place);
 	}
 	else if (code == CURLE_WEIRD_SERVER_REPLY)
@@ -280,7 +280,7 @@ say_command(LprTransfer *transfer, Stage stage, const char *format, const char *
 	smtp->out_len = strlen(smtp->command);
 }
 
-/* Takes its leave without waiting for an answer: the connection is closed next. */
+/* Sends QUIT without waiting for an answer: the connection is closed next. */
 static void
 say_quit(LprTransfer *transfer)
 {
@@ -342,7 +342,7 @@ send_some(LprTransfer *transfer)
 		size_t sent = 0;
 		LprSignals before;
 
-		/* it may get there whatever is reported of it */
+		/* it may be delivered although we report a failure */
 		if (smtp->stage == STAGE_MESSAGE && !smtp->handed_over)
 		{
 			smtp->handed_over = true;

@@ -34,7 +34,7 @@ typedef enum LprMailFate
 	LPR_MAIL_UNREACHABLE /* nothing of it got there, and no other mail would */
 } LprMailFate;
 extern LprMailFate lpr_smtp_fate(const LprHttp *http);
-/* Whether the server has all of it: from then on it may take it whatever we do. */
+/* Whether the server has the whole mail: from then on it may accept it, even if we stop. */
 extern bool lpr_smtp_handed_over(const LprHttp *http);
 
 #endif

@@ -77,7 +77,10 @@ take_digest(LprSlice bytes, LprDigest *digest)
 		memcpy(digest->bytes, bytes.data, LPR_DIGEST_LEN);
 }
 
-/* Shows all that the digests on record cover, as far as it was saved. Who saved all of the details has their salt. */
+/*
+ * Shows all that the digests on record cover, as far as it was saved. When all of the details were saved, their salt
+ * was too.
+ */
 static bool
 show(HeapTupleHeader saved, LprReadProof *proof)
 {

@@ -86,7 +86,7 @@ is_confined_now(void)
 static void
 refuse_statement(const char *source, const char *message, const char *detail, const char *hint)
 {
-	/* Elsewhere there is no log, and nothing is asked. */
+	/* In another database there is no log, and nothing is asked. */
 	if (lpr_audit_here())
 		lpr_audit_refusal((LprAuditEntry){.source = source, .control = "E2"}, LPR_ERRCODE_STATEMENT_GUARD, message);
 	ereport(ERROR, (errcode(LPR_ERRCODE_STATEMENT_GUARD), errmsg("%s", message), errdetail("%s", detail),
@@ -313,15 +313,17 @@ check_event_triggers(Node *statement)
 			 errdetail("In this database changes of definitions are on record."), errhint("RESET event_triggers;")));
 }
 
-/* A registered login is neither renamed nor dropped: under its name somebody else would be who they were. */
+/*
+ * A registered login is neither renamed nor dropped: another login could take its name, and would then be that person.
+ */
 static void
 check_login(const char *login)
 {
 	if (!lpr_audit_here() || !lpr_login_is_registered(login))
 		return;
 	lpr_audit_refusal((LprAuditEntry){.control = "A1"}, LPR_ERRCODE_NOT_YOURS,
-					  psprintf("login \"%s\" is somebody's", login));
-	ereport(ERROR, (errcode(LPR_ERRCODE_NOT_YOURS), errmsg("login \"%s\" is somebody's", login),
+					  psprintf("login \"%s\" is registered to a person", login));
+	ereport(ERROR, (errcode(LPR_ERRCODE_NOT_YOURS), errmsg("login \"%s\" is registered to a person", login),
 					errdetail("The login of a registered person is neither renamed nor dropped, lest it become "
 							  "somebody else's."),
 					errhint("SELECT lpr.retire_person('%s');", login)));
@@ -340,7 +342,7 @@ check_logins(Node *statement)
 				check_login(lfirst_node(RoleSpec, cell)->rolename);
 }
 
-/* A session begins anew for somebody else: by DISCARD (all = DISCARD ALL), or by a change of authorization. */
+/* A session begins again for another person: by DISCARD (all = DISCARD ALL), or by a change of authorization. */
 static void
 reset_session(bool all)
 {

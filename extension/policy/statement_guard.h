@@ -12,7 +12,7 @@
 extern void lpr_statement_guard_init(void);
 
 /*
- * Called by whatever is about to show reads, with the statement that asks (NULL = not known) and the source (NULL =
+ * Called where reads are about to be shown, with the statement that asks (NULL = not known) and the source (NULL =
  * none). ERROR LP050, on record, when a statement that could keep them is under way.
  */
 extern void lpr_statement_guard_check(const PlannedStmt *own, const char *source);

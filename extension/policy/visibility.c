@@ -1,11 +1,11 @@
 /*
  * visibility.c: who is asking, and what they see: lpr_data.me(), my_people(), sees_all() and sees(event), the
- * conditions of policies and views. The rules stand in SQL (lpr_data.look_up_me() and its like); here is only
- * remembered what they said, since policies ask for every row, and of several tables in a query.
+ * conditions of policies and views. The rules stand in SQL (lpr_data.look_up_me() and its like). Their answers are
+ * remembered here, since policies ask for every row, and of several tables in a query.
  *
- * What was said holds as long as the snapshot shows the same: nothing can have been committed in between then, neither
- * a membership nor a grant of a role. A snapshot is told by its contents. Of a transaction that has changed something
- * its own changes count as well, hence command and subtransaction.
+ * An answer holds as long as the snapshot shows the same: then nothing can have been committed in between, neither a
+ * membership nor a grant of a role. A snapshot is told by its contents. A transaction that has changed something sees
+ * its own changes too, hence command and subtransaction.
  */
 #include "postgres.h"
 

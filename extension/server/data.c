@@ -27,7 +27,7 @@ lpr_data_table(const char *name)
 	return OidIsValid(schema) ? get_relname_relid(name, schema) : InvalidOid;
 }
 
-/* Whoever changed the form of a table must not make us read something else. */
+/* A table whose columns were changed must not make us read something else. */
 static AttrNumber
 find_column(const LprDataScan *scan, const char *name, Oid type)
 {

@@ -1,6 +1,6 @@
 /*
- * data.h: tables of schema lpr_data, read past SQL: whoever asks has no rights there, and neither a statement's text
- * nor its parameters may come near a log.
+ * data.h: tables of schema lpr_data, read past SQL: the person who asks has no rights there, and neither a statement's
+ * text nor its parameters may get into a log.
  */
 #ifndef LPR_DATA_H
 #define LPR_DATA_H

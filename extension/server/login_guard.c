@@ -18,7 +18,7 @@
 #include "server/compat.h"
 #include "server/data.h"
 
-/* Not through SQL: whoever drops a role need not have any right to the table, and nothing of theirs may have a say. */
+/* Not through SQL: who drops a role need not have any right to the table, and must not be able to interfere. */
 bool
 lpr_login_is_registered(const char *login)
 {

@@ -24,54 +24,77 @@
 
 const Oid lpr_column_types[LPR_COLUMNS] = {LPR_READ_COLUMNS(TYPE_OF) LPR_FRAME_COLUMNS(TYPE_OF)};
 
-/* The page's UTF-8 was proved when it was opened, and the database speaks UTF-8 (sql/00-roles.sql). */
-static Datum
-slice_text(LprSlice slice, bool *isnull)
+/* value_KIND: a member of a read as lpr.reads shows it. */
+static inline Datum
+value_moment(const LprRead *read, const LprMoment *moment, bool *isnull)
 {
-	*isnull = slice.data == NULL;
-	return *isnull ? (Datum) 0 : PointerGetDatum(cstring_to_text_with_len(slice.data, slice.len));
+	return TimestampTzGetDatum(*moment);
 }
 
-static Datum
-upper_text(LprSlice slice, bool *isnull)
+static inline Datum
+value_degrees(const LprRead *read, const double *degrees, bool *isnull)
+{
+	return Float8GetDatum(*degrees);
+}
+
+static inline Datum
+value_confidence(const LprRead *read, const double *confidence, bool *isnull)
+{
+	*isnull = !read->has_confidence;
+	return Float8GetDatum(*confidence);
+}
+
+/* The page's UTF-8 was proved when it was opened, and the database speaks UTF-8 (sql/00-roles.sql). */
+static inline Datum
+value_text(const LprRead *read, const LprSlice *slice, bool *isnull)
+{
+	*isnull = slice->data == NULL;
+	return *isnull ? (Datum) 0 : PointerGetDatum(cstring_to_text_with_len(slice->data, slice->len));
+}
+#define value_as_read     value_text
+#define value_image       value_text
+#define value_image_alike value_text
+
+static inline Datum
+value_plate(const LprRead *read, const char (*plate)[LPR_PLATE_ROOM], bool *isnull)
+{
+	return PointerGetDatum(cstring_to_text_with_len(*plate, read->plate_len));
+}
+
+static inline Datum
+value_region(const LprRead *read, const char (*region)[3], bool *isnull)
+{
+	*isnull = **region == '\0';
+	return *isnull ? (Datum) 0 : CStringGetTextDatum(*region);
+}
+
+static inline Datum
+value_country(const LprRead *read, const LprSlice *country, bool *isnull)
+{
+	return CStringGetTextDatum("US"); /* the filter let it through */
+}
+
+static inline Datum
+value_word(const LprRead *read, const LprSlice *word, bool *isnull)
 {
 	char canonical[LPR_TEXT_MAX];
 
-	*isnull = slice.data == NULL || slice.len > sizeof(canonical);
-	return *isnull ? (Datum) 0 : PointerGetDatum(cstring_to_text_with_len(canonical, lpr_upper(slice, canonical)));
+	*isnull = word->data == NULL || word->len > sizeof(canonical);
+	return *isnull ? (Datum) 0 : PointerGetDatum(cstring_to_text_with_len(canonical, lpr_upper(*word, canonical)));
 }
+
+#define CASE(symbol, name, kind, member, ...)                                                                          \
+	case LPR_COLUMN_##symbol:                                                                                          \
+		return value_##kind(read, &read->member, isnull);
 
 Datum
 lpr_read_value(const LprRead *read, LprColumn column, bool *isnull)
 {
-	const void *at = (const char *) read + lpr_columns[column].offset;
-
 	*isnull = false;
-	switch (lpr_columns[column].kind)
+	switch (column)
 	{
-		case LPR_KIND_moment:
-			return TimestampTzGetDatum(*(const LprMoment *) at);
-		case LPR_KIND_degrees:
-			return Float8GetDatum(*(const double *) at);
-		case LPR_KIND_confidence:
-			*isnull = !read->has_confidence;
-			return Float8GetDatum(*(const double *) at);
-		case LPR_KIND_plate:
-			return PointerGetDatum(cstring_to_text_with_len(at, read->plate_len));
-		case LPR_KIND_region:
-			*isnull = *(const char *) at == '\0';
-			return *isnull ? (Datum) 0 : CStringGetTextDatum((const char *) at);
-		case LPR_KIND_country:
-			return CStringGetTextDatum("US"); /* the filter let it through */
-		case LPR_KIND_word:
-			return upper_text(*(const LprSlice *) at, isnull);
-		case LPR_KIND_text:
-		case LPR_KIND_as_read:
-		case LPR_KIND_image:
-		case LPR_KIND_image_alike:
-			return slice_text(*(const LprSlice *) at, isnull);
-		case LPR_KIND_number:
-		case LPR_KIND_yes:
+		LPR_READ_COLUMNS(CASE)
+		default:
 			break;
 	}
 	*isnull = true; /* not reached: no column of a read */

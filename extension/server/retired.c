@@ -1,7 +1,7 @@
 /*
- * retired.c: functions that the SQL of a released version names and that are no more. CREATE EXTENSION ... VERSION and
- * a database that is not updated yet still find them; whoever calls one is told that library and SQL are not of one
- * version.
+ * retired.c: functions that the SQL of a released version names and that were removed since. CREATE EXTENSION ...
+ * VERSION and a database that is not updated yet still find them. Who calls one is told that library and SQL are of
+ * different versions.
  */
 #include "postgres.h"
 
@@ -14,7 +14,7 @@
 	Datum name(PG_FUNCTION_ARGS)                                                                                       \
 	{                                                                                                                  \
 		lpr_version_check();                                                                                           \
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("function %s is no more", #name),    \
+		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE), errmsg("function %s was removed", #name),   \
 						errhint("ALTER EXTENSION lpr UPDATE;")));                                                      \
 	}                                                                                                                  \
 	extern Datum name(PG_FUNCTION_ARGS)

@@ -1,9 +1,9 @@
 /*
- * rewrite.c: a table anew, in files of its own, with what is visible of it now and nothing else.
+ * rewrite.c: writes a table anew, into files of its own: what is visible of it now, and nothing else.
  *
- * What DELETE leaves lies in the files on, after VACUUM as well, which moves together what stays and wipes nothing;
- * VACUUM FULL and CLUSTER wipe, but keep what an older snapshot might see, and run in transactions of their own. This
- * runs in the transaction that deletes: at its commit the old files go.
+ * DELETE leaves its rows in the files. VACUUM leaves them too: it moves together what stays and wipes nothing. VACUUM
+ * FULL and CLUSTER wipe, but keep what an older snapshot might see, and run in transactions of their own. This runs in
+ * the transaction that deletes: at its commit the old files go.
  */
 #include "postgres.h"
 
@@ -26,7 +26,7 @@
 
 PG_FUNCTION_INFO_V1(lpr_rewrite);
 
-/* Frozen: whoever has an older snapshot goes on seeing what is left. */
+/* Frozen: an older snapshot still sees the rows that are left. */
 static void
 copy_visible(Relation from, Relation to)
 {
@@ -66,7 +66,7 @@ rewrite_table(Oid table)
 		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
 						errmsg("\"%s\" is not a table of lpr_data", RelationGetRelationName(old))));
 	CheckTableNotInUse(old, "rewrite");
-	CommandCounterIncrement(); /* what this transaction deleted is not to come along */
+	CommandCounterIncrement(); /* what this transaction deleted is left out */
 	TransferPredicateLocksToHeapRelation(old);
 	heap = make_new_heap(RelationGetRelid(old), old->rd_rel->reltablespace, old->rd_rel->relam,
 						 old->rd_rel->relpersistence, AccessExclusiveLock);

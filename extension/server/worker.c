@@ -72,7 +72,7 @@ lpr_worker_force_settings(void)
 	force("idle_session_timeout", "0");
 	force_if_known("transaction_timeout", "0"); /* 17 on */
 	force_if_known("event_triggers", "on");     /* 17 on */
-	force("lock_timeout", "1s");                /* whoever holds a lock may wait for us */
+	force("lock_timeout", "1s");                /* who holds a lock may wait for us */
 	force("row_security", "on");
 	force("jit", "off");
 	force("client_min_messages", "warning");

@@ -1,6 +1,6 @@
 /*
  * ask.h: one question to one source, from the sign-in to the last page. All questions of the backend progress together:
- * whoever waits drives them all, so that several vendors cost the slowest and not the sum.
+ * each wait drives them all, so that several vendors cost as much as the slowest and not the sum.
  */
 #ifndef LPR_ASK_H
 #define LPR_ASK_H

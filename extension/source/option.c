@@ -74,7 +74,7 @@ static const OptionRule rules[] = {
 	{"max_page_kilobytes", SERVER, OPTION_KILOBYTES, AT(peer.body_max), 1, 65536, 16384, NULL, NULL},
 	/* kilobytes of one image; a larger one is left out, which is told */
 	{"max_image_kilobytes", SERVER, OPTION_INTEGER, AT(max_image_kilobytes), 1, 65536, 4096, NULL, NULL},
-	/* whether its answers are kept for some hours (C1) */
+	/* whether its answers are cached for some hours (C1) */
 	{"cache", SERVER, OPTION_CHOICE, AT(uncached), 0, 0, 0, "on|off", NULL},
 	/* what a failure of this source is to the query: its reads are missing, or all fails */
 	{"on_failure", SERVER, OPTION_CHOICE, AT(fail_on_error), 0, 0, 0, "warning|error", NULL},
@@ -134,7 +134,7 @@ has_control_characters(const char *value)
 	return false;
 }
 
-/* https, or http to this machine itself: whatever else would carry plates in the clear. */
+/* https, or http to this machine itself: anything else would carry plates unencrypted. */
 static bool
 is_safe_url(LprSlice url)
 {

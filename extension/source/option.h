@@ -25,7 +25,7 @@ typedef struct LprOptions
 	int max_megabytes; /* of one question */
 	int max_image_kilobytes;
 	bool fail_on_error;
-	bool uncached;   /* its answers are not kept */
+	bool uncached;   /* its answers are not cached */
 	bool order_here; /* do not rely on the vendor's order */
 	LprHttpPeer peer;
 } LprOptions;

@@ -39,7 +39,7 @@ typedef struct Batch
 static bool reconciled = false; /* nothing of what the ring holds can be in the log already */
 static bool purged = false;     /* what had expired when the server started is gone */
 
-/* An extension has no cache of its own in the catalogue, but with it its functions come and go. */
+/* An extension has no cache of its own in the catalogue, but its functions come and go with it. */
 static bool look_for_extension = true;
 
 static void
@@ -48,7 +48,7 @@ look_for_extension_again(Datum arg, int cache, uint32 hash)
 	look_for_extension = true;
 }
 
-/* Whether the extension is installed. When it was made anew since, the log is taken up anew as well, guards and all. */
+/* Whether the extension is installed. If it was created again since, the log is looked for again, guards included. */
 static bool
 extension_there(LprLog *log)
 {
@@ -201,8 +201,8 @@ chain_changes(LprLog *log)
 }
 
 /*
- * What expired while the server was down is gone before the first question, and what that one brings can be kept (C1,
- * C2).
+ * What expired while the server was down is gone before the first question; then the answer to that one can be cached
+ * (C1, C2).
  */
 static void
 purge_cache(void)
@@ -213,7 +213,10 @@ purge_cache(void)
 	SPI_finish();
 }
 
-/* Takes the log up, and what of the records is in it already. Makes a log when there is none and something to write. */
+/*
+ * Continues the log, and finds the records that are in it already. Makes a log when there is none and there is
+ * something to write.
+ */
 static void
 take_up_log(Batch *batch)
 {
@@ -222,7 +225,7 @@ take_up_log(Batch *batch)
 	if (!log->there)
 		lpr_log_load(log);
 	if (lpr_queue_settled_number() < 0)
-		lpr_queue_set_settled_number(log->kept.number);
+		lpr_queue_set_settled_number(log->committed.number);
 	if (!reconciled && log->there)
 		reconcile(batch);
 	if (!log->there && batch->records != NIL)

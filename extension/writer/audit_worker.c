@@ -55,10 +55,10 @@ await_database(void)
 		CHECK_FOR_INTERRUPTS();
 	}
 	lpr_queue_set_database_missing(false);
-	proc_exit(1); /* and come again, to connect to it */
+	proc_exit(1); /* restarts, and connects to it */
 }
 
-/* Makes the next month's leaf while there is time. False when it cannot be made just now: nothing else waits for it. */
+/* Makes the next month's partition ahead of time. False when it cannot be made now: nothing else waits for it. */
 static bool
 prepare_ahead(void)
 {
@@ -120,7 +120,7 @@ await_fsync(void)
 			ProcessConfigFile(PGC_SIGHUP);
 		}
 	}
-	proc_exit(1); /* and come again */
+	proc_exit(1); /* restarts */
 }
 
 void

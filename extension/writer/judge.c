@@ -103,7 +103,7 @@ void
 lpr_refuse(LprReceipt *receipt, const char *control, const char *sqlstate, const char *message, const char *detail,
 		   const char *hint)
 {
-	/* Whole characters, and no more than whoever shows them has room for. */
+	/* Whole characters, and no more than the receiver has room for. */
 	const char *const texts[] = {message[0] != '\0' ? message : "the question was refused", detail, hint};
 	const int most[] = {sizeof(((LprFault *) 0)->message) - 1, sizeof(((LprFault *) 0)->detail) - 1,
 						sizeof(((LprFault *) 0)->hint) - 1};
@@ -221,7 +221,7 @@ take_verdict(HeapTuple tuple, TupleDesc desc, LprReceipt **receipts, int n)
 	receipt->expires_at = DatumGetTimestampTz(SPI_getbinval(tuple, desc, EXPIRES_AT, &isnull));
 	if (isnull)
 		receipt->expires_at = 0;
-	(void) SPI_getbinval(tuple, desc, REFUSES, &let_through); /* whatever stands in a row of the gate's, it refuses */
+	(void) SPI_getbinval(tuple, desc, REFUSES, &let_through); /* a row of the gate refuses, whatever else is in it */
 	if (!let_through)
 		lpr_refuse(receipt, value(tuple, desc, CONTROL), value(tuple, desc, STATE), value(tuple, desc, MESSAGE),
 				   value(tuple, desc, DETAIL), value(tuple, desc, HINT));

@@ -7,8 +7,8 @@
 #include "utils/memutils.h"
 
 /*
- * One more than an hour and a day have: the minute and the hour under way are not over, and nobody may ask more within
- * any hour or day.
+ * One more than an hour and a day have: the minute and the hour under way are not over, and the limit holds for every
+ * span of an hour or a day.
  */
 #define MINUTES         61
 #define HOURS           25
@@ -31,8 +31,8 @@ typedef struct Quota
 } Quota;
 
 /*
- * What is judged together. A table of its own, since it also holds what will be refused: events that nobody ever heard
- * of.
+ * What is judged together. A table of its own, since it also holds what will be refused, such as events that do not
+ * exist.
  */
 typedef struct Waiting
 {

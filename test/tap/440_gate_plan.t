@@ -33,7 +33,7 @@ holds('a right that is revoked', 'REVOKE USAGE ON FOREIGN SERVER acme FROM lpr_u
 holds('a rule that is replaced', "CREATE SCHEMA kept; CREATE TABLE kept.rule AS SELECT pg_get_functiondef('lpr_data.gate_session'::regproc) AS sql; " .
 	  "DO \$\$ BEGIN EXECUTE replace((SELECT sql FROM kept.rule), 'WHEN (q.same_user)', 'WHEN (NOT q.same_user)'); END \$\$",
 	'LP021', 'DO $$ BEGIN EXECUTE (SELECT sql FROM kept.rule); END $$');
-# Who asks is nobody's then, and so is the event.
+# Then neither the person nor the event is known.
 for ([ session => 'LP041' ], [ person => '42501' ], [ question => '42501' ])
 {
 	my ($part, $state) = @$_;

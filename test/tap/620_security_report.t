@@ -97,8 +97,8 @@ found('CREATE ROLE boss SUPERUSER NOLOGIN; GRANT lpr_admin TO boss', 'high', 'ro
 found('ALTER ROLE lpr_user LOGIN', 'high', 'roles', 'role lpr_user can log in', by_hand => sub { $node->answer('postgres', $_[0]) });
 found('ALTER ROLE lpr_admin LOGIN', 'high', 'roles', 'role lpr_admin can log in');
 found('GRANT analyst2 TO stranger', 'medium', 'roles', 'stranger is a member of login analyst2', by_hand => sub { $node->answer('postgres', $_[0]) });
-found(sub { $node->answer('admin1', "SELECT lpr.retire_person('newcomer1')") }, 'medium', 'roles', 'login newcomer1 is that of somebody who has left', name => 'a person who has left');
-found('GRANT lpr_user TO stranger', 'low', 'roles', 'login stranger is nobody\'s', by_hand => sub { like($_[0], qr/^SELECT lpr.add_person\('stranger', \.\.\.\)/, '… by a person'); $node->answer('postgres', 'REVOKE lpr_user FROM stranger') });
+found(sub { $node->answer('admin1', "SELECT lpr.retire_person('newcomer1')") }, 'medium', 'roles', 'login newcomer1 is that of a person who has left', name => 'a person who has left');
+found('GRANT lpr_user TO stranger', 'low', 'roles', 'login stranger is not registered', by_hand => sub { like($_[0], qr/^SELECT lpr.add_person\('stranger', \.\.\.\)/, '… by a person'); $node->answer('postgres', 'REVOKE lpr_user FROM stranger') });
 found("SET password_encryption = md5; ALTER ROLE stranger PASSWORD 'x'", 'medium', 'connection', 'login stranger has an MD5 password');
 
 # ---- settings that roles and databases have, and who may set them ----

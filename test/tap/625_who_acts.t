@@ -99,7 +99,7 @@ is($node->answer('postgres', "SELECT string_agg(DISTINCT state, ' ') FROM lpr_da
 is($node->answer('oversight1', "SELECT DISTINCT action || ' as ' || acting_as || ' by ' || by_login FROM lpr.access_history WHERE login = 'analyst1' AND action = 'suspend'", logon => 0), 'suspend as administrator by admin1', '… by a step');
 is($node->answer('supervisor1', "SELECT state FROM lpr.events WHERE event = $mine"), 'waiting', 'the event waits for an owner');
 like($node->messages('analyst2', LprTest::quick() . " AND event_id = $mine"), qr/ERROR: +LP042/, '… and nobody asks for it');
-my $report = "SELECT mend FROM lpr.security_report() WHERE finding = 'login analyst1 is that of somebody who has left'";
+my $report = "SELECT mend FROM lpr.security_report() WHERE finding = 'login analyst1 is that of a person who has left'";
 is($node->answer('admin1', $report), 'REVOKE lpr_user FROM analyst1; ALTER ROLE analyst1 NOLOGIN;', 'a finding until it is done');
 $node->answer('postgres', 'ALTER ROLE analyst1 NOLOGIN');
 is($node->answer('admin1', $report), 'REVOKE lpr_user FROM analyst1;', '… all of it');

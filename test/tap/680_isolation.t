@@ -22,7 +22,7 @@ is(events('newcomer1'), 'none', 'who has none sees none');
 is(events('supervisor1'), '1,2', 'a supervisor sees those of their people');
 is(events('supervisor2'), 'none', '… and of nobody else\'s people');
 is(events($_), '1,2', "$_ sees all") for qw(oversight1 privacy1);
-is(events('stranger'), 'none', 'a login that is nobody\'s sees none');
+is(events('stranger'), 'none', 'a login that is not registered sees none');
 is(sees('postgres', 'SELECT count(*) FROM lpr.events'), 0, 'nor does a superuser, through a view');
 like($node->messages($_, 'SELECT * FROM lpr.events'), qr/42501/, "$_ has no business with events") for qw(admin1 trainer1 owner1 lead1);
 none('analyst2', 'nothing of another\'s event by its number', "lpr.$_ WHERE event = 1") for qw(events event_members event_extensions);
@@ -150,7 +150,7 @@ same('not recertified', qr/^access certified within a year$/, 'LP027', q{INSERT 
 	SELECT a.person_id, now() - interval '13 months', l.person_id, now() - interval '1 month', 'test' FROM lpr_data.person AS a, lpr_data.person AS l WHERE a.login = 'analyst1' AND l.login = 'lead1'}, '', event => $event);
 is(sees('analyst1', 'SELECT state FROM lpr.recertifications'), 'overdue', '… and lpr.recertifications');
 like(sees('newcomer1', q{SELECT what_to_do FROM lpr.my_access WHERE requirement = 'access'}), qr/first Sue Visor approves, then a system owner \(Owen Kerr\)/, 'a newcomer is told whom to ask');
-like(sees('stranger', q{SELECT what_to_do FROM lpr.my_access WHERE requirement = 'a personal login'}), qr/ask an administrator \(Ada Minor\)/, '… and so is a login that is nobody\'s');
+like(sees('stranger', q{SELECT what_to_do FROM lpr.my_access WHERE requirement = 'a personal login'}), qr/ask an administrator \(Ada Minor\)/, '… and so is a login that is not registered');
 $node->answer('admin1', q{SELECT lpr.retire_person('analyst1')});
 is(events('analyst1'), 'none', 'who has left sees nothing more');
 is(sees('analyst1', q{SELECT count(*) FROM lpr.my_access WHERE until IS NOT NULL OR requirement ~ '^access [0-9]'}), 0, '… nor does whoever has their login by then see what they had');

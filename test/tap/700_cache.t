@@ -1,4 +1,4 @@
-# cache: an answer is kept for some hours, served through the gate like any other, and never a wrong one.
+# cache: an answer is cached for some hours, served through the gate like any other, and never a wrong one.
 use strict;
 use warnings;
 use LprAudit;
@@ -28,7 +28,7 @@ is(question($plate), '50|0|1', 'the first time the vendor is asked');
 is(question($plate), '50|50|0', '… the second time nobody is');
 is(question("SELECT read_id, from_cache FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK50'"), '50|50|0', '… nor for fewer columns');
 is(question("$plate AND NOT from_cache"), '50|0|1', 'NOT from_cache asks anew');
-is(question($plate), '50|50|0', '… and what it brought is kept in turn');
+is(question($plate), '50|50|0', '… and what it brought is cached in turn');
 is(question("SELECT * FROM lpr.search_plate('BULK50', refresh => true) WHERE source = 'acme'"), '50|0|1', 'refresh => true asks anew');
 is(question($plate, $other), '50|50|0', "another person's question is answered from it");
 like($node->answer('oversight1', "SELECT string_agg(concat_ws(' ', kind, login, event_id, payload->>'from_cache'), ', ' ORDER BY number DESC) FROM (SELECT * FROM lpr.audit() WHERE kind IN ('ask', 'answer') ORDER BY number DESC LIMIT 2) AS a"),
@@ -60,15 +60,15 @@ is(question("$wide AND captured_at > now() - interval '100 days' AND captured_at
 is(question($wide) =~ /^1000\|0\|[1-9]/ ? 1 : 0, 1, '… and does not answer a wider question');
 like(question("$wide AND captured_at > now() - interval '100 days' AND captured_at < now() - interval '10 days'"), qr/^(\d+)\|\1\|0$/, 'a narrower range is answered from the wider answer');
 like(question("$wide AND captured_at > now() - interval '1000 days' ORDER BY captured_at DESC"), qr/^(\d+)\|\d+\|\d/, 'in another order');
-is(question("$wide ORDER BY captured_at DESC"), '1000|1000|0', '… which is kept as well') if question("$wide ORDER BY captured_at DESC") =~ /^1000\|/;
+is(question("$wide ORDER BY captured_at DESC"), '1000|1000|0', '… which is cached as well') if question("$wide ORDER BY captured_at DESC") =~ /^1000\|/;
 
-# ---- not kept ----
+# ---- not cached ----
 
 is(question("$wide AND plate = 'BULK1000' AND NOT from_cache LIMIT 1"), '1|0|1', 'an answer that is not read to its end');
 $node->vendor_faults({ vendor => 'acme', class => 'search', fault => 'status', status => 500 });
 $node->converse($session, "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK60'");
 $node->vendor_well;
-is(question("SELECT * FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK60'"), '60|0|1', 'a failed answer is not kept');
+is(question("SELECT * FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK60'"), '60|0|1', 'a failed answer is not cached');
 $node->answer('postgres', "ALTER SERVER acme OPTIONS (ADD max_pages '1', ADD page_size '10')");
 question("SELECT * FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK70'");
 $node->answer('postgres', "ALTER SERVER acme OPTIONS (DROP max_pages, DROP page_size)");
@@ -87,7 +87,7 @@ $node->converse($session, 'ROLLBACK');
 is(question("SELECT * FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK80'"), '80|80|0', '… and a rollback takes nothing back');
 $node->converse($session, 'BEGIN TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY; SELECT 1');
 is(question("SELECT * FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK81'"), '81|0|1', 'in a transaction that is read only');
-is(question("SELECT * FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK81'"), '81|81|0', '… it is kept too');
+is(question("SELECT * FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK81'"), '81|81|0', '… it is cached too');
 $node->converse($session, 'COMMIT');
 
 # ---- together ----

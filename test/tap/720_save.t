@@ -45,7 +45,7 @@ refuses($one, 'LP043', "SELECT lpr.save(1, 'acme', '{$ids[0]}', NULL)", 'no rele
 refuses($one, 'LP060', "SELECT lpr.save(1, 'acme', '{$ids[0],no-such-read}', '$why')", 'one that is not there among others');
 saves($one, 'SELECT count(*) FROM lpr.event_reads(1)', 0, 'nothing was saved so far: nothing is by itself');
 like(($node->converse($one, "SELECT lpr.save(1, 'acme', '{}', '$why')"))[1], qr/22023: no read was chosen/, 'nothing chosen');
-like(($node->converse($one, "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why', fields => '{plate,make,password}')"))[1], qr/22023: such fields are not saved/, 'a field that there is not');
+like(($node->converse($one, "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why', fields => '{plate,make,password}')"))[1], qr/22023: these fields cannot be saved/, 'a field that there is not');
 
 # What an older version kept has a digest of another form, or none that it knows of: it is asked anew, and not saved from.
 for my $version (qw(NULL 1))

@@ -19,13 +19,13 @@ sub back { return LprTest::eventually(sub { $node->await_answers }) }
 
 # ---- a disk that is full ----
 
-is($node->answer('analyst1', question('BULK50')), '50|0', 'an answer that is kept');
+is($node->answer('analyst1', question('BULK50')), '50|0', 'a cached answer');
 $node->fill_disk(path_of(cache_table('read')));
 my ($status, $out, $err) = $node->ask('analyst1', question('BULK8000'));
 is($out, '8000|0', 'no room for the reads: the answer is shown all the same') or diag $err;
-is($node->answer('analyst1', question('BULK8000')), '8000|0', '… and not kept');
+is($node->answer('analyst1', question('BULK8000')), '8000|0', '… and not cached');
 is($node->answer('analyst1', question('BULK50')), '50|50', 'what was kept before still is');
-like($err, qr/WARNING: +this answer is not kept\nDETAIL: +could not (?:extend|write)/, '… which is told');
+like($err, qr/WARNING: +this answer is not cached\nDETAIL: +could not (?:extend|write)/, '… which is told');
 my ($session) = $node->session('analyst1');
 $node->converse($session, 'BEGIN');
 is(($node->converse($session, question('BULK8001')))[0], '8001|0', 'in a transaction');
@@ -81,7 +81,7 @@ $node->vendor_well;
 vendor_stops();
 kill_in_the_middle_of('killed in the middle of a fill', question('BULK60001'), $filling, 'KILL');
 $node->vendor_well;
-is($node->answer('analyst1', question('BULK50')), '50|0', '… after a crash nothing is kept');
+is($node->answer('analyst1', question('BULK50')), '50|0', '… after a crash nothing is cached');
 is($node->answer('analyst1', question('BULK60000')), '60000|0', '… what was broken off is asked anew');
 is($node->answer('analyst1', question('BULK60000')), '60000|60000', '… and whole then');
 

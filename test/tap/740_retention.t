@@ -102,7 +102,7 @@ like($node->messages('analyst1', 'SELECT * FROM lpr.holds'), qr/permission denie
 $node->answer('records1', "SELECT lpr.lift_hold($hold, 'The trial has ended with a plea, by the docket.')");
 $node->refused('lifted twice', 'records2', "SELECT lpr.lift_hold($hold, 'The trial has ended with a plea, by the docket.')", 'E9', 'LP034');
 my $stale = "BEGIN ISOLATION LEVEL REPEATABLE READ; $unsave";
-like($node->messages('analyst1', $stale), qr/25001: this is not done in a transaction of isolation level REPEATABLE READ/, 'what could overlook a hold is refused');
+like($node->messages('analyst1', $stale), qr/25001: this cannot be done in a transaction of isolation level REPEATABLE READ/, 'what could overlook a hold is refused');
 $node->answer('analyst1', $unsave);
 is(kept("saved_id = $saved"), 0, 'without a hold it is taken off');
 

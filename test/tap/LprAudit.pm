@@ -347,7 +347,7 @@ sub heeded
 		$is{State} eq 'S' && ((hex($is{SigPnd}) | hex($is{ShdPnd})) & ~hex($is{SigBlk})) == 0 });
 }
 
-# Whether a process is no more, or only waits to be buried. A function, not a method.
+# Whether a process has ended, or is a zombie. A function, not a method.
 sub gone
 {
 	my ($pid) = @_;

@@ -237,7 +237,7 @@ test_numbers(void)
 	number("-1e999999", false, 0, 0, "finite");
 	memset(text, '1', 150);
 	text[150] = '\0';
-	number(text, false, 0, 0, "bearable length");
+	number(text, false, 0, 0, "not too long");
 	number("\"1\"", false, 0, 0, "a number");
 	number("true", false, 0, 0, "a number");
 	number("[1]", false, 0, 0, "a number");

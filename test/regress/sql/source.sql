@@ -410,7 +410,7 @@ CREATE USER MAPPING FOR PUBLIC SERVER fresh OPTIONS (secret 'sim-lpr-token');
 CREATE USER MAPPING FOR analyst1 SERVER fresh OPTIONS (secret 'sim-lpr-token');
 SELECT lpr.remove_source('fresh');
 SELECT count(*) FROM pg_user_mappings WHERE srvname = 'fresh';
--- A day of approval that has not come, by whatever way, is none.
+-- A day of approval is not in the future, by any way of recording it.
 SELECT lpr.add_source('fresh', 'lpr-v1', :'vendor_url' || '/fresh/lpr-v1', secret => 'sim-lpr-token',
     assessment => 'PIA', grant_to => '{lpr_user}');
 UPDATE lpr_data.source SET approved_on = (clock_timestamp() AT TIME ZONE 'UTC')::date + 1 WHERE name = 'fresh';
