@@ -11,13 +11,16 @@
 #define LPR_CONSENT_CODE_LEN 8
 
 /*
- * The version of the rules that this session has agreed to; 0 = none. *at: when; *away_s: seconds of the longest time without a
- * statement since then. Throws nothing.
+ * The version of the rules that this session has agreed to; 0 = none. *at: when; *away_s: seconds of the longest time
+ * without a statement since then. Throws nothing.
  */
 extern int lpr_consent_given(TimestampTz *at, int *away_s);
 /* A statement begins: how long was there none? Called for each, by whom hooks see. */
 extern void lpr_consent_note_statement(void);
-/* Puts a code that renews the agreement in place of "{accept}" in the texts of a refusal: the gate, which is the writer's, does not know it. */
+/*
+ * Puts a code that renews the agreement in place of "{accept}" in the texts of a refusal: the gate, which is the
+ * writer's, does not know it.
+ */
 extern void lpr_consent_fill_in(char *texts, size_t size);
 /* Ends it: DISCARD, a change of session authorization. */
 extern void lpr_consent_end(void);

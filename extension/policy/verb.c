@@ -1,8 +1,9 @@
 /*
  * verb.c: whether a function of lpr acts, with rights that its caller has not.
  *
- * Whose rights count now, the server tells; whose work it is, it does not. A site's own function with SECURITY DEFINER may belong to a superuser, or to
- * lpr_verb, and is no verb of ours. So functions that run with rights or settings of their own are noted when they begin and end.
+ * Whose rights count now, the server tells; whose work it is, it does not. A site's own function with SECURITY DEFINER
+ * may belong to a superuser, or to lpr_verb, and is no verb of ours. So functions that run with rights or settings of
+ * their own are noted when they begin and end.
  */
 #include "policy/verb.h"
 

@@ -10,8 +10,8 @@
 extern void lpr_verb_init(void);
 
 /*
- * Whether what runs now is the work of a verb: the innermost function that runs with its owner's rights (SECURITY DEFINER) is a member of the extension,
- * and its owner, whose rights these are, is lpr_verb or a superuser.
+ * Whether what runs now is the work of a verb: the innermost function that runs with its owner's rights (SECURITY
+ * DEFINER) is a member of the extension, and its owner, whose rights these are, is lpr_verb or a superuser.
  */
 extern bool lpr_verb_acts(void);
 

@@ -1,6 +1,6 @@
 /*
- * role_lock.c: nobody comes into a role, or out of one, for the rest of a transaction. As LOCK TABLE pg_auth_members IN SHARE MODE, which needs a right to
- * change that table: nobody has it but superusers.
+ * role_lock.c: nobody comes into a role, or out of one, for the rest of a transaction. As LOCK TABLE pg_auth_members
+ * IN SHARE MODE, which needs a right to change that table: nobody has it but superusers.
  */
 #include "postgres.h"
 
