@@ -185,8 +185,8 @@ SELECT format('- `%s`: %s', n.nspname, obj_description(n.oid, 'pg_namespace'))
 FROM pg_namespace AS n
 WHERE n.nspname IN ('lpr', 'lpr_data') AND obj_description(n.oid, 'pg_namespace') IS NOT NULL
 ORDER BY n.nspname COLLATE "C";
-\qecho '- roles `lpr_owner`, `lpr_log` and `lpr_verb`: own all tables and views, the audit log, and the functions that act'
-\qecho '  for people; they are granted to nobody.'
+\qecho '- roles `lpr_owner`, `lpr_log` and `lpr_verb`: own all tables and views, the audit log, and the functions that'
+\qecho '  act for people; they are granted to nobody.'
 SELECT format('- foreign-data wrapper `%s`: %s', f.fdwname, obj_description(f.oid, 'pg_foreign_data_wrapper'))
 FROM pg_foreign_data_wrapper AS f
 JOIN member AS m ON m.classid = 'pg_foreign_data_wrapper'::regclass AND m.objid = f.oid;
