@@ -26,7 +26,7 @@ FROM (VALUES
     ('LP013', 'Q8', 'One question asks for more than 1,000 plates.',
      'Ask in several statements.'),
     ('LP014', 'Q2', 'This is no point, radius or address.',
-     'Give latitude before longitude, in degrees, and the radius in metres.'),
+     'Give latitude before longitude, in degrees, and the radius in metres; an address by a number and a name.'),
     ('LP020', 'U2', 'The audit writer cannot write just now, so nothing is asked or shown.',
      'SELECT * FROM lpr.audit_status(); tells why. Ask the administrator of the server.'),
     ('LP021', 'A1', 'The user of the session is not the login that connected.',

@@ -8,6 +8,7 @@
 #include "utils/builtins.h"
 
 #include "audit/audit.h"
+#include "core/address.h"
 #include "server/errors.h"
 #include "format/payload.h"
 
@@ -68,7 +69,7 @@ send_question(const LprGateQuestion *question)
 				.from = query->from,
 				.until = query->until,
 				.radius_m = query->has_near ? query->radius_m : 0,
-				.address_length = query->address != NULL ? pg_mbstrlen(query->address) : 0,
+				.address_length = query->address != NULL ? lpr_address_characters(utf8(query->address)) : 0,
 			},
 	};
 
