@@ -73,6 +73,8 @@ FROM (VALUES
      'SELECT * FROM lpr.limits; then wait.'),
     ('LP050', 'E2', 'The statement could keep or pass on what was shown.',
      'Read with a plain SELECT, and keep reads with lpr.save(...).'),
+    ('LP055', 'C2', 'The rows that an open cursor would show have expired.',
+     'CLOSE it, and ask again.'),
     ('LP060', 'E2', 'A read cannot be saved: it was not shown to you by that answer, or has expired.',
      'Ask again, then save what the new answer shows.'),
     ('LP062', 'E9', 'The system of records has no schedule that two people verified.',

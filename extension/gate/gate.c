@@ -113,6 +113,18 @@ lpr_gate_reference(const LprReceipt *receipt, char out[LPR_REFERENCE_ROOM])
 	snprintf(out, LPR_REFERENCE_ROOM, "%s-" INT64_FORMAT "-%s", log, receipt->number, digest);
 }
 
+void
+lpr_gate_raise(const LprReceipt *receipt)
+{
+	const char *message, *detail, *hint;
+
+	lpr_gate_texts(receipt, &message, &detail, &hint);
+	error_context_stack = NULL; /* where in our functions it was found tells a person nothing */
+	ereport(ERROR, (errcode(MAKE_SQLSTATE(receipt->sqlstate[0], receipt->sqlstate[1], receipt->sqlstate[2],
+										  receipt->sqlstate[3], receipt->sqlstate[4])),
+					errmsg("%s", message), errdetail("%s", detail), errhint("%s", hint)));
+}
+
 /* The control whose rule an error before the gate tells of. */
 static const char *
 control_of(int code)

@@ -20,6 +20,9 @@ typedef struct LprGateQuestion
 /* Puts questions before the gate, side by side, and waits until all are decided and on disk. ERROR when they cannot be. */
 extern void lpr_gate_ask(LprGateQuestion **questions, int n);
 
+/* Raises a refusal, which is on record. */
+pg_noreturn extern void lpr_gate_raise(const LprReceipt *receipt);
+
 /* Message, detail and hint of a refusal. */
 extern void lpr_gate_texts(const LprReceipt *receipt, const char **message, const char **detail, const char **hint);
 

@@ -29,6 +29,7 @@
 #include "server/data.h"
 #include "server/errors.h"
 #include "server/login_guard.h"
+#include "gate/decision.h"
 #include "gate/purpose.h"
 #include "gate/query_stats.h"
 
@@ -127,7 +128,9 @@ static void
 guard_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_EXECUTOR_RUN_PARAMETERS)
 {
 	bool keeps = check_executor(query->plannedstmt);
+	LprRun run;
 
+	lpr_run_begin(&run, query->estate);
 	purgers += keeps;
 	depth++;
 	PG_TRY();
@@ -139,6 +142,7 @@ guard_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_E
 	}
 	PG_FINALLY();
 	{
+		lpr_run_end(&run);
 		purgers -= keeps;
 		depth--;
 	}
@@ -216,8 +220,14 @@ denied(Node *statement, const char **hint)
 			*hint = "Read with SELECT.";
 			return "";
 		case T_DeclareCursorStmt:
-			*hint = "Declare the cursor without HOLD.";
-			return (((DeclareCursorStmt *) statement)->options & CURSOR_OPT_HOLD) != 0 ? " WITH HOLD" : NULL;
+			if ((((DeclareCursorStmt *) statement)->options & CURSOR_OPT_HOLD) != 0)
+			{
+				*hint = "Declare the cursor without HOLD.";
+				return " WITH HOLD";
+			}
+			/* Its rows would stay, to be shown again when nobody looks any more whether they may be (C2). */
+			*hint = "Declare the cursor without SCROLL; what was shown is shown again by asking again.";
+			return (((DeclareCursorStmt *) statement)->options & CURSOR_OPT_SCROLL) != 0 ? " SCROLL" : NULL;
 		case T_ExplainStmt:
 			*hint = "EXPLAIN tells what would be asked, lpr.last_query() what was.";
 			return is_explain_analyze((ExplainStmt *) statement) ? " ANALYZE" : NULL;

@@ -7,6 +7,7 @@ ALTER TABLE lpr_data.cache_answer ADD digest_version smallint, ADD seed bytea, A
 ALTER TABLE lpr_data.event_read ADD details bytea CHECK (octet_length(details) = 32),
     ADD salt bytea CHECK (octet_length(salt) = 16);
 DROP FUNCTION lpr_data.shown_reads(bigint, text, text[]);
+DROP FUNCTION lpr_data.fetch_images(text, text[]);
 
 -- The same view under a name that says what it holds.
 ALTER VIEW lpr_data.sight RENAME TO visible_event;
