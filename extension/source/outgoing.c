@@ -42,6 +42,7 @@ lpr_outgoing(LprSource *source, MemoryContext context, LprStatement *statement, 
 		peer.body_max = body_max;
 	http = lpr_http_start(context, &peer, request->post, request->url.data, request->headers.data, request->body.data,
 						  request->body.len, request->repeatable);
+	stats->requests++;
 	lpr_request_free(request);
 	return http;
 }

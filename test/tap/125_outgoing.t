@@ -6,10 +6,11 @@ use Digest::SHA qw(sha256_hex);
 use JSON::PP;
 use LprAccess;
 use LprDialect;
+use LprLab;
 use LprTest;
 use Test::More;
 
-my $node = LprTest->start_staged('outgoing', cache => 1);
+my $node = LprLab->start_staged('outgoing', cache => 1);
 $node->await_answers;
 my %seen;
 
@@ -18,7 +19,7 @@ sub kind { my ($sent) = @_; return $sent =~ /^GET image sha256:[0-9a-f]{64}$/ ? 
 # What the records after a number tell, and what the vendor's log does.
 sub held
 {
-	my ($name, $vendor, $head) = @_;
+	my ($name, $vendor, $head, $cut) = @_;
 	my @log = $node->vendor_log(vendor => $vendor);
 	my @records = map { decode_json($_) } split /\n/, $node->answer('postgres', "SELECT payload FROM lpr_data.audit WHERE number > $head AND kind IN ('answer', 'sent') ORDER BY number");
 	my @sent = map { @{ $_->{sent} // [] } } @records;
@@ -29,9 +30,18 @@ sub held
 	$there{ $_->{class} =~ /search|page/ ? 'reads' : $_->{class} }++ for @log;
 	$here{ kind($_) }++ for @sent;
 	$seen{$_} += $there{$_} for keys %there;
-	is($requests, scalar @log, "$name: as many requests as the vendor heard");
-	is(scalar(@sent) + $retries, scalar @log, '… each is on record, once');
-	is(join(' ', map { "$_:$here{$_}" } sort keys %here), join(' ', map { "$_:$there{$_}" } sort keys %there), '… class by class') unless $retries;
+	if ($cut)
+	{
+		# What was handed to the engine is on record, whether it was still sent or not.
+		is(join(' ', grep { ($here{$_} // 0) < $there{$_} } keys %there), '', "$name: all that the vendor heard is on record");
+		cmp_ok($requests, '>=', scalar @log, '… and counted');
+	}
+	else
+	{
+		is($requests, scalar @log, "$name: as many requests as the vendor heard");
+		is(scalar(@sent) + $retries, scalar @log, '… each is on record, once');
+		is(join(' ', map { "$_:$here{$_}" } sort keys %here), join(' ', map { "$_:$there{$_}" } sort keys %there), '… class by class') unless $retries;
+	}
 	my %digests = map { /sha256:(\w+)/ ? ($1 => 1) : () } @sent;
 	is(join("\n", grep { !$digests{ sha256_hex("$node->{vendor_url}$_") } } map { $_->{path} } grep { $_->{class} eq 'image' } @log), '', '… images by the digests of their addresses');
 	unlike(join("\n", @sent), qr/sim-\w+-(?:token|key|secret)|signature|plate\.png|vehicle\.png/, '… without a secret, an address or a read');
@@ -75,7 +85,7 @@ for my $source (sort keys %dialect)
 	$node->converse($session, 'ROLLBACK');
 	$session->quit;
 	LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE number > $head AND kind = 'answer'") > 0 });
-	held("$source, broken off", $source, $head);
+	held("$source, broken off", $source, $head, 1);
 }
 is(join(' ', sort keys %seen), 'cameras image login reads', 'every class of the simulator was there');
 
@@ -98,7 +108,7 @@ sub calls_nobody
 	my ($name, $state, $off, $on, %given) = @_;
 	my $id = $ids[$next++];
 
-	$node->answer('postgres', $off);
+	ref $off ? $off->() : $node->answer('postgres', $off);
 	$node->vendor_forget;
 	my $before = $node->head;
 	my $sql = $given{sql} // "SELECT lpr.save(1, 'acme', '{$id}', '$why', with_images => true)";
@@ -110,7 +120,7 @@ sub calls_nobody
 	$node->converse($one, 'ROLLBACK');
 	is(($node->converse($one, "SELECT count(*) FROM lpr.event_reads(1) WHERE read_id = '$id'"))[0], 0, '… and nothing is saved');
 	is(($node->converse($one, "SELECT lpr.save(1, 'acme', '{$id}', '$why')"))[0], 1, '… but can be without images, which asks nobody');
-	$node->answer('postgres', $on);
+	ref $on ? $on->() : $node->answer('postgres', $on);
 	return;
 }
 my $disabled = "UPDATE lpr_data.source SET enabled = false WHERE name = 'acme'";
@@ -120,11 +130,18 @@ calls_nobody('… by save_each', 'LP003', $disabled, $enabled, sql => "SELECT lp
 calls_nobody('… in an open transaction of before', 'LP003', $disabled, $enabled, sql => "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM lpr.sources; SELECT lpr.save(1, 'acme', '{ID}', '$why', with_images => true)");
 calls_nobody('a source that is no longer granted', 'LP004', 'REVOKE USAGE ON FOREIGN SERVER acme FROM lpr_user', 'GRANT USAGE ON FOREIGN SERVER acme TO lpr_user');
 calls_nobody('an assessment that counts from next week on', 'LP003', "UPDATE lpr_data.source SET approved_on = lpr_data.utc_today() + 7 WHERE name = 'acme'", "UPDATE lpr_data.source SET approved_on = lpr_data.utc_today() WHERE name = 'acme'");
-my $mine = "WHERE state = 'granted' AND person_id = (SELECT person_id FROM lpr_data.person WHERE login = 'analyst1')";
-$node->answer('postgres', "CREATE SCHEMA aside; CREATE TABLE aside.access AS SELECT access_id, sources, modes FROM lpr_data.access");
-my $back = 'UPDATE lpr_data.access AS a SET sources = b.sources, modes = b.modes FROM aside.access AS b WHERE b.access_id = a.access_id';
-calls_nobody('an entitlement without the source', 'LP025', "UPDATE lpr_data.access SET sources = '{birdseye}' $mine", $back);
-calls_nobody('… without the way in which the read was asked for', 'LP025', "UPDATE lpr_data.access SET modes = '{location,vehicle}' $mine", $back);
+# Other grants in place of those that there are.
+sub grants
+{
+	my (%given) = @_;
+
+	$node->answer('supervisor1', "SELECT lpr.revoke_access($_, 'What was asked for is done by another team from now on, as their lead wrote.')", logon => 0)
+		for split /\n/, $node->answer('postgres', "SELECT access_id FROM lpr_data.access WHERE state = 'granted' AND person_id = (SELECT person_id FROM lpr_data.person WHERE login = 'analyst1')");
+	return $node->grant('analyst1', systems => 'ATS,AFI', sources => 'acme,birdseye', modes => 'plate,location,vehicle', %given);
+}
+my $all = sub { grants() };
+calls_nobody('an entitlement without the source', 'LP025', sub { grants(sources => 'birdseye') }, $all);
+calls_nobody('… without the way in which the read was asked for', 'LP025', sub { grants(modes => 'location,vehicle') }, $all);
 $node->vendor_forget;
 is(($node->converse($one, "SELECT lpr.save(1, 'acme', '{$ids[$next]}', '$why', with_images => true)"))[0], 1, 'all is as before');
 cmp_ok(scalar(my @log = $node->vendor_log(vendor => 'acme', class => 'image')), '>', 0, '… and images come');
