@@ -38,9 +38,9 @@ typedef struct LprReceipt
 	bool written;
 	bool refused;
 	int64 number;
-	LprDigest digest;       /* the chain's, of that record */
-	int64 reads_limit;      /* that may be shown; 0 = no limit */
-	TimestampTz expires_at; /* until when the answer may be kept; 0 = not at all */
+	LprDigest digest;        /* the chain's, of that record */
+	int64 reads_limit;       /* that may be shown; 0 = no limit */
+	TimestampTz expires_at;  /* until when the answer may be kept; 0 = not at all */
 	TimestampTz holds_until; /* the decision, if nothing changes */
 	uint64 generation;       /* of policy and cases, as lpr_queue_generation() said before it was made */
 	uint8 log[LPR_LOG_ID_LEN];

@@ -26,9 +26,9 @@ static const char *const common[] = {
 	"terrace", "ter", "trail", "trl", "turnpike", "tpke", "way", "apartment", "apt", "building", "bldg", "block",
 	"floor", "lot", "room", "suite", "ste", "unit",
 	/* directions */
-	"north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest", "n", "s", "e", "w", "ne", "nw",
-	"se", "sw", "northbound", "southbound", "eastbound", "westbound", "nb", "sb", "eb", "wb", "upper", "lower", "old",
-	"new", "big", "little", "downtown",
+	"north", "south", "east", "west", "northeast", "northwest", "southeast", "southwest", "n", "s", "e", "w", "ne",
+	"nw", "se", "sw", "northbound", "southbound", "eastbound", "westbound", "nb", "sb", "eb", "wb", "upper", "lower",
+	"old", "new", "big", "little", "downtown",
 	/* how names of towns begin or end */
 	"san", "santa", "santo", "saint", "sainte", "los", "las", "la", "le", "les", "el", "del", "de", "des", "du", "fort",
 	"ft", "port", "point", "mount", "mt", "lake", "salt", "city", "town", "township", "village", "county", "parish",
@@ -118,7 +118,7 @@ int
 lpr_address_characters(const char *text)
 {
 	Word word, name = {{0}, 0};
-	bool number = false;  /* one came */
+	bool number = false; /* one came */
 	bool by_number = false, two = false;
 	int words = 0, total = 0, characters;
 

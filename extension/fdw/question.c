@@ -356,16 +356,17 @@ settle_address(Making *making)
 {
 	LprQuery *query = making->query;
 
-	if (query->address == NULL ||
-		(strlen(query->address) <= 200 && lpr_address_characters(query->address) > 0))
+	if (query->address == NULL || (strlen(query->address) <= 200 && lpr_address_characters(query->address) > 0))
 		return;
 	/* What is never true asks nothing, whatever else it says. */
 	if (making->possible && !making->has_plates && !query->has_near && query->make == NULL)
-		ereport(ERROR,
-				(errcode(LPR_ERRCODE_BAD_PLACE), errmsg("not an address: \"%s\"", shown(query->address)),
-				 errdetail("An address has at most 200 bytes, and names a place: by a number with a name behind it, or by two "
-						   "names. A kind of street, a direction, the name of a state and the like are in too many."),
-				 errhint("lpr.search_location(address => '500 Main Street', ...), or a point with a radius.")));
+		ereport(
+			ERROR,
+			(errcode(LPR_ERRCODE_BAD_PLACE), errmsg("not an address: \"%s\"", shown(query->address)),
+			 errdetail(
+				 "An address has at most 200 bytes, and names a place: by a number with a name behind it, or by two "
+				 "names. A kind of street, a direction, the name of a state and the like are in too many."),
+			 errhint("lpr.search_location(address => '500 Main Street', ...), or a point with a radius.")));
 	query->address = NULL; /* no anchor is needed of it, and it is checked here anyhow */
 }
 

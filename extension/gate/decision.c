@@ -72,8 +72,9 @@ lpr_decision_take(LprDecision *decision, const LprGateQuestion *question, uint64
 	take_receipt(decision, &question->receipt, catalog);
 }
 
-bool
-lpr_decision_is_due(const LprDecision *decision)
+/* Whether it has to be looked at again. */
+static bool
+is_due(const LprDecision *decision)
 {
 	TimestampTz now = GetCurrentTimestamp();
 
@@ -94,7 +95,7 @@ lpr_decision_check(LprDecision *decision)
 		.facts = {.event = decision->event, .mode = decision->mode},
 	};
 
-	if (!lpr_decision_is_due(decision))
+	if (!is_due(decision))
 		return;
 	catalog = lpr_decision_catalog();
 	lpr_payload_open(&payload);
@@ -136,8 +137,7 @@ keep(EState *estate, const LprDecision *decision, TimestampTz expires_at)
 		one = one->next;
 	if (one == NULL)
 	{
-		MemoryContextCallback *callback =
-			MemoryContextAllocZero(estate->es_query_cxt, sizeof(MemoryContextCallback));
+		MemoryContextCallback *callback = MemoryContextAllocZero(estate->es_query_cxt, sizeof(MemoryContextCallback));
 
 		one = MemoryContextAllocZero(estate->es_query_cxt, sizeof(Kept));
 		one->estate = estate;

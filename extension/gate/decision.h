@@ -31,8 +31,6 @@ typedef struct LprDecision
 extern void lpr_decision_take(LprDecision *decision, const LprGateQuestion *question, uint64 catalog);
 /* How often roles and servers changed so far. */
 extern uint64 lpr_decision_catalog(void);
-/* Whether it has to be looked at again. */
-extern bool lpr_decision_is_due(const LprDecision *decision);
 /* Has it judged again if it is due: ERROR, on record, when it no longer holds. */
 extern void lpr_decision_check(LprDecision *decision);
 

@@ -30,7 +30,7 @@ typedef struct Batch
 	LprLog *log;
 	List *records; /* LprQueued, in their order */
 	LprReceipt *receipts;
-	int known; /* so many of the first are in the log already */
+	int known;         /* so many of the first are in the log already */
 	uint64 generation; /* of all that is decided now, or an older one */
 	bool changes;
 	bool wrote;
@@ -137,8 +137,8 @@ reconcile(Batch *batch)
 			LprQueued *record = list_nth(batch->records, at);
 
 			/* Looks that left no row may stand before the one that did. They are answered by what they were told then: nothing, so they look again. */
-			while (record->kind == LPR_AUDIT_LOOK && at + 1 < list_length(batch->records) &&
-				   row.has_payload && memcmp(row.salt, record->salt, LPR_SALT_LEN) != 0)
+			while (record->kind == LPR_AUDIT_LOOK && at + 1 < list_length(batch->records) && row.has_payload &&
+				   memcmp(row.salt, record->salt, LPR_SALT_LEN) != 0)
 				record = list_nth(batch->records, ++at);
 			if (!row.has_payload || memcmp(row.salt, record->salt, LPR_SALT_LEN) != 0)
 				continue;
