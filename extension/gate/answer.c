@@ -62,7 +62,8 @@ lpr_answer_begin(LprStatement *statement, LprQueryStats *stats, const LprGateQue
 	answer->ask = question->receipt.number;
 	answer->event = question->event;
 	answer->mode = question->query->mode;
-	lpr_decision_take(&answer->decision, question, catalog);
+	lpr_decision_take(&answer->decision, question->source, question->query->mode, question->event, &question->receipt,
+					  catalog);
 	answer->url = question->url != NULL ? MemoryContextStrdup(statement->context, question->url) : NULL;
 	answer->asked_at = GetCurrentTimestamp();
 	answer->before = *stats;

@@ -62,14 +62,15 @@ take_receipt(LprDecision *decision, const LprReceipt *receipt, uint64 catalog)
 }
 
 void
-lpr_decision_take(LprDecision *decision, const LprGateQuestion *question, uint64 catalog)
+lpr_decision_take(LprDecision *decision, const char *source, LprMode mode, LprEvent event, const LprReceipt *receipt,
+				  uint64 catalog)
 {
 	memset(decision, 0, sizeof(*decision));
-	strlcpy(decision->source, question->source, NAMEDATALEN);
-	decision->mode = question->query->mode;
-	decision->event = question->event;
-	decision->ask = question->receipt.number;
-	take_receipt(decision, &question->receipt, catalog);
+	strlcpy(decision->source, source != NULL ? source : "", NAMEDATALEN);
+	decision->mode = mode;
+	decision->event = event;
+	decision->ask = receipt->number;
+	take_receipt(decision, receipt, catalog);
 }
 
 /* Whether it has to be looked at again. */
@@ -160,7 +161,8 @@ lpr_run_shows(const LprDecision *decision, TimestampTz expires_at)
 		expires_at = decision->decided_at + USECS_PER_DAY;
 	for (const LprRun *run = running; run != NULL; run = run->outer)
 		keep(run->estate, decision, expires_at);
-	lpr_held_until(expires_at);
+	if (expires_at < DT_NOEND)
+		lpr_held_until(expires_at);
 }
 
 static void

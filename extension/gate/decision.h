@@ -27,8 +27,9 @@ typedef struct LprDecision
 	int agreed;
 } LprDecision;
 
-/* The verdict on a question that was let through. `catalog`: see lpr_decision_catalog(), before it was asked. */
-extern void lpr_decision_take(LprDecision *decision, const LprGateQuestion *question, uint64 catalog);
+/* The verdict on what was let through. `source`: NULL of a look at what is saved. `catalog`: see lpr_decision_catalog(), before it was asked. */
+extern void lpr_decision_take(LprDecision *decision, const char *source, LprMode mode, LprEvent event,
+							  const LprReceipt *receipt, uint64 catalog);
 /* How often roles and servers changed so far. */
 extern uint64 lpr_decision_catalog(void);
 /* Has it judged again if it is due: ERROR, on record, when it no longer holds. */
@@ -44,7 +45,7 @@ typedef struct LprRun
 /* A run begins: ERROR, on record, if rows of an earlier one that it keeps may be shown no longer. */
 extern void lpr_run_begin(LprRun *run, EState *estate);
 extern void lpr_run_end(LprRun *run);
-/* A question is answered within the runs under way: its rows are theirs. `expires_at`: of the rows. */
+/* A question is answered within the runs under way: its rows are theirs. `expires_at`: of the rows; DT_NOEND: they do not by themselves. */
 extern void lpr_run_shows(const LprDecision *decision, TimestampTz expires_at);
 
 #endif

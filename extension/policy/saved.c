@@ -14,6 +14,7 @@
 #include "utils/timestamp.h"
 
 #include "gate/answer.h"
+#include "gate/decision.h"
 #include "audit/audit.h"
 #include "cache/cache_table.h"
 #include "cache/cache_read.h"
@@ -41,6 +42,8 @@ lpr_saved_pass_gate(PG_FUNCTION_ARGS)
 	LprText payload = {0};
 	LprReceipt receipt;
 	TimestampTz now = GetCurrentTimestamp();
+	LprDecision decision;
+	uint64 catalog = lpr_decision_catalog();
 	LprAuditEntry entry = {
 		.kind = LPR_AUDIT_ASK,
 		.facts = {.mode = LPR_MODE_SAVED, .from = now, .until = now},
@@ -55,6 +58,9 @@ lpr_saved_pass_gate(PG_FUNCTION_ARGS)
 	(void) send_and_wait(entry, &payload, &receipt);
 	if (receipt.refused)
 		lpr_gate_raise(&receipt);
+	/* What is shown of it now may be kept by a cursor, and read on when that is over. */
+	lpr_decision_take(&decision, NULL, LPR_MODE_SAVED, entry.facts.event, &receipt, catalog);
+	lpr_run_shows(&decision, DT_NOEND);
 	PG_RETURN_INT64(receipt.number);
 }
 

@@ -99,6 +99,21 @@ my $kept = analyst();
 $node->converse($kept->{session}, "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK35'");
 ends('out of the cache', 'A7', 'LP025', \&suspends, who => $kept, source => 'acme', question => "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK35'");
 
+my $saver = analyst();
+my ($read) = $node->converse($saver->{session}, "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK2' LIMIT 1");
+($read) = split /\n/, $read;
+my $why = 'Seen at the safe house on each day of a delivery, by the camera across the street.';
+$node->converse($saver->{session}, "SELECT lpr.save($saver->{event}, 'acme', '{$read}', '$why')");
+my $at = $node->head;
+my ($seen) = $node->converse($saver->{session}, "BEGIN; DECLARE c CURSOR FOR SELECT r.read_id FROM lpr.event_reads($saver->{event}) AS r, generate_series(1, 5); FETCH 1 FROM c");
+is($seen, $read, 'what was saved is read by a cursor');
+suspends($saver);
+my ($on, $said) = $node->converse($saver->{session}, 'FETCH ALL FROM c');
+is($on, '', '… and no further once access is suspended');
+like($said, qr/ERROR: +LP025: .*\nDETAIL: .*\nHINT: /s, '… but refused: LP025');
+is($node->records_after($at, "kind = 'refused'"), "refused $saver->{login} of +1 A7 LP025", '… on record, as of that look');
+ends_well($saver);
+
 # In one statement, whose vendor is slow: the next page is not asked for.
 my $slow = analyst();
 $node->vendor_forget;
