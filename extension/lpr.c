@@ -15,6 +15,7 @@
 #include "audit/audit_log.h"
 #include "writer/audit_worker.h"
 #include "cache/cache_in_flight.h"
+#include "gate/held.h"
 #include "cache/cache_purger.h"
 #include "server/compat.h"
 #include "fdw/fdw.h"
@@ -44,6 +45,7 @@ request_shmem(void)
 	RequestAddinShmemSpace(lpr_mail_shmem_size());
 	RequestNamedLWLockTranche("lpr mail", 1);
 	RequestAddinShmemSpace(lpr_in_flight_shmem_size());
+	RequestAddinShmemSpace(lpr_held_shmem_size());
 	RequestNamedLWLockTranche("lpr cache", 1);
 }
 
@@ -56,6 +58,7 @@ start_shmem(void)
 	lpr_queue_shmem_init();
 	lpr_mail_shmem_init();
 	lpr_in_flight_shmem_init();
+	lpr_held_shmem_init();
 }
 
 void

@@ -18,7 +18,8 @@ COMMENT ON COLUMN lpr_data.search_limit.radius_m IS
     'Of the area in metres, at most 500,000. NULL, for vehicle only: the whole country; else a vehicle is asked for '
     'within a place.';
 COMMENT ON COLUMN lpr_data.search_limit.address_length IS
-    'Characters that an address without a point must have, so that it names a place and not every street.';
+    'Characters that an address without a point must have, blanks and punctuation counted once. One that names no '
+    'place, by a number with a name behind it or by two names, has none.';
 COMMENT ON COLUMN lpr_data.search_limit.span IS 'From the oldest to the newest moment asked for, at most five years.';
 COMMENT ON COLUMN lpr_data.search_limit.reads IS
     'Reads that a source may show for one question, at most 1,000,000; more are cut, which is told.';

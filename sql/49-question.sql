@@ -37,7 +37,8 @@ COMMENT ON COLUMN lpr_data.question.event_id IS 'Which event it is for; NULL = n
 COMMENT ON COLUMN lpr_data.question.since IS 'The oldest moment asked for.';
 COMMENT ON COLUMN lpr_data.question.until IS 'The newest.';
 COMMENT ON COLUMN lpr_data.question.radius_m IS 'Around the point asked for, in metres; NULL = no point is given.';
-COMMENT ON COLUMN lpr_data.question.address_length IS 'Characters of the address asked for; 0 = none.';
+COMMENT ON COLUMN lpr_data.question.address_length IS
+    'Characters of the address asked for; 0 = none, or none that names a place.';
 
 CREATE FUNCTION lpr_data.session()
     RETURNS lpr_data.question

@@ -54,10 +54,10 @@ COMMENT ON FUNCTION lpr_data.asker(oid) IS
     'not left; personal: to that person alone (A1).';
 
 CREATE FUNCTION lpr_data.gate_session(q lpr_data.question, moment timestamp with time zone, duty boolean DEFAULT false)
-    RETURNS TABLE (decided boolean, person_id integer, refusal text[])
+    RETURNS TABLE (decided boolean, person_id integer, holds_until timestamp with time zone, refusal text[])
     LANGUAGE sql STABLE ROWS 1
 AS $$
-    SELECT true, a.person_id, CASE
+    SELECT true, a.person_id, g.until, CASE
         WHEN (q.same_user) IS NOT TRUE THEN ARRAY['A1', 'LP021',
             'the session''s user is not the login that connected',
             'Questions are asked by the login that authenticated, as itself.',
@@ -92,7 +92,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION lpr_data.gate_session(lpr_data.question, timestamp with time zone, boolean) IS
     'The gate''s first part: who asks, how they are connected, what they agreed to. One row: the person, and the rule '
-    'that refuses or NULL (A1, A5, A6). duty: somebody reads by duty, whose role was looked at (A9).';
+    'that refuses or NULL (A1, A5, A6); until when the agreement holds at most. duty: somebody reads by duty, whose role was looked at (A9).';
 
 CREATE FUNCTION lpr_data.gate_person(q lpr_data.question, person_id integer, moment timestamp with time zone)
     RETURNS TABLE (decided boolean, system text, holds_until timestamp with time zone, refusal text[])
@@ -201,34 +201,37 @@ COMMENT ON FUNCTION lpr_data.gate_question(lpr_data.question, timestamp with tim
     'The gate''s third part: time, area and number of a question, decided anew each time. One row: the rule that '
     'refuses or NULL (Q6, Q8).';
 
-CREATE FUNCTION lpr_data.gate(q lpr_data.question)
-    RETURNS TABLE (control text, sqlstate text, message text, detail text, hint text)
+CREATE FUNCTION lpr_data.gate(q lpr_data.question, again boolean DEFAULT false)
+    RETURNS TABLE (control text, sqlstate text, message text, detail text, hint text,
+                   holds_until timestamp with time zone)
     LANGUAGE sql STABLE ROWS 1
 AS $$
     SELECT r.refusal[1], r.refusal[2],
+           CASE WHEN r.refusal IS NOT NULL THEN
            replace(replace(replace(replace(replace(r.refusal[3], '{source}', coalesce(q.source, '?')),
                    '{login}', coalesce(q.login::regrole::text, '?')),
                    '{mode}', CASE q.mode WHEN 'location' THEN 'place' ELSE coalesce(q.mode, '?') END),
-                   '{event}', coalesce(q.event_id::text, '?')), '{system}', coalesce(r.system, '?')),
-           r.refusal[4], r.refusal[5]
-    FROM (SELECT b.system,
-                 coalesce(b.refusal, k.refusal, CASE WHEN (b.decided AND k.decided) IS NOT TRUE THEN ARRAY[
+                   '{event}', coalesce(q.event_id::text, '?')), '{system}', coalesce(r.system, '?')) END,
+           r.refusal[4], r.refusal[5], CASE WHEN r.refusal IS NULL THEN r.holds_until END
+    FROM (SELECT b.system, b.holds_until,
+                 coalesce(b.refusal, k.refusal, CASE WHEN (b.decided AND (again OR k.decided)) IS NOT TRUE THEN ARRAY[
                      'U2', '42501',
                      'the gate did not decide about the question',
                      'A part of the gate that gives no row refuses.',
                      'Ask an administrator: \sf lpr_data.gate_session and the like show its parts.'] END) AS refusal
-          FROM (SELECT p.system, n.moment, s.decided AND p.decided AS decided, coalesce(s.refusal, p.refusal) AS refusal
+          FROM (SELECT p.system, least(s.holds_until, p.holds_until) AS holds_until, n.moment, s.decided AND p.decided AS decided,
+                       coalesce(s.refusal, p.refusal) AS refusal
                 FROM (SELECT clock_timestamp() AS moment OFFSET 0) AS n -- OFFSET 0: one moment for all rules
                 LEFT JOIN lpr_data.gate_session(q, n.moment) AS s ON true
                 LEFT JOIN lpr_data.gate_person(q, s.person_id, n.moment) AS p ON true
                 OFFSET 0) AS b
           -- The question itself comes last: counting what was asked costs most, and only the writer knows it.
           LEFT JOIN LATERAL (SELECT x.decided, x.refusal FROM lpr_data.gate_question(q, b.moment) AS x
-                             WHERE b.refusal IS NULL) AS k ON true
+                             WHERE b.refusal IS NULL AND NOT again) AS k ON true
           OFFSET 0) AS r -- decided once, not once a column
-    WHERE r.refusal IS NOT NULL
 $$;
-COMMENT ON FUNCTION lpr_data.gate(lpr_data.question) IS
-    'The gate: no row lets a question through, a row refuses it, with control, SQLSTATE, message, detail and hint. '
-    'Asked by the audit writer about every question to every source, before it is sent or answered. A rule that '
-    'cannot be decided refuses.';
+COMMENT ON FUNCTION lpr_data.gate(lpr_data.question, boolean) IS
+    'The gate: a row that says until when it holds, and nothing else, lets a question through; any other row, or none, '
+    'refuses it, with control, SQLSTATE, message, detail and hint. Asked by the audit writer about every question to '
+    'every source, before it is sent or answered; and, with again, about the rest of an answer that is still read: by '
+    'the first two parts then, since it is no new question. A rule that cannot be decided refuses.';

@@ -59,7 +59,8 @@ CREATE TABLE lpr_data.cache_answer (
     reads bigint NOT NULL,
     blocks integer[] NOT NULL,
     digest_version smallint,
-    seed bytea
+    seed bytea,
+    shown bigint
 ) PARTITION BY RANGE (expires_at);
 COMMENT ON TABLE lpr_data.cache_answer IS
     'Cached answers, and to whom for what they were shown: a row an answer to a question (C1). A partition an '
@@ -69,7 +70,7 @@ COMMENT ON COLUMN lpr_data.cache_answer.key IS
     'SHA-256 of source, mapping and question, except for the time asked; NULL: not to be found by other questions.';
 COMMENT ON COLUMN lpr_data.cache_answer.ask IS 'Number of the question''s record in the audit log.';
 COMMENT ON COLUMN lpr_data.cache_answer.answer IS 'Number of the question that fetched its reads.';
-COMMENT ON COLUMN lpr_data.cache_answer.login IS 'Who was shown it.';
+COMMENT ON COLUMN lpr_data.cache_answer.login IS 'Who was shown it, or a part of it.';
 COMMENT ON COLUMN lpr_data.cache_answer.event_id IS 'For what.';
 COMMENT ON COLUMN lpr_data.cache_answer.source IS 'The vendor.';
 COMMENT ON COLUMN lpr_data.cache_answer.complete IS 'Whether all pages were taken; only such an answer is shown again.';
@@ -87,6 +88,9 @@ COMMENT ON COLUMN lpr_data.cache_answer.digest_version IS
     'asked anew.';
 COMMENT ON COLUMN lpr_data.cache_answer.seed IS
     'What the salts of its reads are made of (docs/audit-format.md); it is nowhere else, and goes with the answer.';
+
+COMMENT ON COLUMN lpr_data.cache_answer.shown IS
+    'How many of those captured from since to until this login was shown, the first of them: what can be saved (E2).';
 
 CREATE TABLE lpr_data.cache_read (
     expires_at timestamp with time zone NOT NULL,

@@ -213,12 +213,15 @@ COMMENT ON FUNCTION lpr_data.shown_reads(bigint, text, text[]) IS
     'Those of the reads named that the authenticated login was shown for an event and that have not expired, the '
     'newest answer of each.';
 
-CREATE FUNCTION lpr_data.fetch_images(source text, urls text[], OUT url text, OUT image bytea)
+CREATE FUNCTION lpr_data.fetch_images(ask bigint, event_id bigint, source text, modes text[], urls text[],
+                                      OUT url text, OUT image bytea)
     RETURNS SETOF record
     LANGUAGE c VOLATILE STRICT
-AS 'MODULE_PATHNAME', 'lpr_saved_fetch_images';
-COMMENT ON FUNCTION lpr_data.fetch_images(text, text[]) IS
-    'Fetches images from a source, side by side; NULL when there is none, or none that may be fetched.';
+AS 'MODULE_PATHNAME', 'lpr_saved_images';
+COMMENT ON FUNCTION lpr_data.fetch_images(bigint, bigint, text, text[], text[]) IS
+    'Fetches images from a source, side by side; NULL when there is none, or none that may be. ask: of '
+    'lpr_data.pass_gate(); modes: how the reads were asked for. Before that the gate decides whether the source may be '
+    'asked so for the event (Q10), and each request stands in a record of the ask, by the SHA-256 of its URL.';
 
 CREATE FUNCTION lpr_data.savable_fields()
     RETURNS text[]
@@ -288,7 +291,11 @@ BEGIN
     IF with_images THEN
         WITH fetched AS MATERIALIZED (
             SELECT f.url, f.image, sha256(f.image) AS sha256
-            FROM lpr_data.fetch_images(source,
+            FROM lpr_data.fetch_images(passed, event, source,
+                                       ARRAY(SELECT DISTINCT a.mode
+                                             FROM lpr_data.shown_reads(event, source, fresh) AS s
+                                             JOIN lpr_data.audit AS a ON a.number = s.ask
+                                             WHERE s.plate_image IS NOT NULL OR s.vehicle_image IS NOT NULL),
                                        ARRAY(SELECT DISTINCT u
                                              FROM lpr_data.shown_reads(event, source, fresh) AS s,
                                                     unnest(ARRAY[s.plate_image, s.vehicle_image]) AS u

@@ -341,6 +341,7 @@ tell_writer(XactEvent event, void *arg)
 	{
 		if (changed && event != XACT_EVENT_ABORT && lpr_queue_there())
 		{
+			lpr_queue_note_change();
 			lpr_queue_set_changes_wait();
 			lpr_queue_wake_writer();
 		}

@@ -6,6 +6,7 @@
 #include "miscadmin.h"
 #include "nodes/pg_list.h"
 #include "pgstat.h"
+#include "port/atomics.h"
 #include "postmaster/autovacuum.h"
 #include "replication/walsender.h"
 #include "storage/ipc.h"
@@ -22,7 +23,7 @@ const char *const lpr_audit_kind_names[LPR_AUDIT_KINDS] = {
 	[LPR_AUDIT_START] = "start",     [LPR_AUDIT_MONTH] = "month", [LPR_AUDIT_ASK] = "ask",
 	[LPR_AUDIT_REFUSED] = "refused", [LPR_AUDIT_SENT] = "sent",   [LPR_AUDIT_ANSWER] = "answer",
 	[LPR_AUDIT_CHANGE] = "change",   [LPR_AUDIT_READ] = "read",   [LPR_AUDIT_CLOCK] = "clock",
-	[LPR_AUDIT_CONSENT] = "consent", [LPR_AUDIT_FLAG] = "flag",
+	[LPR_AUDIT_CONSENT] = "consent", [LPR_AUDIT_FLAG] = "flag",   [LPR_AUDIT_LOOK] = "look",
 };
 
 typedef struct LprQueue
@@ -34,6 +35,7 @@ typedef struct LprQueue
 	bool database_missing;
 	bool changes_wait;
 	int64 settled_number;
+	pg_atomic_uint64 generation; /* goes up with each change of policy or cases */
 	uint64 tickets;
 	uint64 taken; /* bytes since the start: the ring holds [taken, put) */
 	uint64 put;
@@ -85,6 +87,7 @@ lpr_queue_shmem_init(void)
 		queue->state = LPR_WRITER_DOWN;
 		queue->writer = -1;
 		queue->settled_number = -1;
+		pg_atomic_init_u64(&queue->generation, 1);
 		queue->size = ring_size();
 	}
 	LWLockRelease(AddinShmemInitLock);
@@ -361,6 +364,18 @@ lpr_queue_set_changes_wait(void)
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	queue->changes_wait = true;
 	LWLockRelease(lock);
+}
+
+void
+lpr_queue_note_change(void)
+{
+	(void) pg_atomic_fetch_add_u64(&queue->generation, 1);
+}
+
+uint64
+lpr_queue_generation(void)
+{
+	return queue != NULL ? pg_atomic_read_u64(&queue->generation) : 0;
 }
 
 bool

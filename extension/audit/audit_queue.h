@@ -67,6 +67,10 @@ extern bool lpr_queue_receipt(int place, uint64 ticket, LprReceipt *receipt);
 extern int64 lpr_queue_bytes(void); /* that wait */
 extern LprWriterState lpr_queue_writer(char reason[LPR_REASON_ROOM], char hint[LPR_HINT_ROOM]);
 extern void lpr_queue_wake_writer(void);
+/* Something that the rules may read has changed, and is committed: decisions of before are looked at again. */
+extern void lpr_queue_note_change(void);
+/* Read before a decision is made, it is that of all that the decision can have seen. */
+extern uint64 lpr_queue_generation(void);
 /* Of a transaction with changes of policy, once it is committed. */
 extern void lpr_queue_set_changes_wait(void);
 

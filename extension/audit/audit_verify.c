@@ -157,7 +157,9 @@ hold_against_checkpoint(Verification *v)
 		else if (v->whole && !lpr_digest_same(&root, &v->checkpoint.root))
 			finding(v, v->number, "the records are not those that the checkpoint signs");
 		v->checkpoints++;
-		/* From here on the tree is the signed one, so that one damaged record is not found again at every checkpoint. */
+		/*
+		 * From here on the tree is the signed one, so that one damaged record is not found again at every checkpoint.
+		 */
 		if (v->checkpoint_tree.size == (uint64) v->number)
 		{
 			v->tree = v->checkpoint_tree;

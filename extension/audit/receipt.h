@@ -21,9 +21,10 @@ typedef enum LprAuditKind
 	LPR_AUDIT_READ,    /* of the audit itself */
 	LPR_AUDIT_CLOCK,   /* the server's clock was set back */
 	LPR_AUDIT_CONSENT, /* somebody agreed to the rules for this session */
-	LPR_AUDIT_FLAG     /* something that oversight should look at */
+	LPR_AUDIT_FLAG,    /* something that oversight should look at */
+	LPR_AUDIT_LOOK     /* whether an earlier decision still holds: no record, unless it is refused */
 } LprAuditKind;
-#define LPR_AUDIT_KINDS 11
+#define LPR_AUDIT_KINDS 12
 
 extern const char *const lpr_audit_kind_names[LPR_AUDIT_KINDS];
 
@@ -37,9 +38,11 @@ typedef struct LprReceipt
 	bool written;
 	bool refused;
 	int64 number;
-	LprDigest digest;       /* the chain's, of that record */
-	int64 reads_limit;      /* that may be shown; 0 = no limit */
-	TimestampTz expires_at; /* until when the answer may be cached; 0 = not at all */
+	LprDigest digest;        /* the chain's, of that record */
+	int64 reads_limit;       /* that may be shown; 0 = no limit */
+	TimestampTz expires_at;  /* until when the answer may be cached; 0 = not at all */
+	TimestampTz holds_until; /* the decision, if nothing changes */
+	uint64 generation;       /* of policy and cases, as lpr_queue_generation() said before it was made */
 	uint8 log[LPR_LOG_ID_LEN];
 	char control[8];
 	char sqlstate[6];

@@ -167,11 +167,6 @@ lpr_cache_open(MemoryContext context, LprStatement *statement, LprQueryStats *st
 	}
 	if (cache->hit)
 	{
-		LprCacheAnswer shown = cache->answer;
-
-		describe_answer(cache, &shown);
-		shown.has_key = false;
-		lpr_cache_table_add_answer(&shown);
 		lpr_answer_from_cache(stats, cache->answer.answer, cache->answer.seed);
 		cache->walk = lpr_cache_read(context, &cache->answer);
 	}
@@ -197,12 +192,32 @@ lpr_cache_hit(const LprCache *cache)
 	return cache->hit;
 }
 
+/*
+ * What of a kept answer this login was shown for this question, and may save: never more than its own window, nor
+ * further than it was read (E2).
+ */
+static void
+note_shown(LprCache *cache)
+{
+	LprCacheAnswer shown = cache->answer;
+
+	if (cache->reads == 0)
+		return;
+	describe_answer(cache, &shown);
+	shown.has_key = false;
+	shown.since = cache->question->query->from;
+	shown.until = cache->question->query->until;
+	shown.shown = cache->reads;
+	lpr_cache_table_add_answer(&shown);
+}
+
 static bool
 end_cached_answer(LprCache *cache, LprOutcome outcome, const char *why)
 {
 	LprQueryStats *stats = cache->stats;
 
 	cache->over = true;
+	note_shown(cache);
 	if (stats->outcome < outcome)
 		stats->outcome = outcome;
 	stats->ended_at = GetCurrentTimestamp();

@@ -16,9 +16,11 @@
 #include "utils/snapmgr.h"
 
 #include "audit/audit_queue.h"
+#include "gate/held.h"
 #include "server/worker.h"
 
 #define LOOK_EVERY_MS 2000
+#define HELD_GRACE    USECS_PER_MINUTE /* for whoever just reads on to its end */
 
 void
 lpr_cache_purger_register(void)
@@ -72,6 +74,7 @@ lpr_cache_purger_main(Datum argument)
 		MemoryContextSwitchTo(context);
 		attempt(context, "SELECT lpr_data.prepare_cache()");
 		attempt(context, "SELECT lpr_data.purge_cache()");
+		(void) lpr_held_end_late(HELD_GRACE);
 		(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, LOOK_EVERY_MS, PG_WAIT_EXTENSION);
 		ResetLatch(MyLatch);
 	}

@@ -48,6 +48,7 @@ enum
 	ANSWER_BLOCKS,
 	ANSWER_DIGEST_VERSION,
 	ANSWER_SEED,
+	ANSWER_SHOWN,
 	ANSWER_COLUMNS
 };
 
@@ -70,6 +71,7 @@ static const Oid answer_types[ANSWER_COLUMNS] = {
 	[ANSWER_BLOCKS] = INT4ARRAYOID,
 	[ANSWER_DIGEST_VERSION] = INT2OID,
 	[ANSWER_SEED] = BYTEAOID,
+	[ANSWER_SHOWN] = INT8OID,
 };
 
 Oid
@@ -205,6 +207,7 @@ write_answer(void *arg)
 		PointerGetDatum(construct_array(blocks, 2 * answer->nruns, INT4OID, sizeof(int32), true, TYPALIGN_INT));
 	values[ANSWER_DIGEST_VERSION] = Int16GetDatum(LPR_READ_VERSION);
 	values[ANSWER_SEED] = lpr_data_bytes(answer->seed, LPR_SEED_LEN);
+	values[ANSWER_SHOWN] = Int64GetDatum(answer->shown);
 
 	estate = CreateExecutorState();
 	result = makeNode(ResultRelInfo);
@@ -264,6 +267,7 @@ read_answer(TupleDesc desc, HeapTuple tuple, LprCacheAnswer *answer)
 	answer->open_until = DatumGetBool(values[ANSWER_OPEN_UNTIL]);
 	answer->fetched_at = DatumGetTimestampTz(values[ANSWER_FETCHED_AT]);
 	answer->reads = DatumGetInt64(values[ANSWER_READS]);
+	answer->shown = DatumGetInt64(values[ANSWER_SHOWN]);
 	deconstruct_array(DatumGetArrayTypeP(values[ANSWER_BLOCKS]), INT4OID, sizeof(int32), true, TYPALIGN_INT, &blocks,
 					  NULL, &nblocks);
 	answer->nruns = nblocks / 2;

@@ -41,6 +41,7 @@ typedef struct LprCacheAnswer
 	bool open_until; /* asked up to now */
 	TimestampTz fetched_at;
 	int64 reads;
+	int64 shown; /* the first so many of those between since and until; the others were not shown to this login */
 	uint8 seed[LPR_SEED_LEN]; /* of the salts of its reads; stored nowhere else */
 	int nruns;
 	int32 *runs; /* first block and number of blocks, pair by pair */

@@ -289,7 +289,7 @@ lpr_cache_write_finish(LprCacheWrite *fill, LprCacheAnswer *answer)
 	{
 		answer->expires_at = fill->expires_at;
 		answer->answer = fill->answer;
-		answer->reads = fill->reads;
+		answer->reads = answer->shown = fill->reads;
 		answer->nruns = fill->nruns;
 		answer->runs = fill->runs;
 		lpr_cache_table_add_answer(answer);

@@ -90,7 +90,10 @@ ask_first(LprLeg *leg, LprRequest *request, LprFault *fault)
 		return lpr_fault(fault, LPR_STATE_BAD_OPTION, "the source has no reason, which this vendor wants to be told");
 	if (query->has_near && !(miles <= RADIUS_MAX))
 		return lpr_fault(fault, LPR_STATE_BAD_OPTION, "the radius is more than %d miles", RADIUS_MAX);
-	/* What the vendor does with reads of no state is not documented: if those are wanted too, it is not asked by state. */
+	/*
+	 * What the vendor does with reads of no state is not documented: if those are wanted too, it is not asked by
+	 * state.
+	 */
 	for (int i = 0; i < LPR_COUNT(STATES) && !query->region_if_known; i++)
 		if (strcmp(STATES[i].code, query->region) == 0)
 			state = STATES[i].name; /* of another region the vendor knows no name: what it sends is checked here */

@@ -11,6 +11,7 @@
 
 #include "server/errors.h"
 #include "gate/purpose.h"
+#include "core/address.h"
 #include "core/place.h"
 #include "core/read.h"
 
@@ -358,13 +359,17 @@ settle_address(Making *making)
 {
 	LprQuery *query = making->query;
 
-	if (query->address == NULL || (strlen(query->address) >= 3 && strlen(query->address) <= 200))
+	if (query->address == NULL || (strlen(query->address) <= 200 && lpr_address_characters(query->address) > 0))
 		return;
 	/* A condition that is never true asks nothing. */
 	if (making->possible && !making->has_plates && !query->has_near && query->make == NULL)
-		ereport(ERROR,
-				(errcode(LPR_ERRCODE_BAD_PLACE), errmsg("not an address: \"%s\"", shown(query->address)),
-				 errdetail("An address has 3 to 200 bytes."), errhint("Take more of it, or a point with a radius.")));
+		ereport(
+			ERROR,
+			(errcode(LPR_ERRCODE_BAD_PLACE), errmsg("not an address: \"%s\"", shown(query->address)),
+			 errdetail(
+				 "An address has at most 200 bytes, and names a place: by a number with a name behind it, or by two "
+				 "names. A kind of street, a direction, the name of a state and the like are in too many."),
+			 errhint("lpr.search_location(address => '500 Main Street', ...), or a point with a radius.")));
 	query->address = NULL; /* no anchor is needed of it, and it is checked here anyhow */
 }
 

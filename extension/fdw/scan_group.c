@@ -13,7 +13,6 @@
 #include "nodes/nodeFuncs.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
@@ -219,7 +218,7 @@ lpr_scan_close_answer(LprScan *scan)
 
 /* The gate has spoken: asks the source, or passes it over. */
 static void
-start_asking(LprScan *scan)
+start_asking(LprScan *scan, uint64 catalog)
 {
 	MemoryContext old = MemoryContextSwitchTo(scan->context);
 	LprQueryStats *stats = scan->stats;
@@ -232,7 +231,7 @@ start_asking(LprScan *scan)
 		lpr_gate_reference(&scan->question.receipt, scan->query.reference);
 		strlcpy(stats->reference, scan->query.reference, sizeof(stats->reference));
 		scan->query.reads_max = scan->question.receipt.reads_limit;
-		lpr_answer_begin(scan->statement, stats, &scan->question);
+		lpr_answer_begin(scan->statement, stats, &scan->question, catalog);
 		/* The mapping is that of the authenticated login, not of the user that the plan is checked as. */
 		source = lpr_source_hold(scan->server, GetAuthenticatedUserId(), &stats->fault);
 		if (source != NULL)
@@ -240,6 +239,8 @@ start_asking(LprScan *scan)
 			if (!source->options.uncached)
 				scan->cache = lpr_cache_open(scan->context, scan->statement, stats, &scan->question, source->mapping,
 											 scan->query.fresh);
+			lpr_run_shows(lpr_answer_decision(stats), lpr_scan_is_cached(scan) ? lpr_cache_expires_at(scan->cache)
+																			   : scan->question.receipt.expires_at);
 			if (lpr_scan_is_cached(scan))
 				lpr_source_release(source);
 			else
@@ -348,9 +349,9 @@ lpr_scan_start_group(LprScan *scan)
 	LprScan **started = palloc(list_length(scans) * sizeof(LprScan *));
 	LprGateQuestion **questions = palloc(list_length(scans) * sizeof(LprGateQuestion *));
 	int n = 0;
+	uint64 catalog = lpr_decision_catalog(); /* looks at sources as they are now, also in an open transaction */
 	ListCell *cell;
 
-	AcceptInvalidationMessages(); /* sources as they are now, also in an open transaction */
 	prepare_question(scan);
 	if (scan->wants)
 		started[n++] = scan;
@@ -377,7 +378,7 @@ lpr_scan_start_group(LprScan *scan)
 		questions[i] = &started[i]->question;
 	lpr_gate_ask(questions, n);
 	for (int i = 0; i < n; i++)
-		start_asking(started[i]);
+		start_asking(started[i], catalog);
 	pfree(questions);
 	pfree(started);
 	lpr_scan_tell_passed_over(scan);

@@ -80,7 +80,8 @@ static void
 start_image(LprScan *scan, AheadRow *row, int which, LprColumn column, LprSlice url)
 {
 	row->waits[which] = scan->attnums[column] != 0 && url.data != NULL;
-	row->images[which] = row->waits[which] ? lpr_image_start(lpr_ask_source(scan->ask), row->context, url) : NULL;
+	row->images[which] =
+		row->waits[which] ? lpr_image_start(lpr_ask_source(scan->ask), row->context, scan->stats, url) : NULL;
 }
 
 /* Takes reads and starts their images until enough are under way. */

@@ -22,6 +22,7 @@ typedef struct LprAnswer
 	int64 ask;
 	LprEvent event;
 	uint8 mode;
+	LprDecision decision;
 	char *url;
 	TimestampTz asked_at;
 	LprQueryStats before; /* what the stats said when this question began */
@@ -49,7 +50,7 @@ free_answer(void *arg)
 }
 
 void
-lpr_answer_begin(LprStatement *statement, LprQueryStats *stats, const LprGateQuestion *question)
+lpr_answer_begin(LprStatement *statement, LprQueryStats *stats, const LprGateQuestion *question, uint64 catalog)
 {
 	LprAnswer *answer = MemoryContextAllocZero(statement->context, sizeof(LprAnswer));
 	MemoryContextCallback *callback = MemoryContextAllocZero(statement->context, sizeof(MemoryContextCallback));
@@ -61,6 +62,8 @@ lpr_answer_begin(LprStatement *statement, LprQueryStats *stats, const LprGateQue
 	answer->ask = question->receipt.number;
 	answer->event = question->event;
 	answer->mode = question->query->mode;
+	lpr_decision_take(&answer->decision, question->source, question->query->mode, question->event, &question->receipt,
+					  catalog);
 	answer->url = question->url != NULL ? MemoryContextStrdup(statement->context, question->url) : NULL;
 	answer->asked_at = GetCurrentTimestamp();
 	answer->before = *stats;
@@ -69,6 +72,36 @@ lpr_answer_begin(LprStatement *statement, LprQueryStats *stats, const LprGateQue
 	lpr_salts_start(&answer->salts, seed);
 	statement->broken_off = leave_open_answers;
 	answer->oldest = answer->newest = LPR_MOMENT_NONE;
+	stats->answer = answer;
+}
+
+const LprDecision *
+lpr_answer_decision(const LprQueryStats *stats)
+{
+	return &stats->answer->decision;
+}
+
+void
+lpr_answer_check(LprQueryStats *stats)
+{
+	if (stats->answer == NULL)
+		elog(ERROR, "nothing is sent that no record tells of");
+	lpr_decision_check(&stats->answer->decision);
+}
+
+void
+lpr_answer_begin_save(MemoryContext context, LprQueryStats *stats, const LprDecision *decision)
+{
+	LprAnswer *answer = MemoryContextAllocZero(context, sizeof(LprAnswer));
+	MemoryContextCallback *callback = MemoryContextAllocZero(context, sizeof(MemoryContextCallback));
+
+	callback->func = free_answer;
+	callback->arg = answer;
+	MemoryContextRegisterResetCallback(context, callback);
+	answer->ask = decision->ask;
+	answer->event = decision->event;
+	answer->mode = LPR_MODE_SAVED;
+	answer->decision = *decision;
 	stats->answer = answer;
 }
 
@@ -94,7 +127,7 @@ lpr_answer_sent(LprQueryStats *stats, const char *request)
 	LprAnswer *answer = stats->answer;
 
 	if (answer == NULL)
-		return;
+		elog(ERROR, "nothing is sent that no record tells of");
 	if (answer->sent.len > SENT_BYTES)
 	{
 		LprText payload = {0};
@@ -116,6 +149,44 @@ lpr_answer_sent(LprQueryStats *stats, const char *request)
 		answer->sent.len = 0;
 	}
 	lpr_payload_element(&answer->sent, request);
+}
+
+void
+lpr_answer_end_save(LprQueryStats *stats, bool failed)
+{
+	LprAnswer *answer = stats->answer;
+	LprText payload = {0};
+	LprAuditEntry entry;
+
+	stats->answer = NULL;
+	if (answer == NULL || answer->sent.len == 0)
+		return;
+	lpr_payload_open(&payload);
+	lpr_payload_text(&payload, "source", answer->decision.source);
+	lpr_payload_integer(&payload, "requests", stats->requests);
+	lpr_payload_integer(&payload, "retries", stats->retries);
+	lpr_payload_integer(&payload, "bytes", stats->bytes);
+	lpr_payload_integer(&payload, "images_missing", stats->images_missing);
+	lpr_payload_json(&payload, "sent", "[");
+	lpr_text_append(&payload, answer->sent.data, answer->sent.len);
+	lpr_text_adds(&payload, "]");
+	lpr_payload_close(&payload);
+	entry = (LprAuditEntry){
+		.kind = LPR_AUDIT_SENT,
+		.facts = {.event = answer->event, .mode = answer->mode},
+		.ask = answer->ask,
+		.payload = payload.data,
+		.payload_len = payload.len,
+	};
+	if (!payload.failed && failed)
+		(void) lpr_audit_leave(&entry);
+	else if (!payload.failed)
+	{
+		entry.payload = pnstrdup(payload.data, payload.len); /* sending may throw */
+		lpr_text_free(&payload);
+		last_sent = lpr_audit_send(&entry);
+	}
+	lpr_text_free(&payload);
 }
 
 const uint8_t *

@@ -4,12 +4,32 @@
 #ifndef LPR_ANSWER_H
 #define LPR_ANSWER_H
 
+#include "postgres.h"
+
 #include "format/read_record.h"
+#include "gate/decision.h"
 #include "gate/gate.h"
 #include "gate/query_stats.h"
 
-/* Begins the answer to a question that the gate let through; it becomes the stats's. */
-extern void lpr_answer_begin(LprStatement *statement, LprQueryStats *stats, const LprGateQuestion *question);
+/*
+ * Begins the answer to a question that the gate let through; it becomes the stats's. `catalog`: of
+ * lpr_decision_catalog(), before it was asked.
+ */
+extern void lpr_answer_begin(LprStatement *statement, LprQueryStats *stats, const LprGateQuestion *question,
+							 uint64 catalog);
+/*
+ * What the answer rests on. Before anything more is asked for it: lpr_answer_check(), which is an ERROR, on record,
+ * when that holds no longer.
+ */
+extern const LprDecision *lpr_answer_decision(const LprQueryStats *stats);
+extern void lpr_answer_check(LprQueryStats *stats);
+/*
+ * Saving fetches images, which is no question of its own: what was sent, and what it cost, becomes a record of the
+ * save's. `decision`: of the save, by the way in which its reads were asked for. failed: while an error is on its way,
+ * nothing is thrown and nothing waited for.
+ */
+extern void lpr_answer_begin_save(MemoryContext context, LprQueryStats *stats, const LprDecision *decision);
+extern void lpr_answer_end_save(LprQueryStats *stats, bool failed);
 /* A request as it was sent, without secrets. Nothing is left out: many requests take records of their own. */
 extern void lpr_answer_sent(LprQueryStats *stats, const char *request);
 /* What the salts of its reads are made of: it is stored with the reads, wherever they are stored. */

@@ -8,6 +8,7 @@
 #include "utils/builtins.h"
 
 #include "audit/audit.h"
+#include "core/address.h"
 #include "server/errors.h"
 #include "format/payload.h"
 
@@ -68,7 +69,7 @@ send_question(const LprGateQuestion *question)
 				.from = query->from,
 				.until = query->until,
 				.radius_m = query->has_near ? query->radius_m : 0,
-				.address_length = query->address != NULL ? pg_mbstrlen(query->address) : 0,
+				.address_length = query->address != NULL ? lpr_address_characters(utf8(query->address)) : 0,
 			},
 	};
 
@@ -110,6 +111,18 @@ lpr_gate_reference(const LprReceipt *receipt, char out[LPR_REFERENCE_ROOM])
 	lpr_hex(receipt->log, LPR_LOG_ID_LEN, log);
 	lpr_hex(receipt->digest.bytes, 8, digest);
 	snprintf(out, LPR_REFERENCE_ROOM, "%s-" INT64_FORMAT "-%s", log, receipt->number, digest);
+}
+
+void
+lpr_gate_raise(const LprReceipt *receipt)
+{
+	const char *message, *detail, *hint;
+
+	lpr_gate_texts(receipt, &message, &detail, &hint);
+	error_context_stack = NULL; /* where in our functions it was found tells a person nothing */
+	ereport(ERROR, (errcode(MAKE_SQLSTATE(receipt->sqlstate[0], receipt->sqlstate[1], receipt->sqlstate[2],
+										  receipt->sqlstate[3], receipt->sqlstate[4])),
+					errmsg("%s", message), errdetail("%s", detail), errhint("%s", hint)));
 }
 
 /* The control whose rule an error before the gate tells of. */

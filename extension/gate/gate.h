@@ -23,6 +23,9 @@ typedef struct LprGateQuestion
  */
 extern void lpr_gate_ask(LprGateQuestion **questions, int n);
 
+/* Raises a refusal, which is on record. */
+pg_noreturn extern void lpr_gate_raise(const LprReceipt *receipt);
+
 /* Message, detail and hint of a refusal. */
 extern void lpr_gate_texts(const LprReceipt *receipt, const char **message, const char **detail, const char **hint);
 

@@ -128,7 +128,9 @@ lpr_query_stats_sent(LprStatement *statement, LprQueryStats *stats, const char *
 void
 lpr_query_stats_cost(LprQueryStats *stats, LprHttpCost cost)
 {
-	stats->requests += cost.requests;
+	stats->requests +=
+		cost.requests -
+		1; /* the first was counted when it went out, so that none is missing of a statement that is broken off */
 	stats->retries += cost.retries;
 	stats->bytes += cost.bytes;
 }

@@ -37,7 +37,7 @@ typedef struct LprQueryStats
 	int nsent;
 	char *sent[LPR_SENT_SHOWN]; /* requests without their secrets */
 	char reference[LPR_REFERENCE_ROOM];
-	int requests;
+	int requests; /* also those under way */
 	int retries;
 	int pages;
 	int64 bytes;

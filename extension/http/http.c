@@ -99,7 +99,10 @@ set_options(LprTransfer *transfer, const Request *request)
 		lpr_also(&code, curl_easy_setopt(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t) request->body_len));
 		lpr_also(&code, curl_easy_setopt(easy, CURLOPT_POSTFIELDS, transfer->body));
 	}
-	/* curl sends again by itself what an idle connection lost; what must not be sent twice gets a connection of its own */
+	/*
+	 * curl sends again by itself what an idle connection lost; what must not be sent twice gets a connection of its
+	 * own
+	 */
 	if (!transfer->repeatable)
 		lpr_also(&code, curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L));
 	lpr_also(&code, curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, lpr_reply_header));

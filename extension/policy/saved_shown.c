@@ -189,6 +189,15 @@ is_wanted(HTAB *wanted, LprSlice id)
 	return true;
 }
 
+/* Whether a read of a cached answer was among what was shown for the question: its window, as far as it was read. */
+static bool
+was_shown(const LprCacheAnswer *answer, const LprRead *read, int64 *shown)
+{
+	if (read->captured_at < answer->since || read->captured_at > answer->until)
+		return false;
+	return (*shown)++ < answer->shown;
+}
+
 /* The wanted reads of one answer. All of its reads go by, for the proofs. */
 static void
 search_answer(const LprCacheAnswer *answer, HTAB *wanted, Tuplestorestate *store, TupleDesc desc, const int *which)
@@ -201,6 +210,7 @@ search_answer(const LprCacheAnswer *answer, HTAB *wanted, Tuplestorestate *store
 	LprSalts salts;
 	LprDigest details, leaf, root;
 	LprRead read;
+	int64 shown = 0;
 	bool gone = false, good;
 
 	search->callback = (MemoryContextCallback){.func = free_search, .arg = search};
@@ -211,7 +221,7 @@ search_answer(const LprCacheAnswer *answer, HTAB *wanted, Tuplestorestate *store
 	for (int64 place = 0; good && place < answer->reads && lpr_cache_read_next(walk, &read, &gone); place++)
 	{
 		const uint8 *salt = lpr_salts_at(&salts, (uint64) place);
-		bool proved = is_wanted(wanted, read.id);
+		bool proved = was_shown(answer, &read, &shown) && is_wanted(wanted, read.id);
 		ShownRow *row;
 
 		good = lpr_answer_leaf(&read, salt, &search->scratch, &details, &leaf) &&

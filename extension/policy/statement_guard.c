@@ -30,6 +30,7 @@
 #include "server/data.h"
 #include "server/errors.h"
 #include "server/login_guard.h"
+#include "gate/decision.h"
 #include "gate/purpose.h"
 #include "gate/query_stats.h"
 #include "policy/verb.h"
@@ -135,9 +136,11 @@ static void
 guard_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_EXECUTOR_RUN_PARAMETERS)
 {
 	bool keeps;
+	LprRun run;
 
 	lpr_consent_note_statement();
 	keeps = check_executor(query->plannedstmt);
+	lpr_run_begin(&run, query->estate);
 	keeping += keeps;
 	depth++;
 	PG_TRY();
@@ -149,6 +152,7 @@ guard_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_E
 	}
 	PG_FINALLY();
 	{
+		lpr_run_end(&run);
 		keeping -= keeps;
 		depth--;
 	}
@@ -226,8 +230,14 @@ denied(Node *statement, const char **hint)
 			*hint = "Read with SELECT.";
 			return "";
 		case T_DeclareCursorStmt:
-			*hint = "Declare the cursor without HOLD.";
-			return (((DeclareCursorStmt *) statement)->options & CURSOR_OPT_HOLD) != 0 ? " WITH HOLD" : NULL;
+			if ((((DeclareCursorStmt *) statement)->options & CURSOR_OPT_HOLD) != 0)
+			{
+				*hint = "Declare the cursor without HOLD.";
+				return " WITH HOLD";
+			}
+			/* Its rows would stay, to be shown again when nobody looks any more whether they may be (C2). */
+			*hint = "Declare the cursor without SCROLL; what was shown is shown again by asking again.";
+			return (((DeclareCursorStmt *) statement)->options & CURSOR_OPT_SCROLL) != 0 ? " SCROLL" : NULL;
 		case T_ExplainStmt:
 			*hint = "EXPLAIN tells what would be asked, lpr.last_query() what was.";
 			return is_explain_analyze((ExplainStmt *) statement) ? " ANALYZE" : NULL;

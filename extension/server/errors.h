@@ -23,6 +23,7 @@
 #define LPR_ERRCODE_NOT_YOURS        MAKE_SQLSTATE('L', 'P', '0', '3', '3')
 #define LPR_ERRCODE_UNRECORDED       MAKE_SQLSTATE('L', 'P', '0', '3', '5')
 #define LPR_ERRCODE_STATEMENT_GUARD           MAKE_SQLSTATE('L', 'P', '0', '5', '0')
+#define LPR_ERRCODE_EXPIRED          MAKE_SQLSTATE('L', 'P', '0', '5', '5')
 /* clang-format on */
 
 #endif

@@ -19,5 +19,6 @@
 	}                                                                                                                  \
 	extern Datum name(PG_FUNCTION_ARGS)
 
-RETIRED(lpr_consent_agreed);  /* 0.2.0: lpr_data.agreed() */
-RETIRED(lpr_consent_session); /* 0.2.0: lpr_data.session() as three columns */
+RETIRED(lpr_consent_agreed);     /* 0.2.0: lpr_data.agreed() */
+RETIRED(lpr_consent_session);    /* 0.2.0: lpr_data.session() as three columns */
+RETIRED(lpr_saved_fetch_images); /* 0.2.0: lpr_data.fetch_images(source, urls) */

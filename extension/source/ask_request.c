@@ -6,7 +6,7 @@
 #include "utils/timestamp.h"
 
 #include "base/redact.h"
-#include "gate/answer.h"
+#include "source/outgoing.h"
 
 void
 lpr_ask_drop(LprAsk *ask, LprHttp **http)
@@ -92,27 +92,13 @@ LprHttp *
 lpr_ask_send(LprAsk *ask, LprRequest *request, bool made, LprFault *fault)
 {
 	LprHttp *http = NULL;
-	char *shown = NULL;
 
 	if (made && (request->url.failed || request->body.failed || request->headers.failed || request->shown.failed))
 		made = lpr_fault(fault, LPR_STATE_NO_MEMORY, "out of memory");
 	if (made)
-	{
-		http = lpr_http_start(ask->context, &ask->source->options.peer, request->post, request->url.data,
-							  request->headers.data, request->body.data, request->body.len, request->repeatable);
-		redact(ask, request->shown.data); /* a link to the next page may repeat it */
-		if (request->class == LPR_REQUEST_READS)
-		{
-			lpr_query_stats_sent(ask->statement, ask->stats, request->shown.data);
-			shown = pstrdup(request->shown.data);
-		}
-	}
-	lpr_request_free(request);
-	if (shown != NULL)
-	{
-		lpr_answer_sent(ask->stats, shown);
-		pfree(shown);
-	}
+		http = lpr_outgoing(ask->source, ask->context, ask->statement, ask->stats, request, 0);
+	else
+		lpr_request_free(request);
 	if (!made)
 		lpr_ask_fail_named(ask, fault, 0);
 	return http;

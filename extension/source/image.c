@@ -3,7 +3,8 @@
  */
 #include "source/image.h"
 
-#include "utils/memutils.h"
+#include "format/digest.h"
+#include "source/outgoing.h"
 
 /* A vendor may keep its images elsewhere, but only where the administrator says so. */
 static bool
@@ -24,23 +25,37 @@ is_allowed_origin(LprSource *source, LprSlice url)
 	return false;
 }
 
-LprHttp *
-lpr_image_start(LprSource *source, MemoryContext context, LprSlice url)
+/*
+ * An address belongs to a read, and may open the image to whoever has it: on record is its digest. Who has the
+ * vendor's log finds it there.
+ */
+static void
+show_digest(LprSlice url, LprText *shown)
 {
-	LprHttpPeer peer = source->options.peer;
-	char *address;
-	LprHttp *http;
+	LprHash hash;
+	LprDigest digest;
+	char hex[2 * LPR_DIGEST_LEN + 1];
+
+	lpr_hash_start(&hash);
+	lpr_hash_add(&hash, url.data, url.len);
+	lpr_hash_end(&hash, &digest);
+	lpr_hex(digest.bytes, LPR_DIGEST_LEN, hex);
+	lpr_text_printf(shown, "GET image sha256:%s", hex);
+}
+
+LprHttp *
+lpr_image_start(LprSource *source, MemoryContext context, LprQueryStats *stats, LprSlice url)
+{
+	LprRequest request = {.class = LPR_REQUEST_IMAGE, .repeatable = true};
 
 	if (!is_allowed_origin(source, url))
 		return NULL;
-	peer.body_max = (size_t) source->options.max_image_kilobytes * 1024;
-	address = MemoryContextAlloc(context, url.len + 1);
-	memcpy(address, url.data, url.len);
-	address[url.len] = '\0';
 	/* Image URLs are signed by the vendor; our secret goes to none of them. */
-	http = lpr_http_start(context, &peer, false, address, NULL, NULL, 0, true);
-	pfree(address);
-	return http;
+	lpr_text_append(&request.url, url.data, url.len);
+	show_digest(url, &request.shown);
+	if (request.url.failed || request.shown.failed)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	return lpr_outgoing(source, context, NULL, stats, &request, (size_t) source->options.max_image_kilobytes * 1024);
 }
 
 /* Only what looks like an image is handed on as one. */

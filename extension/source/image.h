@@ -11,7 +11,7 @@
  * Starts to fetch; NULL when the URL leads elsewhere than to the source's own origin or to one of its option
  * image_origins.
  */
-extern LprHttp *lpr_image_start(LprSource *source, MemoryContext context, LprSlice url);
+extern LprHttp *lpr_image_start(LprSource *source, MemoryContext context, LprQueryStats *stats, LprSlice url);
 
 /*
  * Waits for an image (interruptibly) and takes it, in the current context. NULL, and counted as missing, when there is

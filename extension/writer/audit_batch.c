@@ -31,7 +31,8 @@ typedef struct Batch
 	LprLog *log;
 	List *records; /* LprQueued, in their order */
 	LprReceipt *receipts;
-	int known; /* so many of the first are in the log already */
+	int known;         /* so many of the first are in the log already */
+	uint64 generation; /* of all that is decided now, or an older one */
 	bool changes;
 	bool wrote;
 } Batch;
@@ -66,10 +67,24 @@ extension_there(LprLog *log)
 	return OidIsValid(known);
 }
 
+/* What the gate is asked about. */
+static bool
+is_judged(const LprQueued *record)
+{
+	return record->kind == LPR_AUDIT_ASK || record->kind == LPR_AUDIT_LOOK;
+}
+
+/* That an earlier decision still holds is not put on record. */
+static bool
+leaves_row(const LprQueued *record, const LprReceipt *receipt)
+{
+	return record->kind != LPR_AUDIT_LOOK || receipt->refused;
+}
+
 static void
 fill_row(LprAuditRow *row, const LprQueued *record, const LprReceipt *receipt)
 {
-	bool refused = record->kind == LPR_AUDIT_ASK && receipt->refused;
+	bool refused = is_judged(record) && receipt->refused;
 
 	memset(row, 0, sizeof(*row));
 	row->kind = lpr_audit_kind_names[refused ? LPR_AUDIT_REFUSED : record->kind];
@@ -119,11 +134,20 @@ reconcile(Batch *batch)
 
 		while (found < list_length(batch->records) && lpr_audit_scan_next(scan, &row))
 		{
-			LprQueued *record = list_nth(batch->records, found);
+			int at = found;
+			LprQueued *record = list_nth(batch->records, at);
 
+			/*
+			 * Looks that left no row may stand before the one that did. They are answered by what they were told then:
+			 * nothing, so they look again.
+			 */
+			while (record->kind == LPR_AUDIT_LOOK && at + 1 < list_length(batch->records) && row.has_payload &&
+				   memcmp(row.salt, record->salt, LPR_SALT_LEN) != 0)
+				record = list_nth(batch->records, ++at);
 			if (!row.has_payload || memcmp(row.salt, record->salt, LPR_SALT_LEN) != 0)
 				continue;
-			if (record->kind == LPR_AUDIT_ASK && strcmp(row.kind, lpr_audit_kind_names[LPR_AUDIT_REFUSED]) == 0)
+			found = at;
+			if (is_judged(record) && strcmp(row.kind, lpr_audit_kind_names[LPR_AUDIT_REFUSED]) == 0)
 				lpr_refuse(&batch->receipts[found], row.control != NULL ? row.control : "",
 						   row.sqlstate != NULL ? row.sqlstate : "", "the question was refused",
 						   "The audit writer was interrupted before it could say more.", NULL);
@@ -180,6 +204,7 @@ chain_changes(LprLog *log)
 		LprAuditRow *rows = palloc(n * sizeof(LprAuditRow));
 		int64 *order = palloc(n * sizeof(int64));
 
+		lpr_queue_note_change(); /* also of transactions that others prepared, who told nobody */
 		for (int i = 0; i < n; i++)
 		{
 			LprAuditRow row;
@@ -247,6 +272,8 @@ write_records(Batch *batch, const ErrorData *unjudged)
 	LprReceipt *receipts = batch->receipts + batch->known;
 	int n = list_length(fresh);
 	LprAuditRow *rows = palloc(n * sizeof(LprAuditRow));
+	LprReceipt **whose = palloc(n * sizeof(LprReceipt *));
+	int nrows = 0;
 
 	if (unjudged != NULL)
 		lpr_refuse(&receipts[0], "U2", unpack_sql_state(unjudged->sqlerrcode), "the gate cannot decide this question",
@@ -254,10 +281,19 @@ write_records(Batch *batch, const ErrorData *unjudged)
 	else
 		lpr_judge(fresh, receipts);
 	for (int i = 0; i < n; i++)
-		fill_row(&rows[i], list_nth(fresh, i), &receipts[i]);
-	lpr_log_append(batch->log, rows, n);
-	for (int i = 0; i < n; i++)
-		fill_receipt(&receipts[i], batch->log, &rows[i]);
+	{
+		receipts[i].generation = batch->generation;
+		if (leaves_row(list_nth(fresh, i), &receipts[i]))
+		{
+			fill_row(&rows[nrows], list_nth(fresh, i), &receipts[i]);
+			whose[nrows++] = &receipts[i];
+		}
+	}
+	if (nrows == 0)
+		return;
+	lpr_log_append(batch->log, rows, nrows);
+	for (int i = 0; i < nrows; i++)
+		fill_receipt(whose[i], batch->log, &rows[i]);
 	batch->wrote = true;
 }
 
@@ -287,6 +323,7 @@ write_batch(LprLog *log, List *records, const ErrorData *unjudged)
 	Batch batch = {.log = log, .records = records, .receipts = palloc0(Max(n, 1) * sizeof(LprReceipt))};
 
 	batch.changes = lpr_queue_take_changes_wait(); /* before the snapshot, so that none is overlooked */
+	batch.generation = lpr_queue_generation();     /* likewise */
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
@@ -411,7 +448,7 @@ lpr_batch_write(LprLog *log)
 
 		if (list_length(records) > 1)
 			error = try_batch(log, first, NULL);
-		if (error != NULL && !passes(error->sqlerrcode) && record->kind == LPR_AUDIT_ASK)
+		if (error != NULL && !passes(error->sqlerrcode) && is_judged(record))
 			error = try_batch(log, first, error);
 	}
 	if (error != NULL)

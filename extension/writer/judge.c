@@ -27,14 +27,14 @@ enum
 	DETAIL,
 	HINT,
 	READS_LIMIT,
-	REFUSES,
+	HOLDS_UNTIL,
 	EXPIRES_AT
 };
 
 /* Of the last day; who asks more than this together is counted from less. */
 #define COUNTED_AT_START "200000"
 
-static SPIPlanPtr gate_plan = NULL;
+static SPIPlanPtr gate_plans[2] = {NULL, NULL}; /* of questions, and of the rests of answers */
 
 /* "$1, $2, ..." or "q.login, q.same_user, ...": one for each fact, in the gate's order. */
 static char *
@@ -67,27 +67,26 @@ check_question(void)
 }
 
 static void
-prepare_gate(void)
+prepare_gate(bool again)
 {
 	Oid types[LPR_FACTS];
 	SPIPlanPtr plan;
 	char *query;
 
-	if (gate_plan != NULL)
+	if (gate_plans[again] != NULL)
 		return;
 	check_question();
 	for (int i = 0; i < LPR_FACTS; i++)
 		types[i] = get_array_type(lpr_fact_type(&lpr_facts[i]));
 	query = psprintf(
-		"SELECT q.place::integer, g.control, g.sqlstate, g.message, g.detail, g.hint, l.reads::bigint, g.refuses, "
+		"SELECT q.place::integer, g.control, g.sqlstate, g.message, g.detail, g.hint, l.reads::bigint, g.holds_until, "
 		/* the moment by a subquery: a volatile argument would keep the function from being inlined */
 		"(SELECT lpr_data.cache_expiry(n.moment, c.keep) FROM lpr_data.cache_time AS c, "
 		"(SELECT clock_timestamp() AS moment OFFSET 0) AS n) "
 		"FROM unnest(%s) WITH ORDINALITY AS q (%s, place) "
 		"LEFT JOIN lpr_data.search_limit AS l ON l.mode = q.mode "
-		"LEFT JOIN LATERAL (SELECT true AS refuses, r.* FROM lpr_data.gate(ROW(%s)::lpr_data.question) AS r) AS g ON "
-		"true",
-		list_facts("$", false), list_facts("", true), list_facts("q.", true));
+		"LEFT JOIN LATERAL lpr_data.gate(ROW(%s)::lpr_data.question, %s) AS g ON true",
+		list_facts("$", false), list_facts("", true), list_facts("q.", true), again ? "true" : "false");
 	/*
 	 * One plan for all batches: planning costs more than deciding. It is made anew when anything that it rests on
 	 * changes.
@@ -96,7 +95,7 @@ prepare_gate(void)
 	if (plan == NULL)
 		elog(ERROR, "could not prepare the gate: %s", SPI_result_code_string(SPI_result));
 	SPI_keepplan(plan);
-	gate_plan = plan;
+	gate_plans[again] = plan;
 }
 
 void
@@ -205,11 +204,31 @@ facts_array(List *questions, const LprFact *fact)
 	return PointerGetDatum(construct_md_array(values, nulls, 1, &n, &lower, type, len, by_value, align));
 }
 
+/*
+ * Whether a row of the gate's lets through: it says until when, and nothing that a refusal says. No row is none of
+ * these.
+ */
+static bool
+lets_through(HeapTuple tuple, TupleDesc desc)
+{
+	bool isnull;
+
+	(void) SPI_getbinval(tuple, desc, HOLDS_UNTIL, &isnull);
+	for (int column = CONTROL; !isnull && column <= HINT; column++)
+	{
+		bool silent;
+
+		(void) SPI_getbinval(tuple, desc, column, &silent);
+		isnull = !silent;
+	}
+	return !isnull;
+}
+
 /* One row of the gate's answer. The texts of a refusal are copied into the receipt. */
 static void
 take_verdict(HeapTuple tuple, TupleDesc desc, LprReceipt **receipts, int n)
 {
-	bool isnull, unlimited, let_through;
+	bool isnull, unlimited;
 	int place = DatumGetInt32(SPI_getbinval(tuple, desc, PLACE, &isnull));
 	int64 reads = DatumGetInt64(SPI_getbinval(tuple, desc, READS_LIMIT, &unlimited));
 	LprReceipt *receipt;
@@ -221,18 +240,21 @@ take_verdict(HeapTuple tuple, TupleDesc desc, LprReceipt **receipts, int n)
 	receipt->expires_at = DatumGetTimestampTz(SPI_getbinval(tuple, desc, EXPIRES_AT, &isnull));
 	if (isnull)
 		receipt->expires_at = 0;
-	(void) SPI_getbinval(tuple, desc, REFUSES, &let_through); /* a row of the gate refuses, whatever else is in it */
-	if (!let_through)
+	if (lets_through(tuple, desc))
+		receipt->holds_until = DatumGetTimestampTz(SPI_getbinval(tuple, desc, HOLDS_UNTIL, &isnull));
+	else
 		lpr_refuse(receipt, value(tuple, desc, CONTROL), value(tuple, desc, STATE), value(tuple, desc, MESSAGE),
 				   value(tuple, desc, DETAIL), value(tuple, desc, HINT));
 }
 
-void
-lpr_judge(List *records, LprReceipt *receipts)
+/* Those of a kind: questions, or rests of answers. */
+static void
+judge(List *records, LprReceipt *receipts, LprAuditKind kind)
 {
 	List *questions = NIL;
 	LprReceipt **theirs = palloc(list_length(records) * sizeof(LprReceipt *));
 	Datum facts[LPR_FACTS];
+	bool again = kind == LPR_AUDIT_LOOK;
 	int n = 0;
 	int i = 0;
 	ListCell *cell;
@@ -241,7 +263,7 @@ lpr_judge(List *records, LprReceipt *receipts)
 	{
 		LprQueued *record = lfirst(cell);
 
-		if (record->kind == LPR_AUDIT_ASK)
+		if (record->kind == kind)
 		{
 			questions = lappend(questions, record);
 			theirs[n++] = &receipts[i];
@@ -255,15 +277,23 @@ lpr_judge(List *records, LprReceipt *receipts)
 	SPI_connect();
 	if (!lpr_quota_known())
 		fill_quotas();
-	expect_all(questions);
-	prepare_gate();
-	if (SPI_execute_plan(gate_plan, facts, NULL, true, 0) != SPI_OK_SELECT)
+	if (!again)
+		expect_all(questions);
+	prepare_gate(again);
+	if (SPI_execute_plan(gate_plans[again], facts, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "the gate did not answer");
 	if (SPI_processed != (uint64) n)
 		elog(ERROR, "the gate did not answer about all that was asked");
 	for (uint64 row = 0; row < SPI_processed; row++)
 		take_verdict(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, theirs, n);
 	SPI_finish();
+}
+
+void
+lpr_judge(List *records, LprReceipt *receipts)
+{
+	judge(records, receipts, LPR_AUDIT_ASK);
+	judge(records, receipts, LPR_AUDIT_LOOK);
 }
 
 void
@@ -312,7 +342,10 @@ lpr_judge_asked(PG_FUNCTION_ARGS)
 void
 lpr_judge_forget_plan(void)
 {
-	if (gate_plan != NULL)
-		SPI_freeplan(gate_plan);
-	gate_plan = NULL;
+	for (int i = 0; i < 2; i++)
+	{
+		if (gate_plans[i] != NULL)
+			SPI_freeplan(gate_plans[i]);
+		gate_plans[i] = NULL;
+	}
 }

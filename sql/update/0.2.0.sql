@@ -1,12 +1,13 @@
 -- What version 0.2.0 has otherwise, and no topic can bring about by itself.
 
 -- Answers that are in the cache have no version: they are asked anew, and nothing is saved from them.
-ALTER TABLE lpr_data.cache_answer ADD digest_version smallint, ADD seed bytea;
+ALTER TABLE lpr_data.cache_answer ADD digest_version smallint, ADD seed bytea, ADD shown bigint;
 
 -- Reads that were saved before are of version 1, whose leaf has no details.
 ALTER TABLE lpr_data.event_read ADD details bytea CHECK (octet_length(details) = 32),
     ADD salt bytea CHECK (octet_length(salt) = 16);
 DROP FUNCTION lpr_data.shown_reads(bigint, text, text[]);
+DROP FUNCTION lpr_data.fetch_images(text, text[]);
 
 -- Events of people who have left wait for an owner; grants of theirs are suspended by an administrator's step.
 ALTER TABLE lpr_data.event ADD waits_since timestamp with time zone;

@@ -56,7 +56,7 @@ sub gate_says
 sub gate_again { $node->answer('postgres', $gate); return }
 
 $head = $node->head;
-gate_says("BEGIN IF q.source = 'acme' THEN PERFORM 1 / 0; END IF; END");
+gate_says("BEGIN IF q.source = 'acme' THEN PERFORM 1 / 0; END IF; RETURN QUERY SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, timestamptz 'infinity'; END");
 $node->vendor_forget;
 $swarm = $node->swarm(8, rounds => 5, sql => LprTest::quick('birdseye') . ';');
 like($node->messages('analyst1', LprTest::quick()), qr/ERROR: +22012: the gate cannot decide this question.*DETAIL: +division by zero.*HINT: .*lpr_data\.gate/s, 'a rule that fails refuses')
@@ -69,9 +69,17 @@ gate_again();
 $node->answer('postgres', 'ALTER FUNCTION lpr_data.gate RENAME TO no_gate');
 like($node->messages('analyst1', LprTest::quick()), qr/ERROR: +42883: the gate cannot decide this question/, 'without a gate nobody is let through');
 $node->answer('postgres', 'ALTER FUNCTION lpr_data.no_gate RENAME TO gate');
-gate_says("BEGIN RETURN QUERY SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::text; END");
+gate_says("BEGIN RETURN QUERY SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, NULL::timestamptz; END");
 like($node->messages('analyst1', LprTest::quick()), qr/ERROR: +42501: the question was refused/, 'a gate that refuses without a word refuses');
-gate_says("BEGIN RETURN QUERY SELECT 'A control of any length', 'x', repeat('é', 2000), repeat('ü', 2000), repeat('x', 2000); END");
+gate_says('BEGIN END');
+like($node->messages('analyst1', LprTest::quick()), qr/ERROR: +42501: the question was refused/, '… so does one that says nothing at all');
+for my $word (0 .. 4)
+{
+	my @says = map { $_ == $word ? "'x'" : 'NULL::text' } 0 .. 4;
+	gate_says('BEGIN RETURN QUERY SELECT ' . join(', ', @says) . ", timestamptz 'infinity'; END");
+	like($node->messages('analyst1', LprTest::quick()), qr/ERROR: +42501: /, '… and one that says until when, and something besides');
+}
+gate_says("BEGIN RETURN QUERY SELECT 'A control of any length', 'x', repeat('é', 2000), repeat('ü', 2000), repeat('x', 2000), NULL::timestamptz; END");
 like($node->messages('analyst1', LprTest::quick()), qr/ERROR: +42501: (?:é)+\n/, 'one that talks too much refuses too');
 gate_again();
 $node->await_answers;

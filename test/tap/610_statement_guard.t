@@ -159,6 +159,8 @@ refused('the seventh EXECUTE', "SET plan_cache_mode = force_generic_plan; PREPAR
 
 refused('WITH HOLD', "DECLARE c CURSOR WITH HOLD FOR $read");
 refused('SCROLL … WITH HOLD', "DECLARE c SCROLL CURSOR WITH HOLD FOR $read");
+refused('SCROLL', "DECLARE c SCROLL CURSOR FOR $read");
+refused('SCROLL, in a function', "SELECT own.run('DECLARE c SCROLL CURSOR FOR $quoted')");
 refused('WITH HOLD, in a function', "SELECT own.run('DECLARE c CURSOR WITH HOLD FOR $quoted')");
 for my $move ('FETCH 1 FROM', 'FETCH ALL FROM', 'MOVE 1 IN', 'MOVE ALL IN')
 {
@@ -217,7 +219,7 @@ sub allowed
 }
 
 allowed('analyst1', $read, "EXPLAIN $read", "EXPLAIN (ANALYZE false, VERBOSE) $read", "EXPLAIN INSERT INTO own.kept $read", "SET work_mem = '5MB'; SHOW work_mem; RESET work_mem", "BEGIN; $read; COMMIT",
-	"BEGIN; DECLARE c SCROLL CURSOR FOR $read; FETCH 2 FROM c; MOVE 1 IN c; FETCH PRIOR FROM c; INSERT INTO own.kept VALUES ('a note'); CLOSE c; ROLLBACK",
+	"BEGIN; DECLARE c NO SCROLL CURSOR FOR $read; FETCH 2 FROM c; MOVE 1 IN c; FETCH NEXT FROM c; INSERT INTO own.kept VALUES ('a note'); CLOSE c; ROLLBACK",
 	"PREPARE s (text) AS SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = \$1; EXECUTE s ('BULK7'); EXECUTE s ('BULK8'); DEALLOCATE s",
 	"PREPARE n (text) AS INSERT INTO own.kept VALUES (\$1); BEGIN; DECLARE c CURSOR FOR $read; FETCH 1 FROM c; EXECUTE n ('a note'); ROLLBACK; DEALLOCATE n",
 	"LISTEN c; UNLISTEN *", "ALTER ROLE analyst1 PASSWORD 'new'", "ALTER USER CURRENT_USER PASSWORD NULL", "INSERT INTO own.kept VALUES ('typed'); DELETE FROM own.kept WHERE x = 'typed'",

@@ -40,7 +40,7 @@ SELECT count(*) FROM lpr.search_location(32.552, -117.042, 'Infinity');
 -- With a plate as well.
 SELECT count(*) FROM lpr.reads WHERE plate = '7ABC123' AND lpr.distance_m(latitude, longitude, 32.552, -217.042) < 1000;
 \echo :SQLSTATE
--- An address has 3 to 200 bytes.
+-- An address names a place, and has at most 200 bytes.
 SELECT count(*) FROM lpr.search_location(address => 'St');
 \echo :SQLSTATE
 SELECT count(*) FROM lpr.search_location(address => repeat('x', 201));

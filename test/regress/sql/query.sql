@@ -412,17 +412,12 @@ SELECT count(*) FROM lpr.reads WHERE source = 'pager' AND plate = 'BULK40';
 FETCH 1 FROM forward;
 FETCH BACKWARD 1 FROM forward;
 ROLLBACK;
+-- Nor is anything kept to be shown again.
 BEGIN READ ONLY;
 DECLARE back SCROLL CURSOR FOR SELECT row_number() OVER (ORDER BY captured_at) AS n FROM lpr.reads
     WHERE source = 'pager' AND plate = 'BULK30';
-FETCH 3 FROM back;
-FETCH BACKWARD 2 FROM back;
-FETCH LAST FROM back;
-FETCH ABSOLUTE 10 FROM back;
-FETCH FIRST FROM back;
-MOVE FORWARD ALL IN back;
-FETCH PRIOR FROM back;
-COMMIT;
+\echo :SQLSTATE
+ROLLBACK;
 -- Nothing is kept behind the transaction.
 BEGIN;
 DECLARE held SCROLL CURSOR WITH HOLD FOR SELECT row_number() OVER (ORDER BY captured_at) AS n FROM lpr.reads
