@@ -198,7 +198,7 @@ void
 lpr_audit_lock(Oid leaf)
 {
 	/* Never wait here: whoever holds the lock may wait for us. */
-	if (ConditionalLockRelationOid(leaf, RowExclusiveLock))
+	if (ConditionalLockRelationOid(leaf, RowExclusiveLock)) /* model: lock the log */
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("the audit log is locked"),

@@ -223,9 +223,10 @@ start_asking(LprScan *scan)
 	LprSource *source;
 
 	if (scan->question.receipt.refused)
-		pass_over(scan, &scan->question.receipt);
+		pass_over(scan, &scan->question.receipt); /* model: pass over */
 	else
 	{
+		/* model: disclose */
 		lpr_gate_reference(&scan->question.receipt, scan->query.reference);
 		strlcpy(tally->reference, scan->query.reference, sizeof(tally->reference));
 		scan->query.reads_max = scan->question.receipt.reads_limit;

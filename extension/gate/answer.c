@@ -245,7 +245,7 @@ leave(LprStatement *statement)
 		describe(&payload, tally);
 		entry = entry_of(tally, LPR_AUDIT_ANSWER, &payload);
 		if (!payload.failed)
-			(void) lpr_audit_leave(&entry);
+			(void) lpr_audit_leave(&entry); /* model: leave */
 		lpr_text_free(&payload);
 		tally->answer = NULL;
 	}
@@ -263,7 +263,7 @@ lpr_answer_end(LprTally *tally)
 	if (tally->answer->scratch.failed)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	entry = entry_of(tally, LPR_AUDIT_ANSWER, &tally->answer->scratch);
-	last_sent = lpr_audit_send(&entry);
+	last_sent = lpr_audit_send(&entry); /* model: answer */
 	/* From here on it is written, whatever becomes of us. */
 	lpr_text_free(&tally->answer->scratch);
 	lpr_text_free(&tally->answer->sent);
@@ -276,5 +276,5 @@ lpr_answer_await(void)
 	LprReceipt receipt;
 
 	if (lpr_audit_pending(last_sent))
-		lpr_audit_await(last_sent, &receipt);
+		lpr_audit_await(last_sent, &receipt); /* model: await the answer */
 }

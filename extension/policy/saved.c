@@ -60,6 +60,7 @@ lpr_saved_pass_gate(PG_FUNCTION_ARGS)
 	(void) send_and_wait(entry, &payload, &receipt);
 	if (receipt.refused)
 	{
+		/* model: pass over */
 		const char *message, *detail, *hint;
 
 		lpr_gate_texts(&receipt, &message, &detail, &hint);
@@ -68,7 +69,7 @@ lpr_saved_pass_gate(PG_FUNCTION_ARGS)
 											  receipt.sqlstate[3], receipt.sqlstate[4])),
 						errmsg("%s", message), errdetail("%s", detail), errhint("%s", hint)));
 	}
-	PG_RETURN_INT64(receipt.number);
+	PG_RETURN_INT64(receipt.number); /* model: disclose */
 }
 
 Datum
