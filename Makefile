@@ -25,10 +25,10 @@ PG_CFLAGS = -std=gnu11 -Wextra -Wno-unused-parameter $(WERROR) -MMD -MP
 SHLIB_LINK = -lcurl -ljson-c -lcrypto -lm
 override with_llvm = no # nothing here is worth inlining into expressions
 
-EXTRA_CLEAN = $(OBJS:.o=.d) extension/core/place_data.c build/made-for build/prepare.log build/reference*.md build/test build/clocks build/bench # a sandbox stays
+EXTRA_CLEAN = $(OBJS:.o=.d) extension/core/place_data.c build/made-for build/prepare.log build/reference*.md build/test build/model build/clocks build/bench # a sandbox stays
 WITH_MAKEFILE := $(patsubst %/Makefile,%,$(wildcard test/vendor/Makefile test/unit/Makefile test/fuzz/Makefile test/verify/Makefile verify/Makefile bench/Makefile))
 FORMATTED := $(filter-out extension/core/place_data.c,$(wildcard $(addsuffix /*.[ch],extension extension/* verify test/vendor test/unit test/fuzz test/verify bench)))
-SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* test/run test/clocks test/initdb test/matrix test/lint/* test/verify/* 2>/dev/null) $(wildcard scripts/*.sh)
+SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* test/run test/clocks test/initdb test/matrix test/lint/* test/model/* test/verify/* 2>/dev/null) $(wildcard scripts/*.sh)
 
 all:
 
@@ -89,6 +89,7 @@ help:
 	@echo 'make test-clocks        the part that minds the clock, at the end of an hour, a day, a month, a year, on 29 February, as summer time begins and ends;'
 	@echo '                        MOMENTS="month summer" SUITES="tap" TESTS="names"'
 	@echo 'make test-chaos         KILLS=1000 of backends, the audit writer, the whole server, under load: is all on record?'
+	@echo 'make test-model         the seam of askers and audit writer as a model, every state of it; faults planted in it are found'
 	@echo 'make test-versions      the tests on PostgreSQL 15, 17 and 18, each in the Debian that has it; VERSIONS="17" SUITES="build regress"'
 	@echo 'make test-compilers     gcc and clang, -O2 and -O3 -flto, and the sanitizers'
 	@echo 'make test-asan fuzz     unit tests under the address sanitizer; page parsers fuzzed for SECONDS=60'
@@ -111,7 +112,7 @@ sandbox-down:
 test:
 	@test/run
 
-test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-chaos:
+test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-model test-chaos:
 	@test/run $(@:test-%=%)
 
 test-versions test-compilers:
@@ -136,7 +137,7 @@ reference:
 format:
 	clang-format -i $(FORMATTED)
 
-LINTS = format shell layers externs sizes lines ascii readers errors gate columns times bench planted
+LINTS = format shell layers externs sizes lines ascii readers errors gate columns model times bench planted
 lint: $(addprefix lint-,$(LINTS))
 
 # For test/run, which counts them one by one.
@@ -175,6 +176,8 @@ lint-gate:
 
 lint-columns:
 	scripts/columns
+lint-model:
+	scripts/model
 
 # No test runs the bench, so it is built here.
 lint-bench:
@@ -186,5 +189,5 @@ lint-times:
 lint-planted:
 	test/lint/planted
 
-.PHONY: always clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-clocks test-chaos test-versions test-compilers test-asan \
+.PHONY: always clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-model test-clocks test-chaos test-versions test-compilers test-asan \
 	fuzz bench reference format lint lint-names $(addprefix lint-,$(LINTS))

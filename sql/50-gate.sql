@@ -92,7 +92,8 @@ AS $$
 $$;
 COMMENT ON FUNCTION lpr_data.gate_session(lpr_data.question, timestamp with time zone, boolean) IS
     'The gate''s first part: who asks, how they are connected, what they agreed to. One row: the person, and the rule '
-    'that refuses or NULL (A1, A5, A6); until when the agreement holds at most. duty: somebody reads by duty, whose role was looked at (A9).';
+    'that refuses or NULL (A1, A5, A6); until when the agreement holds at most. duty: '
+    'somebody reads by duty, whose role was looked at (A9).';
 
 CREATE FUNCTION lpr_data.gate_person(q lpr_data.question, person_id integer, moment timestamp with time zone)
     RETURNS TABLE (decided boolean, system text, holds_until timestamp with time zone, refusal text[])
@@ -219,8 +220,8 @@ AS $$
                      'the gate did not decide about the question',
                      'A part of the gate that gives no row refuses.',
                      'Ask an administrator: \sf lpr_data.gate_session and the like show its parts.'] END) AS refusal
-          FROM (SELECT p.system, least(s.holds_until, p.holds_until) AS holds_until, n.moment, s.decided AND p.decided AS decided,
-                       coalesce(s.refusal, p.refusal) AS refusal
+          FROM (SELECT p.system, least(s.holds_until, p.holds_until) AS holds_until, n.moment,
+                       s.decided AND p.decided AS decided, coalesce(s.refusal, p.refusal) AS refusal
                 FROM (SELECT clock_timestamp() AS moment OFFSET 0) AS n -- OFFSET 0: one moment for all rules
                 LEFT JOIN lpr_data.gate_session(q, n.moment) AS s ON true
                 LEFT JOIN lpr_data.gate_person(q, s.person_id, n.moment) AS p ON true

@@ -35,6 +35,7 @@
 #include "server/session.h"
 
 #define SELF_CHECK_MS 20
+#define WAIT_STEP_MS  1000
 #define ROOM_STEP_MS  10
 
 int lpr_audit_timeout = 10000;
@@ -119,8 +120,8 @@ static void
 pause_for(long ms)
 {
 	(void) WaitLatch(MyLatch, WL_LATCH_SET | WL_TIMEOUT | WL_EXIT_ON_PM_DEATH, ms, WAIT_EVENT_MESSAGE_QUEUE_RECEIVE);
-	ResetLatch(MyLatch);
-	CHECK_FOR_INTERRUPTS();
+	ResetLatch(MyLatch);    /* model: sleep */
+	CHECK_FOR_INTERRUPTS(); /* model: stop */
 }
 
 /* Milliseconds, by a clock that nobody sets. */
@@ -185,26 +186,39 @@ check_own_locks(void)
 	list_free(leaves);
 }
 
+/* A wait for the writer. */
+typedef struct Wait
+{
+	instr_time start;
+	bool checked; /* whether we do not make ourselves wait */
+} Wait;
+
+/* One more step of it, of at most so many milliseconds. ERROR when it is in vain, or has been too long. */
+static void
+wait_for_writer(Wait *wait, long step)
+{
+	long waited;
+
+	if (INSTR_TIME_IS_ZERO(wait->start))
+		INSTR_TIME_SET_CURRENT(wait->start);
+	waited = since(wait->start);
+	if (!wait->checked && waited >= SELF_CHECK_MS)
+	{
+		check_own_locks(); /* model: own lock */
+		wait->checked = true;
+	}
+	if (waited >= lpr_audit_timeout)
+		refuse_wait(waited);
+	pause_for(wait->checked ? Min(step, Max(lpr_audit_timeout - waited, 1)) : Min(step, SELF_CHECK_MS));
+}
+
 void
 lpr_audit_await(LprTicket ticket, LprReceipt *receipt)
 {
-	instr_time start;
-	bool checked = false;
+	Wait wait = {0};
 
-	INSTR_TIME_SET_CURRENT(start);
 	while (!lpr_queue_receipt(ticket.place, ticket.ticket, receipt))
-	{
-		long waited = since(start);
-
-		if (!checked && waited >= SELF_CHECK_MS)
-		{
-			check_own_locks();
-			checked = true;
-		}
-		if (waited >= lpr_audit_timeout)
-			refuse_wait(waited);
-		pause_for(checked ? Min(1000, Max(lpr_audit_timeout - waited, 1)) : SELF_CHECK_MS);
-	}
+		wait_for_writer(&wait, WAIT_STEP_MS);
 	if (places[ticket.place].ticket == ticket.ticket)
 		places[ticket.place].ticket = 0;
 	if (receipt->refused)
@@ -222,7 +236,7 @@ lpr_audit_send(const LprAuditEntry *entry)
 {
 	LprQueued *head = palloc(sizeof(LprQueued));
 	LprTicket ticket;
-	instr_time start;
+	Wait wait = {0};
 	int place;
 
 	check_service();
@@ -237,15 +251,10 @@ lpr_audit_send(const LprAuditEntry *entry)
 	{
 		LprReceipt receipt;
 
-		lpr_audit_await(places[place], &receipt);
+		lpr_audit_await(places[place], &receipt); /* model: place in use */
 	}
-	INSTR_TIME_SET_CURRENT(start);
 	while (!lpr_queue_put(head, entry->payload, place))
-	{
-		if (since(start) >= lpr_audit_timeout)
-			refuse_wait(since(start));
-		pause_for(ROOM_STEP_MS);
-	}
+		wait_for_writer(&wait, ROOM_STEP_MS); /* model: no room */
 	ticket = (LprTicket){place, head->ticket};
 	places[place] = ticket;
 	pfree(head);
@@ -334,15 +343,29 @@ lpr_login(PG_FUNCTION_ARGS)
 /* Set while this transaction has changes for the writer. */
 static bool changed = false;
 
+/*
+ * A right that was taken away stays so after a crash or a failover, and is on record: the commit waits for what the
+ * log's commits wait for, whatever the session has set.
+ */
+static void
+commit_durably(void)
+{
+	if (synchronous_commit < SYNCHRONOUS_COMMIT_REMOTE_FLUSH)
+		(void) set_config_option("synchronous_commit", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
+								 false); /* model: flush of a change */
+}
+
 static void
 tell_writer(XactEvent event, void *arg)
 {
+	if (changed && event == XACT_EVENT_PRE_COMMIT && !lpr_is_worker())
+		commit_durably();
 	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE || event == XACT_EVENT_ABORT)
 	{
 		if (changed && event != XACT_EVENT_ABORT && lpr_queue_there())
 		{
 			lpr_queue_note_change();
-			lpr_queue_set_changes_wait();
+			lpr_queue_set_changes_wait(); /* model: tell the writer */
 			lpr_queue_wake_writer();
 		}
 		changed = false;

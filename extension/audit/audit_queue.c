@@ -163,6 +163,7 @@ lpr_queue_put(LprQueued *head, const char *payload, int place)
 		return false;
 	}
 	head->ticket = ++queue->tickets;
+	/* model: put */
 	if (place >= 0)
 	{
 		receipt = receipt_of(head->procno, place);
@@ -188,6 +189,7 @@ lpr_queue_receipt(int place, uint64 ticket, LprReceipt *receipt)
 	pg_read_barrier();
 	if (found->ticket != ticket)
 		return false;
+	/* model: receipt */
 	*receipt = *found;
 	return true;
 }
@@ -221,6 +223,7 @@ lpr_queue_wake_writer(void)
 {
 	int writer = queue->writer; /* one word; a stale value wakes somebody for nothing */
 
+	/* model: wake the writer */
 	if (writer >= 0)
 		SetLatch(&ProcGlobal->allProcs[writer].procLatch);
 }
@@ -229,6 +232,7 @@ static void
 leave_queue_at_exit(int code, Datum arg)
 {
 	LWLockAcquire(lock, LW_EXCLUSIVE);
+	/* model: detach */
 	queue->writer = -1;
 	queue->state = LPR_WRITER_DOWN;
 	LWLockRelease(lock);
@@ -315,6 +319,7 @@ lpr_queue_settle(List *records, const LprReceipt *receipts)
 		LprQueued *record = lfirst(cell);
 		LprReceipt *receipt = record->place >= 0 ? receipt_of(record->procno, record->place) : NULL;
 
+		/* model: settle */
 		queue->taken += record->len;
 		if (receipt != NULL && receipt->ticket == record->ticket)
 		{
@@ -328,6 +333,7 @@ lpr_queue_settle(List *records, const LprReceipt *receipts)
 	}
 	LWLockRelease(lock);
 	/* The process that is there now: one wakeup too many does no harm. */
+	/* model: wake the asker */
 	foreach (cell, records)
 	{
 		LprQueued *record = lfirst(cell);

@@ -192,7 +192,7 @@ void
 lpr_audit_lock(Oid partition)
 {
 	/* Never wait here: the holder of the lock may be waiting for us. */
-	if (ConditionalLockRelationOid(partition, RowExclusiveLock))
+	if (ConditionalLockRelationOid(partition, RowExclusiveLock)) /* model: lock the log */
 		return;
 	ereport(ERROR,
 			(errcode(ERRCODE_LOCK_NOT_AVAILABLE), errmsg("the audit log is locked"),

@@ -225,9 +225,10 @@ start_asking(LprScan *scan, uint64 catalog)
 	LprSource *source;
 
 	if (scan->question.receipt.refused)
-		pass_over(scan, &scan->question.receipt);
+		pass_over(scan, &scan->question.receipt); /* model: pass over */
 	else
 	{
+		/* model: disclose */
 		lpr_gate_reference(&scan->question.receipt, scan->query.reference);
 		strlcpy(stats->reference, scan->query.reference, sizeof(stats->reference));
 		scan->query.reads_max = scan->question.receipt.reads_limit;

@@ -316,7 +316,7 @@ leave_open_answers(LprStatement *statement)
 		describe_answer(&payload, stats);
 		entry = entry_of(stats, LPR_AUDIT_ANSWER, &payload);
 		if (!payload.failed)
-			(void) lpr_audit_leave(&entry);
+			(void) lpr_audit_leave(&entry); /* model: leave */
 		lpr_text_free(&payload);
 		stats->answer = NULL;
 	}
@@ -334,7 +334,7 @@ lpr_answer_end(LprQueryStats *stats)
 	if (stats->answer->scratch.failed)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	entry = entry_of(stats, LPR_AUDIT_ANSWER, &stats->answer->scratch);
-	last_sent = lpr_audit_send(&entry);
+	last_sent = lpr_audit_send(&entry); /* model: answer */
 	/* From here on it is written, even if this backend ends. */
 	lpr_text_free(&stats->answer->scratch);
 	lpr_text_free(&stats->answer->sent);
@@ -347,5 +347,5 @@ lpr_answer_await(void)
 	LprReceipt receipt;
 
 	if (lpr_audit_pending(last_sent))
-		lpr_audit_await(last_sent, &receipt);
+		lpr_audit_await(last_sent, &receipt); /* model: await the answer */
 }

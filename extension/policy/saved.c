@@ -51,11 +51,11 @@ lpr_saved_pass_gate(PG_FUNCTION_ARGS)
 	lpr_audit_describe_session(&payload);
 	(void) send_and_wait(entry, &payload, &receipt);
 	if (receipt.refused)
-		lpr_gate_raise(&receipt);
+		lpr_gate_raise(&receipt); /* model: pass over */
 	/* What is shown of it now may be kept by a cursor, and read on when that is over. */
 	lpr_decision_take(&decision, NULL, LPR_MODE_SAVED, entry.facts.event, &receipt, catalog);
 	lpr_run_shows(&decision, DT_NOEND);
-	PG_RETURN_INT64(receipt.number);
+	PG_RETURN_INT64(receipt.number); /* model: disclose */
 }
 
 Datum

@@ -59,7 +59,7 @@ void
 lpr_worker_force_settings(void)
 {
 	is_worker = true;
-	if (synchronous_commit < SYNCHRONOUS_COMMIT_REMOTE_FLUSH)
+	if (synchronous_commit < SYNCHRONOUS_COMMIT_REMOTE_FLUSH) /* model: standby */
 		force("synchronous_commit", "on");
 	force("role", "none");
 	force("search_path", "pg_catalog, pg_temp");

@@ -152,7 +152,7 @@ reconcile(Batch *batch)
 						   row.sqlstate != NULL ? row.sqlstate : "", "the question was refused",
 						   "The audit writer was interrupted before it could say more.", NULL);
 			fill_receipt(&batch->receipts[found], batch->log, &row);
-			found++;
+			found++; /* model: reconcile */
 		}
 		lpr_audit_scan_end(scan);
 	}
@@ -163,6 +163,7 @@ reconcile(Batch *batch)
 	 */
 	if (found > 0)
 	{
+		lpr_judge_limits(batch->records, batch->receipts, found);
 		lpr_write_wal();
 		batch->wrote = true;
 	}
@@ -193,6 +194,7 @@ chain_changes(LprLog *log)
 
 	SPI_connect();
 	/* Read with the snapshot at hand and deleted by number: none that is committed meanwhile is lost. */
+	/* model: chain the changes */
 	if (SPI_execute("DELETE FROM lpr_data.change AS c WHERE c.number IN (SELECT n.number FROM lpr_data.change AS n "
 					"ORDER BY n.number LIMIT 10000) "
 					"RETURNING c.number, c.login, c.pid, c.session_started, c.payload",
@@ -302,15 +304,15 @@ static void
 settle_batch(Batch *batch)
 {
 	PopActiveSnapshot();
-	reconciled = false; /* until they are settled */
-	CommitTransactionCommand();
+	reconciled = false;         /* until they are settled */
+	CommitTransactionCommand(); /* model: commit */
 	lpr_log_committed(batch->log);
 	purged = true;
 	lpr_judge_count(list_copy_tail(batch->records, batch->known), batch->receipts + batch->known);
 	/* The wait for a standby may have been cut short by our own end: then nothing is acknowledged. */
-	CHECK_FOR_INTERRUPTS();
+	CHECK_FOR_INTERRUPTS(); /* model: end after the commit */
 	if (batch->wrote && !XLogRecPtrIsInvalid(XactLastCommitEnd))
-		XLogFlush(XactLastCommitEnd);
+		XLogFlush(XactLastCommitEnd); /* model: flush */
 	reconciled = true;
 	lpr_queue_settle(batch->records, batch->receipts);
 }
@@ -322,11 +324,12 @@ write_batch(LprLog *log, List *records, const ErrorData *unjudged)
 	int n = list_length(records);
 	Batch batch = {.log = log, .records = records, .receipts = palloc0(Max(n, 1) * sizeof(LprReceipt))};
 
-	batch.changes = lpr_queue_take_changes_wait(); /* before the snapshot, so that none is overlooked */
-	batch.generation = lpr_queue_generation();     /* likewise */
+	/* Both before the snapshot, so that none is overlooked. */
+	batch.changes = lpr_queue_take_changes_wait(); /* model: take the flag */
+	batch.generation = lpr_queue_generation();
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	PushActiveSnapshot(GetTransactionSnapshot());
+	PushActiveSnapshot(GetTransactionSnapshot()); /* model: snapshot */
 	if (!extension_there(log))
 	{
 		lpr_log_forget(log);
@@ -401,7 +404,7 @@ try_batch(LprLog *log, List *records, const ErrorData *unjudged)
 		error = CopyErrorData();
 		report_once(error);
 		FlushErrorState();
-		AbortCurrentTransaction();
+		AbortCurrentTransaction(); /* model: abort */
 		lpr_queue_set_changes_wait();
 		MemoryContextSwitchTo(context);
 		lpr_log_aborted(log);
@@ -436,7 +439,7 @@ publish_error(const ErrorData *error)
 bool
 lpr_batch_write(LprLog *log)
 {
-	List *records = lpr_queue_peek(BATCH_BYTES);
+	List *records = lpr_queue_peek(BATCH_BYTES); /* model: peek */
 	ErrorData *error;
 
 	error = try_batch(log, records, NULL);

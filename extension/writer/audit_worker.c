@@ -137,7 +137,7 @@ lpr_audit_worker_main(Datum argument)
 	pqsignal(SIGINT, lpr_worker_handle_cancel);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
 	BackgroundWorkerUnblockSignals();
-	lpr_queue_attach();
+	lpr_queue_attach(); /* model: start */
 	if (!enableFsync)
 		await_fsync();
 	if (lpr_queue_database_missing())
@@ -157,7 +157,7 @@ lpr_audit_worker_main(Datum argument)
 	ereport(LOG, (errmsg("lpr audit writer started for database \"%s\"", lpr_database)));
 	for (;;)
 	{
-		CHECK_FOR_INTERRUPTS();
+		CHECK_FOR_INTERRUPTS(); /* model: end */
 		if (ConfigReloadPending)
 		{
 			ConfigReloadPending = false;
@@ -196,6 +196,6 @@ lpr_audit_worker_main(Datum argument)
 						 PG_WAIT_EXTENSION);
 		if (behind)
 			pause = Min(pause * 2, RETRY_MOST);
-		ResetLatch(MyLatch);
+		ResetLatch(MyLatch); /* model: wait */
 	}
 }

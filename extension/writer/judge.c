@@ -14,6 +14,8 @@
 #include "utils/timestamp.h"
 #include "utils/typcache.h"
 
+#include "audit/audit_row.h"
+#include "core/query.h"
 #include "server/data.h"
 #include "writer/quota.h"
 
@@ -280,12 +282,39 @@ judge(List *records, LprReceipt *receipts, LprAuditKind kind)
 	if (!again)
 		expect_all(questions);
 	prepare_gate(again);
+	/* model: judge */
 	if (SPI_execute_plan(gate_plans[again], facts, NULL, true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "the gate did not answer");
 	if (SPI_processed != (uint64) n)
 		elog(ERROR, "the gate did not answer about all that was asked");
 	for (uint64 row = 0; row < SPI_processed; row++)
 		take_verdict(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, theirs, n);
+	SPI_finish();
+}
+
+/* A mode that has no limit any more shows the least that one can be. */
+void
+lpr_judge_limits(List *records, LprReceipt *receipts, int n)
+{
+	SPI_connect();
+	if (SPI_execute("SELECT mode, reads::bigint FROM lpr_data.search_limit", true, 0) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the limits");
+	for (int i = 0; i < n; i++)
+	{
+		LprQueued *record = list_nth(records, i);
+
+		if (record->facts.mode != LPR_MODE_LOCATION && record->facts.mode != LPR_MODE_VEHICLE)
+			continue;
+		receipts[i].reads_limit = 1;
+		for (uint64 row = 0; row < SPI_processed; row++)
+		{
+			HeapTuple tuple = SPI_tuptable->vals[row];
+			bool isnull;
+
+			if (strcmp(value(tuple, SPI_tuptable->tupdesc, 1), lpr_audit_mode_name(record->facts.mode)) == 0)
+				receipts[i].reads_limit = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
+		}
+	}
 	SPI_finish();
 }
 

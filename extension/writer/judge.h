@@ -11,6 +11,11 @@
  * many reads the others may show. Within the writer's transaction.
  */
 extern void lpr_judge(List *records, LprReceipt *receipts);
+/*
+ * How many reads may be shown to questions that an earlier writer let through: of the first n records, by the limits
+ * as they are now.
+ */
+extern void lpr_judge_limits(List *records, LprReceipt *receipts, int n);
 /* Counts those that were let through, once they are on record. */
 extern void lpr_judge_count(List *records, const LprReceipt *receipts);
 /* Makes a receipt that of a refusal. hint may be NULL. */

@@ -86,6 +86,8 @@ $node->sound('after large records');
 
 my ($open) = $node->session('analyst1');
 $node->converse($open, "BEGIN; DECLARE c CURSOR FOR SELECT read_id FROM lpr.reads WHERE plate = 'BULK7' AND source = 'acme'; FETCH 1 FROM c");
+my ($locker) = $node->session('postgres', logon => 0);
+my $leaf = $node->answer('postgres', "SELECT tableoid::regclass FROM lpr_data.audit ORDER BY number DESC LIMIT 1");
 my $swarm = $node->swarm(64, rounds => 2, hold => 1);
 $head = $node->answer('postgres', "SELECT max(number) FROM lpr_data.audit WHERE kind = 'ask'");
 $writer = $node->hold_writer;
@@ -104,6 +106,10 @@ for my $size (400_000, 200_000, 100_000, 50_000, 25_000, 12_000, 6_000, 3_000, 1
 	$node->converse($first, "SELECT audit_record('read', NULL, NULL, repeat('y', $size))");
 }
 $first->quit;
+# Whoever holds up the writer itself need not wait for room to hear of it.
+like(($node->converse($locker, "SET lpr.audit_timeout = '60s'; BEGIN; LOCK TABLE $leaf IN SHARE MODE; " . LprTest::quick() . '; ROLLBACK'))[1],
+	qr/ERROR: +LP020: .*DETAIL: +This transaction itself holds up the audit writer/s, 'who holds up the writer, and waits for room, is told at once');
+$locker->quit;
 is(($node->converse($open, 'ROLLBACK'))[1], '', 'a transaction is rolled back while the ring is full');
 $node->swarm_go($swarm);
 ok($node->await_waiting(64), '64 clients wait for room');
