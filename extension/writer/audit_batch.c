@@ -15,6 +15,7 @@
 #include "utils/timestamp.h"
 
 #include "audit/audit_queue.h"
+#include "audit/change.h"
 #include "server/compat.h"
 #include "server/errors.h"
 #include "server/version.h"
@@ -35,6 +36,7 @@ typedef struct Batch
 	bool wrote;
 } Batch;
 
+static bool idle = false;       /* what waits is the cluster's, and there is no extension yet that could write it */
 static bool reconciled = false; /* nothing of what the ring holds can be in the log already */
 static bool purged = false;     /* what had expired when the server started is gone */
 
@@ -164,8 +166,9 @@ chain_changes(LprLog *log)
 	int n;
 
 	SPI_connect();
+	lpr_change_let_take(true); /* until the transaction ends */
 	/* Read with the snapshot at hand and deleted by number: none that is committed meanwhile is lost. */
-	if (SPI_execute("DELETE FROM lpr_data.change AS c WHERE c.number IN (SELECT n.number FROM lpr_data.change AS n "
+	if (SPI_execute("DELETE FROM ONLY lpr_data.change AS c WHERE c.number IN (SELECT n.number FROM ONLY lpr_data.change AS n "
 					"ORDER BY n.number LIMIT 10000) "
 					"RETURNING c.number, c.login, c.pid, c.session_started, c.payload",
 					false, 0) != SPI_OK_DELETE_RETURNING)
@@ -206,7 +209,10 @@ purge_cache(void)
 	SPI_finish();
 }
 
-/* Takes the log up, and what of the records is in it already. Makes a log when there is none and something to write. */
+/*
+ * Takes the log up, and what of the records is in it already. The log begins with the extension: before somebody asks, and before somebody drops it again.
+ * Only a restore, which may bring a log along, is waited for; the first record waits for nobody.
+ */
 static void
 take_up_log(Batch *batch)
 {
@@ -218,7 +224,7 @@ take_up_log(Batch *batch)
 		lpr_queue_set_settled_number(log->kept.number);
 	if (!reconciled && log->there)
 		reconcile(batch);
-	if (!log->there && batch->records != NIL)
+	if (!log->there && (batch->records != NIL || !lpr_queue_restorer_there()))
 	{
 		lpr_log_begin(log);
 		lpr_queue_set_settled_number(0);
@@ -266,6 +272,18 @@ settle_batch(Batch *batch)
 	lpr_queue_settle(batch->records, batch->receipts);
 }
 
+/* Whether one of the records is of this database's sessions: those of the cluster are of nobody who waits for long. */
+static bool
+anybody_waits(List *records)
+{
+	ListCell *cell;
+
+	foreach (cell, records)
+		if (!((LprQueued *) lfirst(cell))->of_cluster)
+			return true;
+	return false;
+}
+
 /* Writes what waits, in one transaction, and hands out the receipts. `unjudged`: see write_records. */
 static void
 write_batch(LprLog *log, List *records, const ErrorData *unjudged)
@@ -273,6 +291,7 @@ write_batch(LprLog *log, List *records, const ErrorData *unjudged)
 	int n = list_length(records);
 	Batch batch = {.log = log, .records = records, .receipts = palloc0(Max(n, 1) * sizeof(LprReceipt))};
 
+	idle = false;
 	batch.changes = lpr_queue_take_changes_wait(); /* before the snapshot, so that none is overlooked */
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
@@ -280,7 +299,8 @@ write_batch(LprLog *log, List *records, const ErrorData *unjudged)
 	if (!extension_there(log))
 	{
 		lpr_log_forget(log);
-		if (n > 0)
+		idle = n > 0 && !anybody_waits(records);
+		if (n > 0 && !idle)
 			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 							errmsg("extension lpr is not installed in database \"%s\"", lpr_database)));
 		PopActiveSnapshot();
@@ -404,6 +424,12 @@ lpr_batch_write(LprLog *log)
 	if (error != NULL)
 	{
 		publish_error(error);
+		return false;
+	}
+	if (idle)
+	{
+		lpr_queue_publish(LPR_WRITER_STUCK, psprintf("extension lpr is not installed in database \"%s\"", lpr_database),
+						  "CREATE EXTENSION lpr CASCADE;");
 		return false;
 	}
 	lpr_queue_publish(LPR_WRITER_READY, "", "");

@@ -71,9 +71,9 @@ prepare_ahead(void)
 		if (the_log.there)
 		{
 			lpr_log_prepare_months();
-			/* Settings that changed become changes of policy: their trigger writes them down (U4). */
+			/* Settings that changed become changes of policy: their trigger writes them down (U4). So do roles that nobody saw changing. */
 			SPI_connect();
-			if (SPI_execute("SELECT lpr_data.note_settings()", false, 0) != SPI_OK_SELECT)
+			if (SPI_execute("SELECT lpr_data.note_settings(), lpr_data.note_roles()", false, 0) != SPI_OK_SELECT)
 				elog(ERROR, "could not note the settings");
 			SPI_finish();
 		}
@@ -183,7 +183,10 @@ lpr_audit_worker_main(Datum argument)
 			if (!behind)
 			{
 				pause = RETRY_FIRST;
-				if (the_log.there && passed(prepared, prepared_well ? USECS_PER_HOUR : USECS_PER_MINUTE))
+				/* What is on record of roles comes first: the rest is what nobody saw. */
+				if (the_log.there && !lpr_queue_waits() &&
+					(lpr_queue_take_roles_changed() ||
+					 passed(prepared, prepared_well ? USECS_PER_HOUR : USECS_PER_MINUTE)))
 				{
 					prepared_well = prepare_ahead();
 					prepared = GetCurrentTimestamp();
