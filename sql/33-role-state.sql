@@ -3,7 +3,7 @@
 -- found by comparing (U4).
 
 CREATE TABLE lpr_data.role_state (
-    kind text COLLATE "C" NOT NULL CHECK (kind IN ('role', 'membership', 'setting')),
+    kind text COLLATE "C" NOT NULL CHECK (kind IN ('role', 'membership', 'setting', 'noted')),
     name text COLLATE "C" NOT NULL,
     about text[] COLLATE "C" NOT NULL,
     value jsonb NOT NULL,
@@ -21,7 +21,7 @@ ALTER TABLE lpr_data.role_state ENABLE ALWAYS TRIGGER audit_change, ENABLE ALWAY
 COMMENT ON TABLE lpr_data.role_state IS
     'Roles of the cluster, memberships, and settings of roles and databases, as the audit writer last saw them. What '
     'is different when it looks again, and is not on record, becomes a record "unseen" (U4).';
-COMMENT ON COLUMN lpr_data.role_state.kind IS 'role, membership or setting.';
+COMMENT ON COLUMN lpr_data.role_state.kind IS 'role, membership or setting; noted: one row, up to which record of the log the statements are known.';
 COMMENT ON COLUMN lpr_data.role_state.name IS
     'The role; "member in role by grantor"; "role in database", ALL for all roles or databases.';
 COMMENT ON COLUMN lpr_data.role_state.about IS 'Names of the roles that it is about.';
@@ -61,14 +61,15 @@ COMMENT ON FUNCTION lpr_data.roles_now() IS
     'Roles, memberships and their settings as they are, in the form of lpr_data.role_state. Values of settings that '
     'are neither the server''s nor ours are left out. For the audit writer: it reads stored passwords.';
 
-CREATE FUNCTION lpr_data.told_roles()
+CREATE FUNCTION lpr_data.told_roles(after bigint)
     RETURNS text[]
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
     SELECT coalesce(array_agg(DISTINCT n.name), '{}')
     FROM (SELECT a.payload FROM lpr_data.audit AS a
-          WHERE a.number > (SELECT max(m.number) FROM lpr_data.audit AS m) - 5000 AND a.kind = 'change'
+          WHERE a.number > greatest(after, (SELECT max(m.number) FROM lpr_data.audit AS m) - 5000)
+            AND a.kind = 'change'
           UNION ALL
           SELECT c.payload FROM lpr_data.change AS c) AS r
     CROSS JOIN LATERAL (SELECT r.payload::jsonb AS p) AS j
@@ -83,18 +84,21 @@ AS $$
     WHERE r.payload LIKE '%"outcome": "%' AND p ->> 'outcome' IN ('committed', 'prepared')
       AND p ->> 'type' IN ('role', 'membership', 'setting') AND n.name IS NOT NULL
 $$;
-COMMENT ON FUNCTION lpr_data.told_roles() IS
-    'Roles and databases that statements on record are about: of the last 5,000 records, since the writer looks as '
-    'soon as it hears of one.';
+COMMENT ON FUNCTION lpr_data.told_roles(bigint) IS
+    'Roles and databases that statements on record are about: records after a number, and of the last 5,000, since '
+    'the writer looks as soon as it hears of one.';
 
-CREATE FUNCTION lpr_data.note_roles()
+CREATE FUNCTION lpr_data.note_roles(told_now boolean)
     RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
     first_look boolean := NOT EXISTS (SELECT FROM lpr_data.role_state);
-    told text[] := lpr_data.told_roles();
+    last_number bigint := (SELECT max(a.number) FROM lpr_data.audit AS a);
+    -- A record is there before its transaction is: whoever is told of one looks back behind the last look.
+    told text[] := lpr_data.told_roles(coalesce((SELECT (s.value ->> 'number')::bigint FROM lpr_data.role_state AS s
+                                                 WHERE s.kind = 'noted'), 0) - CASE WHEN told_now THEN 1000 ELSE 0 END);
     unseen bigint := 0;
     d record;
 BEGIN
@@ -102,7 +106,8 @@ BEGIN
         SELECT coalesce(n.kind, s.kind) AS kind, coalesce(n.name, s.name) AS name, coalesce(n.about, s.about) AS about,
                s.value AS old, n.value AS new, n.secret,
                s.secret IS DISTINCT FROM n.secret AND s.value IS NOT DISTINCT FROM n.value AS secretly
-        FROM lpr_data.roles_now() AS n FULL JOIN lpr_data.role_state AS s ON s.kind = n.kind AND s.name = n.name
+        FROM lpr_data.roles_now() AS n FULL JOIN (SELECT * FROM lpr_data.role_state AS r WHERE r.kind <> 'noted') AS s
+        ON s.kind = n.kind AND s.name = n.name
         WHERE s.value IS DISTINCT FROM n.value OR s.secret IS DISTINCT FROM n.secret
         ORDER BY 1, 2
     LOOP
@@ -139,10 +144,13 @@ BEGIN
                                   'made_at', clock_timestamp())::text
         FROM lpr_data.wake_writer() AS w;
     END IF;
+    INSERT INTO lpr_data.role_state (kind, name, about, value)
+    VALUES ('noted', 'log', '{}', jsonb_build_object('number', last_number))
+    ON CONFLICT ON CONSTRAINT role_state_pkey DO UPDATE SET value = excluded.value;
     RETURN unseen;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.note_roles() IS
+COMMENT ON FUNCTION lpr_data.note_roles(boolean) IS
     'Brings lpr_data.role_state up to date, and puts on record as unseen what has changed without a statement on '
     'record; returns how many those are. At its first look it records who is a superuser and who is in which role of '
-    'lpr. Called by the audit writer when it starts, every hour, and after each statement about roles.';
+    'lpr. Called by the audit writer when it starts, every hour, and (told_now) after each statement about roles.';

@@ -71,6 +71,7 @@ static Oid counted = InvalidOid; /* the table that they are of */
 static bool touched = false;
 static bool taking = false;
 static bool restoring = false;
+static bool expected = false;
 static bool put_any = false;
 static bool guarded_late = false;
 /* Functions under way that have rights or settings of their own, the innermost last. */
@@ -293,7 +294,7 @@ lpr_change_end(void)
 {
 	accounts = NULL;
 	counted = InvalidOid;
-	touched = taking = restoring = put_any = guarded_late = false;
+	touched = expected = taking = restoring = put_any = guarded_late = false;
 	depth = 0;
 }
 
@@ -301,6 +302,12 @@ void
 lpr_change_touched(void)
 {
 	touched = true;
+}
+
+void
+lpr_change_expected(void)
+{
+	expected = true;
 }
 
 void
@@ -583,7 +590,7 @@ lpr_change_check(void)
 	Relation relation;
 	bool ours;
 
-	if ((accounts == NULL && !touched) || taking || !IsUnderPostmaster || IsBinaryUpgrade)
+	if ((accounts == NULL && !touched && !expected) || taking || !IsUnderPostmaster || IsBinaryUpgrade)
 		return;
 	/* What may be needed to repair a server stays possible without one; there nobody asks. */
 	table = lpr_data_table("change");

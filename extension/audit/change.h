@@ -20,6 +20,9 @@ extern void lpr_change_put(const char *payload);
 /* Something may have happened to the table that its triggers did not see: all of it is looked at when the transaction ends. */
 extern void lpr_change_touched(void);
 
+/* A change is on its way in: looked for when the transaction ends, whether its guard saw it or not. */
+extern void lpr_change_expected(void);
+
 /* The script of our own extension has just made the guards: what it put in before is not counted. */
 extern void lpr_change_guarded(void);
 

@@ -236,6 +236,7 @@ lpr_wake_writer(PG_FUNCTION_ARGS)
 	bool nulls[2] = {false, false};
 
 	changed = true;
+	lpr_change_expected();
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));

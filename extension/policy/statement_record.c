@@ -11,6 +11,7 @@
 #include "catalog/pg_class.h"
 #include "catalog/pg_extension.h"
 #include "catalog/pg_inherits.h"
+#include "catalog/pg_proc.h"
 #include "catalog/pg_rewrite.h"
 #include "catalog/pg_trigger.h"
 #include "commands/extension.h"
@@ -41,6 +42,34 @@ static int depth = 0;            /* utilities within each other */
 static int script_depth = 0;     /* at which the statements of an extension's script are */
 static const char *script = NULL; /* its text, once it is on record */
 static bool dropping = false;    /* DROP EXTENSION lpr was put on record before it began */
+
+/* ---- refusals ---- */
+
+pg_noreturn static void
+refuse(const char *message, const char *hint)
+{
+	/* Left, not awaited: we hold its lock. */
+	if (lpr_audit_here())
+		lpr_audit_leave_refusal((LprAuditEntry){.control = "U3"}, LPR_ERRCODE_ADDED_ONLY, message);
+	ereport(ERROR, (errcode(LPR_ERRCODE_ADDED_ONLY), errmsg("%s", message),
+					errdetail("What waits for the audit log, and what writes it, goes on record first (U3)."),
+					errhint("%s", hint)));
+}
+
+static bool
+of_our_script(void)
+{
+	return creating_extension && CurrentExtensionObject == get_extension_oid("lpr", true);
+}
+
+/* Whoever means to look after the table need not alter it: VACUUM, REINDEX and CLUSTER are as good as anywhere. */
+static void
+refuse_alter(bool truncate)
+{
+	if (!of_our_script())
+		refuse(psprintf("%s of lpr_data.change is refused", truncate ? "TRUNCATE" : "ALTER TABLE"),
+			   "It changes with ALTER EXTENSION lpr UPDATE only.");
+}
 
 /* ---- utilities ---- */
 
@@ -118,6 +147,9 @@ record_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUt
 	{
 		payload = lpr_describe_statement(planned, text, &roles);
 		note_script(text);
+		/* Not all of its forms tell of themselves as they are executed. */
+		if (IsA(statement, AlterTableStmt) && IsUnderPostmaster && is_of_changes(((AlterTableStmt *) statement)->relation))
+			refuse_alter(false);
 		if (drops)
 			record_drop(payload);
 	}
@@ -194,23 +226,6 @@ check_permissions(LPR_CHECK_PERMS_PARAMETERS)
 
 /* ---- changes of definitions ---- */
 
-pg_noreturn static void
-refuse(const char *message, const char *hint)
-{
-	/* Left, not awaited: we hold its lock. */
-	if (lpr_audit_here())
-		lpr_audit_leave_refusal((LprAuditEntry){.control = "U3"}, LPR_ERRCODE_ADDED_ONLY, message);
-	ereport(ERROR, (errcode(LPR_ERRCODE_ADDED_ONLY), errmsg("%s", message),
-					errdetail("What waits for the audit log, and what writes it, goes on record first (U3)."),
-					errhint("%s", hint)));
-}
-
-static bool
-of_our_script(void)
-{
-	return creating_extension && CurrentExtensionObject == get_extension_oid("lpr", true);
-}
-
 static void
 check_definition(ObjectAccessType access, Oid class, Oid object, void *argument)
 {
@@ -218,19 +233,18 @@ check_definition(ObjectAccessType access, Oid class, Oid object, void *argument)
 
 	if (class == ExtensionRelationId && access == OAT_DROP && !dropping && object == get_extension_oid("lpr", true))
 		refuse("lpr is dropped along with something else", "DROP EXTENSION lpr CASCADE; first.");
-	if (class == TriggerRelationId || class == RewriteRelationId || class == InheritsRelationId)
+	if (class == TriggerRelationId || class == RewriteRelationId || class == InheritsRelationId ||
+		class == ProcedureRelationId)
 	{
 		lpr_change_touched();
-		if (of_our_script())
+		if (class == TriggerRelationId && of_our_script())
 			lpr_change_guarded();
 	}
 	if (class != RelationRelationId || (access != OAT_POST_ALTER && access != OAT_TRUNCATE) || internal ||
 		object != lpr_data_table("change") || !OidIsValid(object))
 		return;
 	lpr_change_touched();
-	if (!of_our_script())
-		refuse(psprintf("%s of lpr_data.change is refused", access == OAT_TRUNCATE ? "TRUNCATE" : "ALTER TABLE"),
-			   "It changes with ALTER EXTENSION lpr UPDATE only.");
+	refuse_alter(access == OAT_TRUNCATE);
 }
 
 static void

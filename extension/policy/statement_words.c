@@ -212,6 +212,9 @@ add_role_statement(LprText *payload, Node *statement)
 	if (IsA(statement, CreateRoleStmt))
 	{
 		lpr_payload_text(payload, "object", lpr_statement_utf8(((CreateRoleStmt *) statement)->role));
+		/* By this word alone it can log in. */
+		if (((CreateRoleStmt *) statement)->stmt_type == ROLESTMT_USER)
+			lpr_payload_text(payload, "action", "create user");
 		add_options(payload, ((CreateRoleStmt *) statement)->options);
 	}
 	else if (IsA(statement, AlterRoleStmt))
