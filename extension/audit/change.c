@@ -33,6 +33,7 @@
 #include "utils/syscache.h"
 
 #include "audit/audit.h"
+#include "audit/audit_queue.h"
 #include "format/digest.h"
 #include "format/payload.h"
 #include "server/compat.h"
@@ -42,7 +43,8 @@
 #include "server/worker.h"
 
 #define RULE                                                                                                           \
-	"There committed changes wait for the audit writer. lpr's own triggers put them in, the writer takes them out (U3)."
+	"There committed changes wait for the audit writer. lpr's own triggers put them in, the writer takes them out "    \
+	"(U3)."
 
 enum
 {
@@ -113,6 +115,9 @@ follow_function(FmgrHookEventType event, FmgrInfo *function, Datum *private)
 bool
 lpr_change_within_ours(void)
 {
+	/* Loaded on demand, the library has not seen the function that loaded it begin. */
+	if (!lpr_queue_there())
+		return true;
 	if (depth == 0)
 		return false;
 	if (functions[depth - 1] != looked_at)
@@ -124,6 +129,12 @@ lpr_change_within_ours(void)
 		looked_at = function;
 	}
 	return looked_ours;
+}
+
+int
+lpr_change_functions(void)
+{
+	return depth;
 }
 
 /* ---- refusals ---- */
@@ -147,7 +158,8 @@ find_stranger(Relation relation)
 	int guards = 0;
 
 	if (relation->rd_rel->relkind != RELKIND_RELATION || relation->rd_rel->relispartition ||
-		relation->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT || RelationGetNumberOfAttributes(relation) != COLUMNS)
+		relation->rd_rel->relpersistence != RELPERSISTENCE_PERMANENT ||
+		RelationGetNumberOfAttributes(relation) != COLUMNS)
 		return "its form";
 	for (int i = 0; i < COLUMNS; i++)
 		if (TupleDescAttr(RelationGetDescr(relation), i)->atttypid != column_types[i])
@@ -158,8 +170,9 @@ find_stranger(Relation relation)
 	{
 		const Trigger *trigger = &triggers->triggers[i];
 
-		if (strcmp(trigger->tgname, "guard_row") == 0 && trigger->tgtype == (TRIGGER_TYPE_ROW | TRIGGER_TYPE_BEFORE |
-																			 TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE | TRIGGER_TYPE_DELETE))
+		if (strcmp(trigger->tgname, "guard_row") == 0 &&
+			trigger->tgtype == (TRIGGER_TYPE_ROW | TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_INSERT | TRIGGER_TYPE_UPDATE |
+								TRIGGER_TYPE_DELETE))
 			guards++;
 		else if (strcmp(trigger->tgname, "guard_truncate") == 0 &&
 				 trigger->tgtype == (TRIGGER_TYPE_BEFORE | TRIGGER_TYPE_TRUNCATE))
@@ -336,7 +349,8 @@ next_number(void)
 	Oid sequence = lpr_data_table("change_number_seq");
 
 	if (!OidIsValid(sequence))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("sequence lpr_data.change_number_seq does not exist")));
+		ereport(ERROR,
+				(errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("sequence lpr_data.change_number_seq does not exist")));
 	/* A restore brings changes that waited, under numbers that the restore's own have taken, or that later ones would take. */
 	return nextval_internal(sequence, false);
 }
@@ -410,9 +424,9 @@ is_own(Datum *values, bool *nulls)
 
 	name_session(own, own_nulls);
 	return !nulls[PID - 1] && DatumGetInt32(values[PID - 1]) == MyProcPid && !nulls[SESSION - 1] &&
-		   DatumGetTimestampTz(values[SESSION - 1]) == MyStartTimestamp &&
-		   nulls[LOGIN - 1] == own_nulls[LOGIN - 1] &&
-		   (nulls[LOGIN - 1] || strcmp(TextDatumGetCString(values[LOGIN - 1]), TextDatumGetCString(own[LOGIN - 1])) == 0);
+		   DatumGetTimestampTz(values[SESSION - 1]) == MyStartTimestamp && nulls[LOGIN - 1] == own_nulls[LOGIN - 1] &&
+		   (nulls[LOGIN - 1] ||
+			strcmp(TextDatumGetCString(values[LOGIN - 1]), TextDatumGetCString(own[LOGIN - 1])) == 0);
 }
 
 static HeapTuple
@@ -427,8 +441,9 @@ enter(TriggerData *trigger)
 	if (restoring)
 		wrap_restored(values, nulls);
 	else if (!lpr_change_within_ours())
-		refuse("INSERT into lpr_data.change by hand is refused", "Change policy by the functions of schema lpr; a restore brings "
-																  "changes that waited by COPY.");
+		refuse("INSERT into lpr_data.change by hand is refused",
+			   "Change policy by the functions of schema lpr; a restore brings "
+			   "changes that waited by COPY.");
 	else if (!is_own(values, nulls) || nulls[PAYLOAD - 1])
 		refuse("a change in somebody else's name is refused", "Change policy by the functions of schema lpr.");
 	name_worker(values);
@@ -578,8 +593,9 @@ check_table(Relation relation, bool ours)
 	if (taken && !taking)
 		refuse("changes were taken out of lpr_data.change", "ROLLBACK.");
 	if (ours && !guarded_late && (all.rows != found.rows || memcmp(all.sum, found.sum, sizeof(all.sum)) != 0))
-		refuse(psprintf("lpr_data.change does not hold what this transaction changed: " UINT64_FORMAT " changes went in, " UINT64_FORMAT
-						" are there%s", all.rows, found.rows, all.rows == found.rows ? ", others" : ""),
+		refuse(psprintf("lpr_data.change does not hold what this transaction changed: " UINT64_FORMAT
+						" changes went in, " UINT64_FORMAT " are there%s",
+						all.rows, found.rows, all.rows == found.rows ? ", others" : ""),
 			   "ROLLBACK; whatever disables, alters or works around its guards cannot be committed.");
 }
 

@@ -34,6 +34,8 @@ extern void lpr_change_let_restore(bool restore);
 
 /* Whether the innermost function with rights or settings of its own is one of this extension. */
 extern bool lpr_change_within_ours(void);
+/* How many such functions are under way. */
+extern int lpr_change_functions(void);
 
 /* Before a transaction commits or is prepared: ERROR LP031 when something is there, or is gone, that did not go through the guards. */
 extern void lpr_change_check(void);

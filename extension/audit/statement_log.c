@@ -222,7 +222,7 @@ lpr_statement_record_now(const char *payload)
 	LprAuditEntry entry = {.kind = LPR_AUDIT_CHANGE};
 	LprReceipt receipt;
 
-	entry.payload = psprintf("%s}", payload);
+	entry.payload = psprintf("%s, \"outcome\": \"begun\"}", payload);
 	entry.payload_len = strlen(entry.payload);
 	lpr_audit_await(lpr_audit_send(&entry), &receipt);
 }

@@ -38,10 +38,11 @@ static ProcessUtility_hook_type earlier_utility = NULL;
 static ExecutorCheckPerms_hook_type earlier_perms = NULL;
 static object_access_hook_type earlier_access = NULL;
 
-static int depth = 0;            /* utilities within each other */
-static int script_depth = 0;     /* at which the statements of an extension's script are */
+static int depth = 0;             /* utilities within each other */
+static int script_depth = 0;      /* at which the statements of an extension's script are */
+static int script_functions = 0;  /* that were under way when it began */
 static const char *script = NULL; /* its text, once it is on record */
-static bool dropping = false;    /* DROP EXTENSION lpr was put on record before it began */
+static bool dropping = false;     /* DROP EXTENSION lpr was put on record before it began */
 
 /* ---- refusals ---- */
 
@@ -123,7 +124,8 @@ note_script(const char *text)
 {
 	char *payload;
 
-	if (!creating_extension || depth != script_depth || text == script || !lpr_audit_here())
+	if (!creating_extension || depth != script_depth || lpr_change_functions() != script_functions || text == script ||
+		!lpr_audit_here())
 		return;
 	script = text;
 	payload = lpr_describe_script(text);
@@ -148,7 +150,8 @@ record_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUt
 		payload = lpr_describe_statement(planned, text, &roles);
 		note_script(text);
 		/* Not all of its forms tell of themselves as they are executed. */
-		if (IsA(statement, AlterTableStmt) && IsUnderPostmaster && is_of_changes(((AlterTableStmt *) statement)->relation))
+		if (IsA(statement, AlterTableStmt) && IsUnderPostmaster &&
+			is_of_changes(((AlterTableStmt *) statement)->relation))
 			refuse_alter(false);
 		if (drops)
 			record_drop(payload);
@@ -157,6 +160,7 @@ record_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUt
 	if (begins)
 	{
 		script_depth = depth;
+		script_functions = lpr_change_functions();
 		script = NULL;
 	}
 	if (copies)

@@ -46,8 +46,8 @@ add_roles(LprText *payload, const char *key, const List *roles)
 	foreach (cell, roles)
 	{
 		Node *role = lfirst(cell);
-		const char *name = IsA(role, AccessPriv) ? lpr_statement_utf8(((AccessPriv *) role)->priv_name)
-												 : name_role((RoleSpec *) role);
+		const char *name =
+			IsA(role, AccessPriv) ? lpr_statement_utf8(((AccessPriv *) role)->priv_name) : name_role((RoleSpec *) role);
 
 		lpr_payload_element(payload, name != NULL ? name : "");
 	}
@@ -94,8 +94,8 @@ static void
 add_setting(LprText *payload, VariableSetStmt *set)
 {
 	static const char *const actions[] = {
-		[VAR_SET_VALUE] = "set",      [VAR_SET_DEFAULT] = "reset", [VAR_SET_CURRENT] = "set from current",
-		[VAR_SET_MULTI] = "set",      [VAR_RESET] = "reset",       [VAR_RESET_ALL] = "reset all",
+		[VAR_SET_VALUE] = "set", [VAR_SET_DEFAULT] = "reset", [VAR_SET_CURRENT] = "set from current",
+		[VAR_SET_MULTI] = "set", [VAR_RESET] = "reset",       [VAR_RESET_ALL] = "reset all",
 	};
 
 	lpr_payload_text(payload, "action", actions[set->kind]);

@@ -36,7 +36,7 @@ typedef struct Batch
 	bool wrote;
 } Batch;
 
-static bool idle = false;       /* what waits is the cluster's, and there is no extension yet that could write it */
+static const char *idle = NULL; /* why what waits is not written yet, although nothing is wrong */
 static bool reconciled = false; /* nothing of what the ring holds can be in the log already */
 static bool purged = false;     /* what had expired when the server started is gone */
 
@@ -168,10 +168,11 @@ chain_changes(LprLog *log)
 	SPI_connect();
 	lpr_change_let_take(true); /* until the transaction ends */
 	/* Read with the snapshot at hand and deleted by number: none that is committed meanwhile is lost. */
-	if (SPI_execute("DELETE FROM ONLY lpr_data.change AS c WHERE c.number IN (SELECT n.number FROM ONLY lpr_data.change AS n "
-					"ORDER BY n.number LIMIT 10000) "
-					"RETURNING c.number, c.login, c.pid, c.session_started, c.payload",
-					false, 0) != SPI_OK_DELETE_RETURNING)
+	if (SPI_execute(
+			"DELETE FROM ONLY lpr_data.change AS c WHERE c.number IN (SELECT n.number FROM ONLY lpr_data.change AS n "
+			"ORDER BY n.number LIMIT 10000) "
+			"RETURNING c.number, c.login, c.pid, c.session_started, c.payload",
+			false, 0) != SPI_OK_DELETE_RETURNING)
 		elog(ERROR, "could not take the changes");
 	n = SPI_processed;
 	if (n > 0)
@@ -209,9 +210,21 @@ purge_cache(void)
 	SPI_finish();
 }
 
+/* Whether one of the records is of this database's sessions: those of the cluster are of nobody who waits for long. */
+static bool
+anybody_waits(List *records)
+{
+	ListCell *cell;
+
+	foreach (cell, records)
+		if (!((LprQueued *) lfirst(cell))->of_cluster)
+			return true;
+	return false;
+}
+
 /*
  * Takes the log up, and what of the records is in it already. The log begins with the extension: before somebody asks, and before somebody drops it again.
- * Only a restore, which may bring a log along, is waited for; the first record waits for nobody.
+ * Only a restore, which may bring a log along, is waited for, unless a session of this database itself waits for its record.
  */
 static void
 take_up_log(Batch *batch)
@@ -224,7 +237,7 @@ take_up_log(Batch *batch)
 		lpr_queue_set_settled_number(log->kept.number);
 	if (!reconciled && log->there)
 		reconcile(batch);
-	if (!log->there && (batch->records != NIL || !lpr_queue_restorer_there()))
+	if (!log->there && (anybody_waits(batch->records) || !lpr_queue_restorer_there()))
 	{
 		lpr_log_begin(log);
 		lpr_queue_set_settled_number(0);
@@ -272,18 +285,6 @@ settle_batch(Batch *batch)
 	lpr_queue_settle(batch->records, batch->receipts);
 }
 
-/* Whether one of the records is of this database's sessions: those of the cluster are of nobody who waits for long. */
-static bool
-anybody_waits(List *records)
-{
-	ListCell *cell;
-
-	foreach (cell, records)
-		if (!((LprQueued *) lfirst(cell))->of_cluster)
-			return true;
-	return false;
-}
-
 /* Writes what waits, in one transaction, and hands out the receipts. `unjudged`: see write_records. */
 static void
 write_batch(LprLog *log, List *records, const ErrorData *unjudged)
@@ -291,7 +292,7 @@ write_batch(LprLog *log, List *records, const ErrorData *unjudged)
 	int n = list_length(records);
 	Batch batch = {.log = log, .records = records, .receipts = palloc0(Max(n, 1) * sizeof(LprReceipt))};
 
-	idle = false;
+	idle = NULL;
 	batch.changes = lpr_queue_take_changes_wait(); /* before the snapshot, so that none is overlooked */
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
@@ -299,10 +300,11 @@ write_batch(LprLog *log, List *records, const ErrorData *unjudged)
 	if (!extension_there(log))
 	{
 		lpr_log_forget(log);
-		idle = n > 0 && !anybody_waits(records);
-		if (n > 0 && !idle)
+		if (anybody_waits(records))
 			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 							errmsg("extension lpr is not installed in database \"%s\"", lpr_database)));
+		if (n > 0)
+			idle = "extension lpr is not installed";
 		PopActiveSnapshot();
 		CommitTransactionCommand();
 		return;
@@ -311,6 +313,14 @@ write_batch(LprLog *log, List *records, const ErrorData *unjudged)
 	if (!purged)
 		purge_cache();
 	take_up_log(&batch);
+	if (n > 0 && !log->there)
+	{
+		idle = "a dump is being loaded, which may bring a log";
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+		purged = true;
+		return;
+	}
 	if (batch.known < n)
 		write_records(&batch, unjudged);
 	if (log->there && batch.changes)
@@ -426,10 +436,9 @@ lpr_batch_write(LprLog *log)
 		publish_error(error);
 		return false;
 	}
-	if (idle)
+	if (idle != NULL)
 	{
-		lpr_queue_publish(LPR_WRITER_STUCK, psprintf("extension lpr is not installed in database \"%s\"", lpr_database),
-						  "CREATE EXTENSION lpr CASCADE;");
+		lpr_queue_publish(LPR_WRITER_STUCK, idle, "");
 		return false;
 	}
 	lpr_queue_publish(LPR_WRITER_READY, "", "");
