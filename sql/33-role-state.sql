@@ -21,7 +21,8 @@ ALTER TABLE lpr_data.role_state ENABLE ALWAYS TRIGGER audit_change, ENABLE ALWAY
 COMMENT ON TABLE lpr_data.role_state IS
     'Roles of the cluster, memberships, and settings of roles and databases, as the audit writer last saw them. What '
     'is different when it looks again, and is not on record, becomes a record "unseen" (U4).';
-COMMENT ON COLUMN lpr_data.role_state.kind IS 'role, membership or setting; noted: one row, up to which record of the log the statements are known.';
+COMMENT ON COLUMN lpr_data.role_state.kind IS
+    'role, membership or setting; noted: one row, up to which record of the log the statements are known.';
 COMMENT ON COLUMN lpr_data.role_state.name IS
     'The role; "member in role by grantor"; "role in database", ALL for all roles or databases.';
 COMMENT ON COLUMN lpr_data.role_state.about IS 'Names of the roles that it is about.';

@@ -237,7 +237,7 @@ take_up_log(Batch *batch)
 		lpr_queue_set_settled_number(log->kept.number);
 	if (!reconciled && log->there)
 		reconcile(batch);
-	if (!log->there && (anybody_waits(batch->records) || !lpr_queue_restorer_there()))
+	if (!log->there)
 	{
 		lpr_log_begin(log);
 		lpr_queue_set_settled_number(0);
@@ -309,18 +309,18 @@ write_batch(LprLog *log, List *records, const ErrorData *unjudged)
 		CommitTransactionCommand();
 		return;
 	}
+	if (!log->there && lpr_queue_restorer_there() && !anybody_waits(records))
+	{
+		/* The log may be there in parts. */
+		idle = "a dump is being loaded, which may bring a log";
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+		return;
+	}
 	lpr_version_check();
 	if (!purged)
 		purge_cache();
 	take_up_log(&batch);
-	if (n > 0 && !log->there)
-	{
-		idle = "a dump is being loaded, which may bring a log";
-		PopActiveSnapshot();
-		CommitTransactionCommand();
-		purged = true;
-		return;
-	}
 	if (batch.known < n)
 		write_records(&batch, unjudged);
 	if (log->there && batch.changes)
