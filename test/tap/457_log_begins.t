@@ -112,6 +112,6 @@ for my $round (1 .. 5)
 	LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM pg_class WHERE relname ~ '^cache_read_' AND relkind = 'r'") > 0 });
 }
 # While it is dropped, its log is locked.
-unlike(substr(slurp_file($node->logfile), $offset), qr/ERROR: +(?!the audit log is locked)/, 'the extension goes and comes without an error in the server\'s log');
+unlike(substr(slurp_file($node->logfile), $offset), qr/ERROR: ++(?!the audit log is locked)/, 'the extension goes and comes without an error in the server\'s log');
 $node->stop;
 done_testing();
