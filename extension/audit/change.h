@@ -9,8 +9,6 @@
 
 #include "postgres.h"
 
-extern void lpr_change_init(void);
-
 /* Whether this database has the table, and it is guarded as this library guards it. */
 extern bool lpr_change_there(void);
 
@@ -31,11 +29,6 @@ extern void lpr_change_let_take(bool take);
 
 /* While it is true, rows come by COPY: a restore. They come in as what they are, brought by this login. */
 extern void lpr_change_let_restore(bool restore);
-
-/* Whether the innermost function with rights or settings of its own is one of this extension. */
-extern bool lpr_change_within_ours(void);
-/* How many such functions are under way. */
-extern int lpr_change_functions(void);
 
 /* Before a transaction commits or is prepared: ERROR LP031 when something is there, or is gone, that did not go through the guards. */
 extern void lpr_change_check(void);

@@ -18,6 +18,7 @@
 #include "audit/audit_queue.h"
 #include "audit/change.h"
 #include "format/payload.h"
+#include "server/caller.h"
 
 #define OUTCOME_ROOM 60
 
@@ -247,5 +248,5 @@ lpr_statement_log_init(void)
 {
 	RegisterXactCallback(end_transaction, NULL);
 	RegisterSubXactCallback(end_subtransaction, NULL);
-	lpr_change_init();
+	lpr_caller_init();
 }

@@ -30,6 +30,7 @@
 #include "audit/statement_log.h"
 #include "format/payload.h"
 #include "policy/statement_words.h"
+#include "server/caller.h"
 #include "server/compat.h"
 #include "server/data.h"
 #include "server/errors.h"
@@ -124,7 +125,7 @@ note_script(const char *text)
 {
 	char *payload;
 
-	if (!creating_extension || depth != script_depth || lpr_change_functions() != script_functions || text == script ||
+	if (!creating_extension || depth != script_depth || lpr_callers() != script_functions || text == script ||
 		!lpr_audit_here())
 		return;
 	script = text;
@@ -160,7 +161,7 @@ record_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUt
 	if (begins)
 	{
 		script_depth = depth;
-		script_functions = lpr_change_functions();
+		script_functions = lpr_callers();
 		script = NULL;
 	}
 	if (copies)
@@ -222,7 +223,7 @@ check_permissions(LPR_CHECK_PERMS_PARAMETERS)
 			if (!creating_extension && get_rel_relkind(on->relid) == RELKIND_RELATION)
 				note_catalogue(on->relid, on->requiredPerms);
 		}
-		else if (on->relid == lpr_data_table("change") && !lpr_change_within_ours())
+		else if (on->relid == lpr_data_table("change") && !lpr_caller_is_ours())
 			lpr_change_touched();
 	}
 	return earlier_perms == NULL || earlier_perms(LPR_CHECK_PERMS_ARGS);
