@@ -20,8 +20,10 @@
 #include "server/compat.h"
 #include "fdw/fdw.h"
 #include "mail/mail.h"
+#include "audit/statement_log.h"
 #include "policy/statement_guard.h"
 #include "policy/verb.h"
+#include "policy/statement_record.h"
 #include "http/rate.h"
 #include "server/secret.h"
 #include "server/worker.h"
@@ -90,6 +92,8 @@ _PG_init(void)
 	lpr_unknown_source_init();
 	lpr_statement_guard_init();
 	lpr_verb_init();
+	lpr_statement_log_init();
+	lpr_statement_record_init();
 
 	/*
 	 * Without what follows the library still plans and explains, but no vendor is asked: rate limits and the way to the

@@ -47,7 +47,7 @@ FROM (VALUES
      'SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...'');'),
     ('LP029', 'A5', 'Nobody is connected who could agree: a job, or another session of this server.',
      'Connect with a client of your own.'),
-    ('LP031', 'U3', 'The audit log is only ever added to, by its writer.',
+    ('LP031', 'U3', 'The audit log is only ever added to, by its writer; so is what waits for it, by functions of lpr.',
      'To archive a month, detach its partition; it still verifies.'),
     ('LP032', 'U3', 'The audit log is not what its writer wrote.',
      'SELECT * FROM lpr.verify_audit(); then tell oversight. Nothing is asked meanwhile.'),

@@ -1,8 +1,9 @@
 -- 30-audit: the log of who asked what (U1 to U4): its tables, what guards them, and the changes of policy that go into
 -- it.
 --
--- The log is made by the audit writer at the first question, not by CREATE EXTENSION: its tables are no members of the
--- extension, so that neither DROP EXTENSION nor a restore touches them. They lie in a schema that is no member either.
+-- The log is made by the audit writer as soon as there is an extension, not by CREATE EXTENSION itself: its tables are
+-- no members of the extension, so that neither DROP EXTENSION nor a restore touches them. They lie in a schema that is
+-- no member either.
 
 CREATE FUNCTION lpr_data.refuse_change()
     RETURNS trigger
@@ -116,7 +117,8 @@ BEGIN
         'start, month: the log or a partition begins; ask: a question that the gate let through; refused: one that it '
         'did not; sent, answer: what went out and what came back; change: of policy; read: of the log itself; clock: '
         'the clock was set back; consent: a person agreed to the rules; flag: something for oversight to look at.';
-    COMMENT ON COLUMN lpr_data.audit.login IS 'The authenticated login; NULL for the writer itself.';
+    COMMENT ON COLUMN lpr_data.audit.login IS
+        'The authenticated login; NULL for lpr''s own background workers, which their changes name.';
     COMMENT ON COLUMN lpr_data.audit.pid IS 'Process id of the session''s backend.';
     COMMENT ON COLUMN lpr_data.audit.session_started IS 'When that backend started: pid and this name a session.';
     COMMENT ON COLUMN lpr_data.audit.event_id IS 'The purpose (Q7).';
@@ -211,26 +213,26 @@ ALTER TABLE lpr_data.change ALTER payload SET STATISTICS 0;
 COMMENT ON TABLE lpr_data.change IS
     'Changes of policy and case data that were committed and wait for the audit writer, for milliseconds (U4).';
 COMMENT ON COLUMN lpr_data.change.number IS 'Order in which they were made.';
-COMMENT ON COLUMN lpr_data.change.login IS 'The authenticated login that made it; NULL for the audit writer itself.';
+COMMENT ON COLUMN lpr_data.change.login IS
+    'The authenticated login that made it; NULL for lpr''s own background workers, which the payload names.';
 COMMENT ON COLUMN lpr_data.change.pid IS 'Process id of the session''s backend.';
 COMMENT ON COLUMN lpr_data.change.session_started IS 'When that backend started.';
 COMMENT ON COLUMN lpr_data.change.payload IS 'JSON: table, action, role, transaction, made_at, old and new row.';
 
-CREATE FUNCTION lpr_data.number_change()
+CREATE FUNCTION lpr_data.guard_change()
     RETURNS trigger
-    LANGUAGE plpgsql
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    -- A restore brings changes that waited, under numbers that the restore's own have taken, or that later ones would
-    -- take.
-    NEW.number := nextval('lpr_data.change_number_seq');
-    RETURN NEW;
-END
-$$;
-COMMENT ON FUNCTION lpr_data.number_change() IS 'Trigger of lpr_data.change: numbers what comes in.';
-CREATE TRIGGER number_change BEFORE INSERT ON lpr_data.change FOR EACH ROW EXECUTE FUNCTION lpr_data.number_change();
-ALTER TABLE lpr_data.change ENABLE ALWAYS TRIGGER number_change;
+    LANGUAGE c
+AS 'MODULE_PATHNAME', 'lpr_guard_change';
+COMMENT ON FUNCTION lpr_data.guard_change() IS
+    'Trigger of lpr_data.change (U3): numbers what comes in; only functions of lpr put something in, in the name of '
+    'their own session; only the audit writer takes it out; nobody alters it: error LP031. What a restore brings by '
+    'COPY comes in as a change of whoever restores. Before each commit the library holds what is there against what '
+    'went through here, whatever became of the triggers meanwhile.';
+CREATE TRIGGER guard_row BEFORE INSERT OR UPDATE OR DELETE ON lpr_data.change
+    FOR EACH ROW EXECUTE FUNCTION lpr_data.guard_change();
+CREATE TRIGGER guard_truncate BEFORE TRUNCATE ON lpr_data.change
+    FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.guard_change();
+ALTER TABLE lpr_data.change ENABLE ALWAYS TRIGGER guard_row, ENABLE ALWAYS TRIGGER guard_truncate;
 
 CREATE FUNCTION lpr_data.wake_writer(OUT pid integer, OUT session_started timestamp with time zone)
     LANGUAGE c VOLATILE
@@ -320,6 +322,14 @@ BEGIN ATOMIC
 END;
 COMMENT ON FUNCTION lpr_data.note_settings() IS 'Brings lpr_data.setting up to date. Called by the audit writer.';
 
+CREATE FUNCTION lpr_data.script_extension()
+    RETURNS text
+    LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'lpr_script_extension';
+COMMENT ON FUNCTION lpr_data.script_extension() IS
+    'The extension whose script is executed just now; NULL: none. Our own is on record by its text, others do not '
+    'touch what is ours unseen.';
+
 -- So is the definition of what is asked and of the rules: servers, mappings, grants on them, and everything in our
 -- schemas.
 
@@ -338,14 +348,16 @@ BEGIN
            jsonb_build_object('command', d.command_tag, 'type', d.object_type, 'object', d.object_identity,
                               'statement', CASE WHEN d.object_type IN ('server', 'FOREIGN SERVER')
                                                      THEN left(current_query(), 1000) END,
+                              'extension', lpr_data.script_extension(),
                               'role', session_user, 'transaction', pg_current_xact_id()::text,
                               'made_at', clock_timestamp())::text
     FROM (SELECT c.command_tag, c.object_type, c.object_identity, c.schema_name, c.in_extension
           FROM pg_event_trigger_ddl_commands() AS c WHERE TG_EVENT = 'ddl_command_end') AS d
     CROSS JOIN lpr_data.wake_writer() AS w
-    WHERE NOT d.in_extension AND (d.schema_name IN ('lpr', 'lpr_data')
-                                  OR d.object_type IN ('server', 'user mapping', 'FOREIGN SERVER',
-                                                       'foreign-data wrapper', 'extension', 'event trigger'));
+    WHERE (NOT d.in_extension OR lpr_data.script_extension() <> 'lpr')
+      AND (d.schema_name IN ('lpr', 'lpr_data')
+           OR d.object_type IN ('server', 'user mapping', 'FOREIGN SERVER', 'foreign-data wrapper', 'extension',
+                                'event trigger'));
 END
 $$;
 COMMENT ON FUNCTION lpr_data.audit_ddl() IS

@@ -175,6 +175,9 @@ BEGIN
     LOOP
         hour_table := kind || to_char(hour, '_YYYYMMDDHH24');
         CONTINUE WHEN to_regclass('lpr_data.' || hour_table) IS NOT NULL;
+        -- One at a time makes and drops tables of the cache; who waited looks again.
+        LOCK TABLE lpr_data.purge_certificate IN SHARE ROW EXCLUSIVE MODE;
+        CONTINUE WHEN to_regclass('lpr_data.' || hour_table) IS NOT NULL;
         -- Stand-alone first: CREATE TABLE ... PARTITION OF would make a logged one of it.
         EXECUTE format('CREATE UNLOGGED TABLE lpr_data.%I (LIKE lpr_data.%I INCLUDING STORAGE INCLUDING COMMENTS, '
                        'CONSTRAINT hour CHECK (expires_at >= %L AND expires_at < %L)) WITH (autovacuum_enabled = off)',
@@ -253,6 +256,9 @@ BEGIN
         ORDER BY c.relname
     LOOP
         CONTINUE WHEN due.deadline > clock_timestamp();
+        -- One at a time: whoever waited finds it gone, and certifies nothing.
+        LOCK TABLE lpr_data.purge_certificate IN SHARE ROW EXCLUSIVE MODE;
+        CONTINUE WHEN to_regclass(format('lpr_data.%I', due.relname)) IS NULL;
         EXECUTE format('SELECT count(*), coalesce(sum(a.reads) FILTER (WHERE a.ask = a.answer), 0), '
                        'string_agg(int8send(a.answer), '''' ORDER BY a.answer) FROM lpr_data.%I AS a WHERE a.ask = '
                        'a.answer', due.relname)

@@ -81,7 +81,13 @@ login_name(Oid login)
 	/* Kept, since an aborting transaction cannot look it up. */
 	if (of != login && IsTransactionState())
 	{
-		strlcpy(NameStr(name), GetUserNameFromId(login, false), NAMEDATALEN);
+		const char *found = GetUserNameFromId(login, true);
+
+		strlcpy(NameStr(name), found != NULL ? found : "", NAMEDATALEN);
+		/* Other databases may be of another encoding; the log is UTF-8. */
+		for (char *c = NameStr(name); GetDatabaseEncoding() != PG_UTF8 && *c != '\0'; c++)
+			if (IS_HIGHBIT_SET(*c))
+				*c = '?';
 		of = login;
 	}
 	return of == login ? NameStr(name) : "";
@@ -89,7 +95,7 @@ login_name(Oid login)
 
 /* Also runs while a transaction aborts: no allocation, no catalogue, no error. */
 static bool
-make_head(const LprAuditEntry *entry, LprQueued *head)
+make_head(const LprAuditEntry *entry, LprQueued *head, bool of_cluster)
 {
 	LprFacts *facts = &head->facts;
 
@@ -99,6 +105,7 @@ make_head(const LprAuditEntry *entry, LprQueued *head)
 		return false;
 	head->payload_len = entry->payload_len;
 	head->kind = entry->kind;
+	head->of_cluster = of_cluster;
 	lpr_record_payload(head->salt, (LprSlice){entry->payload, entry->payload_len}, &head->payload_digest);
 	strlcpy(NameStr(head->login_name), login_name(GetAuthenticatedUserId()), NAMEDATALEN);
 	head->pid = MyProcPid;
@@ -152,15 +159,17 @@ refuse_wait(long waited)
 				   "Try again, or ask an administrator.");
 }
 
-static void
-check_own_lock(Oid table, LOCKMODE weakest)
+/* The strongest lock that this transaction has of a table, from one that holds up the writer on; NoLock = none. */
+static LOCKMODE
+own_lock(Oid table, LOCKMODE weakest)
 {
+	LOCKMODE held = NoLock;
+
 	if (OidIsValid(table))
 		for (LOCKMODE mode = weakest; mode <= AccessExclusiveLock; mode++)
 			if (lpr_holds_lock(table, mode))
-				refuse_service(psprintf("This transaction itself holds up the audit writer: %s of \"%s\".",
-										GetLockmodeName(DEFAULT_LOCKMETHOD, mode), get_rel_name(table)),
-							   "COMMIT or ROLLBACK first.");
+				held = mode;
+	return held;
 }
 
 /* scripts/gate holds these against the rules. */
@@ -168,22 +177,50 @@ static const char *const read_by_the_gate[] = {
 	"source", "person",       "access",       "recertification", "course",     "training",    "rules",
 	"event",  "event_member", "search_limit", "rate_limit",      "cache_time", "consent_time"};
 
-/* A lock of our own on what the writer writes or the gate reads would make us wait for ourselves. */
+/*
+ * A lock of our own on what the writer writes or the gate reads would make us wait for ourselves: the table, and
+ * *held.
+ */
+static Oid
+find_own_lock(LOCKMODE *held)
+{
+	static const char *const written[] = {"checkpoint", "change"};
+	Oid log = lpr_data_table("audit");
+	List *tables = OidIsValid(log) ? find_inheritance_children(log, NoLock) : NIL;
+	ListCell *cell;
+
+	for (size_t i = 0; i < lengthof(written); i++)
+		tables = lappend_oid(tables, lpr_data_table(written[i]));
+	foreach (cell, tables)
+		if ((*held = own_lock(lfirst_oid(cell), ShareLock)) != NoLock)
+			return lfirst_oid(cell);
+	list_free(tables);
+	if ((*held = own_lock(lpr_data_table("log"), AccessExclusiveLock)) != NoLock)
+		return lpr_data_table("log");
+	for (size_t i = 0; i < lengthof(read_by_the_gate); i++)
+		if ((*held = own_lock(lpr_data_table(read_by_the_gate[i]), AccessExclusiveLock)) != NoLock)
+			return lpr_data_table(read_by_the_gate[i]);
+	return InvalidOid;
+}
+
 static void
 check_own_locks(void)
 {
-	Oid log = lpr_data_table("audit");
-	List *leaves = OidIsValid(log) ? find_inheritance_children(log, NoLock) : NIL;
-	ListCell *cell;
+	LOCKMODE held;
+	Oid table = find_own_lock(&held);
 
-	foreach (cell, leaves)
-		check_own_lock(lfirst_oid(cell), ShareLock);
-	check_own_lock(lpr_data_table("checkpoint"), ShareLock);
-	check_own_lock(lpr_data_table("change"), ShareLock);
-	check_own_lock(lpr_data_table("log"), AccessExclusiveLock);
-	for (size_t i = 0; i < lengthof(read_by_the_gate); i++)
-		check_own_lock(lpr_data_table(read_by_the_gate[i]), AccessExclusiveLock);
-	list_free(leaves);
+	if (OidIsValid(table))
+		refuse_service(psprintf("This transaction itself holds up the audit writer: %s of \"%s\".",
+								GetLockmodeName(DEFAULT_LOCKMETHOD, held), get_rel_name(table)),
+					   "COMMIT or ROLLBACK first.");
+}
+
+bool
+lpr_audit_is_held_up(void)
+{
+	LOCKMODE held;
+
+	return OidIsValid(find_own_lock(&held));
 }
 
 /* A wait for the writer. */
@@ -241,7 +278,7 @@ lpr_audit_send(const LprAuditEntry *entry)
 
 	check_service();
 	(void) login_name(GetAuthenticatedUserId());
-	if (!make_head(entry, head))
+	if (!make_head(entry, head, false))
 		refuse_service(psprintf("A record of the audit log has at most %zu bytes, this one has %zu.",
 								lpr_queue_record_max(), entry->payload_len),
 					   "Ask for less at once.");
@@ -266,7 +303,37 @@ lpr_audit_leave(const LprAuditEntry *entry)
 {
 	LprQueued head;
 
-	return lpr_queue_there() && make_head(entry, &head) && lpr_queue_put(&head, entry->payload, -1);
+	return lpr_queue_there() && make_head(entry, &head, false) && lpr_queue_put(&head, entry->payload, -1);
+}
+
+void
+lpr_audit_know_login(void)
+{
+	(void) login_name(GetAuthenticatedUserId());
+}
+
+bool
+lpr_audit_leave_for_cluster(const LprAuditEntry *entry, bool wait)
+{
+	char reason[LPR_REASON_ROOM], hint[LPR_HINT_ROOM];
+	LprQueued head;
+	LprReceipt receipt;
+	instr_time start;
+	int place = next_place;
+	bool safe = false;
+
+	if (!lpr_queue_there() || !make_head(entry, &head, true))
+		return false;
+	wait = wait && places[place].ticket == 0 && lpr_queue_writer(reason, hint) == LPR_WRITER_READY;
+	if (!lpr_queue_put(&head, entry->payload, wait ? place : -1) || !wait)
+		return false;
+	next_place = (place + 1) % LPR_RECEIPTS;
+	INSTR_TIME_SET_CURRENT(start);
+	/* It will be written, whether we wait or not; and nothing of the cluster's stands still because the writer does. */
+	while (!(safe = lpr_queue_receipt(place, head.ticket, &receipt)) && since(start) < lpr_audit_timeout &&
+		   lpr_queue_writer(reason, hint) == LPR_WRITER_READY)
+		pause_for(SELF_CHECK_MS);
+	return safe;
 }
 
 void
@@ -338,55 +405,6 @@ lpr_login(PG_FUNCTION_ARGS)
 		PG_RETURN_NULL();
 	strlcpy(NameStr(*name), GetUserNameFromId(GetAuthenticatedUserId(), false), NAMEDATALEN);
 	PG_RETURN_NAME(name);
-}
-
-/* Set while this transaction has changes for the writer. */
-static bool changed = false;
-
-/*
- * A right that was taken away stays so after a crash or a failover, and is on record: the commit waits for what the
- * log's commits wait for, whatever the session has set.
- */
-static void
-commit_durably(void)
-{
-	if (synchronous_commit < SYNCHRONOUS_COMMIT_REMOTE_FLUSH)
-		(void) set_config_option("synchronous_commit", "on", PGC_USERSET, PGC_S_SESSION, GUC_ACTION_LOCAL, true, 0,
-								 false); /* model: flush of a change */
-}
-
-static void
-tell_writer(XactEvent event, void *arg)
-{
-	if (changed && event == XACT_EVENT_PRE_COMMIT && !lpr_is_worker())
-		commit_durably();
-	if (event == XACT_EVENT_COMMIT || event == XACT_EVENT_PREPARE || event == XACT_EVENT_ABORT)
-	{
-		if (changed && event != XACT_EVENT_ABORT && lpr_queue_there())
-		{
-			lpr_queue_note_change();
-			lpr_queue_set_changes_wait(); /* model: tell the writer */
-			lpr_queue_wake_writer();
-		}
-		changed = false;
-	}
-}
-
-PG_FUNCTION_INFO_V1(lpr_wake_writer);
-Datum
-lpr_wake_writer(PG_FUNCTION_ARGS)
-{
-	static bool registered = false;
-	TupleDesc desc;
-	Datum values[2] = {Int32GetDatum(MyProcPid), TimestampTzGetDatum(MyStartTimestamp)};
-	bool nulls[2] = {false, false};
-
-	if (!registered)
-		RegisterXactCallback(tell_writer, NULL);
-	registered = changed = true;
-	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
-		elog(ERROR, "return type must be a row type");
-	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }
 
 static const char *const writer_states[] = {

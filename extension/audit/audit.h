@@ -53,6 +53,17 @@ extern bool lpr_audit_pending(LprTicket ticket);
 /* Puts a record into the queue if there is room, waits for nothing, throws nothing: for transactions that abort. */
 extern bool lpr_audit_leave(const LprAuditEntry *entry);
 
+/*
+ * A record of what concerns the cluster, from any database: put into the queue if there is room, and waited for if so
+ * wanted and the writer is well. Whether it is durable; whoever left it before is not told. ERROR only when
+ * interrupted.
+ */
+extern bool lpr_audit_leave_for_cluster(const LprAuditEntry *entry, bool wait);
+/* Whether this transaction holds a lock that the audit writer would wait for. */
+extern bool lpr_audit_is_held_up(void);
+/* Notes the login's name for transactions that abort. */
+extern void lpr_audit_know_login(void);
+
 /* Closes the payload, which becomes the entry's in memory of the current context: sending may throw. */
 extern void lpr_audit_set_payload(LprAuditEntry *entry, LprText *payload);
 /* What names this session in a payload: client, application. */

@@ -13,6 +13,7 @@
 #include "storage/latch.h"
 #include "storage/lwlock.h"
 #include "storage/proc.h"
+#include "storage/procarray.h"
 #include "storage/shmem.h"
 
 #include "server/compat.h"
@@ -34,6 +35,8 @@ typedef struct LprQueue
 	int writer; /* its place among the processes, -1 = none */
 	bool database_missing;
 	bool changes_wait;
+	bool roles_changed;
+	int restorer; /* process id, 0 = none */
 	int64 settled_number;
 	pg_atomic_uint64 generation; /* goes up with each change of policy or cases */
 	uint64 tickets;
@@ -154,7 +157,7 @@ lpr_queue_put(LprQueued *head, const char *payload, int place)
 	head->len = fixed + head->payload_len;
 	head->procno = LPR_MY_PROC_NUMBER;
 	head->place = place;
-	head->database = MyDatabaseId;
+	head->database = head->of_cluster ? InvalidOid : MyDatabaseId;
 	touch(head->len);
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	if (head->len > queue->size - (queue->put - queue->taken))
@@ -251,16 +254,23 @@ lpr_queue_attach(void)
 void
 lpr_queue_drop_others(void)
 {
+	uint64 end;
+
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	/* They come first: nobody is connected to two databases of one name. */
-	while (queue->taken < queue->put)
+	end = queue->put;
+	while (queue->taken < end)
 	{
 		LprQueued head;
+		uint64 at = queue->taken;
 
-		copy_out(queue->taken, (char *) &head, offsetof(LprQueued, payload));
-		if (head.database == MyDatabaseId)
+		copy_out(at, (char *) &head, offsetof(LprQueued, payload));
+		if (OidIsValid(head.database) && head.database == MyDatabaseId)
 			break;
 		queue->taken += head.len;
+		/* What is the cluster's stays, behind all others. Byte by byte: where it goes may begin within where it is. */
+		for (uint32 i = 0; !OidIsValid(head.database) && i < head.len; i++)
+			ring[queue->put++ % queue->size] = ring[(at + i) % queue->size];
 	}
 	LWLockRelease(lock);
 }
@@ -396,6 +406,42 @@ lpr_queue_take_changes_wait(void)
 	queue->changes_wait = false;
 	LWLockRelease(lock);
 	return waits;
+}
+
+void
+lpr_queue_set_roles_changed(void)
+{
+	LWLockAcquire(lock, LW_EXCLUSIVE);
+	queue->roles_changed = true;
+	LWLockRelease(lock);
+}
+
+bool
+lpr_queue_take_roles_changed(void)
+{
+	bool changed;
+
+	if (!*(volatile bool *) &queue->roles_changed)
+		return false;
+	LWLockAcquire(lock, LW_EXCLUSIVE);
+	changed = queue->roles_changed;
+	queue->roles_changed = false;
+	LWLockRelease(lock);
+	return changed;
+}
+
+void
+lpr_queue_set_restorer(void)
+{
+	queue->restorer = MyProcPid;
+}
+
+bool
+lpr_queue_restorer_there(void)
+{
+	if (queue->restorer != 0 && BackendPidGetProc(queue->restorer) == NULL)
+		queue->restorer = 0;
+	return queue->restorer != 0;
 }
 
 bool

@@ -23,7 +23,8 @@ typedef struct LprQueued
 	int procno; /* whose receipt */
 	int place;  /* of its receipts */
 	uint64 ticket;
-	Oid database; /* whose log it belongs to */
+	Oid database; /* whose log it belongs to; InvalidOid: that of the cluster, whichever database has it */
+	bool of_cluster;
 	LprAuditKind kind;
 	uint8 salt[LPR_SALT_LEN]; /* random: also the key by which a record is known again */
 	LprDigest payload_digest;
@@ -74,7 +75,16 @@ extern uint64 lpr_queue_generation(void);
 /* Of a transaction with changes of policy, once it is committed. */
 extern void lpr_queue_set_changes_wait(void);
 
+/* Of a transaction with changes of roles, once it is committed. */
+extern void lpr_queue_set_roles_changed(void);
+/*
+ * Whoever makes the extension anew out of a dump: the dump may bring a log, so none is begun while they are connected.
+ */
+extern void lpr_queue_set_restorer(void);
+
 /* For the writer. */
+extern bool lpr_queue_take_roles_changed(void);
+extern bool lpr_queue_restorer_there(void);
 extern void lpr_queue_attach(void);
 /* Drops what sessions of a dropped database of that name left in the ring: its log is gone with it. */
 extern void lpr_queue_drop_others(void);

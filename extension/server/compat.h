@@ -12,6 +12,8 @@
 #include "commands/event_trigger.h"
 #include "commands/explain.h"
 #include "common/pg_prng.h"
+#include "nodes/makefuncs.h"
+#include "nodes/value.h"
 #include "storage/latch.h"
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
@@ -50,6 +52,34 @@ lpr_event_triggers_fire(void)
 #define LPR_EXECUTOR_RUN_PARAMETERS , bool execute_once
 #define LPR_EXECUTOR_RUN_ARGS       , execute_once
 #endif
+
+/*
+ * What a hook of ExecCheckPermissions takes, as parameters and as arguments; and how it sees which tables are changed:
+ * from 16 on apart from the range table.
+ */
+#include "nodes/parsenodes.h"
+#if PG_VERSION_NUM >= 160000
+#define LPR_CHECK_PERMS_PARAMETERS List *range_table, List *perm_infos, bool ereport_on_violation
+#define LPR_CHECK_PERMS_ARGS       range_table, perm_infos, ereport_on_violation
+#define LPR_CHECK_PERMS_LIST       perm_infos
+typedef RTEPermissionInfo LprPermissions;
+#else
+#define LPR_CHECK_PERMS_PARAMETERS List *range_table, bool ereport_on_violation
+#define LPR_CHECK_PERMS_ARGS       range_table, ereport_on_violation
+#define LPR_CHECK_PERMS_LIST       range_table
+typedef RangeTblEntry LprPermissions;
+#endif
+
+/* Options of GRANT role and REVOKE role, as a list of DefElem: before 16 there was one. */
+static inline List *
+lpr_grant_role_options(const GrantRoleStmt *statement)
+{
+#if PG_VERSION_NUM >= 160000
+	return statement->opt;
+#else
+	return statement->admin_opt ? list_make1(makeDefElem(pstrdup("admin"), (Node *) makeBoolean(true), -1)) : NIL;
+#endif
+}
 
 /* A wait event set that lives as long as the backend. */
 static inline WaitEventSet *

@@ -73,3 +73,11 @@ lpr_version_check(void)
 				 errhint("ALTER EXTENSION lpr UPDATE; or, when the library is the older one, restart the server.")));
 	good_at = now;
 }
+
+bool
+lpr_version_is_ours(void)
+{
+	char *version = extension_version();
+
+	return version != NULL && strcmp(version, LPR_VERSION) == 0;
+}

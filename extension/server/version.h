@@ -6,5 +6,7 @@
 
 /* ERROR when they are not. Looks again when functions have changed, as every update of the extension makes them. */
 extern void lpr_version_check(void);
+/* Whether the extension is there, in this database, and of the library's version. */
+extern bool lpr_version_is_ours(void);
 
 #endif

@@ -16,6 +16,7 @@
 #include "utils/timestamp.h"
 
 #include "audit/audit_queue.h"
+#include "audit/change.h"
 #include "server/compat.h"
 #include "server/errors.h"
 #include "server/version.h"
@@ -37,6 +38,7 @@ typedef struct Batch
 	bool wrote;
 } Batch;
 
+static const char *idle = NULL; /* why what waits is not written yet, although nothing is wrong */
 static bool reconciled = false; /* nothing of what the ring holds can be in the log already */
 static bool purged = false;     /* what had expired when the server started is gone */
 
@@ -193,12 +195,14 @@ chain_changes(LprLog *log)
 	int n;
 
 	SPI_connect();
+	lpr_change_let_take(true); /* until the transaction ends */
 	/* Read with the snapshot at hand and deleted by number: none that is committed meanwhile is lost. */
 	/* model: chain the changes */
-	if (SPI_execute("DELETE FROM lpr_data.change AS c WHERE c.number IN (SELECT n.number FROM lpr_data.change AS n "
-					"ORDER BY n.number LIMIT 10000) "
-					"RETURNING c.number, c.login, c.pid, c.session_started, c.payload",
-					false, 0) != SPI_OK_DELETE_RETURNING)
+	if (SPI_execute(
+			"DELETE FROM ONLY lpr_data.change AS c WHERE c.number IN (SELECT n.number FROM ONLY lpr_data.change AS n "
+			"ORDER BY n.number LIMIT 10000) "
+			"RETURNING c.number, c.login, c.pid, c.session_started, c.payload",
+			false, 0) != SPI_OK_DELETE_RETURNING)
 		elog(ERROR, "could not take the changes");
 	n = SPI_processed;
 	if (n > 0)
@@ -240,9 +244,22 @@ purge_cache(void)
 	SPI_finish();
 }
 
+/* Whether one of the records is of this database's sessions: those of the cluster are of nobody who waits for long. */
+static bool
+anybody_waits(List *records)
+{
+	ListCell *cell;
+
+	foreach (cell, records)
+		if (!((LprQueued *) lfirst(cell))->of_cluster)
+			return true;
+	return false;
+}
+
 /*
- * Continues the log, and finds the records that are in it already. Makes a log when there is none and there is
- * something to write.
+ * Takes the log up, and what of the records is in it already. The log begins with the extension: before somebody asks,
+ * and before somebody drops it again. Only a restore, which may bring a log along, is waited for, unless a session of
+ * this database itself waits for its record.
  */
 static void
 take_up_log(Batch *batch)
@@ -255,7 +272,7 @@ take_up_log(Batch *batch)
 		lpr_queue_set_settled_number(log->committed.number);
 	if (!reconciled && log->there)
 		reconcile(batch);
-	if (!log->there && batch->records != NIL)
+	if (!log->there)
 	{
 		lpr_log_begin(log);
 		lpr_queue_set_settled_number(0);
@@ -324,6 +341,7 @@ write_batch(LprLog *log, List *records, const ErrorData *unjudged)
 	int n = list_length(records);
 	Batch batch = {.log = log, .records = records, .receipts = palloc0(Max(n, 1) * sizeof(LprReceipt))};
 
+	idle = NULL;
 	/* Both before the snapshot, so that none is overlooked. */
 	batch.changes = lpr_queue_take_changes_wait(); /* model: take the flag */
 	batch.generation = lpr_queue_generation();
@@ -333,9 +351,19 @@ write_batch(LprLog *log, List *records, const ErrorData *unjudged)
 	if (!extension_there(log))
 	{
 		lpr_log_forget(log);
-		if (n > 0)
+		if (anybody_waits(records))
 			ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
 							errmsg("extension lpr is not installed in database \"%s\"", lpr_database)));
+		if (n > 0)
+			idle = "extension lpr is not installed";
+		PopActiveSnapshot();
+		CommitTransactionCommand();
+		return;
+	}
+	if (!log->there && lpr_queue_restorer_there() && !anybody_waits(records))
+	{
+		/* The log may be there in parts. */
+		idle = "a dump is being loaded, which may bring a log";
 		PopActiveSnapshot();
 		CommitTransactionCommand();
 		return;
@@ -457,6 +485,11 @@ lpr_batch_write(LprLog *log)
 	if (error != NULL)
 	{
 		publish_error(error);
+		return false;
+	}
+	if (idle != NULL)
+	{
+		lpr_queue_publish(LPR_WRITER_STUCK, idle, "");
 		return false;
 	}
 	lpr_queue_publish(LPR_WRITER_READY, "", "");

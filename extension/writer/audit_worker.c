@@ -60,7 +60,7 @@ await_database(void)
 
 /* Makes the next month's partition ahead of time. False when it cannot be made now: nothing else waits for it. */
 static bool
-prepare_ahead(void)
+prepare_ahead(bool told)
 {
 	MemoryContext context = CurrentMemoryContext;
 	volatile bool good = false;
@@ -72,9 +72,14 @@ prepare_ahead(void)
 		if (the_log.there)
 		{
 			lpr_log_prepare_months();
-			/* Settings that changed become changes of policy: their trigger writes them down (U4). */
+			/*
+			 * Settings that changed become changes of policy: their trigger writes them down (U4). So do roles that
+			 * nobody saw changing.
+			 */
 			SPI_connect();
-			if (SPI_execute("SELECT lpr_data.note_settings()", false, 0) != SPI_OK_SELECT)
+			if (SPI_execute(told ? "SELECT lpr_data.note_settings(), lpr_data.note_roles(true)"
+								 : "SELECT lpr_data.note_settings(), lpr_data.note_roles(false)",
+							false, 0) != SPI_OK_SELECT)
 				elog(ERROR, "could not note the settings");
 			SPI_finish();
 		}
@@ -129,6 +134,7 @@ lpr_audit_worker_main(Datum argument)
 	int pause = RETRY_FIRST;
 	TimestampTz prepared = 0;
 	bool prepared_well = false;
+	bool told = false; /* of a statement about roles */
 	TimestampTz looked = 0;
 	bool behind = true;
 	MemoryContext batch_context;
@@ -184,9 +190,13 @@ lpr_audit_worker_main(Datum argument)
 			if (!behind)
 			{
 				pause = RETRY_FIRST;
-				if (the_log.there && passed(prepared, prepared_well ? USECS_PER_HOUR : USECS_PER_MINUTE))
+				/* What is on record of roles comes first: the rest is what nobody saw. */
+				told = told || lpr_queue_take_roles_changed();
+				if (the_log.there && !lpr_queue_waits() &&
+					(told || passed(prepared, prepared_well ? USECS_PER_HOUR : USECS_PER_MINUTE)))
 				{
-					prepared_well = prepare_ahead();
+					prepared_well = prepare_ahead(told);
+					told = told && !prepared_well;
 					prepared = GetCurrentTimestamp();
 				}
 				continue;

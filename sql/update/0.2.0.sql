@@ -19,6 +19,10 @@ DROP FUNCTION lpr.retire_person(text);
 -- The same view under a name that says what it holds.
 ALTER VIEW lpr_data.sight RENAME TO visible_event;
 
+-- 30-audit
+DROP TRIGGER number_change ON lpr_data.change;
+DROP FUNCTION lpr_data.number_change();
+
 -- 31-audit-read
 -- As lpr_data.guard() does now. What was gathered goes.
 DO $$

@@ -11,12 +11,10 @@ my $rows = "payload LIKE '%\"action\"%' AND payload NOT LIKE '%lpr_data.setting%
 my $changes = "kind = 'change' AND $rows";
 my $head;
 
-# Changes that were made before the log began are its first records but one.
-my $staged = $node->answer('postgres', "SELECT count(*) FROM lpr_data.change WHERE $rows");
-cmp_ok($staged, '>=', 3, 'changes wait for the log to begin');
-is($node->answer('analyst1', LprTest::quick()), 1, 'with the first question it begins');
-is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE $changes"), $staged, '… and has them all');
-is($node->answer('postgres', 'SELECT count(*) FROM lpr_data.change'), 0, '… and none waits');
+# What the extension came with, and what was set up since, is on record before anybody asks (457_log_begins).
+ok(LprTest::eventually(sub { $node->answer('postgres', 'SELECT count(*) FROM lpr_data.change') == 0 }), 'no change waits');
+cmp_ok($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE $changes"), '>=', 100, '… they are on record');
+is($node->answer('analyst1', LprTest::quick()), 1, 'a question is answered');
 
 sub changes
 {

@@ -12,10 +12,12 @@ mkdir $elsewhere or die "$elsewhere: $!";
 my ($status, $out, $err);
 sub as_oversight { my ($sql) = @_; return $node->answer('oversight1', $sql) }
 
-# Before the first question there is no log.
-like($node->messages('oversight1', 'SELECT * FROM lpr.verify_audit()', logon => 0), qr/55000: there is no audit log yet/, 'no log before the first question');
-ok(LprTest::eventually(sub { $node->answer('oversight1', 'SELECT writer, records FROM lpr.audit_status()', logon => 0) eq 'ready|' }), '… and the status says so');
-is($node->answer('admin1', 'SELECT waiting_changes > 0 FROM lpr.audit_status()'), 't', '… but changes of policy wait for it');
+# The log begins with the extension, in the database of lpr.database.
+ok(LprTest::eventually(sub { as_oversight('SELECT writer, records > 0 FROM lpr.audit_status()') eq 'ready|t' }), 'before the first question there is a log');
+ok(LprTest::eventually(sub { $node->answer('admin1', 'SELECT waiting_changes FROM lpr.audit_status()') == 0 }), '… and no change of policy waits for it');
+$node->safe_psql('postgres', 'CREATE DATABASE second');
+$node->safe_psql('second', 'SET client_min_messages = error; CREATE EXTENSION lpr CASCADE');
+like($node->messages('postgres', 'SELECT * FROM lpr.verify_audit()', database => 'second'), qr/55000: there is no audit log yet/, 'elsewhere there is none');
 
 # ---- who asked what, and what came back ----
 
