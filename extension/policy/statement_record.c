@@ -130,7 +130,7 @@ note_script(const char *text)
 		return;
 	script = text;
 	payload = lpr_describe_script(text);
-	lpr_statement_note(payload, false);
+	lpr_statement_note(payload, false, true);
 }
 
 static void
@@ -139,6 +139,7 @@ record_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUt
 {
 	Node *statement = planned->utilityStmt;
 	bool roles = false;
+	bool awaited = !IsA(statement, AlterSystemStmt);
 	bool drops = drops_extension(statement);
 	bool copies = IsA(statement, CopyStmt) && ((CopyStmt *) statement)->is_from &&
 				  is_of_changes(((CopyStmt *) statement)->relation);
@@ -183,7 +184,7 @@ record_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUt
 	}
 	PG_END_TRY();
 	if (payload != NULL)
-		lpr_statement_note(payload, roles);
+		lpr_statement_note(payload, roles, awaited);
 	if (begins)
 		note_created(statement);
 }
@@ -202,7 +203,7 @@ note_catalogue(Oid relid, AclMode mode)
 	lpr_change_touched();
 	lpr_statement_open(&payload, command, "system catalog");
 	lpr_payload_text(&payload, "object", get_rel_name(relid));
-	lpr_statement_note(lpr_statement_close(&payload), IsSharedRelation(relid));
+	lpr_statement_note(lpr_statement_close(&payload), IsSharedRelation(relid), true);
 }
 
 static bool
