@@ -34,6 +34,7 @@ typedef struct Noted
 	bool undone; /* by ROLLBACK TO */
 	bool sent;
 	bool roles;
+	bool awaited;
 	struct Noted *next;
 } Noted;
 
@@ -78,7 +79,7 @@ lpr_statement_close(LprText *payload)
 }
 
 void
-lpr_statement_note(char *payload, bool roles)
+lpr_statement_note(char *payload, bool roles, bool awaited)
 {
 	Noted *noted = MemoryContextAllocZero(TopTransactionContext, sizeof(Noted));
 
@@ -87,6 +88,7 @@ lpr_statement_note(char *payload, bool roles)
 	noted->payload = payload;
 	noted->len = strlen(payload);
 	noted->roles = roles;
+	noted->awaited = awaited;
 	*last = noted;
 	last = &noted->next;
 }
@@ -123,7 +125,7 @@ record_all(const char *outcome)
 		held_up = lpr_audit_is_held_up();
 	}
 	for (Noted *noted = first; noted != NULL; noted = noted->next)
-		if (!noted->undone)
+		if (!noted->undone && noted->awaited)
 			awaited = noted;
 	for (Noted *noted = first; noted != NULL; noted = noted->next)
 	{

@@ -19,9 +19,9 @@ extern void lpr_statement_open(LprText *payload, const char *command, const char
 extern char *lpr_statement_close(LprText *payload);
 /*
  * It was executed: on record when the transaction ends. roles: whether it changes roles, memberships or their
- * settings.
+ * settings. awaited: whether the transaction waits until that is safe; not for what may mend the writer.
  */
-extern void lpr_statement_note(char *payload, bool roles);
+extern void lpr_statement_note(char *payload, bool roles, bool awaited);
 /* On record now, and waited for: of what takes along that which would write it. ERROR LP020 when that cannot be. */
 extern void lpr_statement_record_now(const char *payload);
 /* Text of this database as UTF-8. */

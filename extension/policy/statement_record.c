@@ -133,7 +133,7 @@ note_script(const char *text)
 		return;
 	script = text;
 	payload = lpr_describe_script(text);
-	lpr_statement_note(payload, false);
+	lpr_statement_note(payload, false, true);
 }
 
 static void
@@ -142,6 +142,7 @@ record_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUt
 {
 	Node *statement = planned->utilityStmt;
 	bool roles = false;
+	bool awaited = !IsA(statement, AlterSystemStmt);
 	bool drops = drops_extension(statement);
 	bool copies = IsA(statement, CopyStmt) && ((CopyStmt *) statement)->is_from &&
 				  is_of_changes(((CopyStmt *) statement)->relation);
@@ -186,7 +187,7 @@ record_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUt
 	}
 	PG_END_TRY();
 	if (payload != NULL)
-		lpr_statement_note(payload, roles);
+		lpr_statement_note(payload, roles, awaited);
 	if (begins)
 		note_created(statement);
 }
@@ -205,7 +206,7 @@ note_catalogue(Oid relid, AclMode mode)
 	lpr_change_touched();
 	lpr_statement_open(&payload, command, "system catalog");
 	lpr_payload_text(&payload, "object", get_rel_name(relid));
-	lpr_statement_note(lpr_statement_close(&payload), IsSharedRelation(relid));
+	lpr_statement_note(lpr_statement_close(&payload), IsSharedRelation(relid), true);
 }
 
 static bool

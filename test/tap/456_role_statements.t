@@ -56,9 +56,9 @@ leaves('ALTER ROLE mallory RESET ALL', 'postgres ALTER ROLE setting reset all ma
 leaves('ALTER ROLE ALL IN DATABASE lpr SET enable_sort = off', 'postgres ALTER ROLE setting set ALL lpr enable_sort off postgres committed');
 leaves("ALTER DATABASE lpr SET log_min_messages = 'debug5'", 'postgres ALTER DATABASE setting set lpr log_min_messages debug5 postgres committed');
 leaves('ALTER DATABASE lpr RESET ALL', 'postgres ALTER DATABASE setting reset all lpr postgres committed');
-leaves("ALTER SYSTEM SET lpr.audit_timeout = '11s'", 'postgres ALTER SYSTEM setting set lpr.audit_timeout 11s postgres committed');
-leaves("ALTER SYSTEM SET primary_conninfo = 'password=pa55word'", 'postgres ALTER SYSTEM setting set primary_conninfo postgres committed');
-leaves('ALTER SYSTEM RESET ALL', 'postgres ALTER SYSTEM setting reset all postgres committed');
+leaves("ALTER SYSTEM SET lpr.audit_timeout = '11s'", 'postgres ALTER SYSTEM setting set lpr.audit_timeout 11s postgres committed', later => 1); # it may be what mends the writer
+leaves("ALTER SYSTEM SET primary_conninfo = 'password=pa55word'", 'postgres ALTER SYSTEM setting set primary_conninfo postgres committed', later => 1); # it may be what mends the writer
+leaves('ALTER SYSTEM RESET ALL', 'postgres ALTER SYSTEM setting reset all postgres committed', later => 1); # it may be what mends the writer
 leaves('GRANT SET ON PARAMETER session_replication_role TO mallory', 'postgres GRANT parameter GRANT SET ON PARAMETER session_replication_role TO mallory postgres committed');
 leaves('GRANT CREATE ON DATABASE lpr TO mallory', 'postgres GRANT database GRANT CREATE ON DATABASE lpr TO mallory postgres committed');
 leaves('REASSIGN OWNED BY mallory TO eve', 'postgres REASSIGN OWNED role REASSIGN OWNED BY mallory TO eve postgres committed');
