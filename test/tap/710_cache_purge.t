@@ -58,7 +58,7 @@ is(scalar(split /\n/, ($node->converse($session, 'FETCH 100 FROM c'))[0]), 100, 
 $node->clock_to("SELECT $expiry", 2);
 my ($rest, $err) = $node->converse($session, 'FETCH ALL FROM c');
 cmp_ok(scalar(split /\n/, $rest), '<', 1000, 'from its time on no more of it is shown') or diag scalar(split /\n/, $rest);
-like($err, qr/WARNING: .*more reads than are shown.*expired/s, '… which is told');
+like($err, qr/ERROR: +LP055: .*expired/s, '… which is told');
 $node->converse($session, 'COMMIT');
 $node->agree_again($session, $reader);
 
