@@ -168,6 +168,14 @@ COMMENT ON FUNCTION lpr_data.pass_gate(bigint, text) IS
     'Puts it before the gate that somebody looks at, or keeps, content of an event: returns the number of its record '
     'once that is on disk, or raises the refusal.';
 
+CREATE FUNCTION lpr_data.pass_gate_to_write(event_id bigint, what text)
+    RETURNS bigint
+    LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'lpr_saved_pass_verb';
+COMMENT ON FUNCTION lpr_data.pass_gate_to_write(bigint, text) IS
+    'The same for a verb that writes and shows nothing: error LP050 where its statement shows reads. After '
+    'lpr_data.pass_gate() a statement writes nothing any more (E2).';
+
 CREATE FUNCTION lpr_data.note_answer(ask bigint, event_id bigint, reads bigint)
     RETURNS void
     LANGUAGE c VOLATILE STRICT
@@ -269,7 +277,7 @@ BEGIN
     LOOP
         PERFORM lpr_data.check_reason('relevance statement', relevances[i], 'E2');
     END LOOP;
-    passed := lpr_data.pass_gate(event, format('save %s reads of %s', cardinality(reads), source));
+    passed := lpr_data.pass_gate_to_write(event, format('save %s reads of %s', cardinality(reads), source));
     -- A closing event waits for us, or we see that it is closed.
     SELECT x.* INTO e FROM lpr_data.event AS x WHERE x.event_id = event FOR NO KEY UPDATE;
     IF e.closed_at IS NOT NULL OR e.ends_at <= clock_timestamp() THEN
@@ -507,7 +515,7 @@ CREATE FUNCTION lpr_data.own_saved(saved_id bigint, what text)
 AS $$
 DECLARE
     event bigint := lpr_data.event_of_saved(saved_id);
-    passed bigint := lpr_data.pass_gate(event, format('%s %s', what, saved_id));
+    passed bigint := lpr_data.pass_gate_to_write(event, format('%s %s', what, saved_id));
 BEGIN
     PERFORM lpr_data.note_answer(passed, event, 0);
     RETURN event;

@@ -37,6 +37,7 @@
 #define ROOM_STEP_MS  10
 
 int lpr_audit_timeout = 10000;
+void (*lpr_audit_before_write)(void) = NULL;
 
 /* Receipts under way. Whoever needs a place that is still in use waits for what is there. */
 static LprTicket places[LPR_RECEIPTS];
@@ -354,6 +355,8 @@ lpr_wake_writer(PG_FUNCTION_ARGS)
 	Datum values[2] = {Int32GetDatum(MyProcPid), TimestampTzGetDatum(MyStartTimestamp)};
 	bool nulls[2] = {false, false};
 
+	if (lpr_audit_before_write != NULL)
+		lpr_audit_before_write();
 	if (!registered)
 		RegisterXactCallback(tell_writer, NULL);
 	registered = changed = true;
@@ -427,6 +430,8 @@ lpr_audit_record(PG_FUNCTION_ARGS)
 	LprText payload = {0};
 	char *given = text_to_cstring(PG_GETARG_TEXT_PP(3));
 
+	if (lpr_audit_before_write != NULL)
+		lpr_audit_before_write();
 	if (strcmp(kind, lpr_audit_kind_names[LPR_AUDIT_READ]) == 0)
 		entry.kind = LPR_AUDIT_READ;
 	else if (strcmp(kind, lpr_audit_kind_names[LPR_AUDIT_REFUSED]) == 0)

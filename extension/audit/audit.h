@@ -9,6 +9,9 @@
 
 extern int lpr_audit_timeout; /* GUC, milliseconds */
 
+/* Called before anything that SQL gave is written down: a change, a refusal, a record. ERROR when it must not be. The room of policies sets it. */
+extern void (*lpr_audit_before_write)(void);
+
 /* What a session says; who it is is added here. Strings may be NULL. The payload is ASCII. */
 typedef struct LprAuditEntry
 {

@@ -28,6 +28,7 @@
 #define IMAGES_AT_ONCE 8
 
 PG_FUNCTION_INFO_V1(lpr_saved_pass_gate);
+PG_FUNCTION_INFO_V1(lpr_saved_pass_verb);
 PG_FUNCTION_INFO_V1(lpr_saved_note_answer);
 PG_FUNCTION_INFO_V1(lpr_saved_shown_reads);
 PG_FUNCTION_INFO_V1(lpr_saved_fetch_images);
@@ -40,8 +41,8 @@ send_and_wait(LprAuditEntry entry, LprText *payload, LprReceipt *receipt)
 	return receipt->number;
 }
 
-Datum
-lpr_saved_pass_gate(PG_FUNCTION_ARGS)
+static int64
+pass_gate(FunctionCallInfo fcinfo)
 {
 	LprText payload = {0};
 	LprReceipt receipt;
@@ -53,7 +54,6 @@ lpr_saved_pass_gate(PG_FUNCTION_ARGS)
 
 	if (!PG_ARGISNULL(0))
 		entry.facts.event = (LprEvent){true, PG_GETARG_INT64(0)};
-	lpr_statement_guard_check(NULL, NULL);
 	lpr_payload_open(&payload);
 	lpr_payload_text(&payload, "what", PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	lpr_audit_describe_session(&payload);
@@ -68,7 +68,23 @@ lpr_saved_pass_gate(PG_FUNCTION_ARGS)
 											  receipt.sqlstate[3], receipt.sqlstate[4])),
 						errmsg("%s", message), errdetail("%s", detail), errhint("%s", hint)));
 	}
-	PG_RETURN_INT64(receipt.number);
+	return receipt.number;
+}
+
+/* Of what shows: from now on its statement writes nothing. */
+Datum
+lpr_saved_pass_gate(PG_FUNCTION_ARGS)
+{
+	lpr_statement_guard_check(NULL, NULL);
+	PG_RETURN_INT64(pass_gate(fcinfo));
+}
+
+/* Of a verb that writes: what it was given is not what its statement was shown. */
+Datum
+lpr_saved_pass_verb(PG_FUNCTION_ARGS)
+{
+	lpr_statement_guard_check_verb();
+	PG_RETURN_INT64(pass_gate(fcinfo));
 }
 
 Datum
