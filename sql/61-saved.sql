@@ -264,6 +264,15 @@ BEGIN
             MESSAGE = 'no read was chosen',
             HINT = 'Name reads by their read_id, for instance reads => ARRAY[''r-17'', ''r-18''].';
     END IF;
+    IF cardinality(reads) > 10000 OR octet_length(source) > 63
+       OR EXISTS (SELECT FROM unnest(reads) AS r WHERE octet_length(r) > 128) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'program_limit_exceeded',
+            MESSAGE = 'too much is to be saved at once',
+            DETAIL = 'At most 10,000 reads, whose read_id has at most 128 bytes, of a source, whose name has at most '
+                     '63.',
+            HINT = 'Save them in several calls.';
+    END IF;
     fields := coalesce(fields, lpr_data.savable_fields());
     IF NOT fields <@ lpr_data.savable_fields() OR array_position(fields, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING
@@ -401,10 +410,11 @@ CREATE TABLE lpr_data.correction (
     field text COLLATE "C" NOT NULL CHECK (field IN ('plate', 'plate_region', 'make', 'model', 'color')),
     value text NOT NULL CHECK (value ~ '[^[:space:]]' AND value !~ '[[:cntrl:]]' AND char_length(value) <= 100),
     reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),
+    text_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
     PRIMARY KEY (saved_id, at)
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.correction', '');
-SELECT lpr_data.audit_changes_of('lpr_data.correction', 'value', 'reason');
+SELECT lpr_data.audit_changes_of('lpr_data.correction', free => '{value,reason}');
 CREATE TRIGGER refuse_rewrite BEFORE UPDATE ON lpr_data.correction
     FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite();
 ALTER TABLE lpr_data.correction ENABLE ALWAYS TRIGGER refuse_rewrite;
@@ -416,6 +426,8 @@ COMMENT ON COLUMN lpr_data.correction.person_id IS 'By whom.';
 COMMENT ON COLUMN lpr_data.correction.field IS 'plate, plate_region, make, model or color.';
 COMMENT ON COLUMN lpr_data.correction.value IS 'What is right, in the form that lpr.reads has.';
 COMMENT ON COLUMN lpr_data.correction.reason IS 'How that is known.';
+COMMENT ON COLUMN lpr_data.correction.text_salt IS
+    'What its free texts are hashed with for the audit log.';
 
 CREATE FUNCTION lpr.event_reads(
     event bigint,

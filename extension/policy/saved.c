@@ -55,7 +55,7 @@ pass_gate(FunctionCallInfo fcinfo)
 	if (!PG_ARGISNULL(0))
 		entry.facts.event = (LprEvent){true, PG_GETARG_INT64(0)};
 	lpr_payload_open(&payload);
-	lpr_payload_text(&payload, "what", PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	lpr_audit_describe_what(&payload, PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	lpr_audit_describe_session(&payload);
 	(void) send_and_wait(entry, &payload, &receipt);
 	if (receipt.refused)

@@ -59,6 +59,17 @@ mark(LprFlowFrame *from, LprFlow seen)
 	}
 }
 
+/* What the whole statement saw: whatever a frame sees, those around it see too. */
+static const LprFlow *
+seen_by_all(void)
+{
+	LprFlowFrame *frame = current();
+
+	while (frame->outer != NULL)
+		frame = frame->outer;
+	return frame->flow;
+}
+
 void
 lpr_flow_enter(LprFlowFrame *frame, const EState *estate)
 {
@@ -181,36 +192,34 @@ refuse_planning(const char **hint)
 const char *
 lpr_flow_ask(const char **hint)
 {
-	LprFlowFrame *frame = current();
+	const LprFlow *seen = seen_by_all();
 
 	if (lpr_flow_planning > 0)
 		return refuse_planning(hint);
-	if (frame->flow->writes)
+	if (seen->writes)
 	{
-		char *name = OidIsValid(frame->flow->verb) ? get_func_name(frame->flow->verb) : NULL;
+		char *name = OidIsValid(seen->verb) ? get_func_name(seen->verb) : NULL;
 
 		*hint = name == NULL ? "SELECT the reads by themselves."
 							 : psprintf("SELECT the reads first, then SELECT lpr.%s(...); by itself.", name);
 		return name == NULL ? "A statement that changes something shows no reads."
 							: psprintf("A statement that calls lpr.%s, which writes, shows no reads.", name);
 	}
-	mark(frame, (LprFlow){.asked = true});
+	mark(current(), (LprFlow){.asked = true});
 	return NULL;
 }
 
 const char *
 lpr_flow_write(const char **hint)
 {
-	LprFlowFrame *frame = current();
-
 	if (lpr_flow_planning > 0)
 		return refuse_planning(hint);
-	if (frame->flow->asked)
+	if (seen_by_all()->asked)
 	{
 		*hint = "SELECT the reads by themselves; then call it, in words of your own.";
 		return "A statement that asks, or shows what is kept, changes nothing: no table and no record.";
 	}
-	mark(frame, (LprFlow){.writes = true});
+	mark(current(), (LprFlow){.writes = true});
 	return NULL;
 }
 
@@ -219,7 +228,7 @@ lpr_flow_call(Oid function, const char **hint)
 {
 	if (!lpr_flow_is_verb(function))
 		return NULL;
-	if (!current()->flow->asked)
+	if (!seen_by_all()->asked)
 	{
 		mark(current(), (LprFlow){.writes = true, .verb = function});
 		return NULL;

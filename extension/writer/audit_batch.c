@@ -20,6 +20,7 @@
 #include "server/version.h"
 #include "server/worker.h"
 #include "writer/judge.h"
+#include "writer/refusals.h"
 
 #define BATCH_BYTES   (4 * 1024 * 1024)
 #define CHANGES_LIMIT 10000
@@ -99,6 +100,37 @@ fill_receipt(LprReceipt *receipt, const LprLog *log, const LprAuditRow *row)
 	memcpy(receipt->log, log->id, LPR_LOG_ID_LEN);
 }
 
+/* Whether a record may have been counted instead of written. */
+static bool
+may_be_counted(const LprQueued *record)
+{
+	return record->kind == LPR_AUDIT_ASK || record->kind == LPR_AUDIT_REFUSED;
+}
+
+/* The place of the record that a row is of, from a place on, past those that may have been counted; -1 when it is none of them. */
+static int
+find_record(List *records, int from, const LprAuditRow *row)
+{
+	for (int i = from; row->has_payload && i < list_length(records); i++)
+	{
+		LprQueued *record = list_nth(records, i);
+
+		if (memcmp(row->salt, record->salt, LPR_SALT_LEN) == 0)
+			return i;
+		if (!may_be_counted(record))
+			break;
+	}
+	return -1;
+}
+
+/* What it was refused for is not known any more. */
+static void
+refuse_known(LprReceipt *receipt, const char *control, const char *sqlstate)
+{
+	lpr_refuse(receipt, control != NULL ? control : "", sqlstate != NULL ? sqlstate : "", "the question was refused",
+			   "The audit writer was interrupted before it could say more.", NULL);
+}
+
 /*
  * A writer that ended between its commit and its answer left records in the ring that are in the log already: they are known by their salts,
  * and answered now. Those are the first ones; what they need was written in one transaction.
@@ -118,14 +150,15 @@ reconcile(Batch *batch)
 
 		while (found < list_length(batch->records) && lpr_audit_scan_next(scan, &row))
 		{
-			LprQueued *record = list_nth(batch->records, found);
+			int place = find_record(batch->records, found, &row);
 
-			if (!row.has_payload || memcmp(row.salt, record->salt, LPR_SALT_LEN) != 0)
+			if (place < 0)
 				continue;
-			if (record->kind == LPR_AUDIT_ASK && strcmp(row.kind, lpr_audit_kind_names[LPR_AUDIT_REFUSED]) == 0)
-				lpr_refuse(&batch->receipts[found], row.control != NULL ? row.control : "",
-						   row.sqlstate != NULL ? row.sqlstate : "", "the question was refused",
-						   "The audit writer was interrupted before it could say more.", NULL);
+			for (; found < place; found++)
+				refuse_known(&batch->receipts[found], NULL, NULL);
+			if (((LprQueued *) list_nth(batch->records, found))->kind == LPR_AUDIT_ASK &&
+				strcmp(row.kind, lpr_audit_kind_names[LPR_AUDIT_REFUSED]) == 0)
+				refuse_known(&batch->receipts[found], row.control, row.sqlstate);
 			fill_receipt(&batch->receipts[found], batch->log, &row);
 			found++;
 		}
@@ -234,6 +267,8 @@ write_records(Batch *batch, const ErrorData *unjudged)
 	LprReceipt *receipts = batch->receipts + batch->known;
 	int n = list_length(fresh);
 	LprAuditRow *rows = palloc(n * sizeof(LprAuditRow));
+	LprReceipt **theirs = palloc(n * sizeof(LprReceipt *));
+	int some = 0;
 
 	if (unjudged != NULL)
 		lpr_refuse(&receipts[0], "U2", unpack_sql_state(unjudged->sqlerrcode), "the gate cannot decide this question",
@@ -241,10 +276,28 @@ write_records(Batch *batch, const ErrorData *unjudged)
 	else
 		lpr_judge(fresh, receipts);
 	for (int i = 0; i < n; i++)
-		fill_row(&rows[i], list_nth(fresh, i), &receipts[i]);
+	{
+		fill_row(&rows[some], list_nth(fresh, i), &receipts[i]);
+		if (strcmp(rows[some].kind, lpr_audit_kind_names[LPR_AUDIT_REFUSED]) == 0 && !lpr_refusals_record(&rows[some]))
+			continue;
+		theirs[some++] = &receipts[i];
+	}
+	lpr_log_append(batch->log, rows, some);
+	for (int i = 0; i < some; i++)
+		fill_receipt(theirs[i], batch->log, &rows[i]);
+	batch->wrote = true;
+}
+
+/* The counts of refusals that are not on record singly. */
+static void
+write_counts(Batch *batch)
+{
+	LprAuditRow *rows;
+	int n = lpr_refusals_take(&rows);
+
+	if (n == 0)
+		return;
 	lpr_log_append(batch->log, rows, n);
-	for (int i = 0; i < n; i++)
-		fill_receipt(&receipts[i], batch->log, &rows[i]);
 	batch->wrote = true;
 }
 
@@ -256,6 +309,7 @@ settle_batch(Batch *batch)
 	reconciled = false; /* until they are settled */
 	CommitTransactionCommand();
 	lpr_log_committed(batch->log);
+	lpr_refusals_committed();
 	purged = true;
 	lpr_judge_count(list_copy_tail(batch->records, batch->known), batch->receipts + batch->known);
 	/* The wait for a standby may have been cut short by our own end: then nothing is acknowledged. */
@@ -288,11 +342,14 @@ write_batch(LprLog *log, List *records, const ErrorData *unjudged)
 		return;
 	}
 	lpr_version_check();
+	lpr_refusals_begin();
 	if (!purged)
 		purge_cache();
 	take_up_log(&batch);
 	if (batch.known < n)
 		write_records(&batch, unjudged);
+	if (log->there)
+		write_counts(&batch);
 	if (log->there && batch.changes)
 	{
 		while (chain_changes(log) == CHANGES_LIMIT)
