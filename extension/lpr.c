@@ -83,8 +83,8 @@ _PG_init(void)
 							   "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	DefineCustomIntVariable("lpr.refusals_singly",
 							"How many refusals of a login within an hour are on record one by one.",
-							"Further ones are refused as well, and counted: one record a minute.",
-							&lpr_refusals_singly, 60, 1, 100000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+							"Further ones are refused as well, and counted: one record a minute.", &lpr_refusals_singly,
+							60, 1, 100000, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	lpr_mail_define_settings();
 	lpr_append_init();
 	lpr_join_init();

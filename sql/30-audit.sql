@@ -234,10 +234,10 @@ AS 'MODULE_PATHNAME', 'lpr_wake_writer';
 COMMENT ON FUNCTION lpr_data.wake_writer() IS
     'Lets the audit writer know, at commit, that changes wait; returns what names this session.';
 
--- What the texts of a table are is said once, where it is put under audit (lpr_data.audit_changes_of). free: what people
--- write, such as reasons. The log has a digest of it and its length; the text itself is in its row and goes with it.
--- plain: names, codes and citations, which the log has as they stand. long: what administrators write for everybody.
--- Texts in the collation "C" are codes, and plain.
+-- What the texts of a table are is said once, where it is put under audit (lpr_data.audit_changes_of). free: what
+-- people write, such as reasons. The log has a digest of it and its length; the text itself is in its row and goes with
+-- it. plain: names, codes and citations, which the log has as they stand. long: what administrators write for
+-- everybody. Texts in the collation "C" are codes, and plain.
 
 CREATE FUNCTION lpr_data.most_bytes(kind text)
     RETURNS integer
@@ -280,7 +280,8 @@ DECLARE
 BEGIN
     SELECT v.key, octet_length(v.value #>> '{}') AS bytes, lpr_data.most_bytes(v.kind) AS most INTO given
     FROM (SELECT e.key, e.value,
-                 CASE WHEN jsonb_typeof(e.value) = 'array' THEN 'array' WHEN 'long ' || e.key = ANY (columns) THEN 'long'
+                 CASE WHEN jsonb_typeof(e.value) = 'array' THEN 'array'
+                      WHEN 'long ' || e.key = ANY (columns) THEN 'long'
                       WHEN 'free ' || e.key = ANY (columns) THEN 'free' ELSE 'plain' END AS kind
           FROM jsonb_each("row" - coalesce(columns, '{}')) AS e
           WHERE jsonb_typeof(e.value) IN ('string', 'array') AND was -> e.key IS DISTINCT FROM e.value) AS v
@@ -310,7 +311,8 @@ DECLARE
     new_row jsonb := CASE WHEN TG_LEVEL = 'ROW' AND TG_OP IN ('INSERT', 'UPDATE') THEN to_jsonb(NEW) END;
 BEGIN
     -- Who the session is, not what it became: a restore is a superuser's.
-    IF new_row IS NOT NULL AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = lpr.login() AND r.rolsuper) THEN
+    IF new_row IS NOT NULL
+       AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = lpr.login() AND r.rolsuper) THEN
         PERFORM lpr_data.check_texts(old_row, new_row, TG_ARGV);
     END IF;
     INSERT INTO lpr_data.change (login, pid, session_started, payload)

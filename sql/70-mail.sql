@@ -183,8 +183,8 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.set_mail_text(text, text, text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.set_mail_text(text, text, text) IS
     'Sets the text of a kind of mail (A2): authorization, request_waiting, denied, suspended, revoked, training_due, '
-    'recertification_due, access_ends, withheld. subject: one line, at most 200 characters. body: plain text, at most 10,000. '
-    'Both may hold placeholders: {name}, and those of their kind, which an error lists. NULL for both = the text that '
+    'recertification_due, access_ends, withheld. subject: one line, at most 200 characters. body: plain text, at most '
+    '10,000. Both may hold placeholders: {name}, and those of their kind, which an error lists. NULL for both = the text that '
     'came with lpr. Mails that wait keep the text they were written with.';
 
 -- The outbox.
@@ -377,17 +377,17 @@ CREATE FUNCTION lpr_data.tell_withheld()
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    SELECT coalesce(sum(lpr_data.post(format('withheld:%s:%s:%s', w.person_id, w.kind, w.day), w.person_id, 'withheld',
-                                      jsonb_build_object('mails', w.mails, 'day', w.day, 'subject', w.subject))::integer),
-                    0)::integer
-    FROM (SELECT m.person_id, m.kind, (m.made_at AT TIME ZONE 'UTC')::date AS day, count(*) AS mails,
-                 max(m.subject) AS subject
+    SELECT coalesce(sum(lpr_data.post(w.key, w.person_id, 'withheld',
+                                      jsonb_build_object('mails', w.mails, 'day', w.day, 'subject', w.subject))
+                        ::integer), 0)::integer
+    FROM (SELECT m.person_id, (m.made_at AT TIME ZONE 'UTC')::date AS day, count(*) AS mails, max(m.subject) AS subject,
+                 format('withheld:%s:%s:%s', m.person_id, m.kind, (m.made_at AT TIME ZONE 'UTC')::date) AS key
           FROM lpr_data.mail AS m
           WHERE m.state = 'withheld' AND m.made_at < lpr_data.utc_today()::timestamp AT TIME ZONE 'UTC'
             AND m.made_at >= lpr_data.utc_today() - interval '10 days'
           GROUP BY m.person_id, m.kind, (m.made_at AT TIME ZONE 'UTC')::date) AS w
     WHERE NOT EXISTS (SELECT FROM lpr_data.mail AS t
-                      WHERE t.key = format('withheld:%s:%s:%s', w.person_id, w.kind, w.day));
+                      WHERE t.key = w.key COLLATE "C");
 END;
 COMMENT ON FUNCTION lpr_data.tell_withheld() IS
     'Posts a mail to everybody of whose mails some were withheld on a day that is over, a mail a kind and day; how '

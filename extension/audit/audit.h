@@ -12,7 +12,10 @@ extern int lpr_audit_timeout; /* GUC, milliseconds */
 /* Bytes of a text that SQL gives for a record. */
 #define LPR_WHAT_MAX 1024
 
-/* Called before anything that SQL gave is written down: a change, a refusal, a record. ERROR when it must not be. The room of policies sets it. */
+/*
+ * Called before anything that SQL gave is written down: a change, a refusal, a record. ERROR when it must not be. The
+ * room of policies sets it.
+ */
 extern void (*lpr_audit_before_write)(void);
 
 /* What a session says; who it is is added here. Strings may be NULL. The payload is ASCII. */

@@ -30,7 +30,10 @@ typedef struct Kept
 static Kept *kept = NULL;
 static LprFlowFrame *top = NULL;
 
-/* What runs outside of any portal, such as triggers at the end of a transaction, and functions that a client calls by number: all of one message. */
+/*
+ * What runs outside of any portal, such as triggers at the end of a transaction, and functions that a client calls by
+ * number: all of one message.
+ */
 static LprFlowFrame base;
 static TimestampTz base_at = 0;
 
@@ -117,7 +120,10 @@ lpr_flow_keep(const LprFlowFrame *frame, EState *estate)
 
 /* ---- verbs ---- */
 
-/* Functions of schema lpr that are volatile because they leave a record, but write nothing else: they show what is kept. All others that are volatile write. */
+/*
+ * Functions of schema lpr that are volatile because they leave a record, but write nothing else: they show what is kept.
+ * All others that are volatile write.
+ */
 static const char *const shows[] = {"event_reads", "saved_proof"};
 
 typedef struct Known
@@ -154,8 +160,8 @@ look_up(Oid function)
 	return verb;
 }
 
-bool
-lpr_flow_is_verb(Oid function)
+static bool
+is_verb(Oid function)
 {
 	static bool registered = false;
 	Known *entry;
@@ -226,7 +232,7 @@ lpr_flow_write(const char **hint)
 const char *
 lpr_flow_call(Oid function, const char **hint)
 {
-	if (!lpr_flow_is_verb(function))
+	if (!is_verb(function))
 		return NULL;
 	if (!seen_by_all()->asked)
 	{

@@ -1,8 +1,8 @@
 /*
  * statement_flow.h: nothing that a question showed flows into a verb that writes in the same statement, nor the other way round (E2, C2, U1).
  *
- * A statement is what runs from the outside: whatever it starts within, by functions, cursors, triggers, procedures, belongs to it. It either asks (and reads what
- * is kept), or writes; the second of the two is refused.
+ * A statement is what runs from the outside: whatever it starts within, by functions, cursors, triggers, procedures,
+ * belongs to it. It either asks (and reads what is kept), or writes; the second of the two is refused.
  */
 #ifndef LPR_STATEMENT_FLOW_H
 #define LPR_STATEMENT_FLOW_H
@@ -38,8 +38,7 @@ extern int lpr_flow_planning;
 extern const char *lpr_flow_ask(const char **hint);
 /* Something is about to write. The same. */
 extern const char *lpr_flow_write(const char **hint);
-/* A function is about to be called. Whether it is a verb that writes: whoever is not known to show is. */
-extern bool lpr_flow_is_verb(Oid function);
+/* A function is about to be called. The same, when it is a verb that writes: whoever is not known to show is. */
 extern const char *lpr_flow_call(Oid function, const char **hint);
 
 #endif

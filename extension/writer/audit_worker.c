@@ -175,8 +175,7 @@ lpr_audit_worker_main(Datum argument)
 			lpr_queue_set_changes_wait();
 			looked = GetCurrentTimestamp();
 		}
-		if (behind || lpr_queue_waits() ||
-			(the_log.there && (lpr_log_checkpoint_due(&the_log) || lpr_refusals_due())))
+		if (behind || lpr_queue_waits() || (the_log.there && (lpr_log_checkpoint_due(&the_log) || lpr_refusals_due())))
 		{
 			pgstat_report_activity(STATE_RUNNING, "writing the audit log");
 			behind = !lpr_batch_write(&the_log);
