@@ -43,7 +43,7 @@ static planner_hook_type earlier_planner = NULL;
 static object_access_hook_type earlier_access = NULL;
 
 /* Statements under way, of a confined login, that could keep an answer. */
-static int purgers = 0;
+static int keeping = 0;
 /* Calls of executor and utilities within each other. */
 static int depth = 0;
 /* When the client sent what last asked: triggers that wait for the end of a transaction run outside of any statement, but still for that message. */
@@ -130,7 +130,7 @@ check_call(Oid function)
 static void
 check_kept(const PlannedStmt *own, const char *source)
 {
-	if (purgers > 0 || (own != NULL && is_modifying(own) && is_confined_now()))
+	if (keeping > 0 || (own != NULL && is_modifying(own) && is_confined_now()))
 		refuse_statement(
 			source, "the answer would be kept",
 			"Reads are shown by a SELECT of its own, not within a statement that changes or defines something.",
@@ -200,7 +200,7 @@ guard_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_E
 	LprFlowFrame frame;
 
 	lpr_flow_enter(&frame, query->estate);
-	purgers += keeps;
+	keeping += keeps;
 	depth++;
 	PG_TRY();
 	{
@@ -211,7 +211,7 @@ guard_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_E
 	}
 	PG_FINALLY();
 	{
-		purgers -= keeps;
+		keeping -= keeps;
 		depth--;
 		lpr_flow_leave(&frame);
 	}
@@ -226,7 +226,7 @@ guard_executor_finish(QueryDesc *query)
 	LprFlowFrame frame;
 
 	lpr_flow_enter(&frame, query->estate);
-	purgers += keeps;
+	keeping += keeps;
 	depth++;
 	PG_TRY();
 	{
@@ -237,7 +237,7 @@ guard_executor_finish(QueryDesc *query)
 	}
 	PG_FINALLY();
 	{
-		purgers -= keeps;
+		keeping -= keeps;
 		depth--;
 		lpr_flow_leave(&frame);
 	}
@@ -252,7 +252,7 @@ guard_plan(Query *query, const char *text, int options, ParamListInfo params)
 	bool keeps = ((query->commandType != CMD_SELECT && query->commandType != CMD_UTILITY) || query->hasModifyingCTE) &&
 				 is_confined_now();
 
-	purgers += keeps;
+	keeping += keeps;
 	lpr_flow_planning++;
 	PG_TRY();
 	{
@@ -261,7 +261,7 @@ guard_plan(Query *query, const char *text, int options, ParamListInfo params)
 	}
 	PG_FINALLY();
 	{
-		purgers -= keeps;
+		keeping -= keeps;
 		lpr_flow_planning--;
 	}
 	PG_END_TRY();
@@ -328,7 +328,7 @@ check_denied(Node *statement)
 
 /* Whether a utility statement could keep the answer of a question that it makes the server ask: by a DEFAULT, a USING, a bound, a parameter. */
 static bool
-is_purger(Node *statement)
+could_keep(Node *statement)
 {
 	switch (nodeTag(statement))
 	{
@@ -440,9 +440,9 @@ guard_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUti
 	check_denied(statement);
 	check_logins(statement);
 	check_event_triggers(statement);
-	keeps = is_purger(statement);
+	keeps = could_keep(statement);
 	lpr_flow_enter(&frame, NULL);
-	purgers += keeps;
+	keeping += keeps;
 	depth += nests;
 	PG_TRY();
 	{
@@ -453,7 +453,7 @@ guard_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUti
 	}
 	PG_FINALLY();
 	{
-		purgers -= keeps;
+		keeping -= keeps;
 		depth -= nests;
 		lpr_flow_leave(&frame);
 	}
