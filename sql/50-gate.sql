@@ -4,13 +4,14 @@
 -- anything is asked or shown. What it is given was taken from the session by the library, not from anything that a
 -- person can set.
 --
--- The gate has three parts, and a rule stands in one of them: session    who asks, how they are connected, what they
--- agreed to; person     what this person may ask for this event, of this source, in this mode, and until when; question
---   what is asked: anchor, time, area, number. A rule is one WHEN: what must be true, else its control, SQLSTATE,
--- message, what the rule is, what to do. A rule that cannot be decided (NULL) refuses. The first that refuses is the
--- one that is told. All are decided at one moment. What holds of a person, and until when, is said once where its
--- tables are: lpr_data.entitlements(), lpr_data.memberships(), lpr_data.required_courses(), lpr_data.certification().
--- lpr.my_access is made of the same.
+-- The gate has three parts, and a rule stands in one of them:
+--   session    who asks, how they are connected, what they agreed to
+--   person     what this person may ask for this event, of this source, in this mode, and until when
+--   question   what is asked: anchor, time, area, number
+-- A rule is one WHEN: what must be true, else its control, SQLSTATE, message, what the rule is, what to do. A rule that
+-- cannot be decided (NULL) refuses. The first that refuses is the one that is told. All are decided at one moment. What
+-- holds of a person, and until when, is said once where its tables are: lpr_data.entitlements(),
+-- lpr_data.memberships(), lpr_data.required_courses(), lpr_data.certification(). lpr.my_access is made of the same.
 
 CREATE FUNCTION lpr_data.has_dialect_mode(source text, mode text)
     RETURNS boolean

@@ -158,9 +158,9 @@ everywhere('429 always', '', { fault => 'rate_limit' }, sub {
 	my ($name, $class) = @_;
 	return (outcome => 'failed', state => 'HV000', rows => whole(@_), message => qr/HTTP status 429/, $dialect{$name}{by_camera} ? () : (retries => 1)) });
 everywhere('429, retry in an hour', '', { fault => 'rate_limit', retry_after => 3600 }, sub {
-	return (outcome => 'failed', state => 'HV00N', rows => whole(@_), state_strict => 'HV000', message => qr/asks to wait 3600 s/, retries => 0) }, together => 1);
+	return (outcome => 'failed', state => 'HV00N', rows => whole(@_), state_strict => 'HV000', message => qr/asks to wait 3600 s/, retries => 0) });
 everywhere('429, retry at a date in an hour', '', { fault => 'rate_limit', retry_after => 3600, as_date => JSON::PP::true }, sub {
-	return (outcome => 'failed', state => 'HV00N', rows => whole(@_), state_strict => 'HV000', message => qr/asks to wait 3[56]\d\d s/, retries => 0) }, together => 1);
+	return (outcome => 'failed', state => 'HV00N', rows => whole(@_), state_strict => 'HV000', message => qr/asks to wait 3[56]\d\d s/, retries => 0) });
 
 # ---- elsewhere ----
 

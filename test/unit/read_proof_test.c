@@ -27,7 +27,7 @@ full_read(void)
 	return read;
 }
 
-static const uint8_t salt[LPR_SALT_LEN] = "a salt of a test";
+static const uint8_t salt[LPR_SALT_LEN + 1] = "a salt of a test";
 
 static LprDigest
 leaf_of(const LprReadRecord *read, int version)
