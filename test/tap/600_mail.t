@@ -9,6 +9,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = LprTest->start_staged('mail');
+LprMail::unbounded($node);
 ok(LprTest::eventually(sub { $node->answer('admin1', 'SELECT worker, reason FROM lpr.mail_status()') eq 'off|lpr.smtp_url is not set' }), 'without lpr.smtp_url mail waits');
 is($node->answer('oversight1', "SELECT count(*) FROM lpr.mail WHERE kind = 'authorization' AND state = 'waiting'"), 2, '… and what the grants posted is there');
 my $exim = LprMail->start($node);

@@ -8,6 +8,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = LprTest->start_staged('mail_life', init => { allows_streaming => 1 });
+LprMail::unbounded($node);
 my $exim = LprMail->start($node);
 my $mails = $node->safe_psql('lpr', 'SELECT count(*) FROM lpr_data.mail');
 is($exim->await_mails($mails), $mails, 'mails are sent');
