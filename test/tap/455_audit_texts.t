@@ -2,7 +2,6 @@
 # fills the log with them; nor with refusals, nor somebody's mailbox with mails.
 use strict;
 use warnings;
-use FindBin;
 use LprAccess;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -47,8 +46,7 @@ is($node->answer('postgres', "SELECT count(*), count(DISTINCT a.payload::jsonb->
 is($logged->('text_salt'), 0, 'the salt stands in no record');
 is($node->answer('postgres', 'SELECT count(*) - count(DISTINCT text_salt) FROM (SELECT text_salt FROM lpr_data.event UNION ALL SELECT text_salt FROM lpr_data.access UNION ALL SELECT text_salt FROM lpr_data.access_step) AS s'), 0, 'every row has another');
 
-my ($vector, $length) = slurp_file("$FindBin::RealBin/../../docs/audit-format.md") =~ /\{"digest": "([0-9a-f]{64})", "length": (\d+)\}/;
-is($node->answer('postgres', "SELECT lpr_data.text_digest('\\x303132333435363738393a3b3c3d3e3f', 'reason', x), octet_length(x) FROM (VALUES (U&'S\\00e3o Paulo: the van was sold.')) AS v (x)"), "$vector|$length", 'the vector of docs/audit-format.md');
+is($node->answer('postgres', "SELECT lpr_data.text_digest('\\x303132333435363738393a3b3c3d3e3f', 'reason', x), octet_length(x) FROM (VALUES (U&'S\\00e3o Paulo: the van was sold.')) AS v (x)"), 'e0db5b776ff2f3af982e9e773c6dbb50a16e035f1bf09b2e6ad07a8effcd7892|29', 'the vector of docs/audit-format.md');
 
 # That a text belongs to a record.
 my ($opened) = $node->answer('postgres', "SELECT min(number) FROM lpr_data.audit WHERE payload::jsonb->>'table' = 'lpr_data.event' AND payload::jsonb->>'action' = 'insert' AND (payload::jsonb->'new'->>'event_id')::bigint = $event");
