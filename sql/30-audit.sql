@@ -416,7 +416,8 @@ BEGIN
                               'made_at', clock_timestamp())::text
     FROM (SELECT c.command_tag, c.object_type, c.object_identity, c.schema_name, c.in_extension
           FROM pg_event_trigger_ddl_commands() AS c WHERE TG_EVENT = 'ddl_command_end') AS d
-    CROSS JOIN lpr_data.wake_writer() AS w
+    -- Called for what is recorded, and for nothing else.
+    CROSS JOIN LATERAL (SELECT x.* FROM lpr_data.wake_writer() AS x WHERE d.command_tag IS NOT NULL OFFSET 0) AS w
     WHERE NOT d.in_extension AND (d.schema_name IN ('lpr', 'lpr_data')
                                   OR d.object_type IN ('server', 'user mapping', 'FOREIGN SERVER',
                                                        'foreign-data wrapper', 'extension', 'event trigger'));
@@ -459,7 +460,7 @@ BEGIN
                               'role', session_user,
                               'transaction', pg_current_xact_id()::text, 'made_at', clock_timestamp())::text
     FROM pg_event_trigger_dropped_objects() AS d
-    CROSS JOIN lpr_data.wake_writer() AS w
+    CROSS JOIN LATERAL (SELECT x.* FROM lpr_data.wake_writer() AS x WHERE d.object_type IS NOT NULL OFFSET 0) AS w
     WHERE (d.original OR d.normal) AND (d.schema_name IN ('lpr', 'lpr_data')
                                         OR d.object_type IN ('server', 'user mapping'));
 END
