@@ -14,6 +14,7 @@
 #include "audit/audit_deliver.h"
 #include "audit/audit_log.h"
 #include "writer/audit_worker.h"
+#include "writer/refusals.h"
 #include "cache/cache_in_flight.h"
 #include "gate/held.h"
 #include "cache/cache_purger.h"
@@ -86,6 +87,10 @@ _PG_init(void)
 							   "Shell command that takes a checkpoint of the audit log on its standard input.",
 							   "%f in it becomes the name of the checkpoint. Empty = none.", &lpr_checkpoint_command,
 							   "", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomIntVariable("lpr.refusals_singly",
+							"How many refusals of a login within an hour are on record one by one.",
+							"Further ones are refused as well, and counted: one record a minute.", &lpr_refusals_singly,
+							60, 1, 100000, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	lpr_mail_define_settings();
 	lpr_append_init();
 	lpr_join_init();

@@ -240,13 +240,87 @@ AS 'MODULE_PATHNAME', 'lpr_wake_writer';
 COMMENT ON FUNCTION lpr_data.wake_writer() IS
     'Lets the audit writer know, at commit, that changes wait; returns what names this session.';
 
+-- What the texts of a table are is said once, where it is put under audit (lpr_data.audit_changes_of). free: what
+-- people write, such as reasons. The log has a digest of it and its length; the text itself is in its row and goes with
+-- it. plain: names, codes and citations, which the log has as they stand. long: what administrators write for
+-- everybody. Texts in the collation "C" are codes, and plain.
+
+CREATE FUNCTION lpr_data.most_bytes(kind text)
+    RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE kind WHEN 'free' THEN 16000 WHEN 'long' THEN 65536 WHEN 'array' THEN 4096 ELSE 1024 END;
+COMMENT ON FUNCTION lpr_data.most_bytes(text) IS
+    'How many bytes a text of a kind (free, long, plain), or all of an array, may have. The forms of reasons and the '
+    'like take 4,000 characters.';
+
+CREATE FUNCTION lpr_data.text_digest(salt bytea, "column" text, value text)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN encode(sha256('LPRT'::bytea || salt || int4send(octet_length("column")) || convert_to("column", 'UTF8')
+                     || int4send(octet_length(value)) || convert_to(value, 'UTF8')), 'hex');
+COMMENT ON FUNCTION lpr_data.text_digest(bytea, text, text) IS
+    'A free text as the log has it (docs/audit-format.md): the salt is the row''s text_salt and goes with the row, so '
+    'that nobody can find a text that is gone by trying.';
+
+CREATE FUNCTION lpr_data.recorded("row" jsonb, columns text[])
+    RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+RETURN (SELECT "row" - 'text_salt' - coalesce(array_agg(c) FILTER (WHERE c !~ '^(free|plain|long) '), '{}')
+               || coalesce(jsonb_object_agg(substr(c, 6),
+                      jsonb_build_object('digest', lpr_data.text_digest(("row" ->> 'text_salt')::bytea, substr(c, 6),
+                                                                        "row" ->> substr(c, 6)),
+                                         'length', octet_length("row" ->> substr(c, 6))))
+                   FILTER (WHERE c LIKE 'free %' AND "row" ->> substr(c, 6) IS NOT NULL), '{}')
+        FROM unnest(coalesce(columns, '{}')) AS c);
+COMMENT ON FUNCTION lpr_data.recorded(jsonb, text[]) IS
+    'A row as the log has it. columns: those left out; those with free before their name stand as digest and length.';
+
+CREATE FUNCTION lpr_data.check_texts(was jsonb, "row" jsonb, columns text[])
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    given record;
+BEGIN
+    SELECT v.key, octet_length(v.value #>> '{}') AS bytes, lpr_data.most_bytes(v.kind) AS most INTO given
+    FROM (SELECT e.key, e.value,
+                 CASE WHEN jsonb_typeof(e.value) = 'array' THEN 'array'
+                      WHEN 'long ' || e.key = ANY (columns) THEN 'long'
+                      WHEN 'free ' || e.key = ANY (columns) THEN 'free' ELSE 'plain' END AS kind
+          FROM jsonb_each("row" - coalesce(columns, '{}')) AS e
+          WHERE jsonb_typeof(e.value) IN ('string', 'array') AND was -> e.key IS DISTINCT FROM e.value) AS v
+    WHERE octet_length(v.value #>> '{}') > lpr_data.most_bytes(v.kind)
+    LIMIT 1;
+    IF FOUND THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'string_data_right_truncation',
+            MESSAGE = format('"%s" is too long', given.key),
+            DETAIL = format('It has %s bytes, and may have %s.', given.bytes, given.most),
+            HINT = 'Say it in fewer words.';
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.check_texts(jsonb, jsonb, text[]) IS
+    'An error when a text that a change brings is longer than lpr_data.most_bytes(): nobody fills the log. What was '
+    'there before stays; superusers bring back what earlier versions took.';
+
 CREATE FUNCTION lpr_data.audit_change()
     RETURNS trigger
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    old_row jsonb := CASE WHEN TG_LEVEL = 'ROW' AND TG_OP IN ('UPDATE', 'DELETE') THEN to_jsonb(OLD) END;
+    new_row jsonb := CASE WHEN TG_LEVEL = 'ROW' AND TG_OP IN ('INSERT', 'UPDATE') THEN to_jsonb(NEW) END;
 BEGIN
+    -- Who the session is, not what it became: a restore is a superuser's.
+    IF new_row IS NOT NULL
+       AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = lpr.login() AND r.rolsuper) THEN
+        PERFORM lpr_data.check_texts(old_row, new_row, TG_ARGV);
+    END IF;
     INSERT INTO lpr_data.change (login, pid, session_started, payload)
     SELECT lpr.login(), w.pid, w.session_started,
            jsonb_build_object('table', TG_TABLE_SCHEMA || '.' || TG_TABLE_NAME,
@@ -254,41 +328,45 @@ BEGIN
                               'role', session_user,
                               'transaction', pg_current_xact_id()::text,
                               'made_at', clock_timestamp(),
-                              'old', CASE WHEN TG_LEVEL = 'ROW'
-                                          AND TG_OP IN ('UPDATE', 'DELETE')
-                                               THEN to_jsonb(OLD) - coalesce(TG_ARGV, '{}') END,
-                              'new', CASE WHEN TG_LEVEL = 'ROW'
-                                          AND TG_OP IN ('INSERT', 'UPDATE')
-                                               THEN to_jsonb(NEW) - coalesce(TG_ARGV, '{}') END)::text
+                              'old', lpr_data.recorded(old_row, TG_ARGV),
+                              'new', lpr_data.recorded(new_row, TG_ARGV))::text
     FROM lpr_data.wake_writer() AS w;
     RETURN NULL;
 END
 $$;
 COMMENT ON FUNCTION lpr_data.audit_change() IS
     'Trigger of every table of policy and case data: writes old and new row to lpr_data.change, in the same '
-    'transaction (U4). Its arguments are columns that are left out.';
+    'transaction (U4). Its arguments are columns that are left out, and with free, plain or long before the name what '
+    'the texts of the others are.';
 
-CREATE FUNCTION lpr_data.audit_changes_of(policy_table regclass, VARIADIC without text[] DEFAULT '{}')
+CREATE FUNCTION lpr_data.audit_changes_of(policy_table regclass, without text[] DEFAULT '{}', free text[] DEFAULT '{}',
+                                          plain text[] DEFAULT '{}', long text[] DEFAULT '{}')
     RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    arguments text := (SELECT string_agg(quote_literal(c), ', ')
+                       FROM unnest(without || ARRAY(SELECT 'free ' || f FROM unnest(free) AS f)
+                                   || ARRAY(SELECT 'plain ' || p FROM unnest(plain) AS p)
+                                   || ARRAY(SELECT 'long ' || l FROM unnest(long) AS l)) AS c);
 BEGIN
     EXECUTE format('CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE '
-                   'FUNCTION lpr_data.audit_change(%s)',
-                   policy_table, (SELECT string_agg(quote_literal(w), ', ') FROM unnest(without) AS w));
+                   'FUNCTION lpr_data.audit_change(%s)', policy_table, arguments);
     EXECUTE format('CREATE OR REPLACE TRIGGER audit_truncate AFTER TRUNCATE ON %s FOR EACH STATEMENT EXECUTE FUNCTION '
                    'lpr_data.audit_change()', policy_table);
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER audit_change, ENABLE ALWAYS TRIGGER audit_truncate',
                    policy_table);
 END
 $$;
-COMMENT ON FUNCTION lpr_data.audit_changes_of(regclass, text[]) IS
+COMMENT ON FUNCTION lpr_data.audit_changes_of(regclass, text[], text[], text[], text[]) IS
     'Puts a table under audit: every change of it becomes a record of the log (U4). without: columns whose values are '
-    'left out.';
+    'left out. free: texts that people write, which the log has as digest and length; the table has a column '
+    'text_salt for it. plain: other texts but those in the collation "C". long: plain ones of more than 1,024 bytes.';
 
-SELECT lpr_data.audit_changes_of('lpr_data.source'), lpr_data.audit_changes_of('lpr_data.camera'),
-       lpr_data.audit_changes_of('lpr_data.secret', 'value');
+SELECT lpr_data.audit_changes_of('lpr_data.source', plain => '{assessment,exemptions}'),
+       lpr_data.audit_changes_of('lpr_data.camera', plain => '{address,owner,type,region,country}'),
+       lpr_data.audit_changes_of('lpr_data.secret', without => '{value}', plain => '{key_name}');
 
 -- Settings are policy as well: the writer notes those that matter, at start and whenever the configuration is read
 -- again.
@@ -303,7 +381,7 @@ COMMENT ON TABLE lpr_data.setting IS
     'of the log (U4).';
 COMMENT ON COLUMN lpr_data.setting.name IS 'Name of the setting.';
 COMMENT ON COLUMN lpr_data.setting.value IS 'Its value.';
-SELECT lpr_data.audit_changes_of('lpr_data.setting');
+SELECT lpr_data.audit_changes_of('lpr_data.setting', long => '{value}');
 
 CREATE FUNCTION lpr_data.note_settings()
     RETURNS void
@@ -353,7 +431,8 @@ BEGIN
                               'made_at', clock_timestamp())::text
     FROM (SELECT c.command_tag, c.object_type, c.object_identity, c.schema_name, c.in_extension
           FROM pg_event_trigger_ddl_commands() AS c WHERE TG_EVENT = 'ddl_command_end') AS d
-    CROSS JOIN lpr_data.wake_writer() AS w
+    -- Called for what is recorded, and for nothing else.
+    CROSS JOIN LATERAL (SELECT x.* FROM lpr_data.wake_writer() AS x WHERE d.command_tag IS NOT NULL OFFSET 0) AS w
     WHERE (NOT d.in_extension OR lpr_data.script_extension() <> 'lpr')
       AND (d.schema_name IN ('lpr', 'lpr_data')
            OR d.object_type IN ('server', 'user mapping', 'FOREIGN SERVER', 'foreign-data wrapper', 'extension',
@@ -397,7 +476,7 @@ BEGIN
                               'role', session_user,
                               'transaction', pg_current_xact_id()::text, 'made_at', clock_timestamp())::text
     FROM pg_event_trigger_dropped_objects() AS d
-    CROSS JOIN lpr_data.wake_writer() AS w
+    CROSS JOIN LATERAL (SELECT x.* FROM lpr_data.wake_writer() AS x WHERE d.object_type IS NOT NULL OFFSET 0) AS w
     WHERE (d.original OR d.normal) AND (d.schema_name IN ('lpr', 'lpr_data')
                                         OR d.object_type IN ('server', 'user mapping'));
 END

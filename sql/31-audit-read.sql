@@ -91,6 +91,58 @@ COMMENT ON FUNCTION lpr.unanswered(timestamptz) IS
     'Questions without an answer on record (U1): under way, or broken off so hard (a killed backend, a crash) that '
     'nothing could be written down any more. since: of the question''s time, NULL = all. Each call is itself a record.';
 
+CREATE FUNCTION lpr.recorded_texts(
+    number bigint,
+    OUT "column" text,
+    OUT version text,
+    OUT digest text,
+    OUT length integer,
+    OUT said text,
+    OUT salt bytea,
+    OUT proved boolean
+)
+    RETURNS SETOF record
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+DECLARE
+    change jsonb;
+    changed regclass;
+    key text;
+    held jsonb;
+BEGIN
+    PERFORM lpr_data.audit_record('read', NULL, NULL, format('recorded_texts(%s)', recorded_texts.number));
+    SELECT a.payload::jsonb, to_regclass(a.payload::jsonb ->> 'table') INTO change, changed
+    FROM lpr_data.audit AS a WHERE a.number = recorded_texts.number AND a.kind = 'change';
+    -- The row that it was about, by its primary key, as it is now.
+    key := (SELECT string_agg(format('t.%1$I = (%2$L::jsonb ->> %1$L)::%3$s', c.attname,
+                                     coalesce(nullif(change -> 'new', 'null'), change -> 'old'),
+                                     format_type(c.atttypid, c.atttypmod)), ' AND ')
+            FROM pg_index AS i JOIN pg_attribute AS c ON c.attrelid = i.indrelid AND c.attnum = ANY (i.indkey)
+            WHERE i.indrelid = changed AND i.indisprimary);
+    IF key IS NOT NULL THEN
+        EXECUTE format('SELECT to_jsonb(t) FROM %s AS t WHERE %s', changed, key) INTO held;
+    END IF;
+    RETURN QUERY
+        SELECT e.key, v.version, e.value ->> 'digest', (e.value ->> 'length')::integer, held ->> e.key,
+               (held ->> 'text_salt')::bytea,
+               coalesce(lpr_data.text_digest((held ->> 'text_salt')::bytea, e.key, held ->> e.key)
+                        = e.value ->> 'digest', false)
+        FROM (VALUES ('old'), ('new')) AS v (version)
+        CROSS JOIN LATERAL jsonb_each(CASE jsonb_typeof(change -> v.version) WHEN 'object' THEN change -> v.version
+                                      ELSE '{}' END) AS e
+        WHERE jsonb_typeof(e.value) = 'object' AND e.value ? 'digest'
+        ORDER BY v.version DESC, e.key;
+END
+$$;
+GRANT EXECUTE ON FUNCTION lpr.recorded_texts(bigint) TO lpr_oversight;
+COMMENT ON FUNCTION lpr.recorded_texts(bigint) IS
+    'The free texts that a record of kind change has as digests (docs/audit-format.md), beside what its row holds now: '
+    'column; version old or new; digest and length (bytes) on record; said, the text, and salt, what it was hashed '
+    'with: NULL when the row is gone; proved: whether that text is the one on record. Each call is itself a record.';
+
 CREATE FUNCTION lpr_data.escaped(value text)
     RETURNS text
     LANGUAGE sql IMMUTABLE PARALLEL SAFE

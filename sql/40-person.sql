@@ -23,7 +23,7 @@ CREATE TABLE lpr_data.person (
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.person', '');
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.person_person_id_seq', '');
-SELECT lpr_data.audit_changes_of('lpr_data.person');
+SELECT lpr_data.audit_changes_of('lpr_data.person', plain => '{name,email,unit}');
 CREATE INDEX person_supervisor ON lpr_data.person (supervisor_id);
 COMMENT ON TABLE lpr_data.person IS
     'Who is behind a login: one row each. Only a personal login can hold an entitlement (A1).';

@@ -8,7 +8,7 @@ CREATE TABLE lpr_data.system (
     shipped boolean NOT NULL DEFAULT false
 );
 SELECT lpr_data.ships('lpr_data.system', 'system');
-SELECT lpr_data.audit_changes_of('lpr_data.system');
+SELECT lpr_data.audit_changes_of('lpr_data.system', plain => '{name}');
 COMMENT ON TABLE lpr_data.system IS 'The systems that people ask from (A7).';
 COMMENT ON COLUMN lpr_data.system.system IS 'Short name.';
 COMMENT ON COLUMN lpr_data.system.name IS 'Full name.';
@@ -34,6 +34,7 @@ CREATE TABLE lpr_data.access (
                                                                          'withdrawn')),
     granted_at timestamp with time zone,
     ends_at timestamp with time zone,
+    text_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
     CONSTRAINT granted_has_dates CHECK ((state IN ('granted', 'suspended', 'revoked')) = (granted_at IS NOT NULL)
                                         AND (granted_at IS NULL) = (ends_at IS NULL)),
     CONSTRAINT a_year_at_most
@@ -41,7 +42,7 @@ CREATE TABLE lpr_data.access (
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.access', '');
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.access_access_id_seq', '');
-SELECT lpr_data.audit_changes_of('lpr_data.access');
+SELECT lpr_data.audit_changes_of('lpr_data.access', free => '{need_to_know}');
 CREATE INDEX access_person ON lpr_data.access (person_id);
 -- A constraint and not a lock on the person: while an open transaction held that, the person could be neither retired
 -- nor suspended.
@@ -61,6 +62,8 @@ COMMENT ON COLUMN lpr_data.access.state IS
     'time is over has lapsed.';
 COMMENT ON COLUMN lpr_data.access.granted_at IS 'When the last approval was given.';
 COMMENT ON COLUMN lpr_data.access.ends_at IS 'When it lapses; a year after granted_at at the latest.';
+COMMENT ON COLUMN lpr_data.access.text_salt IS
+    'What its free texts are hashed with for the audit log.';
 
 CREATE TABLE lpr_data.access_step (
     access_id bigint NOT NULL REFERENCES lpr_data.access,
@@ -72,10 +75,11 @@ CREATE TABLE lpr_data.access_step (
     person_id integer NOT NULL REFERENCES lpr_data.person,
     at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     reason text NOT NULL CHECK (reason ~ '[^[:space:]]' AND char_length(reason) <= 4000),
+    text_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
     PRIMARY KEY (access_id, number)
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.access_step', '');
-SELECT lpr_data.audit_changes_of('lpr_data.access_step');
+SELECT lpr_data.audit_changes_of('lpr_data.access_step', free => '{reason}');
 -- By different people, none of them the requester; and each step once.
 CREATE UNIQUE INDEX access_step_different_people ON lpr_data.access_step (access_id, person_id)
     WHERE action IN ('request', 'approve');
@@ -89,6 +93,8 @@ COMMENT ON COLUMN lpr_data.access_step.step IS
 COMMENT ON COLUMN lpr_data.access_step.person_id IS 'By whom.';
 COMMENT ON COLUMN lpr_data.access_step.at IS 'When.';
 COMMENT ON COLUMN lpr_data.access_step.reason IS 'Why.';
+COMMENT ON COLUMN lpr_data.access_step.text_salt IS
+    'What its free texts are hashed with for the audit log.';
 
 SELECT lpr_data.only_adds('lpr_data.access', 'state', 'granted_at', 'ends_at'),
        lpr_data.only_adds('lpr_data.access_step');

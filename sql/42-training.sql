@@ -11,7 +11,7 @@ CREATE TABLE lpr_data.course (
 );
 -- Not lpr_data.ships(): no row takes the place of a course that the privacy assessment demands.
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.course', 'WHERE NOT shipped');
-SELECT lpr_data.audit_changes_of('lpr_data.course');
+SELECT lpr_data.audit_changes_of('lpr_data.course', plain => '{title}');
 SELECT lpr_data.only_adds('lpr_data.course', 'title', 'required');
 COMMENT ON TABLE lpr_data.course IS 'The courses; all that are required must be current (A3).';
 COMMENT ON COLUMN lpr_data.course.code IS 'Short name.';
@@ -32,12 +32,13 @@ CREATE TABLE lpr_data.training (
     officer_id integer NOT NULL REFERENCES lpr_data.person CHECK (officer_id <> person_id),
     recorded_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     evidence text CHECK (char_length(evidence) <= 1000),
+    text_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
     PRIMARY KEY (person_id, course, completed_on),
     CONSTRAINT a_year_at_most CHECK (valid_until AT TIME ZONE 'UTC' <= completed_on + interval '1 year'
                                      AND completed_on <= (recorded_at AT TIME ZONE 'UTC')::date)
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.training', '');
-SELECT lpr_data.audit_changes_of('lpr_data.training');
+SELECT lpr_data.audit_changes_of('lpr_data.training', free => '{evidence}');
 SELECT lpr_data.only_adds('lpr_data.training');
 COMMENT ON TABLE lpr_data.training IS 'Courses that were completed, as the training officer recorded them (A3).';
 COMMENT ON COLUMN lpr_data.training.person_id IS 'Who completed it.';
@@ -47,6 +48,8 @@ COMMENT ON COLUMN lpr_data.training.valid_until IS 'A year later.';
 COMMENT ON COLUMN lpr_data.training.officer_id IS 'Who recorded it; never oneself.';
 COMMENT ON COLUMN lpr_data.training.recorded_at IS 'When it was recorded.';
 COMMENT ON COLUMN lpr_data.training.evidence IS 'For instance the number of the certificate.';
+COMMENT ON COLUMN lpr_data.training.text_salt IS
+    'What its free texts are hashed with for the audit log.';
 
 CREATE FUNCTION lpr_data.required_courses(person_id integer, moment timestamp with time zone)
     RETURNS TABLE (course text, title text, until timestamp with time zone)

@@ -9,7 +9,7 @@ CREATE TABLE lpr_data.rules (
     author text
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.rules', 'WHERE version > 1');
-SELECT lpr_data.audit_changes_of('lpr_data.rules');
+SELECT lpr_data.audit_changes_of('lpr_data.rules', plain => '{author}', long => '{text}');
 SELECT lpr_data.only_adds('lpr_data.rules');
 COMMENT ON TABLE lpr_data.rules IS 'The rules of use, a row a version; the newest holds (A5).';
 COMMENT ON COLUMN lpr_data.rules.version IS '1, 2, 3, ...';

@@ -8,7 +8,7 @@ CREATE TABLE lpr_data.purpose (
     shipped boolean NOT NULL DEFAULT false
 );
 SELECT lpr_data.ships('lpr_data.purpose', 'purpose');
-SELECT lpr_data.audit_changes_of('lpr_data.purpose');
+SELECT lpr_data.audit_changes_of('lpr_data.purpose', plain => '{title}');
 COMMENT ON TABLE lpr_data.purpose IS
     'The purposes that the privacy assessment names, and what an administrator added (Q7).';
 COMMENT ON COLUMN lpr_data.purpose.purpose IS 'Code.';
@@ -33,7 +33,7 @@ CREATE TABLE lpr_data.authority (
     shipped boolean NOT NULL DEFAULT false
 );
 SELECT lpr_data.ships('lpr_data.authority', 'authority');
-SELECT lpr_data.audit_changes_of('lpr_data.authority');
+SELECT lpr_data.audit_changes_of('lpr_data.authority', plain => '{citation}');
 COMMENT ON TABLE lpr_data.authority IS
     'The legal authorities that the privacy assessment names, and what an administrator added (Q7).';
 COMMENT ON COLUMN lpr_data.authority.authority IS 'Code.';
@@ -62,12 +62,13 @@ CREATE TABLE lpr_data.event (
     closed_at timestamp with time zone,
     outcome text CHECK (char_length(outcome) BETWEEN 3 AND 4000),
     waits_since timestamp with time zone,
+    text_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
     CONSTRAINT ends_after_it_opens CHECK (ends_at > opened_at),
     CONSTRAINT closed_with_outcome CHECK ((closed_at IS NULL) = (outcome IS NULL))
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.event', '');
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.event_event_id_seq', '');
-SELECT lpr_data.audit_changes_of('lpr_data.event');
+SELECT lpr_data.audit_changes_of('lpr_data.event', free => '{title,matter_reference,reason,outcome}');
 SELECT lpr_data.only_adds('lpr_data.event', 'ends_at', 'closed_at', 'outcome', 'waits_since');
 
 CREATE FUNCTION lpr_data.event_moves()
@@ -110,6 +111,8 @@ COMMENT ON COLUMN lpr_data.event.closed_at IS 'When it was closed.';
 COMMENT ON COLUMN lpr_data.event.outcome IS 'How it ended.';
 COMMENT ON COLUMN lpr_data.event.waits_since IS
     'Since when it waits for an owner: who owned it has left, and nobody asks for it (A1). NULL = it has one.';
+COMMENT ON COLUMN lpr_data.event.text_salt IS
+    'What its free texts are hashed with for the audit log.';
 
 CREATE TABLE lpr_data.event_member (
     event_id bigint NOT NULL REFERENCES lpr_data.event,
@@ -137,12 +140,13 @@ CREATE TABLE lpr_data.event_extension (
     person_id integer NOT NULL REFERENCES lpr_data.person,
     ends_at timestamp with time zone NOT NULL,
     reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),
+    text_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
     PRIMARY KEY (event_id, at),
     CONSTRAINT a_year_at_most CHECK (ends_at > at
                                      AND ends_at AT TIME ZONE 'UTC' <= at AT TIME ZONE 'UTC' + interval '1 year')
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.event_extension', '');
-SELECT lpr_data.audit_changes_of('lpr_data.event_extension');
+SELECT lpr_data.audit_changes_of('lpr_data.event_extension', free => '{reason}');
 SELECT lpr_data.only_adds('lpr_data.event_extension');
 COMMENT ON TABLE lpr_data.event_extension IS 'How events were extended, and why (Q7).';
 COMMENT ON COLUMN lpr_data.event_extension.event_id IS 'The event.';
@@ -150,6 +154,8 @@ COMMENT ON COLUMN lpr_data.event_extension.at IS 'When.';
 COMMENT ON COLUMN lpr_data.event_extension.person_id IS 'By whom.';
 COMMENT ON COLUMN lpr_data.event_extension.ends_at IS 'Until when.';
 COMMENT ON COLUMN lpr_data.event_extension.reason IS 'Why the matter goes on.';
+COMMENT ON COLUMN lpr_data.event_extension.text_salt IS
+    'What its free texts are hashed with for the audit log.';
 
 CREATE FUNCTION lpr_data.memberships(person_id integer, moment timestamp with time zone)
     RETURNS TABLE (event_id bigint, system text, ends_at timestamp with time zone, open boolean)

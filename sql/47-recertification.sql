@@ -6,12 +6,13 @@ CREATE TABLE lpr_data.recertification (
     lead_id integer NOT NULL REFERENCES lpr_data.person CHECK (lead_id <> person_id),
     valid_until timestamp with time zone NOT NULL,
     reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),
+    text_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
     PRIMARY KEY (person_id, at),
     CONSTRAINT a_year_at_most CHECK (valid_until > at
                                      AND valid_until AT TIME ZONE 'UTC' <= at AT TIME ZONE 'UTC' + interval '1 year')
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.recertification', '');
-SELECT lpr_data.audit_changes_of('lpr_data.recertification');
+SELECT lpr_data.audit_changes_of('lpr_data.recertification', free => '{reason}');
 SELECT lpr_data.only_adds('lpr_data.recertification');
 COMMENT ON TABLE lpr_data.recertification IS
     'Yearly confirmations by a government lead that a person is still to have access (A4).';
@@ -21,6 +22,8 @@ COMMENT ON COLUMN lpr_data.recertification.lead_id IS
     'By whom: not the person, and none who approved a grant of theirs.';
 COMMENT ON COLUMN lpr_data.recertification.valid_until IS 'Until when it counts; a year at the most.';
 COMMENT ON COLUMN lpr_data.recertification.reason IS 'Why.';
+COMMENT ON COLUMN lpr_data.recertification.text_salt IS
+    'What its free texts are hashed with for the audit log.';
 
 CREATE FUNCTION lpr_data.certification(person_id integer, moment timestamp with time zone)
     RETURNS TABLE (until timestamp with time zone)

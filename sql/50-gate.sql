@@ -172,19 +172,19 @@ CREATE FUNCTION lpr_data.gate_question(q lpr_data.question, moment timestamp wit
     LANGUAGE sql STABLE ROWS 1
 AS $$
     SELECT true, CASE
-        WHEN (q.mode = 'saved') THEN NULL
-        WHEN (q.since >= moment - interval '5 years 1 minute'
+        -- Of what was saved only the number counts.
+        WHEN (q.mode = 'saved' OR q.since >= moment - interval '5 years 1 minute'
               AND q.since <= q.until) IS NOT TRUE THEN ARRAY['Q6', 'LP006',
             'the question reaches back more than five years',
             'Nothing older than five years is asked for.',
             'Ask for a shorter time.']
-        WHEN (q.mode = 'plate' OR q.radius_m <= l.radius_m
+        WHEN (q.mode IN ('plate', 'saved') OR q.radius_m <= l.radius_m
               OR q.radius_m IS NULL AND (CASE q.mode WHEN 'location' THEN q.address_length >= l.address_length
                                                      ELSE l.radius_m IS NULL END)) IS NOT TRUE THEN ARRAY['Q8', 'LP044',
             'the question covers too large an area',
             'Without a plate a question stays within the area that lpr.limits shows.',
             'Take a smaller radius_m, or a point with a radius instead of the address.']
-        WHEN (q.mode = 'plate' OR q.since >= q.until - l.span - interval '10 minutes') IS NOT TRUE
+        WHEN (q.mode IN ('plate', 'saved') OR q.since >= q.until - l.span - interval '10 minutes') IS NOT TRUE
              THEN ARRAY['Q8', 'LP045',
             'the question covers too long a time',
             'Without a plate a question stays within the time that lpr.limits shows.',

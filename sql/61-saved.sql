@@ -168,6 +168,14 @@ COMMENT ON FUNCTION lpr_data.pass_gate(bigint, text) IS
     'Asks the gate whether a person may look at, or save, content of an event: returns the number of its record '
     'once that is on disk, or raises the refusal.';
 
+CREATE FUNCTION lpr_data.pass_gate_to_write(event_id bigint, what text)
+    RETURNS bigint
+    LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'lpr_saved_pass_verb';
+COMMENT ON FUNCTION lpr_data.pass_gate_to_write(bigint, text) IS
+    'The same for a verb that writes and shows nothing: error LP050 where its statement shows reads. After '
+    'lpr_data.pass_gate() a statement writes nothing any more (E2).';
+
 CREATE FUNCTION lpr_data.note_answer(ask bigint, event_id bigint, reads bigint)
     RETURNS void
     LANGUAGE c VOLATILE STRICT
@@ -259,6 +267,15 @@ BEGIN
             MESSAGE = 'no read was chosen',
             HINT = 'Name reads by their read_id, for instance reads => ARRAY[''r-17'', ''r-18''].';
     END IF;
+    IF cardinality(reads) > 10000 OR octet_length(source) > 63
+       OR EXISTS (SELECT FROM unnest(reads) AS r WHERE octet_length(r) > 128) THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'program_limit_exceeded',
+            MESSAGE = 'too much is to be saved at once',
+            DETAIL = 'At most 10,000 reads, whose read_id has at most 128 bytes, of a source, whose name has at most '
+                     '63.',
+            HINT = 'Save them in several calls.';
+    END IF;
     fields := coalesce(fields, lpr_data.savable_fields());
     IF NOT fields <@ lpr_data.savable_fields() OR array_position(fields, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING
@@ -272,7 +289,7 @@ BEGIN
     LOOP
         PERFORM lpr_data.check_reason('relevance statement', relevances[i], 'E2');
     END LOOP;
-    passed := lpr_data.pass_gate(event, format('save %s reads of %s', cardinality(reads), source));
+    passed := lpr_data.pass_gate_to_write(event, format('save %s reads of %s', cardinality(reads), source));
     -- A closing event waits for us, or we see that it is closed.
     SELECT x.* INTO e FROM lpr_data.event AS x WHERE x.event_id = event FOR NO KEY UPDATE;
     IF e.closed_at IS NOT NULL OR e.ends_at <= clock_timestamp() THEN
@@ -400,10 +417,11 @@ CREATE TABLE lpr_data.correction (
     field text COLLATE "C" NOT NULL CHECK (field IN ('plate', 'plate_region', 'make', 'model', 'color')),
     value text NOT NULL CHECK (value ~ '[^[:space:]]' AND value !~ '[[:cntrl:]]' AND char_length(value) <= 100),
     reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),
+    text_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
     PRIMARY KEY (saved_id, at)
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.correction', '');
-SELECT lpr_data.audit_changes_of('lpr_data.correction', 'value', 'reason');
+SELECT lpr_data.audit_changes_of('lpr_data.correction', free => '{value,reason}');
 CREATE TRIGGER refuse_rewrite BEFORE UPDATE ON lpr_data.correction
     FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite();
 ALTER TABLE lpr_data.correction ENABLE ALWAYS TRIGGER refuse_rewrite;
@@ -415,6 +433,8 @@ COMMENT ON COLUMN lpr_data.correction.person_id IS 'By whom.';
 COMMENT ON COLUMN lpr_data.correction.field IS 'plate, plate_region, make, model or color.';
 COMMENT ON COLUMN lpr_data.correction.value IS 'What is right, in the form that lpr.reads has.';
 COMMENT ON COLUMN lpr_data.correction.reason IS 'How that is known.';
+COMMENT ON COLUMN lpr_data.correction.text_salt IS
+    'What its free texts are hashed with for the audit log.';
 
 CREATE FUNCTION lpr.event_reads(
     event bigint,
@@ -515,7 +535,7 @@ CREATE FUNCTION lpr_data.own_saved(saved_id bigint, what text)
 AS $$
 DECLARE
     event bigint := lpr_data.event_of_saved(saved_id);
-    passed bigint := lpr_data.pass_gate(event, format('%s %s', what, saved_id));
+    passed bigint := lpr_data.pass_gate_to_write(event, format('%s %s', what, saved_id));
 BEGIN
     PERFORM lpr_data.note_answer(passed, event, 0);
     RETURN event;

@@ -21,7 +21,7 @@ CREATE TABLE lpr_data.schedule (
 -- what comes with lpr never changes
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.schedule', 'WHERE NOT shipped');
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.schedule_schedule_id_seq', '');
-SELECT lpr_data.audit_changes_of('lpr_data.schedule');
+SELECT lpr_data.audit_changes_of('lpr_data.schedule', plain => '{citation}', long => '{reason}');
 COMMENT ON TABLE lpr_data.schedule IS
     'Schedules of systems of records: how long what is saved is kept (E9). A schedule never changes, since reads are '
     'kept by it: another one follows it, and is verified anew.';
@@ -59,7 +59,7 @@ CREATE TABLE lpr_data.schedule_step (
     PRIMARY KEY (schedule_id, person_id, action) -- nobody counts twice
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.schedule_step', '');
-SELECT lpr_data.audit_changes_of('lpr_data.schedule_step');
+SELECT lpr_data.audit_changes_of('lpr_data.schedule_step', long => '{reason}');
 SELECT lpr_data.only_adds('lpr_data.schedule_step');
 COMMENT ON TABLE lpr_data.schedule_step IS 'Who verified a schedule, and who withdrew it (E9).';
 COMMENT ON COLUMN lpr_data.schedule_step.schedule_id IS 'The schedule.';
@@ -272,12 +272,13 @@ CREATE TABLE lpr_data.legal_hold (
     lifted_at timestamp with time zone,
     lifted_by integer REFERENCES lpr_data.person,
     lift_reason text CHECK (lift_reason ~ '[^[:space:]]'),
+    text_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
     CONSTRAINT lifted_by_somebody_else CHECK (lifted_by <> placed_by),
     CONSTRAINT lifted_as_a_whole CHECK (num_nulls(lifted_at, lifted_by, lift_reason) IN (0, 3))
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.legal_hold', '');
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.legal_hold_hold_id_seq', '');
-SELECT lpr_data.audit_changes_of('lpr_data.legal_hold');
+SELECT lpr_data.audit_changes_of('lpr_data.legal_hold', free => '{authority,reason,lift_reason}');
 SELECT lpr_data.only_adds('lpr_data.legal_hold', 'lifted_at', 'lifted_by', 'lift_reason');
 CREATE INDEX legal_hold_event ON lpr_data.legal_hold (event_id) WHERE lifted_at IS NULL;
 COMMENT ON TABLE lpr_data.legal_hold IS
@@ -291,6 +292,8 @@ COMMENT ON COLUMN lpr_data.legal_hold.placed_by IS 'By whom.';
 COMMENT ON COLUMN lpr_data.legal_hold.lifted_at IS 'When it was lifted; NULL: it stands.';
 COMMENT ON COLUMN lpr_data.legal_hold.lifted_by IS 'By whom: another person.';
 COMMENT ON COLUMN lpr_data.legal_hold.lift_reason IS 'Why.';
+COMMENT ON COLUMN lpr_data.legal_hold.text_salt IS
+    'What its free texts are hashed with for the audit log.';
 
 CREATE FUNCTION lpr_data.fresh_snapshots()
     RETURNS void

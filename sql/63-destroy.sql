@@ -74,10 +74,11 @@ CREATE TABLE lpr_data.destruction_certificate (
     corrections bigint NOT NULL,
     images bigint NOT NULL,
     digest bytea NOT NULL CHECK (octet_length(digest) = 32),
-    rewritten text[] NOT NULL
+    rewritten text[] NOT NULL,
+    text_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid())
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.destruction_certificate', '');
-SELECT lpr_data.audit_changes_of('lpr_data.destruction_certificate');
+SELECT lpr_data.audit_changes_of('lpr_data.destruction_certificate', free => '{reason}', plain => '{rewritten}');
 SELECT lpr_data.only_adds('lpr_data.destruction_certificate');
 COMMENT ON TABLE lpr_data.destruction_certificate IS
     'That what an order listed is gone from the tables and their files (E9).';
@@ -92,6 +93,8 @@ COMMENT ON COLUMN lpr_data.destruction_certificate.images IS 'Images that no oth
 COMMENT ON COLUMN lpr_data.destruction_certificate.digest IS 'As of the order, over the parts that were destroyed.';
 COMMENT ON COLUMN lpr_data.destruction_certificate.rewritten IS
     'Tables that were written anew, so that no file holds what was destroyed.';
+COMMENT ON COLUMN lpr_data.destruction_certificate.text_salt IS
+    'What its free texts are hashed with for the audit log.';
 
 CREATE FUNCTION lpr_data.kept_reads()
     RETURNS TABLE (saved_id bigint, event_id bigint, schedule_id integer, digest bytea, due_at timestamp with time zone)

@@ -21,6 +21,7 @@ RETURN CASE kind
     WHEN 'training_due' THEN ARRAY['name', 'course', 'days', 'ends_on']
     WHEN 'recertification_due' THEN ARRAY['name', 'days', 'ends_on']
     WHEN 'access_ends' THEN ARRAY['name', 'days', 'ends_on']
+    WHEN 'withheld' THEN ARRAY['name', 'mails', 'subject', 'day']
     END;
 COMMENT ON FUNCTION lpr_data.mail_placeholders(text) IS
     'The kinds of mail, and what may be filled into each; NULL = no such kind. name is always that of the person it '
@@ -130,8 +131,19 @@ $$To {name}
 
 Your access to license plate reader data ends on {ends_on}, which is within
 {days} day(s). If you still need it, request it again.
+$$),
+('withheld', true, 'More mails about license plate reader data were not sent singly',
+$$To {name}
+
+On {day} (UTC) {mails} more mail(s) to you would have had the subject
+
+    {subject}
+
+They were not sent one by one, since many had been on that day already. What
+they are about waits for you in the system. If you did not expect that many,
+tell your oversight office.
 $$);
-SELECT lpr_data.audit_changes_of('lpr_data.mail_text');
+SELECT lpr_data.audit_changes_of('lpr_data.mail_text', plain => '{subject}', long => '{body}');
 
 CREATE FUNCTION lpr.set_mail_text(kind text, subject text, body text)
     RETURNS void
@@ -170,10 +182,10 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.set_mail_text(text, text, text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.set_mail_text(text, text, text) IS
-    'Sets the text of a kind of mail (A2): authorization, request_waiting, denied, suspended, revoked, training_due, '
-    'recertification_due, access_ends. subject: one line, at most 200 characters. body: plain text, at most 10,000. '
-    'Both may hold placeholders: {name}, and those of their kind, which an error lists. NULL for both = the text that '
-    'came with lpr. Mails that wait keep the text they were written with.';
+    'Sets the text of a kind of mail (A2): authorization, request_waiting, denied, suspended, revoked, '
+    'training_due, recertification_due, access_ends, withheld. subject: one line, at most 200 characters. body: '
+    'plain text, at most 10,000. Both may hold placeholders: {name}, and those of their kind, which an error lists. '
+    'NULL for both = the text that came with lpr. Mails that wait keep the text they were written with.';
 
 -- The outbox.
 
@@ -188,11 +200,13 @@ CREATE TABLE lpr_data.mail (
     body text NOT NULL CHECK (lpr_data.is_line(replace(body, E'\n', ''))),
     message_id text COLLATE "C" NOT NULL CHECK (message_id ~ '^[0-9a-f]{32}$'),
     made_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    state text COLLATE "C" NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sending', 'sent', 'failed')),
+    state text COLLATE "C" NOT NULL DEFAULT 'waiting' CHECK (state IN ('waiting', 'sending', 'sent', 'failed',
+                                                                       'withheld')),
     attempts integer NOT NULL DEFAULT 0,
     next_try_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     last_error text,
     sent_at timestamp with time zone,
+    text_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
     CONSTRAINT sent_is_dated CHECK ((state = 'sent') = (sent_at IS NOT NULL))
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.mail', '');
@@ -214,21 +228,24 @@ COMMENT ON COLUMN lpr_data.mail.message_id IS
 COMMENT ON COLUMN lpr_data.mail.made_at IS 'When it was caused; its Date.';
 COMMENT ON COLUMN lpr_data.mail.state IS
     'waiting: to be sent, or to be tried again; sending: the worker took it, and may have handed it over; sent: the '
-    'mail server took it; failed: the mail server will never take it.';
+    'mail server took it; failed: the mail server will never take it; withheld: too many of its kind went to that '
+    'person that day.';
 COMMENT ON COLUMN lpr_data.mail.attempts IS 'How often it was tried.';
 COMMENT ON COLUMN lpr_data.mail.next_try_at IS 'Not before this moment.';
 COMMENT ON COLUMN lpr_data.mail.last_error IS 'Why the last try failed.';
 COMMENT ON COLUMN lpr_data.mail.sent_at IS 'When the mail server took it.';
+COMMENT ON COLUMN lpr_data.mail.text_salt IS 'What its free texts are hashed with for the audit log.';
 
 SELECT lpr_data.only_adds('lpr_data.mail', 'address', 'state', 'attempts', 'next_try_at', 'last_error', 'sent_at');
 
 -- Under audit is what was written, and what came of it: not each try of a mail server that is down.
 CREATE TRIGGER audit_change AFTER INSERT OR DELETE ON lpr_data.mail FOR EACH ROW
-    EXECUTE FUNCTION lpr_data.audit_change('state', 'attempts', 'next_try_at', 'last_error', 'sent_at');
+    EXECUTE FUNCTION lpr_data.audit_change('state', 'attempts', 'next_try_at', 'last_error', 'sent_at', 'free subject',
+                                           'free body', 'long body', 'plain address');
 CREATE TRIGGER audit_outcome AFTER UPDATE ON lpr_data.mail FOR EACH ROW
     WHEN (NEW.state <> OLD.state AND (NEW.state IN ('sent', 'failed') OR OLD.state IN ('sent', 'failed'))
           OR NEW.address <> OLD.address)
-    EXECUTE FUNCTION lpr_data.audit_change('subject', 'body', 'next_try_at');
+    EXECUTE FUNCTION lpr_data.audit_change('subject', 'body', 'next_try_at', 'free last_error', 'plain address');
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON lpr_data.mail
     FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_change();
 ALTER TABLE lpr_data.mail ENABLE ALWAYS TRIGGER audit_change, ENABLE ALWAYS TRIGGER audit_outcome,
@@ -269,6 +286,13 @@ END
 $$;
 COMMENT ON FUNCTION lpr_data.message_id(text) IS
     'The left part of a mail''s Message-ID: a digest of the audit log''s identity, once there is one, and the key.';
+
+CREATE FUNCTION lpr_data.most_mails()
+    RETURNS integer
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN 20;
+COMMENT ON FUNCTION lpr_data.most_mails() IS
+    'How many mails of a kind a person gets in a day (UTC); one more then tells how many others there were.';
 
 CREATE FUNCTION lpr_data.post(key text, person_id integer, kind text, "values" jsonb DEFAULT '{}')
     RETURNS boolean
@@ -329,10 +353,15 @@ BEGIN
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('mail %L lacks value %L', kind, lacking);
     END IF;
-    INSERT INTO lpr_data.mail (key, person_id, kind, address, subject, body, message_id)
+    INSERT INTO lpr_data.mail (key, person_id, kind, address, subject, body, message_id, state)
     VALUES (post.key, post.person_id, post.kind, person.email,
             left(lpr_data.fill_mail(template.subject, "values"), 500),
-            lpr_data.fill_mail(template.body, "values"), lpr_data.message_id(post.key))
+            lpr_data.fill_mail(template.body, "values"), lpr_data.message_id(post.key),
+            -- Others' open transactions are not waited for: side by side a few more may go.
+            CASE WHEN (SELECT count(*) >= lpr_data.most_mails() FROM lpr_data.mail AS m
+                       WHERE m.person_id = post.person_id AND m.kind = post.kind COLLATE "C" AND m.state <> 'withheld'
+                         AND m.made_at >= lpr_data.utc_today()::timestamp AT TIME ZONE 'UTC') THEN 'withheld'
+                 ELSE 'waiting' END)
     ON CONFLICT ON CONSTRAINT mail_key_key DO NOTHING;
     RETURN FOUND;
 END
@@ -340,7 +369,29 @@ $$;
 COMMENT ON FUNCTION lpr_data.post(text, integer, text, jsonb) IS
     'Puts a mail to a person into the outbox, as part of the caller''s transaction (A2); false when there was one of '
     'that key. kind, values: see lpr_data.mail_placeholders(); name is filled in by itself. A value that is missing '
-    'or not listed, or holds control characters, is an error.';
+    'or not listed, or holds control characters, is an error. Beyond lpr_data.most_mails() of a kind and day it is '
+    'withheld: a row that is not sent, and is counted in a mail of the next day.';
+
+CREATE FUNCTION lpr_data.tell_withheld()
+    RETURNS integer
+    LANGUAGE sql
+    SET search_path = pg_catalog, pg_temp
+BEGIN ATOMIC
+    SELECT coalesce(sum(lpr_data.post(w.key, w.person_id, 'withheld',
+                                      jsonb_build_object('mails', w.mails, 'day', w.day, 'subject', w.subject))
+                        ::integer), 0)::integer
+    FROM (SELECT m.person_id, (m.made_at AT TIME ZONE 'UTC')::date AS day, count(*) AS mails, max(m.subject) AS subject,
+                 format('withheld:%s:%s:%s', m.person_id, m.kind, (m.made_at AT TIME ZONE 'UTC')::date) AS key
+          FROM lpr_data.mail AS m
+          WHERE m.state = 'withheld' AND m.made_at < lpr_data.utc_today()::timestamp AT TIME ZONE 'UTC'
+            AND m.made_at >= lpr_data.utc_today() - interval '10 days'
+          GROUP BY m.person_id, m.kind, (m.made_at AT TIME ZONE 'UTC')::date) AS w
+    WHERE NOT EXISTS (SELECT FROM lpr_data.mail AS t
+                      WHERE t.key = w.key COLLATE "C");
+END;
+COMMENT ON FUNCTION lpr_data.tell_withheld() IS
+    'Posts a mail to everybody of whose mails some were withheld on a day that is over, a mail a kind and day; how '
+    'many.';
 
 CREATE FUNCTION lpr.retry_mail(mail_id bigint)
     RETURNS void
@@ -378,13 +429,14 @@ COMMENT ON COLUMN lpr.mail.mail_id IS 'Number of the mail, for lpr.retry_mail().
 COMMENT ON COLUMN lpr.mail.key IS 'What caused it.';
 COMMENT ON COLUMN lpr.mail.kind IS
     'What it tells: authorization, request_waiting, denied, suspended, revoked, training_due, recertification_due, '
-    'access_ends.';
+    'access_ends, withheld.';
 COMMENT ON COLUMN lpr.mail.login IS 'Login of the person it is for.';
 COMMENT ON COLUMN lpr.mail.name IS 'That person''s name.';
 COMMENT ON COLUMN lpr.mail.address IS 'Where it goes.';
 COMMENT ON COLUMN lpr.mail.subject IS 'Its subject.';
 COMMENT ON COLUMN lpr.mail.made_at IS 'When it was caused.';
-COMMENT ON COLUMN lpr.mail.state IS 'waiting, sending, sent, or failed: the mail server refused it for good.';
+COMMENT ON COLUMN lpr.mail.state IS
+    'waiting, sending, sent, failed: the mail server refused it for good; withheld: too many of its kind that day.';
 COMMENT ON COLUMN lpr.mail.attempts IS 'How often it was tried.';
 COMMENT ON COLUMN lpr.mail.next_try_at IS
     'Of one that waits: when it is tried next, if the mail server can be reached.';

@@ -73,9 +73,9 @@ BEGIN
     FROM lpr_data.access AS a
     JOIN lpr_data.person AS p ON p.person_id = a.person_id AND p.left_at IS NULL
     WHERE a.state = 'granted';
-    RETURN posted + more;
+    RETURN posted + more + lpr_data.tell_withheld();
 END
 $$;
 COMMENT ON FUNCTION lpr_data.remind() IS
     'Posts the mails that are due 30, 7 and 1 day before training (A3), certification (A4) or access (A1) ends, each '
-    'once; how many. Called by the mail worker every hour.';
+    'once, and those that count what was withheld; how many. Called by the mail worker every hour.';

@@ -39,6 +39,7 @@
 #define ROOM_STEP_MS  10
 
 int lpr_audit_timeout = 10000;
+void (*lpr_audit_before_write)(void) = NULL;
 
 /* Receipts under way. Whoever needs a place that is still in use waits for what is there. */
 static LprTicket places[LPR_RECEIPTS];
@@ -356,6 +357,21 @@ lpr_audit_describe_session(LprText *payload)
 		lpr_payload_text(payload, "application", pg_server_to_any(application_name, strlen(application_name), PG_UTF8));
 }
 
+void
+lpr_audit_describe_what(LprText *payload, const char *what)
+{
+	size_t len = what != NULL ? strlen(what) : 0;
+
+	if (len > LPR_WHAT_MAX)
+	{
+		lpr_text_free(payload);
+		ereport(ERROR, (errcode(ERRCODE_STRING_DATA_RIGHT_TRUNCATION), errmsg("the call is too long to be on record"),
+						errdetail("It would take %zu bytes, and may take %d.", len, LPR_WHAT_MAX),
+						errhint("Name less at once.")));
+	}
+	lpr_payload_text(payload, "what", what != NULL ? pg_server_to_any(what, len, PG_UTF8) : NULL);
+}
+
 bool
 lpr_audit_here(void)
 {
@@ -368,7 +384,11 @@ static void
 describe_refusal(LprAuditEntry *entry, int code, const char *message)
 {
 	LprText payload = {0};
+	size_t len = strlen(message);
 
+	/* A refusal is on record however long the name of what was refused is. */
+	if (len > LPR_WHAT_MAX)
+		message = pnstrdup(message, pg_mbcliplen(message, len, LPR_WHAT_MAX));
 	entry->kind = LPR_AUDIT_REFUSED;
 	entry->sqlstate = unpack_sql_state(code);
 	lpr_payload_open(&payload);
@@ -475,6 +495,8 @@ lpr_audit_record(PG_FUNCTION_ARGS)
 	LprText payload = {0};
 	char *given = text_to_cstring(PG_GETARG_TEXT_PP(3));
 
+	if (lpr_audit_before_write != NULL)
+		lpr_audit_before_write();
 	if (strcmp(kind, lpr_audit_kind_names[LPR_AUDIT_READ]) == 0)
 		entry.kind = LPR_AUDIT_READ;
 	else if (strcmp(kind, lpr_audit_kind_names[LPR_AUDIT_REFUSED]) == 0)
@@ -488,7 +510,7 @@ lpr_audit_record(PG_FUNCTION_ARGS)
 	entry.control = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
 	entry.sqlstate = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
 	lpr_payload_open(&payload);
-	lpr_payload_text(&payload, "what", pg_server_to_any(given, strlen(given), PG_UTF8));
+	lpr_audit_describe_what(&payload, given);
 	lpr_audit_describe_session(&payload);
 	lpr_audit_set_payload(&entry, &payload);
 	lpr_audit_await(lpr_audit_send(&entry), &receipt);

@@ -9,6 +9,15 @@
 
 extern int lpr_audit_timeout; /* GUC, milliseconds */
 
+/* Bytes of a text that SQL gives for a record. */
+#define LPR_WHAT_MAX 1024
+
+/*
+ * Called before anything that SQL gave is written down: a change, a refusal, a record. ERROR when it must not be. The
+ * room of policies sets it.
+ */
+extern void (*lpr_audit_before_write)(void);
+
 /* What a session says; who it is is added here. Strings may be NULL. The payload is ASCII. */
 typedef struct LprAuditEntry
 {
@@ -66,6 +75,8 @@ extern void lpr_audit_know_login(void);
 
 /* Closes the payload, which becomes the entry's in memory of the current context: sending may throw. */
 extern void lpr_audit_set_payload(LprAuditEntry *entry, LprText *payload);
+/* What SQL says of a record, as "what". ERROR 22001 when that is longer than LPR_WHAT_MAX. */
+extern void lpr_audit_describe_what(LprText *payload, const char *what);
 /* What names this session in a payload: client, application. */
 extern void lpr_audit_describe_session(LprText *payload);
 

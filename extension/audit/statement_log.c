@@ -260,6 +260,8 @@ lpr_wake_writer(PG_FUNCTION_ARGS)
 	Datum values[2] = {Int32GetDatum(MyProcPid), TimestampTzGetDatum(MyStartTimestamp)};
 	bool nulls[2] = {false, false};
 
+	if (lpr_audit_before_write != NULL)
+		lpr_audit_before_write();
 	changed = true;
 	lpr_change_expected();
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)

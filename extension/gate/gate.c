@@ -168,6 +168,8 @@ lpr_gate_refuse(PG_FUNCTION_ARGS)
 {
 	char *texts[5];
 
+	if (lpr_audit_before_write != NULL)
+		lpr_audit_before_write(); /* its message may hold what a verb was given */
 	for (int i = 0; i < 5; i++)
 		texts[i] = PG_ARGISNULL(i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(i));
 	if (texts[0] == NULL || texts[1] == NULL || strlen(texts[1]) != 5 || texts[2] == NULL)

@@ -20,6 +20,7 @@
 #include "format/payload.h"
 
 PG_FUNCTION_INFO_V1(lpr_saved_pass_gate);
+PG_FUNCTION_INFO_V1(lpr_saved_pass_verb);
 PG_FUNCTION_INFO_V1(lpr_saved_note_answer);
 
 static int64
@@ -30,8 +31,8 @@ send_and_wait(LprAuditEntry entry, LprText *payload, LprReceipt *receipt)
 	return receipt->number;
 }
 
-Datum
-lpr_saved_pass_gate(PG_FUNCTION_ARGS)
+static int64
+pass_gate(FunctionCallInfo fcinfo)
 {
 	LprText payload = {0};
 	LprReceipt receipt;
@@ -45,9 +46,8 @@ lpr_saved_pass_gate(PG_FUNCTION_ARGS)
 
 	if (!PG_ARGISNULL(0))
 		entry.facts.event = (LprEvent){true, PG_GETARG_INT64(0)};
-	lpr_statement_guard_check(NULL, NULL);
 	lpr_payload_open(&payload);
-	lpr_payload_text(&payload, "what", PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
+	lpr_audit_describe_what(&payload, PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1)));
 	lpr_audit_describe_session(&payload);
 	(void) send_and_wait(entry, &payload, &receipt);
 	if (receipt.refused)
@@ -55,7 +55,23 @@ lpr_saved_pass_gate(PG_FUNCTION_ARGS)
 	/* What is shown of it now may be kept by a cursor, and read on when that is over. */
 	lpr_decision_take(&decision, NULL, LPR_MODE_SAVED, entry.facts.event, &receipt, catalog);
 	lpr_run_shows(&decision, DT_NOEND);
-	PG_RETURN_INT64(receipt.number); /* model: disclose */
+	return receipt.number; /* model: disclose */
+}
+
+/* Of what shows: from now on its statement writes nothing. */
+Datum
+lpr_saved_pass_gate(PG_FUNCTION_ARGS)
+{
+	lpr_statement_guard_check(NULL, NULL);
+	PG_RETURN_INT64(pass_gate(fcinfo));
+}
+
+/* Of a verb that writes: what it was given is not what its statement was shown. */
+Datum
+lpr_saved_pass_verb(PG_FUNCTION_ARGS)
+{
+	lpr_statement_guard_check_verb();
+	PG_RETURN_INT64(pass_gate(fcinfo));
 }
 
 Datum

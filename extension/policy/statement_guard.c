@@ -34,10 +34,12 @@
 #include "gate/purpose.h"
 #include "gate/query_stats.h"
 #include "policy/verb.h"
+#include "policy/statement_flow.h"
 
 #define RULE "What a login of these roles is shown is kept by lpr's own functions only."
 
 static ProcessUtility_hook_type earlier_utility = NULL;
+static ExecutorStart_hook_type earlier_start = NULL;
 static ExecutorRun_hook_type earlier_run = NULL;
 static ExecutorFinish_hook_type earlier_finish = NULL;
 static planner_hook_type earlier_planner = NULL;
@@ -103,15 +105,61 @@ is_modifying(const PlannedStmt *statement)
 		   statement->hasModifyingCTE;
 }
 
-void
-lpr_statement_guard_check(const PlannedStmt *own, const char *source)
+/* What is shown does not flow into what is written in the same statement (statement_flow.h). */
+static void
+refuse_flow(const char *source, const char *message, const char *detail, const char *hint)
+{
+	if (detail == NULL)
+		return;
+	error_context_stack = NULL; /* where in our functions it was found tells a person nothing */
+	refuse_statement(source, message, detail, hint);
+}
+
+static void
+check_write(void)
+{
+	const char *hint = NULL;
+	const char *detail = lpr_flow_write(&hint);
+
+	refuse_flow(NULL, "what was read would be kept", detail, hint);
+}
+
+static void
+check_call(Oid function)
+{
+	const char *hint = NULL;
+	const char *detail = lpr_flow_call(function, &hint);
+
+	refuse_flow(NULL, "what was read would be kept", detail, hint);
+}
+
+static void
+check_kept(const PlannedStmt *own, const char *source)
 {
 	if (keeping > 0 || (own != NULL && is_modifying(own) && is_confined_now()))
 		refuse_statement(
 			source, "the answer would be kept",
 			"Reads are shown by a SELECT of its own, not within a statement that changes or defines something.",
 			"SELECT them first.");
+}
+
+void
+lpr_statement_guard_check(const PlannedStmt *own, const char *source)
+{
+	const char *hint = NULL;
+	const char *detail;
+
+	check_kept(own, source);
+	detail = lpr_flow_ask(&hint);
+	refuse_flow(source, "the answer would be kept", detail, hint);
 	asked_at = GetCurrentStatementStartTimestamp();
+}
+
+void
+lpr_statement_guard_check_verb(void)
+{
+	check_kept(NULL, NULL);
+	check_write();
 }
 
 /* Whether a statement of the executor could keep an answer. ERROR when it is one that a function has seen. */
@@ -132,15 +180,39 @@ check_executor(const PlannedStmt *statement)
 	return true;
 }
 
+/* Where the functions are looked up that it calls. */
+static void
+guard_executor_start(QueryDesc *query, int flags)
+{
+	LprFlowFrame frame;
+
+	lpr_flow_enter(&frame, NULL);
+	PG_TRY();
+	{
+		if (earlier_start != NULL)
+			earlier_start(query, flags);
+		else
+			standard_ExecutorStart(query, flags);
+	}
+	PG_FINALLY();
+	{
+		lpr_flow_leave(&frame);
+	}
+	PG_END_TRY();
+	lpr_flow_keep(&frame, query->estate);
+}
+
 static void
 guard_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_EXECUTOR_RUN_PARAMETERS)
 {
 	bool keeps;
 	LprRun run;
+	LprFlowFrame frame;
 
 	lpr_consent_note_statement();
 	keeps = check_executor(query->plannedstmt);
 	lpr_run_begin(&run, query->estate);
+	lpr_flow_enter(&frame, query->estate);
 	keeping += keeps;
 	depth++;
 	PG_TRY();
@@ -155,6 +227,7 @@ guard_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_E
 		lpr_run_end(&run);
 		keeping -= keeps;
 		depth--;
+		lpr_flow_leave(&frame);
 	}
 	PG_END_TRY();
 }
@@ -164,7 +237,9 @@ static void
 guard_executor_finish(QueryDesc *query)
 {
 	bool keeps = check_executor(query->plannedstmt);
+	LprFlowFrame frame;
 
+	lpr_flow_enter(&frame, query->estate);
 	keeping += keeps;
 	depth++;
 	PG_TRY();
@@ -178,6 +253,7 @@ guard_executor_finish(QueryDesc *query)
 	{
 		keeping -= keeps;
 		depth--;
+		lpr_flow_leave(&frame);
 	}
 	PG_END_TRY();
 }
@@ -191,6 +267,7 @@ guard_plan(Query *query, const char *text, int options, ParamListInfo params)
 				 is_confined_now();
 
 	keeping += keeps;
+	lpr_flow_planning++;
 	PG_TRY();
 	{
 		planned = earlier_planner != NULL ? earlier_planner(query, text, options, params)
@@ -199,6 +276,7 @@ guard_plan(Query *query, const char *text, int options, ParamListInfo params)
 	PG_FINALLY();
 	{
 		keeping -= keeps;
+		lpr_flow_planning--;
 	}
 	PG_END_TRY();
 	return planned;
@@ -382,12 +460,14 @@ guard_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUti
 	bool all;
 	volatile bool resets = is_reset(statement, &all); /* looked at now: a statement may be gone once it has run */
 	bool keeps;
+	LprFlowFrame frame;
 
 	lpr_consent_note_statement();
 	check_denied(statement);
 	check_logins(statement);
 	check_event_triggers(statement);
 	keeps = could_keep(statement);
+	lpr_flow_enter(&frame, NULL);
 	keeping += keeps;
 	depth += nests;
 	PG_TRY();
@@ -401,6 +481,7 @@ guard_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUti
 	{
 		keeping -= keeps;
 		depth -= nests;
+		lpr_flow_leave(&frame);
 	}
 	PG_END_TRY();
 	if (resets)
@@ -445,6 +526,8 @@ guard_access_object(ObjectAccessType access, Oid class, Oid object, int sub, voi
 		earlier_access(access, class, object, sub, arg);
 	if (access == OAT_DROP && class == RelationRelationId && sub == 0)
 		refuse_drop_of_log(object);
+	else if (access == OAT_FUNCTION_EXECUTE)
+		check_call(object);
 }
 
 void
@@ -452,6 +535,9 @@ lpr_statement_guard_init(void)
 {
 	earlier_utility = ProcessUtility_hook;
 	ProcessUtility_hook = guard_utility;
+	lpr_audit_before_write = check_write;
+	earlier_start = ExecutorStart_hook;
+	ExecutorStart_hook = guard_executor_start;
 	earlier_run = ExecutorRun_hook;
 	ExecutorRun_hook = guard_executor_run;
 	earlier_finish = ExecutorFinish_hook;

@@ -17,4 +17,10 @@ extern void lpr_statement_guard_init(void);
  */
 extern void lpr_statement_guard_check(const PlannedStmt *own, const char *source);
 
+/*
+ * Called by a verb that writes before it puts itself on record. ERROR LP050, on record, when its statement shows reads,
+ * or could keep what it returns.
+ */
+extern void lpr_statement_guard_check_verb(void);
+
 #endif

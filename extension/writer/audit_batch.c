@@ -22,6 +22,7 @@
 #include "server/version.h"
 #include "server/worker.h"
 #include "writer/judge.h"
+#include "writer/refusals.h"
 
 #define BATCH_BYTES   (4 * 1024 * 1024)
 #define CHANGES_LIMIT 10000
@@ -117,6 +118,40 @@ fill_receipt(LprReceipt *receipt, const LprLog *log, const LprAuditRow *row)
 	memcpy(receipt->log, log->id, LPR_LOG_ID_LEN);
 }
 
+/* Whether a record may have left no row: a refusal that was counted, a look that was let through. */
+static bool
+may_leave_no_row(const LprQueued *record)
+{
+	return record->kind == LPR_AUDIT_ASK || record->kind == LPR_AUDIT_REFUSED || record->kind == LPR_AUDIT_LOOK;
+}
+
+/*
+ * The place of the record that a row is of, from a place on, past those that may have been counted; -1 when it is none
+ * of them.
+ */
+static int
+find_record(List *records, int from, const LprAuditRow *row)
+{
+	for (int i = from; row->has_payload && i < list_length(records); i++)
+	{
+		LprQueued *record = list_nth(records, i);
+
+		if (memcmp(row->salt, record->salt, LPR_SALT_LEN) == 0)
+			return i;
+		if (!may_leave_no_row(record))
+			break;
+	}
+	return -1;
+}
+
+/* What it was refused for is not known any more. */
+static void
+refuse_known(LprReceipt *receipt, const char *control, const char *sqlstate)
+{
+	lpr_refuse(receipt, control != NULL ? control : "", sqlstate != NULL ? sqlstate : "", "the question was refused",
+			   "The audit writer was interrupted before it could say more.", NULL);
+}
+
 /*
  * A writer that ended between its commit and its answer left records in the ring that are in the log already: they are
  * known by their salts, and answered now. Those are the first ones; what they need was written in one transaction.
@@ -136,23 +171,20 @@ reconcile(Batch *batch)
 
 		while (found < list_length(batch->records) && lpr_audit_scan_next(scan, &row))
 		{
-			int at = found;
-			LprQueued *record = list_nth(batch->records, at);
+			int place = find_record(batch->records, found, &row);
 
-			/*
-			 * Looks that left no row may stand before the one that did. They are answered by what they were told then:
-			 * nothing, so they look again.
-			 */
-			while (record->kind == LPR_AUDIT_LOOK && at + 1 < list_length(batch->records) && row.has_payload &&
-				   memcmp(row.salt, record->salt, LPR_SALT_LEN) != 0)
-				record = list_nth(batch->records, ++at);
-			if (!row.has_payload || memcmp(row.salt, record->salt, LPR_SALT_LEN) != 0)
+			if (place < 0)
 				continue;
-			found = at;
-			if (is_judged(record) && strcmp(row.kind, lpr_audit_kind_names[LPR_AUDIT_REFUSED]) == 0)
-				lpr_refuse(&batch->receipts[found], row.control != NULL ? row.control : "",
-						   row.sqlstate != NULL ? row.sqlstate : "", "the question was refused",
-						   "The audit writer was interrupted before it could say more.", NULL);
+			/*
+			 * Before it stand looks that were let through and left no row: they are told nothing, so they look again. And
+			 * refusals that were counted.
+			 */
+			for (; found < place; found++)
+				if (((LprQueued *) list_nth(batch->records, found))->kind != LPR_AUDIT_LOOK)
+					refuse_known(&batch->receipts[found], NULL, NULL);
+			if (is_judged(list_nth(batch->records, found)) &&
+				strcmp(row.kind, lpr_audit_kind_names[LPR_AUDIT_REFUSED]) == 0)
+				refuse_known(&batch->receipts[found], row.control, row.sqlstate);
 			fill_receipt(&batch->receipts[found], batch->log, &row);
 			found++; /* model: reconcile */
 		}
@@ -301,18 +333,36 @@ write_records(Batch *batch, const ErrorData *unjudged)
 		lpr_judge(fresh, receipts);
 	for (int i = 0; i < n; i++)
 	{
+		const LprQueued *record = list_nth(fresh, i);
+
 		receipts[i].generation = batch->generation;
-		if (leaves_row(list_nth(fresh, i), &receipts[i]))
-		{
-			fill_row(&rows[nrows], list_nth(fresh, i), &receipts[i]);
-			whose[nrows++] = &receipts[i];
-		}
+		if (!leaves_row(record, &receipts[i]))
+			continue;
+		fill_row(&rows[nrows], record, &receipts[i]);
+		/* A look that is refused ends its statement, and is on record: without a row it was let through. */
+		if (record->kind != LPR_AUDIT_LOOK && strcmp(rows[nrows].kind, lpr_audit_kind_names[LPR_AUDIT_REFUSED]) == 0 &&
+			!lpr_refusals_record(&rows[nrows]))
+			continue;
+		whose[nrows++] = &receipts[i];
 	}
 	if (nrows == 0)
 		return;
 	lpr_log_append(batch->log, rows, nrows);
 	for (int i = 0; i < nrows; i++)
 		fill_receipt(whose[i], batch->log, &rows[i]);
+	batch->wrote = true;
+}
+
+/* The counts of refusals that are not on record singly. */
+static void
+write_counts(Batch *batch)
+{
+	LprAuditRow *rows;
+	int n = lpr_refusals_take(&rows);
+
+	if (n == 0)
+		return;
+	lpr_log_append(batch->log, rows, n);
 	batch->wrote = true;
 }
 
@@ -324,6 +374,7 @@ settle_batch(Batch *batch)
 	reconciled = false;         /* until they are settled */
 	CommitTransactionCommand(); /* model: commit */
 	lpr_log_committed(batch->log);
+	lpr_refusals_committed();
 	purged = true;
 	lpr_judge_count(list_copy_tail(batch->records, batch->known), batch->receipts + batch->known);
 	/* The wait for a standby may have been cut short by our own end: then nothing is acknowledged. */
@@ -369,11 +420,14 @@ write_batch(LprLog *log, List *records, const ErrorData *unjudged)
 		return;
 	}
 	lpr_version_check();
+	lpr_refusals_begin();
 	if (!purged)
 		purge_cache();
 	take_up_log(&batch);
 	if (batch.known < n)
 		write_records(&batch, unjudged);
+	if (log->there)
+		write_counts(&batch);
 	if (log->there && batch.changes)
 	{
 		while (chain_changes(log) == CHANGES_LIMIT)

@@ -23,6 +23,7 @@
 #include "server/compat.h"
 #include "server/worker.h"
 #include "writer/audit_batch.h"
+#include "writer/refusals.h"
 
 #define IDLE_MS     1000
 #define RETRY_FIRST 10 /* milliseconds; doubled up to RETRY_MOST */
@@ -181,7 +182,7 @@ lpr_audit_worker_main(Datum argument)
 			lpr_queue_set_changes_wait();
 			looked = GetCurrentTimestamp();
 		}
-		if (behind || lpr_queue_waits() || (the_log.there && lpr_log_checkpoint_due(&the_log)))
+		if (behind || lpr_queue_waits() || (the_log.there && (lpr_log_checkpoint_due(&the_log) || lpr_refusals_due())))
 		{
 			pgstat_report_activity(STATE_RUNNING, "writing the audit log");
 			behind = !lpr_batch_write(&the_log);

@@ -16,12 +16,29 @@ ALTER TABLE lpr_data.access_step DROP CONSTRAINT access_step_step_check,
                                                           'administrator'));
 DROP FUNCTION lpr.retire_person(text);
 
+-- What the free texts of a row are hashed with. Texts that were longer than they may be now stay.
+ALTER TABLE lpr_data.access ADD text_salt bytea NOT NULL DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
+ALTER TABLE lpr_data.access_step ADD text_salt bytea NOT NULL
+    DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
+ALTER TABLE lpr_data.training ADD text_salt bytea NOT NULL DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
+ALTER TABLE lpr_data.event ADD text_salt bytea NOT NULL DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
+ALTER TABLE lpr_data.event_extension ADD text_salt bytea NOT NULL
+    DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
+ALTER TABLE lpr_data.recertification ADD text_salt bytea NOT NULL
+    DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
+ALTER TABLE lpr_data.correction ADD text_salt bytea NOT NULL DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
+ALTER TABLE lpr_data.legal_hold ADD text_salt bytea NOT NULL DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
+ALTER TABLE lpr_data.destruction_certificate ADD text_salt bytea NOT NULL
+    DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
+ALTER TABLE lpr_data.mail ADD text_salt bytea NOT NULL DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
+
 -- The same view under a name that says what it holds.
 ALTER VIEW lpr_data.sight RENAME TO visible_event;
 
 -- 30-audit
 DROP TRIGGER number_change ON lpr_data.change;
 DROP FUNCTION lpr_data.number_change();
+DROP FUNCTION lpr_data.audit_changes_of(regclass, text[]);
 
 -- 31-audit-read
 -- As lpr_data.guard() does now. What was gathered goes.
@@ -88,3 +105,22 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- 70-mail
+ALTER TABLE lpr_data.mail DROP CONSTRAINT mail_state_check, ADD CONSTRAINT mail_state_check
+    CHECK (state IN ('waiting', 'sending', 'sent', 'failed', 'withheld'));
+
+-- 71-remind
+-- The text of the kind that is new.
+INSERT INTO lpr_data.mail_text (kind, shipped, subject, body)
+VALUES ('withheld', true, 'More mails about license plate reader data were not sent singly',
+$$To {name}
+
+On {day} (UTC) {mails} more mail(s) to you would have had the subject
+
+    {subject}
+
+They were not sent one by one, since many had been on that day already. What
+they are about waits for you in the system. If you did not expect that many,
+tell your oversight office.
+$$);

@@ -8,6 +8,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = LprTest->start_staged('mail_faults', conf => "restart_after_crash = on\n");
+LprMail::unbounded($node);
 my $exim = LprMail->start($node);
 my $stage = $node->safe_psql('lpr', 'SELECT count(*) FROM lpr_data.mail');
 my $sent = $stage;
@@ -268,6 +269,7 @@ $worker = LprMail::worker($node);
 $node->answer('postgres', 'DROP DATABASE lpr WITH (FORCE)', database => 'postgres');
 ok(LprTest::eventually(sub { LprTest::gone($worker) }), 'DROP DATABASE … WITH (FORCE) ends the worker');
 $node->stage('lpr');
+LprMail::unbounded($node);
 all_sent('in a new database mail is sent');
 is(() = slurp_file($node->logfile) =~ /terminated by signal/g, 1, 'no process died but the one that was killed');
 unlike(slurp_file($node->logfile), qr/correct horse|wrong horse/, 'no log holds a password');

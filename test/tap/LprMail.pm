@@ -320,6 +320,9 @@ sub end { my ($self) = @_; my $pid = delete $self->{pid} or return; kill 'TERM',
 
 # ---- the outbox ----
 
+# Tests of how mails go post more of a kind to one person than a day has (455_audit_texts is about that).
+sub unbounded { my ($node) = @_; return $node->safe_psql('lpr', 'CREATE OR REPLACE FUNCTION lpr_data.most_mails() RETURNS integer LANGUAGE sql IMMUTABLE PARALLEL SAFE RETURN 100000') }
+
 # A mail of kind "denied" to one of the people of stage.sql: its key.
 my $posted = 0;
 

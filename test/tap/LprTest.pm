@@ -47,6 +47,8 @@ sub make
 	$node->append_conf('postgresql.conf', "fsync = on\n");
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = '$preload'\n");
 	$node->append_conf('postgresql.conf', "lpr.secret_directory = '$node->{secret_directory}'\n");
+	# Tests provoke more refusals in an hour than a person may have on record singly.
+	$node->append_conf('postgresql.conf', "lpr.refusals_singly = 100000\n");
 	$node->append_conf('postgresql.conf', $given{conf} // '');
 	$node->{world} = { LD_PRELOAD => $ENV{LPR_PRELOAD}, LPR_CLOCK => $node->basedir . '/clock', LPR_FULL => $node->basedir . '/full' } if $given{world};
 	return $node;

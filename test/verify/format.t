@@ -3,6 +3,7 @@ use strict;
 use warnings;
 use lib '.';
 use Audit;
+use Digest::SHA qw(sha256_hex);
 use Test::More;
 
 my $page = slurp('../../docs/audit-format.md');
@@ -46,5 +47,8 @@ Signature Verified Successfully
 SAID
 like($page, qr/root of three    \Q$root\E\n/, 'the root in hex');
 like($page, qr/\t\Q$head\E\n```/, 'the head is the last digest');
+
+my ($said, $salt, $digest, $length) = $page =~ /^The reason `(.+?)` with the salt `(\w+)`:\n\n    \{"digest": "(\w+)", "length": (\d+)\}$/m;
+is(sha256_hex('LPRT' . pack('H*', $salt) . pack('N/a*', 'reason') . pack('N/a*', $said)) . length $said, "$digest$length", 'a free text');
 
 done_testing();

@@ -162,3 +162,28 @@ SELECT c.oid::regclass, attname FROM relation AS c JOIN pg_attribute ON attrelid
 WHERE col_description(c.oid, attnum) ~ '[^\x01-\x7f]';
 SELECT code, control FROM lpr.errors WHERE code !~ '^LP[0-9]{3}$' OR control !~ '^[A-Z][0-9]+a?$' OR meaning = ''
     OR what_to_do = '';
+-- Texts of tables under audit that are declared neither free nor plain nor long, nor left out:
+CREATE TEMP VIEW said AS
+SELECT t.tgrelid, g.argument
+FROM pg_trigger AS t, regexp_split_to_table(encode(t.tgargs, 'escape'), '\\000') AS g (argument)
+WHERE t.tgfoid = 'lpr_data.audit_change'::regproc AND t.tgname = 'audit_change';
+SELECT c.oid::regclass, a.attname
+FROM relation AS c
+JOIN pg_trigger AS t ON t.tgrelid = c.oid AND t.tgname = 'audit_change'
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE a.atttypid IN ('text'::regtype, 'text[]'::regtype, 'varchar'::regtype, 'json'::regtype, 'jsonb'::regtype,
+                     'xml'::regtype)
+  AND a.attcollation <> '"C"'::regcollation
+  AND NOT EXISTS (SELECT FROM said AS s WHERE s.tgrelid = c.oid
+                    AND s.argument IN (a.attname, 'free ' || a.attname, 'plain ' || a.attname, 'long ' || a.attname));
+-- Declared, and not there:
+SELECT s.tgrelid::regclass, s.argument FROM said AS s
+WHERE s.argument <> '' AND NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = s.tgrelid AND NOT a.attisdropped
+                                         AND a.attname = regexp_replace(s.argument, '^(free|plain|long) ', ''));
+-- Free texts of tables without a salt:
+SELECT s.tgrelid::regclass, s.argument FROM said AS s
+WHERE s.argument LIKE 'free %' AND NOT EXISTS (SELECT FROM pg_attribute AS a WHERE a.attrelid = s.tgrelid
+                                                 AND a.attname = 'text_salt');
+-- Some are declared:
+SELECT count(*) FILTER (WHERE argument LIKE 'free %') > 10 AS free,
+       count(*) FILTER (WHERE argument LIKE 'plain %') > 10 AS plain FROM said;

@@ -1,0 +1,178 @@
+# statement_flow: nothing that a question showed flows into a verb that writes in the same statement, nor the other way round (E2, C2, U1): not into a table of ours, not
+# into the log. Honest work is not in the way of it.
+use strict;
+use warnings;
+use LprAudit;
+use Test::More;
+
+my $node = LprTest->start_staged('statement_flow', cache => 1);
+$node->await_answers;
+my $where = "source = 'acme' AND plate = 'BULK7'";
+my $read = "SELECT read_id FROM lpr.reads WHERE $where";
+my $quoted = $read =~ s/'/''/gr;
+my $one = "(SELECT min(read_id) FROM lpr.reads WHERE $where)";
+my $words = 'These vehicles were seen at the bridge on that day: ';
+my $only = "kind IN ('refused', 'ask', 'change')";
+
+my ($session) = $node->session('analyst1');
+my @ids = split /\n/, ($node->converse($session, $read))[0];
+is(scalar @ids, 7, 'an answer');
+my $why = 'Seen at the safe house on each day of a delivery, by the camera across the street.';
+is(($node->converse($session, "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why')"))[0], 1, 'one read is saved');
+my $saved = ($node->converse($session, 'SELECT saved_id FROM lpr.event_reads(1)'))[0];
+
+sub open_event { my ($reason, $title) = @_; $title //= "'Matter of the flow'"; return "lpr.open_event($title, 'contraband', 'title_19', 'SD-2026-9999', $reason)" }
+
+# What administrators of a site may have made, in good faith: functions that call verbs, and some that ask.
+$node->answer('postgres', <<"END");
+SET client_min_messages = warning;
+CREATE SCHEMA site; GRANT USAGE ON SCHEMA site TO PUBLIC;
+CREATE FUNCTION site.ask() RETURNS text LANGUAGE plpgsql AS \$\$ BEGIN RETURN (SELECT min(read_id) FROM lpr.reads WHERE $where); END \$\$;
+CREATE FUNCTION site.ask_immutable() RETURNS text LANGUAGE plpgsql IMMUTABLE AS \$\$ BEGIN RETURN site.ask(); END \$\$;
+CREATE FUNCTION site.verb(said text) RETURNS bigint LANGUAGE sql AS \$\$ SELECT ${\open_event(q{said})} \$\$;
+CREATE FUNCTION site.verb_plpgsql(said text) RETURNS bigint LANGUAGE plpgsql AS \$\$ DECLARE n bigint; BEGIN n := ${\open_event(q{said})}; RETURN n; END \$\$;
+CREATE FUNCTION site.variable() RETURNS bigint LANGUAGE plpgsql AS \$\$ DECLARE v text; BEGIN SELECT min(read_id) INTO v FROM lpr.reads WHERE $where; RETURN ${\open_event(qq{'$words' || v})}; END \$\$;
+CREATE FUNCTION site.in_a_loop() RETURNS bigint LANGUAGE plpgsql AS \$\$ DECLARE r record; BEGIN FOR r IN $read LOOP PERFORM ${\open_event(qq{'$words' || r.read_id})}; END LOOP; RETURN 1; END \$\$;
+CREATE FUNCTION site.two_calls() RETURNS bigint LANGUAGE plpgsql AS \$\$ DECLARE v text := site.ask(); BEGIN RETURN site.verb_plpgsql('$words' || v); END \$\$;
+CREATE FUNCTION site.caught() RETURNS bigint LANGUAGE plpgsql AS \$\$ DECLARE v text; BEGIN BEGIN v := site.ask(); EXCEPTION WHEN division_by_zero THEN NULL; END; RETURN site.verb('$words' || v); END \$\$;
+CREATE FUNCTION site.dynamic(said text) RETURNS bigint LANGUAGE plpgsql AS \$\$ DECLARE n bigint; BEGIN EXECUTE format('SELECT site.verb(%L)', said) INTO n; RETURN n; END \$\$;
+CREATE FUNCTION site.verb_first() RETURNS text LANGUAGE plpgsql AS \$\$ BEGIN PERFORM ${\open_event(qq{'$words of the first part'})}; RETURN site.ask(); END \$\$;
+CREATE PROCEDURE site.procedure() LANGUAGE plpgsql AS \$\$ DECLARE v text := site.ask(); BEGIN COMMIT; PERFORM site.verb('$words' || v); END \$\$;
+CREATE FUNCTION site.fetch(c refcursor) RETURNS text LANGUAGE plpgsql AS \$\$ DECLARE v text; BEGIN FETCH c INTO v; RETURN v; END \$\$;
+CREATE FUNCTION site.policy(said text) RETURNS bigint LANGUAGE plpgsql SECURITY DEFINER AS \$\$ BEGIN UPDATE lpr_data.purpose SET title = said WHERE purpose = 'suspect'; RETURN 1; END \$\$;
+CREATE FUNCTION site.refuses(said text) RETURNS void LANGUAGE sql SECURITY DEFINER AS \$\$ SELECT lpr_data.refuse('E2', 'LP043', said, 'x', 'x') \$\$;
+CREATE FUNCTION site.notes(said text) RETURNS bigint LANGUAGE sql SECURITY DEFINER AS \$\$ SELECT lpr_data.audit_record('flag', 'A1', NULL, said) \$\$;
+CREATE FUNCTION site.passes(said text) RETURNS bigint LANGUAGE sql SECURITY DEFINER AS \$\$ SELECT lpr_data.pass_gate_to_write(1, said) \$\$;
+CREATE FUNCTION site.mails(said text) RETURNS boolean LANGUAGE sql SECURITY DEFINER AS \$\$ SELECT lpr_data.post('flow:1', (SELECT person_id FROM lpr_data.person WHERE login = 'analyst1'), 'request_waiting', jsonb_build_object('requester', said)) \$\$;
+CREATE VIEW site.view AS SELECT ${\open_event(qq{'$words' || read_id})} FROM lpr.reads WHERE $where;
+GRANT SELECT ON site.view TO analyst1;
+CREATE TABLE site.jotted (x text); GRANT INSERT ON site.jotted TO analyst1;
+CREATE FUNCTION site.jot() RETURNS trigger LANGUAGE plpgsql AS \$\$ BEGIN PERFORM site.two_calls(); RETURN NULL; END \$\$;
+CREATE CONSTRAINT TRIGGER t AFTER INSERT ON site.jotted DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION site.jot();
+END
+
+my $state = sub { $node->answer('postgres', "SELECT concat_ws('|', (SELECT count(*) FROM lpr_data.event), (SELECT string_agg(title, ',' ORDER BY purpose) FROM lpr_data.purpose), (SELECT count(*) FROM lpr_data.mail), (SELECT count(*) FROM lpr_data.save),
+	(SELECT count(*) FROM lpr_data.correction), (SELECT count(*) FROM lpr_data.access))") };
+my $before = $state->();
+
+# Refused with LP050 whatever the transaction does next, on record, and nothing changed.
+sub refused
+{
+	my ($name, $sql, %given) = @_;
+	my ($who, $login) = ($given{session} // $session, $given{login} // 'analyst1');
+
+	$node->converse($who, 'ROLLBACK; DEALLOCATE ALL; RESET ALL');
+	my $head = $node->head;
+	like(($node->converse($who, $sql))[1], qr/ERROR: +LP050: .*\nDETAIL: .*\nHINT: /, "$name: LP050");
+	$node->converse($who, 'ROLLBACK');
+	return like($node->records_after($head, "kind = 'refused'"), qr/^refused $login(?: acme)? E2 LP050$/, '… is on record');
+}
+
+# ---- every verb that writes, whatever its parameters: whoever adds one need not think of it ----
+
+my @verbs = split /\n/, $node->answer('postgres', <<'END');
+SELECT format('lpr.%I(%s)', p.proname, (SELECT string_agg(CASE
+	WHEN t.type IN ('text'::regtype, 'bigint'::regtype, 'jsonb'::regtype) AND t.n = first.n THEN format('%I => {%s}', p.proargnames[t.n], t.type::regtype)
+	WHEN t.type = 'text[]'::regtype AND t.n = first.n THEN format('%I => {array}', p.proargnames[t.n])
+	ELSE format('%I => NULL::%s', p.proargnames[t.n], t.type::regtype) END, ', ' ORDER BY t.n) FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS t (type, n)))
+FROM pg_proc AS p
+LEFT JOIN LATERAL (SELECT t.n FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS t (type, n)
+	WHERE t.type IN ('text'::regtype, 'bigint'::regtype, 'jsonb'::regtype, 'text[]'::regtype) ORDER BY t.type = 'text'::regtype DESC, t.n DESC LIMIT 1) AS first ON true
+WHERE p.pronamespace = 'lpr'::regnamespace AND p.prokind = 'f' AND p.prosecdef AND p.provolatile = 'v' AND p.proname NOT IN ('event_reads', 'saved_proof')
+ORDER BY p.oid
+END
+cmp_ok(scalar @verbs, '>=', 50, scalar(@verbs) . ' verbs');
+# Others that are volatile are administrators' and no definer's: they write as who calls them, who is a superuser or owns servers, and cannot ask.
+is($node->answer('postgres', "SELECT string_agg(p.proname, ' ' ORDER BY p.proname) FROM pg_proc AS p WHERE p.pronamespace = 'lpr'::regnamespace AND p.provolatile = 'v' AND NOT p.prosecdef AND p.proname NOT LIKE 'fdw\\_%'"),
+	'add_source encrypt_secret harden last_query remove_source schedule_jobs store_secret unschedule_jobs', 'others that are volatile');
+$node->answer('postgres', "DO \$\$ BEGIN EXECUTE (SELECT string_agg(format('GRANT EXECUTE ON FUNCTION %s TO lpr_user', p.oid::regprocedure), '; ') FROM pg_proc AS p WHERE p.pronamespace = 'lpr'::regnamespace); END \$\$");
+for my $verb (@verbs)
+{
+	my %fed = (text => $one, bigint => "(SELECT count(*) FROM lpr.reads WHERE $where)", jsonb => "(SELECT jsonb_object_agg(read_id, read_id) FROM lpr.reads WHERE $where)", array => "ARRAY($read)");
+	my $sql = $verb =~ s/\{(\w+)\}/$fed{$1}/r;
+	my ($name) = $verb =~ /^(lpr\.\w+)/;
+
+	refused($name, "SELECT * FROM $sql") if $sql ne $verb;
+	refused("$name, in the list", "SELECT $sql, read_id FROM lpr.reads WHERE $where");
+}
+
+# ---- each shape of a statement ----
+
+my %ways = (
+	'a sub-select' => "SELECT ${\open_event(qq{'$words' || $one})}",
+	'as the title' => "SELECT ${\open_event(qq{'Needed to find the driver of the grey van.'}, $one)}",
+	'a CTE' => "WITH r AS MATERIALIZED ($read) SELECT ${\open_event(qq{'$words' || r.read_id})} FROM r",
+	'LATERAL' => "SELECT e FROM lpr.reads AS r, LATERAL ${\open_event(qq{'$words' || r.read_id})} AS e WHERE $where",
+	'an aggregate' => "SELECT ${\open_event(qq{'$words' || string_agg(plate || ' ' || camera_id || ' ' || captured_at, '; ')})} FROM lpr.search_plate('BULK7') WHERE source = 'acme'",
+	'a view' => 'SELECT * FROM site.view',
+	'a window' => "SELECT ${\open_event(qq{'$words' || first_value(read_id) OVER (ORDER BY captured_at)})} FROM lpr.reads WHERE $where",
+	'a function that writes' => "SELECT site.verb('$words' || read_id) FROM lpr.reads WHERE $where",
+	'… in PL/pgSQL' => "SELECT site.verb_plpgsql('$words' || read_id) FROM lpr.reads WHERE $where",
+	'… once more in one transaction' => "BEGIN; SELECT site.verb_plpgsql('A courier of them drives a grey truck; its routes have to be found.'); SELECT site.verb_plpgsql('$words' || read_id) FROM lpr.reads WHERE $where",
+	'… dynamic' => "SELECT site.dynamic('$words' || read_id) FROM lpr.reads WHERE $where",
+	'a function that asks' => "SELECT ${\open_event(qq{'$words' || site.ask()})}",
+	'one that claims to be immutable' => "SELECT ${\open_event(qq{'$words' || site.ask_immutable()})}",
+	'… by itself' => 'SELECT site.ask_immutable()',
+	'a variable' => 'SELECT site.variable()',
+	'a loop' => 'SELECT site.in_a_loop()',
+	'one function calls both' => 'SELECT site.two_calls()',
+	'after a subtransaction' => 'SELECT site.caught()',
+	'a procedure that commits between' => 'CALL site.procedure()',
+	'query_to_xml' => "SELECT ${\open_event(qq{'$words' || query_to_xml('$quoted', true, true, '')::text})}",
+	'a parameter of EXECUTE' => "PREPARE p (text) AS SELECT ${\open_event('$1')}; EXECUTE p ('$words' || query_to_xml('$quoted', true, true, '')::text)",
+	'a generic plan' => "SET plan_cache_mode = force_generic_plan; PREPARE p (text) AS SELECT site.verb('$words' || read_id) FROM lpr.reads WHERE source = 'acme' AND plate = \$1; EXECUTE p ('BULK7')",
+	'a cursor' => "BEGIN; DECLARE c CURSOR FOR SELECT ${\open_event(qq{'$words' || read_id})} FROM lpr.reads WHERE $where; FETCH 1 FROM c",
+	'a cursor that asks later' => "BEGIN; DECLARE c CURSOR FOR SELECT site.verb('A courier of them drives a grey truck; its routes have to be found.')::text UNION ALL $read; FETCH 1 FROM c; FETCH 1 FROM c",
+	'an open cursor, as XML' => "BEGIN; DECLARE c CURSOR FOR $read; FETCH 1 FROM c; SELECT ${\open_event(qq{'$words' || cursor_to_xml('c', 1, true, true, '')::text})}",
+	'an open cursor, by a function' => "BEGIN; DECLARE c CURSOR FOR $read; FETCH 1 FROM c; SELECT ${\open_event(qq{'$words' || site.fetch('c')})}",
+	'… that was not fetched from' => "BEGIN; DECLARE c CURSOR FOR $read; SELECT ${\open_event(qq{'$words' || site.fetch('c')})}",
+	'a trigger at the end' => "BEGIN; INSERT INTO site.jotted VALUES ('x'); COMMIT",
+	'the condition of a question' => "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK' || (SELECT ${\open_event(q{'A courier of them drives a grey truck; its routes have to be found.'})} % 7)",
+	'a verb first' => "SELECT CASE WHEN ${\open_event(q{'A courier of them drives a grey truck; its routes have to be found.'})} > 0 THEN $one END",
+	'a verb first, in a function' => 'SELECT site.verb_first()',
+	'a verb first, by a function' => "SELECT CASE WHEN site.verb('A courier of them drives a grey truck; its routes have to be found.') > 0 THEN site.ask() END",
+	'what is kept' => "SELECT ${\open_event(qq{'$words' || read_id})} FROM lpr.event_reads(1)",
+	'an image' => "SELECT ${\open_event(qq{'$words' || encode(sha256(coalesce(vehicle_image, '')), 'hex')})} FROM lpr.event_reads(1, with_images => true)",
+	'a proof' => "SELECT ${\open_event(qq{lpr.saved_proof($saved)})}",
+	'what is kept, by a function' => "SELECT site.verb('$words' || read_id) FROM lpr.event_reads(1)",
+	'a correction by what is kept' => "SELECT lpr.correct(saved_id, 'make', camera_id, '$why') FROM lpr.event_reads(1)",
+	'the relevance of a save' => "SELECT lpr.save(1, 'acme', '{$ids[1]}', '$words' || $one)",
+	'the reads of a save' => "SELECT lpr.save(1, 'acme', ARRAY($read), '$why')",
+	'a save of each' => "SELECT lpr.save_each(1, 'acme', (SELECT jsonb_object_agg(read_id, '$words' || plate) FROM lpr.reads WHERE $where))",
+	'a number that is refused' => "SELECT lpr.work_on((SELECT 1000000 + count(*) FROM lpr.reads WHERE $where))",
+	'a table of ours, by a superuser\'s function' => "SELECT site.policy(read_id) FROM lpr.reads WHERE $where",
+	'a refusal, by one' => "SELECT site.refuses(read_id) FROM lpr.reads WHERE $where",
+	'a record, by one' => "SELECT site.notes(read_id) FROM lpr.reads WHERE $where",
+	'the record of a verb, by one' => "SELECT site.passes(read_id) FROM lpr.reads WHERE $where",
+	'a mail, by one' => "SELECT site.mails(read_id) FROM lpr.reads WHERE $where",
+);
+refused($_, $ways{$_}) for sort keys %ways;
+
+is($state->(), $before, 'nothing was written');
+is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE payload LIKE '%$ids[0]%' OR payload LIKE '%$ids[1]%'"), 0, 'and no read stands in the log');
+$node->answer('postgres', 'DROP TABLE site.jotted');
+
+# ---- honest work ----
+
+sub works
+{
+	my ($name, $sql, $expected) = @_;
+	my ($out, $err) = $node->converse($session, $sql);
+	return is($err =~ /ERROR: .*/ ? $& : $out, $expected, $name);
+}
+$node->converse($session, 'ROLLBACK; DEALLOCATE ALL');
+works('two statements of one message', "SELECT count(*) FROM lpr.reads WHERE $where \\; SELECT lpr.save(1, 'acme', '{$ids[1]}', '$why')", "7\n1");
+works('a save of some, each by a call', "SELECT sum(lpr.save(1, 'acme', ARRAY[i], '$why')) FROM unnest('{$ids[2],$ids[3]}'::text[]) AS i", 2);
+works('a save beside an open cursor', "BEGIN; DECLARE c CURSOR FOR $read ORDER BY read_id; FETCH 1 FROM c; SELECT lpr.save(1, 'acme', '{$ids[4]}', '$why'); FETCH 1 FROM c; COMMIT", (join "\n", (sort @ids)[0], 1, (sort @ids)[1]));
+works('what is kept beside a question', "SELECT count(*) FROM lpr.event_reads(1) AS e JOIN lpr.reads AS r USING (source, read_id) WHERE r.source = 'acme' AND r.plate = 'BULK7'", 5);
+works('a question by what is kept', "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate IN (SELECT plate FROM lpr.event_reads(1))", 7);
+works('a correction', "SELECT lpr.correct($saved, 'make', 'HONDA', '$why')", '');
+works('a verb and a view', "SELECT lpr.work_on(event) FROM lpr.events WHERE event = 1", 1);
+works('a question in a function', 'SELECT site.ask() IS NOT NULL', 't');
+works('a verb in a function', "SELECT site.verb('Two couriers of the bakery take turns with a yellow pickup; find where they change.') > 1", 't');
+works('what came of the question, and then', "SELECT reads FROM lpr.last_query()", '7');
+
+$session->quit;
+$node->sound('in the end', log => 0);
+$node->stop;
+done_testing();
