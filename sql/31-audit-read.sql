@@ -113,6 +113,7 @@ DECLARE
     key text;
     held jsonb;
 BEGIN
+    PERFORM lpr_data.reading('U4', 'lpr_oversight');
     PERFORM lpr_data.audit_record('read', NULL, NULL, format('recorded_texts(%s)', recorded_texts.number));
     SELECT a.payload::jsonb, to_regclass(a.payload::jsonb ->> 'table') INTO change, changed
     FROM lpr_data.audit AS a WHERE a.number = recorded_texts.number AND a.kind = 'change';

@@ -14,7 +14,7 @@ SELECT pg_catalog.pg_extension_config_dump('lpr_data.role_state', '');
 ALTER TABLE lpr_data.role_state ALTER secret SET STATISTICS 0;
 -- What the writer finds different it puts on record itself, unless it is on record already.
 CREATE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON lpr_data.role_state
-    FOR EACH ROW WHEN (lpr.login() IS NOT NULL) EXECUTE FUNCTION lpr_data.audit_change('secret');
+    FOR EACH ROW WHEN (lpr.login() IS NOT NULL) EXECUTE FUNCTION lpr_data.audit_change('secret', 'long value');
 CREATE TRIGGER audit_truncate AFTER TRUNCATE ON lpr_data.role_state
     FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.audit_change();
 ALTER TABLE lpr_data.role_state ENABLE ALWAYS TRIGGER audit_change, ENABLE ALWAYS TRIGGER audit_truncate;

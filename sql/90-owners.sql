@@ -191,7 +191,7 @@ BEGIN
         FROM pg_depend AS d JOIN pg_class AS c ON c.oid = d.objid
         LEFT JOIN (VALUES
             -- of the library, or superusers, alone
-            ('secret', ''), ('setting', ''), ('purge_certificate', ''),
+            ('secret', ''), ('setting', ''), ('role_state', ''), ('purge_certificate', ''),
             ('system', 'SELECT'), ('job', 'SELECT'), ('change', 'SELECT, INSERT'), ('source', 'SELECT, UPDATE'),
             -- what is taken away again
             ('camera', 'SELECT, INSERT, UPDATE, DELETE'), ('event_member', 'SELECT, INSERT, UPDATE, DELETE'),

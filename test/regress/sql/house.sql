@@ -36,6 +36,7 @@ SELECT c.oid::regclass AS relation,
 FROM pg_class AS c
 WHERE c.relnamespace IN ('lpr'::regnamespace, 'lpr_data'::regnamespace) AND c.relname !~ '^audit_'
   AND c.relkind IN ('r', 'p', 'S') AND NOT (c.relkind <> 'S' AND c.relispartition)
+  AND c.relowner <> 'lpr_log'::regrole
   AND (c.relkind <> 'S' OR c.relacl::text ~ 'lpr_verb')
 ORDER BY c.oid::regclass::text COLLATE "C";
 -- SECURITY DEFINER functions that are a superuser's. A new one is refused here: it belongs to lpr_verb, unless it
