@@ -154,6 +154,7 @@ lpr_cache_open(MemoryContext context, LprStatement *statement, LprQueryStats *st
 		{
 			lpr_http_wait(WAIT_MS);
 			CHECK_FOR_INTERRUPTS();
+			lpr_answer_check(stats); /* rights may end while we wait; and whoever has the turn holds up others */
 			cache->hit = find(cache, &key);
 		}
 		cache->in_flight = !cache->hit;

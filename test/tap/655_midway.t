@@ -128,6 +128,22 @@ ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM lpr
 cmp_ok(requests(), '<', 8, '… and the vendor is not asked for it');
 $slow->{session}->quit;
 
+# Who waits for the answer of somebody who asks the same is not shown it.
+my ($first, $second) = (analyst(), analyst());
+$node->vendor_faults({ vendor => 'pages', class => 'search', fault => 'hold', times => 1 });
+$node->send_sql($first->{session}, "SELECT count(*) FROM lpr.reads WHERE source = 'pages' AND plate = 'BULK170'");
+LprTest::eventually(sub { grep { $_->{body} =~ /BULK170/ } $node->vendor_log(vendor => 'pages') }) or die 'nothing is asked';
+$at = $node->head;
+my $waiting = $node->head;
+$node->send_sql($second->{session}, "SELECT 'shown', count(*) FROM lpr.reads WHERE source = 'pages' AND plate = 'BULK170'");
+LprTest::eventually(sub { $node->records_after($waiting, "kind = 'ask'") =~ /$second->{login}/ }) or die 'it is not asked';
+suspends($second);
+$node->vendor_well;
+is($first->{session}->query(''), 170, 'who asked first is answered');
+unlike($second->{session}->query(''), qr/shown/, '… who waited for that, and was suspended, is not');
+is($node->records_after($at, "kind = 'refused'"), "refused $second->{login} pages of +1 A7 LP025", '… but refused, on record');
+$_->{session}->quit for $first, $second;
+
 # What changed, but not for this person, ends nothing; and looking leaves no record.
 my $calm = analyst();
 my ($out, $err) = $node->converse($calm->{session}, "BEGIN; DECLARE c CURSOR FOR SELECT read_id FROM lpr.reads WHERE source = 'pages' AND plate = 'BULK180'; FETCH 2 FROM c");
