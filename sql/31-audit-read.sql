@@ -142,7 +142,8 @@ GRANT EXECUTE ON FUNCTION lpr.recorded_texts(bigint) TO lpr_oversight;
 COMMENT ON FUNCTION lpr.recorded_texts(bigint) IS
     'The free texts that a record of kind change has as digests (docs/audit-format.md), beside what its row holds now: '
     'column; version old or new; digest and length (bytes) on record; said, the text, and salt, what it was hashed '
-    'with: NULL when the row is gone; proved: whether that text is the one on record. Each call is itself a record.';
+    'with: NULL when the row is gone; proved: whether that text is the one on record. Each call is itself a record. '
+    'Errors LP024 and LP033 (who may).';
 
 CREATE FUNCTION lpr_data.escaped(value text)
     RETURNS text
