@@ -14,7 +14,7 @@ is($node->answer('analyst1', LprTest::quick()), 1, 'a question, so that there is
 sub report
 {
 	my ($login) = @_;
-	my $rows = $node->answer($login // 'privacy1', "SELECT concat_ws('~', severity, topic, finding, reason, mend) FROM lpr.security_report()");
+	my $rows = $node->answer($login // 'postgres', "SELECT concat_ws('~', severity, topic, finding, reason, mend) FROM lpr.security_report()");
 	my %found;
 
 	for (split /\n/, $rows)
