@@ -75,7 +75,7 @@ extern void lpr_audit_know_login(void);
 
 /* Closes the payload, which becomes the entry's in memory of the current context: sending may throw. */
 extern void lpr_audit_set_payload(LprAuditEntry *entry, LprText *payload);
-/* What SQL says of a record, as "what". ERROR 22001 when that is longer than LPR_WHAT_MAX. */
+/* What SQL says of a record, as "what". ERROR 22001 when that is longer than LPR_WHAT_MAX, but of superusers. */
 extern void lpr_audit_describe_what(LprText *payload, const char *what);
 /* What names this session in a payload: client, application. */
 extern void lpr_audit_describe_session(LprText *payload);

@@ -11,10 +11,11 @@ my $node = LprTest->start_staged('report', conf => "log_statement = 'none'\nlog_
 is($node->answer('analyst1', LprTest::quick()), 1, 'a question, so that there is a log');
 
 # The findings, as hashes by their words.
+my $reader = 'privacy1';
 sub report
 {
 	my ($login) = @_;
-	my $rows = $node->answer($login // 'postgres', "SELECT concat_ws('~', severity, topic, finding, reason, mend) FROM lpr.security_report()");
+	my $rows = $node->answer($login // $reader, "SELECT concat_ws('~', severity, topic, finding, reason, mend) FROM lpr.security_report()");
 	my %found;
 
 	for (split /\n/, $rows)
@@ -153,8 +154,13 @@ found('GRANT EXECUTE ON FUNCTION lpr.harden(boolean) TO PUBLIC', 'high', 'guards
 found('CREATE FUNCTION lpr.decoy() RETURNS integer LANGUAGE sql SECURITY DEFINER RETURN 1', 'high', 'guards', 'lpr.decoy\(\) is not of lpr');
 found('ALTER FUNCTION lpr.normal_plate(text) OWNER TO stranger', 'high', 'guards', 'lpr.normal_plate\(text\) belongs to stranger');
 # What lpr_verb is, has and may, and what is whose.
-found("ALTER ROLE lpr_verb $_->[0]", 'high', 'guards', "role lpr_verb $_->[1]") for [ LOGIN => 'can log in' ], [ SUPERUSER => 'is a superuser' ], [ CREATEROLE => 'has CREATEROLE' ], [ CREATEDB => 'has CREATEDB' ],
-	[ REPLICATION => 'has REPLICATION' ], [ INHERIT => 'inherits' ], [ NOBYPASSRLS => 'lacks BYPASSRLS' ], [ "PASSWORD 'x'" => 'has a password' ];
+for ([ LOGIN => 'can log in' ], [ SUPERUSER => 'is a superuser' ], [ CREATEROLE => 'has CREATEROLE' ], [ CREATEDB => 'has CREATEDB' ],
+	[ REPLICATION => 'has REPLICATION' ], [ INHERIT => 'inherits' ], [ NOBYPASSRLS => 'lacks BYPASSRLS' ], [ "PASSWORD 'x'" => 'has a password' ])
+{
+	$reader = 'postgres' if $_->[0] eq 'NOBYPASSRLS'; # without it a verb finds nobody registered
+	found("ALTER ROLE lpr_verb $_->[0]", 'high', 'guards', "role lpr_verb $_->[1]");
+	$reader = 'privacy1';
+}
 found('GRANT lpr_verb TO stranger', 'high', 'guards', 'stranger is a member of lpr_verb');
 found('GRANT pg_read_all_data TO lpr_verb', 'high', 'guards', 'lpr_verb is a member of pg_read_all_data');
 found('GRANT lpr_oversight TO lpr_verb', 'high', 'guards', 'lpr_verb is a member of lpr_oversight', undo => 'REVOKE lpr_member FROM lpr_verb');

@@ -84,7 +84,7 @@ for my $course (@LprTest::courses)
 # ---- a grant lapses ----
 
 my $brief = $node->grant('clerk1', valid_for => '10 days', sources => 'birdseye');
-my $birdseye = sub { my $sql = $question; $sql =~ s/acme/birdseye/; return ($node->converse($session, "$sql$event"))[1] };
+my $birdseye = sub { agree(); my $sql = $question; $sql =~ s/acme/birdseye/; return ($node->converse($session, "$sql$event"))[1] };
 $node->clock_to("SELECT ends_at FROM lpr_data.access WHERE access_id = $brief", -60);
 is($birdseye->(), '', 'a grant a minute before its end');
 holds_until('a grant', "SELECT ends_at FROM lpr_data.access WHERE access_id = $brief", source => 'birdseye');

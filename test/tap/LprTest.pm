@@ -453,8 +453,11 @@ sub launch
 	my ($node, $login, @commands) = @_;
 	my $name = 'launch' . ++$launches;
 	my $file = $node->basedir . "/$name";
-	my $pid = fork() // die "fork: $!";
+	my $logon = "$file.sql"; # a file: what is between two statements of one string cannot be known
+	my $pid;
 
+	PostgreSQL::Test::Utils::append_to_file($logon, "\\o /dev/null\n" . logon($login) . ";\n\\o\n") if logon($login);
+	$pid = fork() // die "fork: $!";
 	if ($pid == 0)
 	{
 		open STDIN, '<', '/dev/null';
@@ -462,7 +465,7 @@ sub launch
 		open STDERR, '>', "$file.err";
 		exec 'psql', '-X', '-A', '-t', '-q', '-v', 'VERBOSITY=verbose', '-d',
 			$node->connstr('lpr') . " application_name=$name user=$login",
-			(map { ('-c', $_) } logon($login) ? ('\o /dev/null', logon($login), '\o') : (), @commands);
+			logon($login) ? ('-f', $logon) : (), map { ('-c', $_) } @commands;
 		exit 127;
 	}
 	return { name => $name, pid => $pid, file => $file };
