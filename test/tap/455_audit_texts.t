@@ -22,7 +22,7 @@ $node->answer('owner1', "SELECT lpr.approve($request, '${\$said->(4)}')");
 my $event = $node->answer('clerk1', "SELECT lpr.open_event('Zanzibar title', 'suspect', 'title_18', 'Zanzibar 17', '${\$said->(5)}')");
 $node->answer('clerk1', "SELECT lpr.extend_event($event, clock_timestamp() + interval '200 days', 'The Zanzibar van came back on a ferry of the eleventh; its driver has another passport now.')");
 $node->answer('oversight1', "SELECT lpr.suspend_access($request, '${\$said->(6)}')");
-$node->answer('owner1', "SELECT lpr.resume_access($request, '${\$said->(7)}')");
+$node->answer('oversight1', "SELECT lpr.resume_access($request, '${\$said->(7)}')");
 $node->answer('lead1', "SELECT lpr.recertify('clerk1', '${\$said->(8)}')");
 my ($session) = $node->session('analyst1');
 my ($id) = split /\n/, ($node->converse($session, "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK7'"))[0];

@@ -62,7 +62,10 @@ my $because = 'The van was found, and its driver was charged with the theft of i
 ends('suspended', 'A7', 'LP025', \&suspends);
 ends('the event closed', 'Q7', 'LP042', sub { $node->answer($_[0]{login}, "SELECT lpr.close_event($_[0]{event}, '$because')", logon => 0) });
 ends('removed from the event', 'Q7', 'LP041', sub { $node->answer('analyst1', "SELECT lpr.remove_member($_[0]{event}, '$_[0]{login}')") }, member => 1);
-ends('retired', 'A1', 'LP024', sub { $node->answer('admin1', "SELECT lpr.retire_person('$_[0]{login}')", logon => 0) });
+my $leaver = analyst();
+$node->converse($leaver->{session}, "BEGIN; DECLARE c CURSOR FOR SELECT read_id FROM lpr.reads WHERE source = 'pages' AND plate = 'BULK300'; FETCH 2 FROM c");
+$node->answer('admin1', "SELECT lpr.retire_person('$leaver->{login}')", logon => 0);
+ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM pg_stat_activity WHERE usename = '$leaver->{login}'") == 0 }), 'retired: the session ends, and its cursor with it');
 ends('the source disabled', 'Q10', 'LP003', sub { $node->answer('postgres', "UPDATE lpr_data.source SET enabled = false WHERE name = 'pages'") });
 $node->answer('postgres', "UPDATE lpr_data.source SET enabled = true WHERE name = 'pages'");
 ends('the source no longer granted', 'Q10', 'LP004', sub { $node->answer('postgres', 'REVOKE USAGE ON FOREIGN SERVER pages FROM lpr_user') });
@@ -73,15 +76,15 @@ ends('a new version of the rules', 'A5', 'LP028', sub { $node->answer('privacy1'
 
 # By the clock: nothing changes, and nothing has to run.
 my $short = analyst();
-$node->answer($short->{login}, "SELECT lpr.accept_rules(r.code) FROM lpr.rules() AS r", logon => 0);
 my $brief = $node->answer($short->{login}, opens(", until => clock_timestamp() + interval '2 hours'"), logon => 0);
 $node->converse($short->{session}, "SELECT lpr.work_on($brief)");
-ends('the event over by its date', 'Q7', 'LP042', sub { $node->clock_to("SELECT ends_at FROM lpr_data.event WHERE event_id = $brief", 1) }, who => $short);
+ends('the event over by its date', 'Q7', 'LP042', sub { $node->clock_to("SELECT ends_at FROM lpr_data.event WHERE event_id = $brief", 1); $node->agree_again($short->{session}) }, who => $short);
 
 my $stale = analyst(trained => 360);
 my $until = "SELECT max(t.valid_until) FROM lpr_data.training AS t JOIN lpr_data.person AS p USING (person_id) WHERE p.login = '$stale->{login}'";
 $node->clock_to($until, -60);
 $node->await_cache;
+$node->agree_again($stale->{session});
 ends('the training a year ago', 'A3', 'LP026', sub { $node->clock_to($until, 1) }, who => $stale);
 ends('a course more that is required', 'A3', 'LP026', sub { $node->answer('admin1', "SELECT lpr.add_course('drones', 'What drones see')", logon => 0) });
 $node->answer('admin1', "SELECT lpr.retire_course('drones')", logon => 0);
