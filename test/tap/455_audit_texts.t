@@ -84,7 +84,7 @@ for my $verb (@verbs)
 cmp_ok($node->answer('postgres', "SELECT max(octet_length(payload)) FROM lpr_data.audit WHERE number > $before"), '<', 2000, '… and little of it stands in the log');
 
 # Verbs of which all the rest is right.
-sub bounded { my ($name, $login, $sql, $state) = @_; return like($node->messages($login, $sql, logon => 0), qr/ERROR: +${\($state \/\/ '22001')}: .*\nDETAIL: /, "$name: refused") }
+sub bounded { my ($name, $login, $sql, $state) = @_; return like($node->messages($login, $sql, logon => $login =~ /^oversight/), qr/ERROR: +${\($state \/\/ '22001')}: .*\nDETAIL: /, "$name: refused") }
 bounded('a purpose', 'admin1', "SELECT lpr.add_purpose('long', repeat('x', 1025))");
 bounded('an authority', 'admin1', "SELECT lpr.add_authority('long', repeat('x', 1025))");
 bounded('an assessment', 'admin1', "SELECT lpr.approve_source('acme', repeat('x', 1025))");
@@ -92,7 +92,7 @@ bounded('exemptions', 'admin1', "SELECT lpr.set_exemptions('acme', ARRAY(SELECT 
 bounded('an address of a camera', 'admin1', "SELECT lpr.add_camera('acme', 'c1', 32, -117, address => repeat('x', 1025))", '22023');
 bounded('rules', 'privacy1', "SELECT lpr.set_rules(repeat('x', 65537))");
 bounded('a look at the log', 'oversight1', "SELECT * FROM lpr.audit(login => repeat('x', 1025))");
-bounded('… of a month', 'oversight1', "SELECT * FROM lpr.export_audit(month => repeat('x', 100000))", '42809');
+bounded('… of a month', 'oversight1', "SELECT * FROM lpr.export_audit(month => repeat('x', 100000))");
 bounded('a need to know', 'clerk1', "SELECT lpr.request_access('{ATS}', '{acme}', '{plate}', '${\$said->(11)}' || repeat(' x', 2000))", 'LP043');
 bounded('a source of a save', 'analyst1', "SELECT lpr.save(1, repeat('x', 3500000), '{a}', '${\$said->(12)}')", '54000');
 bounded('reads of a save', 'analyst1', "SELECT lpr.save(1, 'acme', ARRAY(SELECT 'r' || g FROM generate_series(1, 10001) AS g), '${\$said->(12)}')", '54000');

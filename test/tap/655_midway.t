@@ -178,6 +178,7 @@ for my $way (sort keys %shown)
 	is($err . (split /\n/, $out), 2, "an answer that is held, $way");
 	$head = $node->head;
 	$node->clock_to("SELECT max(expires_at) FROM lpr_data.cache_answer", -5);
+	$node->agree_again($who->{session});
 	($out, $err) = $node->converse($who->{session}, 'FETCH 1 FROM c');
 	is($err, '', '… until it expires');
 	$node->move_clock(10);
