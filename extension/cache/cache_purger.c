@@ -4,17 +4,13 @@
 #include "cache/cache_purger.h"
 
 #include "access/xact.h"
-#include "catalog/pg_extension.h"
-#include "commands/extension.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/latch.h"
-#include "storage/lock.h"
 #include "tcop/tcopprot.h"
-#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/snapmgr.h"
 
@@ -31,25 +27,6 @@ lpr_cache_purger_register(void)
 	lpr_worker_register("lpr cache purger", "lpr_cache_purger_main", 2);
 }
 
-/*
- * Whether the extension is there, and stays for this transaction: while somebody drops it, or makes it, there is
- * nothing to do.
- */
-static bool
-hold_extension(void)
-{
-	Oid extension = get_extension_oid("lpr", true);
-	LOCKTAG tag;
-
-	if (!OidIsValid(extension))
-		return false;
-	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, extension, 0);
-	if (LockAcquire(&tag, AccessShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
-		return false;
-	AcceptInvalidationMessages();
-	return get_extension_oid("lpr", true) == extension;
-}
-
 /* In a transaction of its own: a lock that holds it up holds up nothing else. */
 static void
 attempt(MemoryContext context, const char *sql)
@@ -59,7 +36,7 @@ attempt(MemoryContext context, const char *sql)
 		SetCurrentStatementStartTimestamp();
 		StartTransactionCommand();
 		PushActiveSnapshot(GetTransactionSnapshot());
-		if (hold_extension())
+		if (lpr_worker_hold_extension())
 		{
 			PopActiveSnapshot();
 			PushActiveSnapshot(GetTransactionSnapshot());

@@ -82,16 +82,25 @@ lpr_outbox_attempt(LprOutbox *outbox, void (*step)(LprOutbox *outbox))
 		SetCurrentStatementStartTimestamp();
 		StartTransactionCommand();
 		PushActiveSnapshot(GetTransactionSnapshot());
-		if (outbox_there())
+		if (!outbox_there())
+			for (int i = 0; i < LPR_MAIL_SLOTS; i++)
+			{
+				if (outbox->slots[i].context != NULL)
+					lpr_outbox_free_slot(&outbox->slots[i]);
+			}
+		else if (lpr_worker_hold_extension())
 		{
+			PopActiveSnapshot();
+			PushActiveSnapshot(GetTransactionSnapshot());
 			SPI_connect();
 			step(outbox);
 			SPI_finish();
 		}
 		else
-			for (int i = 0; i < LPR_MAIL_SLOTS; i++)
-				if (outbox->slots[i].context != NULL)
-					lpr_outbox_free_slot(&outbox->slots[i]);
+		{
+			outbox->problem = "the extension is being made or dropped";
+			good = false;
+		}
 		PopActiveSnapshot();
 		CommitTransactionCommand();
 	}

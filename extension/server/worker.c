@@ -4,13 +4,17 @@
 #include "server/worker.h"
 
 #include "access/xact.h"
+#include "catalog/pg_extension.h"
+#include "commands/extension.h"
 #include "miscadmin.h"
 #include "pgstat.h"
 #include "postmaster/bgworker.h"
 #include "postmaster/interrupt.h"
 #include "storage/latch.h"
+#include "storage/lock.h"
 #include "tcop/tcopprot.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/timeout.h"
 #include "utils/timestamp.h"
 
@@ -109,6 +113,21 @@ lpr_worker_reload(void)
 	ProcessConfigFile(PGC_SIGHUP);
 	lpr_worker_force_settings();
 	return true;
+}
+
+bool
+lpr_worker_hold_extension(void)
+{
+	Oid extension = get_extension_oid("lpr", true);
+	LOCKTAG tag;
+
+	if (!OidIsValid(extension))
+		return false;
+	SET_LOCKTAG_OBJECT(tag, MyDatabaseId, ExtensionRelationId, extension, 0);
+	if (LockAcquire(&tag, AccessShareLock, false, true) == LOCKACQUIRE_NOT_AVAIL)
+		return false;
+	AcceptInvalidationMessages();
+	return get_extension_oid("lpr", true) == extension;
 }
 
 void

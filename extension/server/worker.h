@@ -31,6 +31,12 @@ extern bool lpr_worker_reload(void);
  */
 extern void lpr_worker_handle_cancel(SIGNAL_ARGS);
 
+/*
+ * Whether the extension is there, and stays for this transaction: while somebody drops it, or makes it, there is
+ * nothing to do. A snapshot of before may show otherwise.
+ */
+extern bool lpr_worker_hold_extension(void);
+
 /* In PG_CATCH: tells the server's log, at most once a minute, and ends the transaction. */
 extern void lpr_worker_give_up(MemoryContext context);
 
