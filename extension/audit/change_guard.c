@@ -107,7 +107,7 @@ name_worker(Datum *values)
 static bool
 is_own(Datum *values, bool *nulls)
 {
-	Datum own[COLUMNS];
+	Datum own[COLUMNS] = {0};
 	bool own_nulls[COLUMNS];
 
 	name_session(own, own_nulls);
