@@ -23,7 +23,6 @@
 #include "mail/mail.h"
 #include "audit/statement_log.h"
 #include "policy/statement_guard.h"
-#include "policy/verb.h"
 #include "policy/statement_record.h"
 #include "http/rate.h"
 #include "server/secret.h"
@@ -96,7 +95,6 @@ _PG_init(void)
 	lpr_join_init();
 	lpr_unknown_source_init();
 	lpr_statement_guard_init();
-	lpr_verb_init();
 	lpr_statement_log_init();
 	lpr_statement_record_init();
 

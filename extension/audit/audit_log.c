@@ -158,7 +158,7 @@ static void
 load_records(LprLog *log)
 {
 	LprLogState *state = &log->state;
-	List *leaves = lpr_audit_leaves();
+	List *partitions = lpr_audit_partitions();
 	ListCell *cell;
 	LprText scratch = {0};
 	int64 covered = state->number;
@@ -166,7 +166,7 @@ load_records(LprLog *log)
 	char told[120] = "";
 
 	state->has_previous = covered == 1; /* it is 32 zero bytes */
-	foreach (cell, leaves)
+	foreach (cell, partitions)
 	{
 		LprAuditScan *scan = lpr_audit_scan(lfirst_oid(cell), true, false, covered - 1, PG_INT64_MAX);
 		LprAuditRow row;

@@ -402,10 +402,10 @@ compare_names(const ListCell *a, const ListCell *b)
 }
 
 List *
-lpr_audit_leaves(void)
+lpr_audit_partitions(void)
 {
-	List *leaves = find_inheritance_children(lpr_data_table("audit"), AccessShareLock);
+	List *partitions = find_inheritance_children(lpr_data_table("audit"), AccessShareLock);
 
-	list_sort(leaves, compare_names);
-	return leaves;
+	list_sort(partitions, compare_names);
+	return partitions;
 }

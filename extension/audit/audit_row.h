@@ -63,6 +63,6 @@ extern bool lpr_audit_scan_next(LprAuditScan *scan, LprAuditRow *row);
 extern void lpr_audit_scan_end(LprAuditScan *scan);
 
 /* The partitions of the log, oldest month first. Locks them against changes of their columns. */
-extern List *lpr_audit_leaves(void);
+extern List *lpr_audit_partitions(void);
 
 #endif

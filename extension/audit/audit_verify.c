@@ -339,11 +339,11 @@ start_from_checkpoint(Verification *v, int64 size, bool smaller)
  * checkpoint.
  */
 static void
-find_begin(Verification *v, List *leaves)
+find_begin(Verification *v, List *partitions)
 {
 	ListCell *cell;
 
-	foreach (cell, leaves)
+	foreach (cell, partitions)
 	{
 		LprAuditScan *scan = lpr_audit_scan(lfirst_oid(cell), true, false, PG_INT64_MIN, PG_INT64_MAX);
 		LprAuditRow row;
@@ -367,7 +367,7 @@ lpr_verify_audit(PG_FUNCTION_ARGS)
 	Verification *v = palloc0(sizeof(Verification));
 	LprText *scratch = palloc0(sizeof(LprText));
 	ListCell *cell;
-	List *leaves;
+	List *partitions;
 
 	InitMaterializedSRF(fcinfo, 0);
 	on_reset(free_verifier, v);
@@ -378,14 +378,14 @@ lpr_verify_audit(PG_FUNCTION_ARGS)
 	v->at = DT_NOBEGIN;
 	SPI_connect();
 	read_identity(v);
-	leaves = lpr_audit_leaves();
+	partitions = lpr_audit_partitions();
 	/* From the last checkpoint before the first record asked for: what lies between must be hashed anyway. */
 	if (first <= 1 || !start_from_checkpoint(v, first - 1, true))
-		find_begin(v, leaves);
+		find_begin(v, partitions);
 	/* What is numbered below the first record has no place in the log: it is read as well. */
 	first = v->number == v->begins_after ? PG_INT64_MIN : v->number + 1;
 	next_checkpoint(v, v->number);
-	foreach (cell, leaves)
+	foreach (cell, partitions)
 		verify_partition(v, lfirst_oid(cell), first, last, scratch);
 	if (last == PG_INT64_MAX && v->next != PG_INT64_MAX)
 		finding(v, v->number + 1, "the log is cut: a checkpoint covers " INT64_FORMAT " records", v->next);

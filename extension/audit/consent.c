@@ -137,6 +137,14 @@ lpr_consent_code(PG_FUNCTION_ARGS)
 	PG_RETURN_TEXT_P(cstring_to_text(code.text));
 }
 
+/* Whether what was agreed to can be renewed to that version: it is the same, and agreed to on this day (UTC). */
+static bool
+can_renew(int version)
+{
+	return is_agreed() && agreed.version == version &&
+		   agreed.at / USECS_PER_DAY == GetCurrentTimestamp() / USECS_PER_DAY;
+}
+
 /* What a statement showed nobody has read while it runs; nor what came in the same message of the client. */
 Datum
 lpr_consent_take_code(PG_FUNCTION_ARGS)
@@ -146,6 +154,8 @@ lpr_consent_take_code(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0) && code.version > 0 && GetCurrentStatementStartTimestamp() > code.shown &&
 		strcmp(text_to_cstring(PG_GETARG_TEXT_PP(0)), code.text) == 0)
 		version = code.version;
+	if (code.renews && !can_renew(version))
+		version = 0; /* its text was not shown */
 	taken_renews = version > 0 && code.renews;
 	memset(&code, 0, sizeof(code));
 	if (version == 0)
@@ -157,13 +167,12 @@ Datum
 lpr_consent_agree(PG_FUNCTION_ARGS)
 {
 	int version = PG_GETARG_INT32(0);
-	bool renews = taken_renews && is_agreed() && agreed.version == version;
 
 	agreed.version = version;
 	agreed.pid = MyProcPid;
 	agreed.started = MyStartTimestamp;
 	agreed.login = GetAuthenticatedUserId();
-	if (!renews)
+	if (!taken_renews)
 		agreed.at = GetCurrentTimestamp();
 	agreed.statement = GetCurrentStatementStartTimestamp();
 	agreed.away = 0;

@@ -18,10 +18,10 @@
 
 #include "audit/audit.h"
 #include "audit/audit_queue.h"
-#include "server/worker.h"
 #include "audit/change.h"
 #include "format/payload.h"
 #include "server/caller.h"
+#include "server/worker.h"
 
 #define OUTCOME_ROOM 60
 

@@ -6,9 +6,6 @@
 
 #include "postgres.h"
 
-/* Puts the hook in. */
-extern void lpr_verb_init(void);
-
 /*
  * Whether what runs now is the work of a verb: the innermost function that runs with its owner's rights (SECURITY
  * DEFINER) is a member of the extension, and its owner, whose rights these are, is lpr_verb or a superuser.

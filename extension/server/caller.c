@@ -31,7 +31,7 @@ follow_function(FmgrHookEventType event, FmgrInfo *function, Datum *private)
 {
 	if (earlier_fmgr != NULL)
 		earlier_fmgr(event, function, private);
-	if (event != FHET_START)
+	if (event != FHET_START) /* the server tells of every end, of that by an error as well */
 		depth = Max(depth - 1, 0);
 	else
 	{
@@ -65,6 +65,12 @@ int
 lpr_callers(void)
 {
 	return depth;
+}
+
+Oid
+lpr_caller(int n)
+{
+	return functions[depth - 1 - n];
 }
 
 void

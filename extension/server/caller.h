@@ -13,6 +13,8 @@ extern void lpr_caller_init(void);
 extern bool lpr_caller_is_ours(void);
 /* How many of them are under way. */
 extern int lpr_callers(void);
+/* The n-th of them from the innermost on, which is 0. */
+extern Oid lpr_caller(int n);
 /* A transaction ends: none is under way, whatever became of them. */
 extern void lpr_caller_end(void);
 

@@ -5,15 +5,15 @@
 
 #include <signal.h>
 
+#include "access/xact.h"
 #include "catalog/pg_type.h"
 #include "fmgr.h"
 #include "miscadmin.h"
-#include "access/xact.h"
 #include "nodes/pg_list.h"
 #include "storage/proc.h"
 #include "utils/acl.h"
-#include "utils/memutils.h"
 #include "utils/builtins.h"
+#include "utils/memutils.h"
 
 #include "server/compat.h"
 #include "server/data.h"
@@ -42,8 +42,25 @@ lpr_takes_part(PG_FUNCTION_ARGS)
 	PG_RETURN_BOOL(lpr_has_role(PG_GETARG_OID(0), get_role_oid(role, false)));
 }
 
-/* Logins whose sessions end when this transaction commits; Oids in TopTransactionContext. */
-static List *leaving = NIL;
+/* Logins whose sessions end when this transaction commits, and in which subtransaction it was said. */
+typedef struct Leaving
+{
+	Oid login;
+	SubTransactionId said_in;
+} Leaving;
+
+static List *leaving = NIL; /* in TopTransactionContext */
+
+static bool
+is_leaving(Oid login)
+{
+	ListCell *cell;
+
+	foreach (cell, leaving)
+		if (((Leaving *) lfirst(cell))->login == login)
+			return true;
+	return false;
+}
 
 /* By our own hand: lpr_verb, for whom it is done, is no member of pg_signal_backend. */
 static void
@@ -59,12 +76,33 @@ end_sessions(XactEvent event, void *arg)
 			const PGPROC *process = &ProcGlobal->allProcs[i];
 
 			if (process->pid != 0 && process->pid != MyProcPid && lpr_is_regular_backend(process) &&
-				list_member_oid(leaving, process->roleId))
+				is_leaving(process->roleId))
 				kill(process->pid, SIGTERM);
 		}
 		LWLockRelease(ProcArrayLock);
 	}
 	leaving = NIL;
+}
+
+/* What was said in a subtransaction that is rolled back was not said. */
+static void
+end_subtransaction(SubXactEvent event, SubTransactionId own, SubTransactionId parent, void *arg)
+{
+	ListCell *cell;
+
+	if (event != SUBXACT_EVENT_COMMIT_SUB && event != SUBXACT_EVENT_ABORT_SUB)
+		return;
+	foreach (cell, leaving)
+	{
+		Leaving *one = lfirst(cell);
+
+		if (one->said_in != own)
+			continue;
+		if (event == SUBXACT_EVENT_ABORT_SUB)
+			leaving = foreach_delete_current(leaving, cell);
+		else
+			one->said_in = parent;
+	}
 }
 
 PG_FUNCTION_INFO_V1(lpr_end_sessions);
@@ -73,11 +111,16 @@ lpr_end_sessions(PG_FUNCTION_ARGS)
 {
 	static bool registered = false;
 	MemoryContext before = MemoryContextSwitchTo(TopTransactionContext);
+	Leaving *one = palloc(sizeof(Leaving));
 
 	if (!registered)
+	{
 		RegisterXactCallback(end_sessions, NULL);
+		RegisterSubXactCallback(end_subtransaction, NULL);
+	}
 	registered = true;
-	leaving = lappend_oid(leaving, PG_GETARG_OID(0));
+	*one = (Leaving){PG_GETARG_OID(0), GetCurrentSubTransactionId()};
+	leaving = lappend(leaving, one);
 	MemoryContextSwitchTo(before);
 	PG_RETURN_VOID();
 }

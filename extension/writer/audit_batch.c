@@ -160,10 +160,10 @@ static void
 reconcile(Batch *batch)
 {
 	int found = 0;
-	List *leaves = lpr_audit_leaves();
+	List *partitions = lpr_audit_partitions();
 	ListCell *cell;
 
-	foreach (cell, leaves)
+	foreach (cell, partitions)
 	{
 		LprAuditScan *scan =
 			lpr_audit_scan(lfirst_oid(cell), true, false, lpr_queue_settled_number() + 1, PG_INT64_MAX);

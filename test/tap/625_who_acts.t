@@ -6,7 +6,7 @@ use LprAccess;
 use LprAudit;
 use Test::More;
 
-my $node = LprTest->start_staged('acts', world => 1);
+my $node = LprTest->start_staged('acts', world => 1, conf => "listen_addresses = '127.0.0.1'\n");
 
 # What may be called by whom: nothing of it reads or changes what is anybody's.
 my %harmless = (
@@ -78,6 +78,11 @@ for my $figures ('lpr.audit_status()', 'lpr.mail_status()', 'lpr.verify_audit()'
 }
 $says->('service1', 'SELECT count(*) FROM lpr.security_report()', 'LP033', 'lpr.security_report() names people');
 
+# Over a network in plain text: neither (A6).
+my $plain = '\\c "host=127.0.0.1 sslmode=disable port=' . $node->port . ' dbname=lpr user=%s"' . "\n%s";
+$says->('oversight1', sprintf($plain, 'oversight1', LprTest::consent() . " SELECT count(*) FROM lpr.$_"), 'LP023', "lpr.$_ in plain text", logon => 0) for 'audit()', 'unanswered()', 'export_audit()';
+$says->('service1', sprintf($plain, 'service1', "SELECT count(*) FROM lpr.$_"), 'LP023', "lpr.$_ in plain text") for 'audit_status()', 'mail_status()', 'verify_audit()', 'checkpoint()', 'audit_key()';
+
 # ---- who leaves ----
 
 sub statements { my ($login, $heir) = @_; return $node->answer('admin1', "SELECT * FROM lpr.retire_person('$login'" . ($heir ? ", '$heir'" : '') . ')') }
@@ -108,6 +113,38 @@ is($node->answer('admin1', $report), '', '… and not after');
 is($node->answer('supervisor1', "SELECT lpr.hand_over('analyst1', 'analyst2', 'The van of that matter still has to be found; its analyst has left.')"), 1, 'the supervisor hands it over');
 is($node->answer('analyst2', LprTest::quick() . " AND event_id = $mine"), 1, '… and it goes on');
 
+
+# With an heir nothing waits; a request under way is withdrawn; people go to the supervisor's supervisor.
+$node->hire('boss2', 'lpr_supervisor', supervisor => 'supervisor1');
+$node->hire('clerk1', 'lpr_user', supervisor => 'boss2');
+$node->train('clerk1', 3);
+my $grant = $node->grant('clerk1', supervisor => 'boss2');
+my $matter = $node->open_event('clerk1');
+my $second = $node->answer('clerk1', "SELECT lpr.request_access('{ATS}', '{birdseye}', '{plate}', 'Works for the harbour team as well from next week on, which asks that source.')");
+is(statements('boss2'), "REVOKE lpr_supervisor FROM boss2;\nALTER ROLE boss2 NOLOGIN;", 'a supervisor leaves');
+is($node->answer('admin1', "SELECT supervisor FROM lpr.people WHERE login = 'clerk1'"), 'supervisor1', '… whose people have that one\'s supervisor');
+is(statements('clerk1', 'analyst2'), "REVOKE lpr_user FROM clerk1;\nALTER ROLE clerk1 NOLOGIN;", 'somebody leaves, with an heir: nobody has to hand over anything');
+is($node->answer('analyst2', "SELECT owner || ' ' || state FROM lpr.events WHERE event = $matter", logon => 0), 'analyst2 open', '… who has the event');
+is($node->answer('postgres', "SELECT string_agg(access_id - $grant || ' ' || state, ', ' ORDER BY access_id) FROM lpr_data.access WHERE access_id >= $grant"), '0 suspended, ' . ($second - $grant) . ' withdrawn', '… the grant is suspended, the request withdrawn');
+
+# What is undone has ended nothing.
+my ($stays) = $node->session('analyst2');
+$node->answer('admin1', "BEGIN; SAVEPOINT s; SELECT lpr.retire_person('analyst2'); ROLLBACK TO s; COMMIT");
+$node->answer('admin1', "BEGIN; SELECT lpr.retire_person('analyst2'); ROLLBACK");
+is(($node->converse($stays, LprTest::quick() . " AND event_id = $mine"))[0], 1, 'a retirement that was rolled back ends no session');
+$node->ask('admin1', "BEGIN; SAVEPOINT s; SELECT lpr.retire_person('analyst2'); RELEASE s; COMMIT");
+ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'analyst2'") == 0 }), '… one that was not does');
+
+# Who resumes is not below who suspended.
+$node->hire('clerk2', 'lpr_user', supervisor => 'supervisor1');
+$node->train('clerk2', 3);
+$grant = $node->grant('clerk2');
+my $why = 'It was about somebody else, who has the same name, as the records office says.';
+$node->answer('owner1', "SELECT lpr.suspend_access($grant, 'x'); SELECT lpr.resume_access($grant, '$why')");
+$node->answer('oversight1', "SELECT lpr.suspend_access($grant, 'x')", logon => 0);
+$node->refused('what oversight suspended, by a system owner', 'owner1', "SELECT lpr.resume_access($grant, '$why')", 'A1', 'LP033', words => qr/suspended by oversight/);
+$node->answer('oversight1', "SELECT lpr.resume_access($grant, '$why')", logon => 0);
+is($node->answer('postgres', "SELECT state FROM lpr_data.access WHERE access_id = $grant"), 'granted', '… by oversight');
 $session->quit;
 $node->stop;
 done_testing();

@@ -218,6 +218,16 @@ $agree->();
 $node->move_clock(12 * 3600 + 60);
 $not_agreed->('twelve hours later');
 $agree->();
+# A call of yesterday renews nothing today: the text is to be read again.
+$node->move_clock(86400 - $node->now % 86400 + 23 * 3600);
+$agree->();
+$node->move_clock(59 * 60);
+my ($call) = ($node->converse($session, $quick))[1] =~ /HINT:  (SELECT lpr\.accept_rules\('[A-Z2-9]{8}'\));/;
+ok($call, 'a minute before midnight');
+$node->move_clock(120);
+$refused->('the same call a minute after it', $call, 'LP028');
+$agree->();
+$agreed->('the text read again');
 like($node->messages('postgres', "UPDATE lpr_data.consent_time SET $_"), qr/ERROR: +23514: .*consent_time_/, "no row has $_")
 	for "lasts = '12 hours 1 second'", "lasts = '14 minutes'", "idle = '61 minutes'", "idle = '59 seconds'";
 like($node->messages('postgres', "INSERT INTO lpr_data.consent_time (name, lasts, idle) VALUES ('x', '1 hour', '5 minutes')"), qr/ERROR: +23514/, 'nor is there a second row');
