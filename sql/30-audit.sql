@@ -433,7 +433,7 @@ BEGIN
           FROM pg_event_trigger_ddl_commands() AS c WHERE TG_EVENT = 'ddl_command_end') AS d
     -- Called for what is recorded, and for nothing else.
     CROSS JOIN LATERAL (SELECT x.* FROM lpr_data.wake_writer() AS x WHERE d.command_tag IS NOT NULL OFFSET 0) AS w
-    WHERE (NOT d.in_extension OR lpr_data.script_extension() <> 'lpr')
+    WHERE (NOT d.in_extension OR lpr_data.script_extension() IS DISTINCT FROM 'lpr')
       AND (d.schema_name IN ('lpr', 'lpr_data')
            OR d.object_type IN ('server', 'user mapping', 'FOREIGN SERVER', 'foreign-data wrapper', 'extension',
                                 'event trigger'));

@@ -122,7 +122,8 @@ BEGIN
                                      coalesce(nullif(change -> 'new', 'null'), change -> 'old'),
                                      format_type(c.atttypid, c.atttypmod)), ' AND ')
             FROM pg_index AS i JOIN pg_attribute AS c ON c.attrelid = i.indrelid AND c.attnum = ANY (i.indkey)
-            WHERE i.indrelid = changed AND i.indisprimary);
+            WHERE i.indrelid = changed AND i.indisprimary
+              AND jsonb_path_exists(change, '$.*.*.digest')); -- else there is no text to show
     IF key IS NOT NULL THEN
         EXECUTE format('SELECT to_jsonb(t) FROM %s AS t WHERE %s', changed, key) INTO held;
     END IF;

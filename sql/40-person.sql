@@ -147,7 +147,7 @@ COMMENT ON FUNCTION lpr_data.whom(text, text) IS
 GRANT EXECUTE ON FUNCTION lpr_data.me(), lpr_data.acts_as(text[]), lpr_data.my_people(), lpr_data.whom(text, text)
     TO lpr_member;
 
-CREATE FUNCTION lpr_data.acting_in(control text, VARIADIC roles text[])
+CREATE FUNCTION lpr_data.registered(control text)
     RETURNS integer
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
@@ -160,6 +160,20 @@ BEGIN
                                 'What bears on access is done by people, each under a login of their own.',
                                 'Ask an administrator to register you: SELECT lpr.add_person(...).');
     END IF;
+    RETURN who;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.registered(text) IS
+    'The person who acts, whatever their roles. Error LP024 (the login is not registered).';
+
+CREATE FUNCTION lpr_data.acting_in(control text, VARIADIC roles text[])
+    RETURNS integer
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    who integer := lpr_data.registered(control);
+BEGIN
     IF NOT lpr_data.holds(who, VARIADIC roles) THEN
         PERFORM lpr_data.refuse(control, 'LP033',
                                 format('login "%s" does not act as %s', lpr.login(),
@@ -214,6 +228,22 @@ $$;
 COMMENT ON FUNCTION lpr_data.administering(text, text) IS
     'Refuses who neither acts in a role, that of administrators, nor is a superuser. Errors LP024 and LP033.';
 
+CREATE FUNCTION lpr_data.check_private()
+    RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT lpr_data.is_private(lpr_data.session()) THEN
+        PERFORM lpr_data.refuse('A6', 'LP023', 'the connection is not encrypted',
+                                'Over a network the audit and its figures are read through TLS only.',
+                                'Connect with sslmode=verify-full.');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.check_private() IS
+    'Refuses a network connection that is not encrypted, a superuser''s as well (A6). Error LP023.';
+
 CREATE FUNCTION lpr_data.watching(control text, VARIADIC roles text[])
     RETURNS void
     LANGUAGE plpgsql STABLE
@@ -227,11 +257,7 @@ BEGIN
                                  WHERE lpr_data.takes_part(r.oid, o.role))) THEN
         PERFORM lpr_data.on_duty(control, VARIADIC roles);
     END IF;
-    IF NOT lpr_data.is_private(lpr_data.session()) THEN
-        PERFORM lpr_data.refuse('A6', 'LP023', 'the connection is not encrypted',
-                                'Over a network figures are read through TLS only.',
-                                'Connect with sslmode=verify-full.');
-    END IF;
+    PERFORM lpr_data.check_private();
 END
 $$;
 COMMENT ON FUNCTION lpr_data.watching(text, text[]) IS
@@ -247,6 +273,7 @@ DECLARE
     r text[];
 BEGIN
     PERFORM lpr_data.on_duty(control, VARIADIC roles);
+    PERFORM lpr_data.check_private();
     IF EXISTS (SELECT FROM pg_roles AS s WHERE s.rolname = lpr.login() AND s.rolsuper) THEN
         RETURN;
     END IF;
@@ -424,6 +451,15 @@ BEGIN
     END IF;
     leaver := lpr_data.person_of(retire_person.login);
     successor := CASE WHEN heir IS NOT NULL THEN lpr_data.person_of(heir) END;
+    IF successor = lpr_data.me() THEN
+        PERFORM lpr_data.refuse('A1', 'LP033', 'nobody makes themselves the heir of who leaves',
+                                'What an administrator hands over goes to somebody else.', 'Name another heir.');
+    END IF;
+    -- In the order of those who decide about a request, or hand over an event: first these, then the people.
+    PERFORM FROM lpr_data.access AS a WHERE a.person_id = leaver ORDER BY a.access_id FOR NO KEY UPDATE;
+    PERFORM FROM lpr_data.event AS e
+        WHERE e.event_id IN (SELECT m.event_id FROM lpr_data.event_member AS m WHERE m.person_id = leaver AND m.owner)
+        ORDER BY e.event_id FOR NO KEY UPDATE;
     -- Two retirements at once see each other: the last two administrators do not retire one another.
     PERFORM FROM lpr_data.person AS p WHERE lpr_data.holds(p.person_id, 'lpr_admin') ORDER BY p.person_id
         FOR NO KEY UPDATE;
@@ -441,7 +477,7 @@ BEGIN
     UPDATE lpr_data.person AS p
     SET supervisor_id = CASE WHEN successor <> p.person_id AND lpr_data.holds(successor, 'lpr_supervisor')
                              THEN successor ELSE nullif(manager, p.person_id) END
-    WHERE p.supervisor_id = leaver AND p.left_at IS NULL;
+    WHERE p.supervisor_id = leaver; -- of those who have left as well: their events may wait for a supervisor
     PERFORM lpr_data.end_sessions(r.oid) FROM pg_roles AS r WHERE r.rolname = retire_person.login AND NOT r.rolsuper;
     RETURN QUERY SELECT t.statement FROM lpr_data.roles_to_revoke(retire_person.login) AS t (statement);
     IF waiting > 0 THEN

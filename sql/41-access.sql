@@ -248,6 +248,22 @@ COMMENT ON FUNCTION lpr_data.lock_roles() IS
     'Locks who is in which role until the end of the transaction: GRANT and REVOKE of roles wait for it, and it for '
     'them. LOCK TABLE would need a right to change it.';
 
+CREATE FUNCTION lpr_data.refuse_request(request bigint)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM lpr_data.refuse('A1', 'LP033', format('request %s does not exist or is not yours to decide',
+                                                  coalesce(request::text, 'NULL')),
+                            'Who made a request withdraws it; their own supervisor and then a system owner decide '
+                            'about it; a grant is stopped by these or oversight, never by the person.',
+                            'SELECT * FROM lpr.access_requests; shows those that you see.');
+END
+$$;
+COMMENT ON FUNCTION lpr_data.refuse_request(bigint) IS
+    'The same refusal of a request that does not exist and of one that is another''s (LP033): nobody learns which.';
+
 CREATE FUNCTION lpr_data.lock_request(request bigint, who_may boolean)
     RETURNS lpr_data.access
     LANGUAGE plpgsql
@@ -263,10 +279,7 @@ BEGIN
     END IF;
     SELECT * INTO a FROM lpr_data.access AS x WHERE x.access_id = request FOR NO KEY UPDATE;
     IF NOT FOUND THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'undefined_object',
-            MESSAGE = format('request %s does not exist', coalesce(request::text, 'NULL')),
-            HINT = 'SELECT * FROM lpr.access_requests;';
+        PERFORM lpr_data.refuse_request(request);
     END IF;
     -- The people concerned do not change either: who is whose supervisor, who has left.
     IF who_may THEN
@@ -306,9 +319,7 @@ BEGIN
     END IF;
     IF step = 'supervisor' AND who IS DISTINCT FROM (SELECT p.supervisor_id FROM lpr_data.person AS p
                                                      WHERE p.person_id = a.person_id) THEN
-        PERFORM lpr_data.refuse('A1', 'LP033', format('request %s is not yours to decide', a.access_id),
-                                'The first decision is that of the requester''s own supervisor.',
-                                'SELECT * FROM lpr.access_requests; shows those that wait for you.');
+        PERFORM lpr_data.refuse_request(a.access_id);
     END IF;
     IF EXISTS (SELECT FROM lpr_data.access_step AS s
                WHERE s.access_id = a.access_id AND s.person_id = who AND s.action = 'approve') THEN
@@ -331,6 +342,7 @@ CREATE FUNCTION lpr.approve(request bigint, reason text, valid_for interval DEFA
     SET timezone = 'UTC'
 AS $$
 DECLARE
+    who integer := lpr_data.acting_in('A1', 'lpr_supervisor', 'lpr_system_owner');
     a lpr_data.access := lpr_data.lock_request(request, true);
     step text := lpr_data.deciding_step(a);
     first_id integer;
@@ -394,6 +406,7 @@ CREATE FUNCTION lpr.deny(request bigint, reason text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    who integer := lpr_data.acting_in('A1', 'lpr_supervisor', 'lpr_system_owner');
     a lpr_data.access := lpr_data.lock_request(request, true);
     step text := lpr_data.deciding_step(a);
 BEGIN
@@ -415,12 +428,11 @@ CREATE FUNCTION lpr.withdraw_request(request bigint, reason text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    who integer := lpr_data.registered('A1');
     a lpr_data.access := lpr_data.lock_request(request, false);
 BEGIN
-    IF a.person_id IS DISTINCT FROM lpr_data.me() THEN
-        PERFORM lpr_data.refuse('A1', 'LP033', format('request %s is not yours', request),
-                                'Only the person who made a request withdraws it.',
-                                'SELECT * FROM lpr.access_requests;');
+    IF a.person_id <> who THEN
+        PERFORM lpr_data.refuse_request(request);
     END IF;
     IF a.state NOT IN ('requested', 'approved') THEN
         PERFORM lpr_data.refuse('A1', 'LP034', format('request %s is %s already', request, a.state),
@@ -440,8 +452,8 @@ CREATE FUNCTION lpr_data.stop_access(request bigint, action text, reason text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
+    who integer := lpr_data.acting_in('A1', 'lpr_supervisor', 'lpr_system_owner', 'lpr_oversight');
     a lpr_data.access := lpr_data.lock_request(request, action = 'resume');
-    who integer := lpr_data.me();
     step text;
 BEGIN
     step := CASE WHEN lpr_data.holds(who, 'lpr_oversight') THEN 'oversight'
@@ -450,9 +462,7 @@ BEGIN
                       AND who = (SELECT p.supervisor_id FROM lpr_data.person AS p
                                  WHERE p.person_id = a.person_id) THEN 'supervisor' END;
     IF step IS NULL OR who = a.person_id THEN
-        PERFORM lpr_data.refuse('A1', 'LP033', format('grant %s is not yours to %s', request, action),
-                                'Oversight or a system owner does that, and (except for resuming) the person''s '
-                                'own supervisor; never the person.', 'SELECT * FROM lpr.access_requests;');
+        PERFORM lpr_data.refuse_request(request);
     END IF;
     IF a.state <> ALL (CASE action WHEN 'suspend' THEN '{granted}' WHEN 'resume' THEN '{suspended}'
                             ELSE '{granted,suspended}' END::text[]) THEN
@@ -592,7 +602,8 @@ COMMENT ON COLUMN lpr.access_history.number IS 'Of the step: 1, 2, 3, ...';
 COMMENT ON COLUMN lpr.access_history.at IS 'When.';
 COMMENT ON COLUMN lpr.access_history.login IS 'Whose access it is about.';
 COMMENT ON COLUMN lpr.access_history.action IS 'request, approve, deny, withdraw, suspend, resume or revoke.';
-COMMENT ON COLUMN lpr.access_history.by_login IS 'Who did it.';
+COMMENT ON COLUMN lpr.access_history.by_login IS
+    'Who did it; when a superuser who is not registered retires somebody, that person: the reason names the login.';
 COMMENT ON COLUMN lpr.access_history.by_name IS 'That person''s name.';
 COMMENT ON COLUMN lpr.access_history.acting_as IS
     'As what: requester, supervisor, system_owner, oversight, or administrator when the person left.';

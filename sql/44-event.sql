@@ -525,7 +525,8 @@ COMMENT ON VIEW lpr.events IS
     'those of their people too, oversight and privacy all (E4).';
 COMMENT ON COLUMN lpr.events.event IS 'Number of the event, as lpr.work_on() and lpr.reads.event_id take it.';
 COMMENT ON COLUMN lpr.events.title IS 'Title.';
-COMMENT ON COLUMN lpr.events.state IS 'open; over: past ends_at, and can be extended; closed.';
+COMMENT ON COLUMN lpr.events.state IS
+    'open; over: past ends_at, and can be extended; waiting: for an owner, since the last one has left; closed.';
 COMMENT ON COLUMN lpr.events.mine IS
     'owner, member, or NULL: seen by duty; questions can be asked for it by its owner and members.';
 COMMENT ON COLUMN lpr.events.owner IS 'Login of its owner.';

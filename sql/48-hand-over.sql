@@ -60,11 +60,17 @@ DECLARE
     heir integer := lpr_data.person_of(login);
 BEGIN
     SELECT x.* INTO e FROM lpr_data.event AS x WHERE x.event_id = event FOR NO KEY UPDATE;
+    -- Who leaves meanwhile does not get it.
+    PERFORM FROM lpr_data.person AS p WHERE p.person_id = heir FOR SHARE;
+    heir := lpr_data.person_of(login);
     SELECT m.person_id INTO owner_id FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.owner;
-    -- The owner hands over; when the owner has left or cannot, the supervisor does.
+    -- The owner hands over; when the owner has left or cannot, the supervisor does; when there is none either, any.
     IF (owner_id = who AND lpr_data.holds(who, 'lpr_user')
-        OR who = (SELECT p.supervisor_id FROM lpr_data.person AS p WHERE p.person_id = owner_id)
-        AND lpr_data.holds(who, 'lpr_supervisor')) IS NOT TRUE THEN
+        OR lpr_data.holds(who, 'lpr_supervisor')
+        AND (who = (SELECT p.supervisor_id FROM lpr_data.person AS p WHERE p.person_id = owner_id)
+             OR e.waits_since IS NOT NULL
+             AND NOT EXISTS (SELECT FROM lpr_data.person AS p JOIN lpr_data.person AS s ON s.person_id = p.supervisor_id
+                             WHERE p.person_id = owner_id AND s.left_at IS NULL))) IS NOT TRUE THEN
         PERFORM lpr_data.refuse('E4', 'LP041',
                                 format('event %s does not exist or is not yours to hand over',
                                        coalesce(event::text, 'NULL')),
@@ -87,8 +93,8 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.transfer_event(bigint, text, text) TO lpr_user, lpr_supervisor;
 COMMENT ON FUNCTION lpr.transfer_event(bigint, text, text) IS
     'Makes another person the owner of an open event (E4): by its owner, or by the owner''s supervisor when the owner '
-    'has left or cannot. The former owner stays a member unless they left. Errors LP041, LP042, LP025 (the heir has '
-    'no access), LP043.';
+    'has left or cannot; of an event that waits and has none any more, by any supervisor. The former owner stays a '
+    'member unless they left. Errors LP041, LP042, LP025 (the heir has no access), LP043.';
 
 CREATE FUNCTION lpr.hand_over(from_login text, to_login text, reason text)
     RETURNS bigint

@@ -117,10 +117,10 @@ AS $$
             'A question is asked for an event that you own or are a member of, and that is committed.',
             'SELECT * FROM lpr.events; shows yours. If you have just opened it: COMMIT first.']
         WHEN (q.mode = 'saved' OR e.open) IS NOT TRUE THEN ARRAY['Q7', 'LP042',
-            'event {event} is over',
-            'A question is asked for an event that is open, within its dates.',
-            'SELECT * FROM lpr.events; tells its dates. Its owner can extend it unless it is closed: '
-            'lpr.extend_event(...).']
+            'event {event} is not open',
+            'A question is asked for an event that is open, within its dates, and whose owner has not left.',
+            'SELECT * FROM lpr.events; tells its state and dates. Its owner can extend it unless it is closed: '
+            'lpr.extend_event(...). One that waits is handed over by a supervisor: lpr.hand_over(...).']
         WHEN (moment < a.until) IS NOT TRUE THEN ARRAY['A7', 'LP025',
             CASE q.mode WHEN 'saved' THEN 'you have no access for system {system}'
                         ELSE 'you have no access to source "{source}" by {mode} for system {system}' END,

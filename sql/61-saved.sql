@@ -292,9 +292,9 @@ BEGIN
     passed := lpr_data.pass_gate_to_write(event, format('save %s reads of %s', cardinality(reads), source));
     -- A closing event waits for us, or we see that it is closed.
     SELECT x.* INTO e FROM lpr_data.event AS x WHERE x.event_id = event FOR NO KEY UPDATE;
-    IF e.closed_at IS NOT NULL OR e.ends_at <= clock_timestamp() THEN
-        PERFORM lpr_data.refuse('E2', 'LP042', format('event %s is over', event),
-                                'Reads are saved for an event that is open, within its dates.',
+    IF e.closed_at IS NOT NULL OR e.waits_since IS NOT NULL OR e.ends_at <= clock_timestamp() THEN
+        PERFORM lpr_data.refuse('E2', 'LP042', format('event %s is not open', event),
+                                'Reads are saved for an event that is open, within its dates, and has an owner.',
                                 'SELECT * FROM lpr.events; tells its dates.');
     END IF;
     schedule := lpr_data.usable_schedule(e.system);
@@ -382,7 +382,7 @@ COMMENT ON FUNCTION lpr.save(bigint, text, text[], text, boolean, text[]) IS
     'your own answers of that source for that event which have not expired. relevance: why they matter to the '
     'event, a sentence. with_images: fetches and keeps their images as well. fields: what to keep besides plate, time '
     'and place (E3); NULL = all. Returns how many were saved; what was saved before is not saved twice. All or '
-    'nothing. Errors LP060 (not shown, or expired), LP043 (the relevance says nothing), LP042 (the event is over), '
+    'nothing. Errors LP060 (not shown, or expired), LP043 (the relevance says nothing), LP042 (the event is not open), '
     'LP062 (no verified schedule), and those of the gate.';
 
 CREATE FUNCTION lpr.save_each(event bigint, source text, reads jsonb, with_images boolean DEFAULT false,

@@ -313,6 +313,24 @@ lpr_audit_know_login(void)
 	(void) login_name(GetAuthenticatedUserId());
 }
 
+/* A place that nobody waits at any more; -1 = there is none just now. */
+static int
+find_free_place(void)
+{
+	LprReceipt receipt;
+
+	for (int i = 0; i < LPR_RECEIPTS; i++)
+	{
+		int place = (next_place + i) % LPR_RECEIPTS;
+
+		if (places[place].ticket != 0 && lpr_queue_receipt(place, places[place].ticket, &receipt))
+			places[place].ticket = 0;
+		if (places[place].ticket == 0)
+			return place;
+	}
+	return -1;
+}
+
 bool
 lpr_audit_leave_for_cluster(const LprAuditEntry *entry, bool wait)
 {
@@ -320,12 +338,12 @@ lpr_audit_leave_for_cluster(const LprAuditEntry *entry, bool wait)
 	LprQueued head;
 	LprReceipt receipt;
 	instr_time start;
-	int place = next_place;
+	int place = wait ? find_free_place() : -1;
 	bool safe = false;
 
 	if (!lpr_queue_there() || !make_head(entry, &head, true))
 		return false;
-	wait = wait && places[place].ticket == 0 && lpr_queue_writer(reason, hint) == LPR_WRITER_READY;
+	wait = place >= 0 && lpr_queue_writer(reason, hint) == LPR_WRITER_READY;
 	if (!lpr_queue_put(&head, entry->payload, wait ? place : -1) || !wait)
 		return false;
 	next_place = (place + 1) % LPR_RECEIPTS;

@@ -50,11 +50,11 @@ static LprQueue *queue = NULL;
 static char *ring = NULL;
 static LWLock *lock = NULL;
 
-/* Every process that may send, before the server has counted them itself. */
+/* Every process that may send; the server has counted them before it asks for shared memory. */
 static int
 processes(void)
 {
-	return MaxConnections + autovacuum_max_workers + 1 + max_worker_processes + max_wal_senders;
+	return MaxBackends;
 }
 
 static Size
@@ -156,7 +156,7 @@ lpr_queue_put(LprQueued *head, const char *payload, int place)
 
 	head->len = fixed + head->payload_len;
 	head->procno = LPR_MY_PROC_NUMBER;
-	head->place = place;
+	head->place = place = head->procno < processes() ? place : -1;
 	head->database = head->of_cluster ? InvalidOid : MyDatabaseId;
 	touch(head->len);
 	LWLockAcquire(lock, LW_EXCLUSIVE);

@@ -43,6 +43,7 @@ static bool restoring = false;
 static bool expected = false;
 static bool put_any = false;
 static bool guarded_late = false;
+
 static void
 digest_row(int64 number, Datum login, bool has_login, Datum payload, uint64 sum[4])
 {
@@ -279,6 +280,9 @@ lpr_change_check(void)
 	relation = table_open(table, AccessShareLock);
 	if (ours)
 		lpr_change_check_form(relation, true);
+	/* A long change lies out of line, where it is read with a snapshot. */
+	PushActiveSnapshot(GetTransactionSnapshot());
 	check_table(relation, ours);
+	PopActiveSnapshot();
 	table_close(relation, NoLock);
 }

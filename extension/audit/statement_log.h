@@ -2,8 +2,8 @@
  * statement_log.h: statements that no trigger sees, on record with the transaction that they are of (U4).
  *
  * In the database of the log they wait like other changes when the writer cannot be waited for; from elsewhere they go
- * through shared memory. A record is there before the transaction commits; if it does not, another one says so.
- * Nothing here stops a statement: see docs/decisions/67.
+ * through shared memory. A record is there before the transaction commits, while there is a writer; if it does not,
+ * another one says so. Nothing here stops a statement: see docs/decisions/72.
  */
 #ifndef LPR_STATEMENT_LOG_H
 #define LPR_STATEMENT_LOG_H

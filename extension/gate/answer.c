@@ -158,7 +158,6 @@ lpr_answer_end_save(LprQueryStats *stats, bool failed)
 	LprText payload = {0};
 	LprAuditEntry entry;
 
-	stats->answer = NULL;
 	if (answer == NULL || answer->sent.len == 0)
 		return;
 	lpr_payload_open(&payload);
@@ -187,6 +186,7 @@ lpr_answer_end_save(LprQueryStats *stats, bool failed)
 		last_sent = lpr_audit_send(&entry);
 	}
 	lpr_text_free(&payload);
+	stats->answer = NULL; /* on its way: should sending have failed, it is left once more */
 }
 
 const uint8_t *

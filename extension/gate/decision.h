@@ -3,7 +3,7 @@
  *
  * A decision holds until anything that the rules read changes, or until the moment that they themselves named. An
  * answer goes on for as long as somebody reads it: so it is looked at before each request that goes out for it, and at
- * each FETCH of rows of it. Looking costs two comparisons; only when something changed is the writer asked again.
+ * each FETCH of rows of it. Looking costs a few comparisons; only when something changed is the writer asked again.
  */
 #ifndef LPR_DECISION_H
 #define LPR_DECISION_H

@@ -33,27 +33,41 @@ mode_of(const char *name)
 	ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("nothing is asked by \"%s\"", name)));
 }
 
-/* The source may be asked, for this event, in each of the ways in which the reads came. Judged now. */
+/* One decision for each way in which the reads came. */
+typedef struct Ways
+{
+	int n;
+	LprDecision decisions[3];
+} Ways;
+
 static void
-check_source(LprDecision *decision, ArrayType *ways)
+read_ways(Ways *ways, ArrayType *given, const LprDecision *common)
 {
 	Datum *modes;
 	bool *nulls;
 	int n;
 
-	deconstruct_array(ways, TEXTOID, -1, false, TYPALIGN_INT, &modes, &nulls, &n);
-	if (n == 0)
+	deconstruct_array(given, TEXTOID, -1, false, TYPALIGN_INT, &modes, &nulls, &n);
+	if (n == 0 || n > (int) lengthof(ways->decisions))
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("images of no question")));
 	for (int i = 0; i < n; i++)
 	{
-		decision->mode = nulls[i] ? 0 : mode_of(TextDatumGetCString(modes[i]));
-		decision->generation = 0; /* not yet */
-		lpr_decision_check(decision);
+		ways->decisions[i] = *common;
+		ways->decisions[i].mode = nulls[i] ? 0 : mode_of(TextDatumGetCString(modes[i]));
 	}
+	ways->n = n;
+}
+
+/* The source may be asked, for this event, in each of these ways. */
+static void
+check_source(Ways *ways)
+{
+	for (int i = 0; i < ways->n; i++)
+		lpr_decision_check(&ways->decisions[i]);
 }
 
 static void
-fetch(LprSource *source, LprQueryStats *stats, Datum *urls, const bool *nulls, int n, ReturnSetInfo *result)
+fetch(LprSource *source, LprQueryStats *stats, Ways *ways, Datum *urls, const bool *nulls, int n, ReturnSetInfo *result)
 {
 	LprHttp *https[IMAGES_AT_ONCE];
 
@@ -61,6 +75,7 @@ fetch(LprSource *source, LprQueryStats *stats, Datum *urls, const bool *nulls, i
 	{
 		int some = Min(n - first, IMAGES_AT_ONCE);
 
+		check_source(ways);
 		for (int i = 0; i < some; i++)
 		{
 			text *url = nulls[first + i] ? NULL : DatumGetTextPP(urls[first + i]);
@@ -89,6 +104,7 @@ lpr_saved_images(PG_FUNCTION_ARGS)
 	ReturnSetInfo *result = (ReturnSetInfo *) fcinfo->resultinfo;
 	char *name = text_to_cstring(PG_GETARG_TEXT_PP(2));
 	LprDecision decision = {.event = {true, PG_GETARG_INT64(1)}, .ask = PG_GETARG_INT64(0)};
+	Ways ways;
 	LprFault fault = {0};
 	LprSource *source;
 	LprQueryStats stats = {0};
@@ -101,14 +117,15 @@ lpr_saved_images(PG_FUNCTION_ARGS)
 	if (n == 0)
 		return (Datum) 0;
 	strlcpy(decision.source, name, NAMEDATALEN);
-	check_source(&decision, PG_GETARG_ARRAYTYPE_P(3));
+	read_ways(&ways, PG_GETARG_ARRAYTYPE_P(3), &decision);
+	check_source(&ways);
 	source = lpr_source_hold(GetForeignServerByName(name, false)->serverid, GetAuthenticatedUserId(), &fault);
 	if (source == NULL)
 		ereport(ERROR, (errcode(ERRCODE_FDW_ERROR), errmsg("source \"%s\": %s", name, fault.message)));
 	PG_TRY();
 	{
-		lpr_answer_begin_save(CurrentMemoryContext, &stats, &decision);
-		fetch(source, &stats, urls, nulls, n, result);
+		lpr_answer_begin_save(CurrentMemoryContext, &stats, &ways.decisions[0]);
+		fetch(source, &stats, &ways, urls, nulls, n, result);
 		lpr_answer_end_save(&stats, false);
 	}
 	PG_CATCH();

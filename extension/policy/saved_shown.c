@@ -88,7 +88,7 @@ find_shown_columns(TupleDesc desc, int which[SHOWN_COLUMNS])
 {
 	int expected = 0, found = 0;
 
-	for (int i = 0; i < SHOWN_COLUMNS; i++)
+	for (int i = 0; i < SHOWN_COLUMNS && desc->natts <= SHOWN_COLUMNS; i++)
 	{
 		bool own = i < LPR_COLUMNS_OF_READ;
 		const char *name = own ? lpr_columns[i].name : besides[i - LPR_COLUMNS_OF_READ].name;

@@ -83,28 +83,12 @@ is_of_changes(const RangeVar *relation)
 	return OidIsValid(changes) && relation != NULL && RangeVarGetRelid(relation, NoLock, true) == changes;
 }
 
-/* A statement that takes the extension along, and with it whatever would have written that down afterwards. */
-static bool
-drops_extension(Node *statement)
-{
-	DropStmt *drop = (DropStmt *) statement;
-	ListCell *cell;
-
-	if (!IsA(statement, DropStmt) || drop->removeType != OBJECT_EXTENSION)
-		return false;
-	foreach (cell, drop->objects)
-		if (strcmp(strVal(lfirst(cell)), "lpr") == 0)
-			return OidIsValid(get_extension_oid("lpr", true));
-	return false;
-}
-
 /* First on record, then done. Where there is no log and nobody who could begin one, nothing was ever asked. */
 static void
 record_drop(const char *payload)
 {
 	char reason[LPR_REASON_ROOM], hint[LPR_HINT_ROOM];
 
-	dropping = true;
 	if (IsUnderPostmaster && lpr_audit_here() &&
 		(OidIsValid(lpr_data_table("log")) || lpr_queue_writer(reason, hint) == LPR_WRITER_READY))
 		lpr_statement_record_now(payload);
@@ -143,7 +127,7 @@ record_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUt
 	Node *statement = planned->utilityStmt;
 	bool roles = false;
 	bool awaited = !IsA(statement, AlterSystemStmt);
-	bool drops = drops_extension(statement);
+	bool drops = lpr_drops_us(statement) && OidIsValid(get_extension_oid("lpr", true));
 	bool copies = IsA(statement, CopyStmt) && ((CopyStmt *) statement)->is_from &&
 				  is_of_changes(((CopyStmt *) statement)->relation);
 	bool begins = (IsA(statement, CreateExtensionStmt) || IsA(statement, AlterExtensionStmt)) && !creating_extension;
@@ -170,6 +154,7 @@ record_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUt
 	}
 	if (copies)
 		lpr_change_let_restore(true);
+	dropping = dropping || drops;
 	PG_TRY();
 	{
 		if (earlier_utility != NULL)
@@ -221,10 +206,10 @@ check_permissions(LPR_CHECK_PERMS_PARAMETERS)
 		if ((on->requiredPerms & (ACL_INSERT | ACL_UPDATE | ACL_DELETE)) == 0 || !OidIsValid(on->relid) ||
 			IsBinaryUpgrade)
 			continue;
-		/* Extensions' scripts are on record by their texts. */
+		/* Extensions' scripts are on record by their texts, if they hold a statement that is no query. */
 		if (IsCatalogRelationOid(on->relid))
 		{
-			if (!creating_extension && get_rel_relkind(on->relid) == RELKIND_RELATION)
+			if ((!creating_extension || script == NULL) && get_rel_relkind(on->relid) == RELKIND_RELATION)
 				note_catalogue(on->relid, on->requiredPerms);
 		}
 		else if (on->relid == lpr_data_table("change") && !lpr_caller_is_ours())

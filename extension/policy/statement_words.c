@@ -171,8 +171,8 @@ is_c_function(Node *statement)
 	return false;
 }
 
-static bool
-drops_lpr(Node *statement)
+bool
+lpr_drops_us(Node *statement)
 {
 	ListCell *cell;
 
@@ -204,7 +204,7 @@ type_of_told_statement(Node *statement)
 		return "default privileges";
 	if ((IsA(statement, LoadStmt) || is_c_function(statement)) && lpr_audit_here())
 		return "library";
-	if (drops_lpr(statement) && lpr_audit_here())
+	if (lpr_drops_us(statement) && lpr_audit_here())
 		return "extension";
 	return NULL;
 }

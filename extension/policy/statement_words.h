@@ -15,4 +15,7 @@ extern char *lpr_describe_statement(const PlannedStmt *planned, const char *text
 /* Of the script of the extension that is being made or updated. */
 extern char *lpr_describe_script(const char *text);
 
+/* Whether it is a DROP EXTENSION of lpr, which takes along what would have written that down afterwards. */
+extern bool lpr_drops_us(Node *statement);
+
 #endif

@@ -66,7 +66,11 @@ is_leaving(Oid login)
 static void
 end_sessions(XactEvent event, void *arg)
 {
-	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE)
+	if (event == XACT_EVENT_PRE_PREPARE && leaving != NIL)
+		ereport(ERROR,
+				(errcode(ERRCODE_FEATURE_NOT_SUPPORTED), errmsg("a retirement cannot be prepared"),
+				 errdetail("Sessions end when the transaction commits that retires their login."), errhint("COMMIT;")));
+	if (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT)
 		return;
 	if (leaving != NIL && event == XACT_EVENT_COMMIT)
 	{

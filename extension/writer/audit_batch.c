@@ -290,8 +290,7 @@ anybody_waits(List *records)
 
 /*
  * Takes the log up, and what of the records is in it already. The log begins with the extension: before somebody asks,
- * and before somebody drops it again. Only a restore, which may bring a log along, is waited for, unless a session of
- * this database itself waits for its record.
+ * and before somebody drops it again. For a restore, which may bring a log along, write_batch() waits.
  */
 static void
 take_up_log(Batch *batch)
@@ -370,13 +369,15 @@ write_counts(Batch *batch)
 static void
 settle_batch(Batch *batch)
 {
+	List *fresh = list_copy_tail(batch->records, batch->known);
+
 	PopActiveSnapshot();
 	reconciled = false;         /* until they are settled */
 	CommitTransactionCommand(); /* model: commit */
 	lpr_log_committed(batch->log);
 	lpr_refusals_committed();
 	purged = true;
-	lpr_judge_count(list_copy_tail(batch->records, batch->known), batch->receipts + batch->known);
+	lpr_judge_count(fresh, batch->receipts + batch->known);
 	/* The wait for a standby may have been cut short by our own end: then nothing is acknowledged. */
 	CHECK_FOR_INTERRUPTS(); /* model: end after the commit */
 	if (batch->wrote && !XLogRecPtrIsInvalid(XactLastCommitEnd))

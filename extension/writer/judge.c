@@ -1,5 +1,5 @@
 /*
- * judge.c: one statement that asks the rules about all questions that wait.
+ * judge.c: one statement that asks the rules about all questions that wait, and one about all looks at decisions.
  */
 #include "writer/judge.h"
 

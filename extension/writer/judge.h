@@ -7,8 +7,8 @@
 #include "audit/audit_queue.h"
 
 /*
- * Decides all questions among the records with one statement; fills the receipts of those that are refused, and how
- * many reads the others may show. Within the writer's transaction.
+ * Decides all questions among the records with one statement, and all looks at earlier decisions with another; fills
+ * the receipts of those that are refused, and how many reads the others may show. Within the writer's transaction.
  */
 extern void lpr_judge(List *records, LprReceipt *receipts);
 /*

@@ -154,5 +154,9 @@ ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT string_agg(DISTIN
 	or diag($node->answer('postgres', "SELECT login, payload FROM lpr_data.audit WHERE number > $head"));
 is($node->answer('postgres', 'SELECT count(*) FROM lpr.verify_audit() WHERE NOT ok'), 0, 'the log is whole');
 $node->sound('in the end');
+# A change that is too long for its row lies out of line, and is held against what went in all the same.
+my $long = "SELECT lpr.set_rules((SELECT string_agg(encode(sha256(n::text::bytea), 'hex'), ' ') FROM generate_series(1, 400) AS n))";
+is(($node->ask('privacy1', $long))[0], 0, 'a long change is committed');
+is(($node->ask('privacy1', "BEGIN; SAVEPOINT s; $long; RELEASE s; COMMIT"))[0], 0, '… in a subtransaction, too');
 $node->stop;
 done_testing();

@@ -6,7 +6,7 @@ use LprAccess;
 use LprAudit;
 use Test::More;
 
-my $node = LprTest->start_staged('acts', world => 1, conf => "listen_addresses = '127.0.0.1'\n");
+my $node = LprTest->start_staged('acts', world => 1, conf => "listen_addresses = '127.0.0.1'\nmax_prepared_transactions = 2\n");
 
 # What may be called by whom: nothing of it reads or changes what is anybody's.
 my %harmless = (
@@ -58,6 +58,16 @@ for (split /\n/, $calls)
 		like($node->records_after($head, "kind = 'refused'"), qr/\A(?:refused $login .*LP0\d\d\n?)+\z/, '… on record');
 	}
 }
+# Nor does it tell them what there is: of a request, or an event, that does not exist the refusal is the same.
+for my $call ("approve(%s, 'x')", "deny(%s, 'x')", "withdraw_request(%s, 'x')", "suspend_access(%s, 'x')", "resume_access(%s, 'x')", "revoke_access(%s, 'x')",
+	"close_event(%s, 'xxx')", "transfer_event(%s, 'analyst2', 'x')", "add_member(%s, 'analyst2')", "remove_member(%s, 'analyst2')")
+{
+	for my $login (qw(ghost1 analyst2))
+	{
+		my ($of_none, $of_another) = map { my $sql = sprintf "SELECT lpr.$call", $_; $node->messages($login, $sql, logon => 0) =~ s/(request|event) $_\b/$1 N/gr } 987654, 1;
+		is($of_none, $of_another, "$login learns nothing by lpr." . sprintf $call, 'N');
+	}
+}
 cmp_ok(scalar keys %seen, '>', 60, 'many functions');
 is(join(' ', grep { !$seen{$_} && $node->answer('postgres', "SELECT count(*) FROM pg_proc WHERE proname = '$_' AND pronamespace::regnamespace::text IN ('lpr', 'lpr_data')") == 0 } sort keys %harmless), '', 'each exception is of a function that is there');
 
@@ -81,6 +91,7 @@ $says->('service1', 'SELECT count(*) FROM lpr.security_report()', 'LP033', 'lpr.
 # Over a network in plain text: neither (A6).
 my $plain = '\\c "host=127.0.0.1 sslmode=disable port=' . $node->port . ' dbname=lpr user=%s"' . "\n%s";
 $says->('oversight1', sprintf($plain, 'oversight1', LprTest::consent() . " SELECT count(*) FROM lpr.$_"), 'LP023', "lpr.$_ in plain text", logon => 0) for 'audit()', 'unanswered()', 'export_audit()';
+$says->('postgres', sprintf($plain, 'postgres', 'SELECT count(*) FROM lpr.audit()'), 'LP023', '… nor to a superuser');
 $says->('service1', sprintf($plain, 'service1', "SELECT count(*) FROM lpr.$_"), 'LP023', "lpr.$_ in plain text") for 'audit_status()', 'mail_status()', 'verify_audit()', 'checkpoint()', 'audit_key()';
 
 # ---- who leaves ----
@@ -104,6 +115,11 @@ is($node->answer('postgres', "SELECT string_agg(DISTINCT state, ' ') FROM lpr_da
 is($node->answer('oversight1', "SELECT DISTINCT action || ' as ' || acting_as || ' by ' || by_login FROM lpr.access_history WHERE login = 'analyst1' AND action = 'suspend'", logon => 0), 'suspend as administrator by admin1', '… by a step');
 is($node->answer('supervisor1', "SELECT state FROM lpr.events WHERE event = $mine"), 'waiting', 'the event waits for an owner');
 like($node->messages('analyst2', LprTest::quick() . " AND event_id = $mine"), qr/ERROR: +LP042/, '… and nobody asks for it');
+my ($saver) = $node->session('analyst2');
+$node->converse($saver, 'SELECT lpr.work_on(2)');
+my ($id) = $node->converse($saver, "SELECT read_id FROM lpr.reads WHERE plate = 'BULK1' AND source = 'acme'");
+like(($node->converse($saver, "SELECT lpr.save($mine, 'acme', '{$id}', 'The van stood before the house of the suspect on each night of the thefts.')"))[1], qr/ERROR: +LP042: event $mine is not open/, '… nor is anything saved for it');
+$saver->quit;
 my $report = "SELECT mend FROM lpr.security_report() WHERE finding = 'login analyst1 is that of a person who has left'";
 is($node->answer('admin1', $report), 'REVOKE lpr_user FROM analyst1; ALTER ROLE analyst1 NOLOGIN;', 'a finding until it is done');
 $node->answer('postgres', 'ALTER ROLE analyst1 NOLOGIN');
@@ -127,11 +143,25 @@ is(statements('clerk1', 'analyst2'), "REVOKE lpr_user FROM clerk1;\nALTER ROLE c
 is($node->answer('analyst2', "SELECT owner || ' ' || state FROM lpr.events WHERE event = $matter", logon => 0), 'analyst2 open', '… who has the event');
 is($node->answer('postgres', "SELECT string_agg(access_id - $grant || ' ' || state, ', ' ORDER BY access_id) FROM lpr_data.access WHERE access_id >= $grant"), '0 suspended, ' . ($second - $grant) . ' withdrawn', '… the grant is suspended, the request withdrawn');
 
+$node->refused('an heir who is the administrator', 'admin1', "SELECT lpr.retire_person('newcomer1', 'admin1')", 'A1', 'LP033', words => qr/heir/);
+
+# An event that waits while its supervisors leave one after the other is not lost.
+$node->hire('boss3', 'lpr_supervisor');
+$node->hire('boss4', 'lpr_supervisor');
+$node->hire('clerk3', 'lpr_user', supervisor => 'boss3');
+$node->train('clerk3', 3);
+$node->grant('clerk3', supervisor => 'boss3');
+my $lost = $node->open_event('clerk3');
+statements($_) for 'clerk3', 'boss3';
+$node->refused('not by an analyst', 'analyst2', "SELECT lpr.transfer_event($lost, 'analyst2', 'Its analyst and her supervisor have left; the van is still sought by the county.')", 'E4', 'LP041');
+is($node->answer('boss4', "SELECT lpr.hand_over('clerk3', 'analyst2', 'Its analyst and her supervisor have left; the van is still sought by the county.')"), 1, 'an event without any supervisor is handed over by another one');
+
 # What is undone has ended nothing.
 my ($stays) = $node->session('analyst2');
 $node->answer('admin1', "BEGIN; SAVEPOINT s; SELECT lpr.retire_person('analyst2'); ROLLBACK TO s; COMMIT");
 $node->answer('admin1', "BEGIN; SELECT lpr.retire_person('analyst2'); ROLLBACK");
 is(($node->converse($stays, LprTest::quick() . " AND event_id = $mine"))[0], 1, 'a retirement that was rolled back ends no session');
+like($node->messages('admin1', "BEGIN; SELECT lpr.retire_person('analyst2'); PREPARE TRANSACTION 'later'"), qr/ERROR: +0A000: a retirement cannot be prepared/, 'nor is one prepared: its sessions would go on');
 $node->ask('admin1', "BEGIN; SAVEPOINT s; SELECT lpr.retire_person('analyst2'); RELEASE s; COMMIT");
 ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM pg_stat_activity WHERE usename = 'analyst2'") == 0 }), '… one that was not does');
 

@@ -105,8 +105,8 @@ $node->refused('denies without a reason', 'supervisor1', "SELECT lpr.deny($one, 
 $node->refused("withdraws somebody else's", 'analyst1', "SELECT lpr.withdraw_request($one, 'x')", 'A1', 'LP033');
 $node->refused('withdraws without a reason', 'newcomer1', "SELECT lpr.withdraw_request($one, ' ')", 'A1', 'LP043');
 $node->refused('suspends what is not granted', 'owner1', "SELECT lpr.suspend_access($one, 'x')", 'A1', 'LP034');
-$node->faulty('a request that does not exist', 'supervisor1', $approve->(4711), '42704');
-$node->faulty('no request', 'supervisor1', $approve->('NULL'), '42704');
+$node->refused('a request that does not exist', 'supervisor1', $approve->(4711), 'A1', 'LP033', words => qr/does not exist or is not yours/);
+$node->refused('no request', 'supervisor1', $approve->('NULL'), 'A1', 'LP033', words => qr/does not exist or is not yours/);
 $node->refused('a supervisor who gives it to themselves', 'all1', $request->() . '; ' . $approve->("(SELECT max(request) FROM lpr.access_requests WHERE login = 'all1')"), 'A1', 'LP033', words => qr/your own request/);
 is($state->($one), 'requested', 'it waits still');
 is($node->answer('supervisor1', $approve->($one)), 'approved', 'the supervisor approves');

@@ -114,7 +114,7 @@ my ($late) = $node->session('analyst1');
 my ($seen) = $node->converse($late, "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK20' AND event_id = $short LIMIT 1");
 later(3700);
 $node->agree_again($late);
-like(($node->converse($late, "SELECT lpr.save($short, 'acme', '{$seen}', '$why.')"))[1], qr/ERROR: +LP042: event $short is over/, 'of an answer that is still there nothing is saved for an event that is over');
+like(($node->converse($late, "SELECT lpr.save($short, 'acme', '{$seen}', '$why.')"))[1], qr/ERROR: +LP042: event $short is not open/, 'of an answer that is still there nothing is saved for an event that is over');
 $late->quit;
 
 # ---- due ----
