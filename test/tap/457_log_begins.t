@@ -37,8 +37,11 @@ my $head = $node->head;
 $node->answer('postgres', 'BEGIN; DROP EXTENSION lpr CASCADE; ROLLBACK');
 ok(LprTest::eventually(sub { $node->answer('postgres', $drops . $head) eq 'begun rolled back' }), 'DROP EXTENSION is on record, and that it was rolled back') or diag($node->answer('postgres', $drops . $head));
 my $writer = $node->hold_writer;
-like($node->messages('postgres', "SET lpr.audit_timeout = '200ms'; DROP EXTENSION lpr CASCADE"), qr/ERROR: +LP020/, 'without a writer it is not dropped');
+my ($dropper) = $node->session('postgres');
+like(($node->converse($dropper, "SET lpr.audit_timeout = '200ms'; DROP EXTENSION lpr CASCADE"))[1], qr/ERROR: +LP020/, 'without a writer it is not dropped');
 $node->let_go($writer);
+like(($node->converse($dropper, 'DROP SCHEMA lpr CASCADE'))[1], qr/ERROR: +LP031/, '… nor along with something else, by who has tried');
+$dropper->quit;
 $node->await_answers;
 for my $sql ('DROP SCHEMA lpr CASCADE', 'DROP ROLE x; DROP EXTENSION plpgsql CASCADE', 'DROP OWNED BY postgres CASCADE', 'DROP FUNCTION lpr_data.guard_change() CASCADE', 'DROP TABLE lpr_data.person CASCADE')
 {
