@@ -9,7 +9,6 @@
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
-#include "commands/extension.h"
 #include "executor/spi.h"
 #include "miscadmin.h"
 #include "pgstat.h"
@@ -136,7 +135,7 @@ deliver(void)
 
 	StartTransactionCommand();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	if (OidIsValid(get_extension_oid("lpr", true)) && OidIsValid(lpr_data_table("delivery")))
+	if (lpr_worker_hold_extension() && OidIsValid(lpr_data_table("delivery")))
 	{
 		SPI_connect();
 		if (SPI_execute("SELECT c.size, lpr_data.checkpoint_file(c.size), lpad(c.size::text, 20, '0') || '.checkpoint' "

@@ -77,6 +77,7 @@ lpr_worker_force_settings(void)
 	force_if_known("transaction_timeout", "0"); /* 17 on */
 	force_if_known("event_triggers", "on");     /* 17 on */
 	force("lock_timeout", "1s");                /* who holds a lock may wait for us */
+	force("deadlock_timeout", "100ms");         /* of two, we give way: we try again by ourselves */
 	force("row_security", "on");
 	force("jit", "off");
 	force("client_min_messages", "warning");

@@ -33,7 +33,7 @@ extern void lpr_worker_handle_cancel(SIGNAL_ARGS);
 
 /*
  * Whether the extension is there, and stays for this transaction: while somebody drops it, or makes it, there is
- * nothing to do. A snapshot of before may show otherwise.
+ * nothing to do. A snapshot of before may show otherwise. DROP EXTENSION then waits before it holds any table.
  */
 extern bool lpr_worker_hold_extension(void);
 

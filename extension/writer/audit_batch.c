@@ -399,6 +399,7 @@ write_batch(LprLog *log, List *records, const ErrorData *unjudged)
 	batch.generation = lpr_queue_generation();
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
+	(void) lpr_worker_hold_extension(); /* what is refused while somebody drops it is put on record all the same */
 	PushActiveSnapshot(GetTransactionSnapshot()); /* model: snapshot */
 	if (!extension_there(log))
 	{

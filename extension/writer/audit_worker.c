@@ -68,9 +68,12 @@ prepare_ahead(bool told)
 
 	PG_TRY();
 	{
+		bool held;
+
 		StartTransactionCommand();
+		held = lpr_worker_hold_extension();
 		PushActiveSnapshot(GetTransactionSnapshot());
-		if (the_log.there)
+		if (the_log.there && held)
 		{
 			lpr_log_prepare_months();
 			/*
@@ -86,7 +89,7 @@ prepare_ahead(bool told)
 		}
 		PopActiveSnapshot();
 		CommitTransactionCommand();
-		good = true;
+		good = held;
 	}
 	PG_CATCH();
 	{

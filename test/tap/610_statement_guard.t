@@ -291,11 +291,31 @@ $node->answer('postgres', 'CREATE ROLE second SUPERUSER; ALTER SCHEMA lpr_data O
 kept('DROP OWNED BY second CASCADE', 'LP031');
 $node->answer('postgres', 'ALTER SCHEMA lpr_data OWNER TO postgres; DROP ROLE second');
 my $month = $node->answer('postgres', 'SELECT tableoid::regclass FROM lpr_data.audit LIMIT 1');
-$node->converse($owner, 'BEGIN; SET client_min_messages = warning; DROP EXTENSION lpr CASCADE');
+unlike(($node->converse($owner, 'BEGIN; SET client_min_messages = warning; DROP EXTENSION lpr CASCADE'))[1], qr/ERROR/,
+	'without the extension, in one transaction:');
 $node->converse($owner, 'SAVEPOINT s'), kept($_, 'LP031'), $node->converse($owner, 'ROLLBACK TO s') for 'DROP SCHEMA lpr_data CASCADE', 'DROP OWNED BY lpr_log', 'DROP TABLE lpr_data.audit', "DROP TABLE $month",
 	'DROP TABLE lpr_data.log', 'DROP TABLE lpr_data.checkpoint, lpr_data.delivery';
 unlike(($node->converse($owner, "ALTER TABLE lpr_data.audit DETACH PARTITION $month; CREATE SCHEMA archive; ALTER TABLE $month SET SCHEMA archive; DROP SCHEMA archive CASCADE; ROLLBACK"))[1],
 	qr/ERROR/, 'a month that has left the log can go');
+
+# ---- it waits until the writer is done, before it locks anything ----
+
+# The writer looks at roles once a statement about roles is on record.
+my $log_writer = $node->writer;
+for my $table (qw(role_state change))
+{
+	$node->converse($owner, "BEGIN; LOCK TABLE lpr_data.$table");
+	my $role = $node->launch('postgres', 'ALTER ROLE indirect CONNECTION LIMIT 3', "SELECT 'altered'");
+	my $waits = 'SELECT count(*) > 0 FROM pg_locks AS l JOIN pg_stat_activity AS a USING (pid) WHERE NOT l.granted AND ';
+	ok($node->poll_query_until('lpr', $waits . "l.pid = $log_writer AND l.relation = 'lpr_data.$table'::regclass"), "the writer waits for lpr_data.$table");
+	is($node->answer('postgres', "SELECT count(*) FROM pg_locks WHERE pid = $log_writer AND granted AND classid = 'pg_extension'::regclass", database => 'lpr'), 1, '… and holds the extension');
+	if ($table eq 'change') { $node->converse($owner, 'COMMIT'); $node->landed($role); next; } # that of the drop itself would wait, too
+	my $drop = $node->launch('postgres', 'SET client_min_messages = warning', 'BEGIN', 'DROP EXTENSION lpr CASCADE', 'ROLLBACK');
+	ok($node->poll_query_until('lpr', $waits . "a.application_name = '$drop->{name}'"), '… and DROP EXTENSION for something');
+	$node->converse($owner, 'COMMIT');
+	is(($node->landed($drop))[1], '', '… which is no deadlock');
+	is(($node->landed($role))[0], "altered\n", '… nor lost');
+}
 
 # ---- nor is anything defined off the record ----
 
