@@ -86,7 +86,7 @@ COMMENT ON COLUMN lpr.reads.plate_image IS
     'Image of the plate as the vendor has it, fetched only when this column is selected; NULL when the vendor has '
     'none or it could not be fetched, which is told.';
 COMMENT ON COLUMN lpr.reads.vehicle_image IS 'Image of the vehicle, as plate_image.';
-COMMENT ON COLUMN lpr.reads.fetched_at IS 'When the vendor handed the read over (Q9).';
+COMMENT ON COLUMN lpr.reads.fetched_at IS 'The minute in which the vendor handed the read over (Q9).';
 COMMENT ON COLUMN lpr.reads.from_cache IS 'Whether the read comes from the cache instead of the vendor (Q9).';
 COMMENT ON COLUMN lpr.reads.expires_at IS 'When the cached read goes (C1); NULL when it is not cached.';
 

@@ -68,6 +68,36 @@ COMMENT ON FUNCTION lpr.audit(timestamptz, timestamptz, text, text, bigint, text
     'change, read, clock, consent, flag, start, month), event_id, source: only such records; NULL = all. Each call is '
     'itself a record. On a standby it is refused (LP020).';
 
+CREATE FUNCTION lpr.audit_of_reference(reference text)
+    RETURNS SETOF lpr.audit_row
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    -- Until 0.2.0 a reference held the number, too.
+    part text := (regexp_match(reference, '^[0-9a-f]{32}-(?:[0-9]+-)?([0-9a-f]{16}|[0-9a-f]{32})$'))[1];
+    question bigint;
+BEGIN
+    PERFORM lpr_data.reading('U4', 'lpr_oversight');
+    PERFORM lpr_data.audit_record('read', NULL, NULL,
+                                  format('audit_of_reference(%L)', left(audit_of_reference.reference, 128)));
+    SELECT a.number INTO question FROM lpr_data.audit AS a
+    WHERE a.kind = 'ask' AND substr(a.digest, 1, length(part) / 2) = decode(part, 'hex')
+      AND EXISTS (SELECT FROM lpr_data.log AS l
+                  WHERE encode(l.id, 'hex') = split_part(audit_of_reference.reference, '-', 1));
+    RETURN QUERY
+        SELECT a.number, a.at, a.kind, a.login, a.pid, a.session_started, a.event_id, a.source, a.mode, a.ask,
+               a.control, a.sqlstate, a.payload::jsonb
+        FROM lpr_data.audit AS a WHERE a.number = question OR a.ask = question ORDER BY a.number;
+END
+$$;
+GRANT EXECUTE ON FUNCTION lpr.audit_of_reference(text) TO lpr_oversight;
+COMMENT ON FUNCTION lpr.audit_of_reference(text) IS
+    'The question of a reference that stands in a vendor''s log, and what is on record of its answer; no row when this '
+    'log has no such question: then somebody asked without it, or the log was cut (U3, U7). It looks through the whole '
+    'log. For oversight, as lpr.audit(); errors as there.';
+
 CREATE FUNCTION lpr.unanswered(since timestamp with time zone DEFAULT NULL)
     RETURNS TABLE (number bigint, at timestamp with time zone, login text, event_id bigint, source text, mode text)
     LANGUAGE plpgsql

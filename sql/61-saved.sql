@@ -143,7 +143,7 @@ COMMENT ON COLUMN lpr_data.event_read.vehicle_image IS 'SHA-256 of the image.';
 COMMENT ON COLUMN lpr_data.event_read.relevance IS 'Why it is relevant to the event.';
 COMMENT ON COLUMN lpr_data.event_read.saved_by IS 'By whom.';
 COMMENT ON COLUMN lpr_data.event_read.saved_at IS 'When.';
-COMMENT ON COLUMN lpr_data.event_read.fetched_at IS 'When the vendor handed it over.';
+COMMENT ON COLUMN lpr_data.event_read.fetched_at IS 'The minute in which the vendor handed it over.';
 COMMENT ON COLUMN lpr_data.event_read.ask IS 'Number, in the audit log, of the question that it was shown for.';
 COMMENT ON COLUMN lpr_data.event_read.answer IS
     'Number of the question that fetched it: its answer''s record holds the digest of all its reads.';

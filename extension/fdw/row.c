@@ -24,7 +24,7 @@ lpr_row_value(const LprRowFrame *frame, LprColumn column, const LprRead *read, b
 		case LPR_COLUMN_MATCHED_HOW:
 			return lpr_read_matched_how(read, frame->query->nplates > 0, frame->query->region[0] != '\0', isnull);
 		case LPR_COLUMN_FETCHED_AT:
-			return TimestampTzGetDatum(frame->fetched_at);
+			return lpr_read_fetched_at(frame->fetched_at);
 		case LPR_COLUMN_FROM_CACHE:
 			return BoolGetDatum(frame->from_cache);
 		case LPR_COLUMN_EXPIRES_AT:

@@ -106,11 +106,12 @@ void
 lpr_gate_reference(const LprReceipt *receipt, char out[LPR_REFERENCE_ROOM])
 {
 	char log[2 * LPR_LOG_ID_LEN + 1];
-	char digest[17];
+	char digest[2 * LPR_REFERENCE_BYTES + 1];
 
+	/* Not its number: a vendor would learn how much else is recorded between two of its requests. */
 	lpr_hex(receipt->log, LPR_LOG_ID_LEN, log);
-	lpr_hex(receipt->digest.bytes, 8, digest);
-	snprintf(out, LPR_REFERENCE_ROOM, "%s-" INT64_FORMAT "-%s", log, receipt->number, digest);
+	lpr_hex(receipt->digest.bytes, LPR_REFERENCE_BYTES, digest);
+	snprintf(out, LPR_REFERENCE_ROOM, "%s-%s", log, digest);
 }
 
 void

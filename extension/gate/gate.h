@@ -29,7 +29,8 @@ pg_noreturn extern void lpr_gate_raise(const LprReceipt *receipt);
 /* Message, detail and hint of a refusal. */
 extern void lpr_gate_texts(const LprReceipt *receipt, const char **message, const char **detail, const char **hint);
 
-/* The opaque reference that goes to the vendor: which log, which record, and the first bytes of its digest (U7). */
+/* The opaque reference that goes to the vendor: which log, and the first bytes of the record's digest (U7). */
+#define LPR_REFERENCE_BYTES 16
 extern void lpr_gate_reference(const LprReceipt *receipt, char out[LPR_REFERENCE_ROOM]);
 
 /* Writes down that a question was refused before the gate: an error of class LP (U4). */

@@ -124,7 +124,7 @@ shown_row(const LprCacheAnswer *answer, const LprRead *read, const uint8 *salt, 
 			values[i] = lpr_read_value(read, i, &nulls[i]);
 	values[SHOWN_ASK] = Int64GetDatum(answer->ask);
 	values[SHOWN_ANSWER] = Int64GetDatum(answer->answer);
-	values[SHOWN_FETCHED_AT] = TimestampTzGetDatum(answer->fetched_at);
+	values[SHOWN_FETCHED_AT] = lpr_read_fetched_at(answer->fetched_at);
 	values[SHOWN_MATCHED_HOW] =
 		lpr_read_matched_how(read, answer->matched != LPR_MATCHED_NOTHING,
 							 answer->matched == LPR_MATCHED_PLATE_AND_REGION, &nulls[SHOWN_MATCHED_HOW]);

@@ -3,16 +3,11 @@
  */
 #include "policy/statement_flow.h"
 
-#include "access/transam.h"
 #include "access/xact.h"
 #include "catalog/namespace.h"
-#include "catalog/pg_proc.h"
 #include "tcop/pquery.h"
-#include "utils/hsearch.h"
-#include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
-#include "utils/syscache.h"
 
 int lpr_flow_planning = 0;
 
@@ -118,74 +113,6 @@ lpr_flow_keep(const LprFlowFrame *frame, EState *estate)
 	kept = one;
 }
 
-/* ---- verbs ---- */
-
-/*
- * Functions of schema lpr that are volatile because they leave a record, but write nothing else: they show what is
- * kept. All others that are volatile write.
- */
-static const char *const shows[] = {"event_reads", "saved_proof"};
-
-typedef struct Known
-{
-	Oid function;
-	bool verb;
-} Known;
-
-static HTAB *known = NULL;
-
-static void
-function_changed(Datum arg, int cache, uint32 hash)
-{
-	if (known != NULL)
-		hash_destroy(known);
-	known = NULL;
-}
-
-static bool
-look_up(Oid function)
-{
-	HeapTuple tuple = SearchSysCache1(PROCOID, ObjectIdGetDatum(function));
-	Form_pg_proc form;
-	bool verb;
-
-	if (!HeapTupleIsValid(tuple))
-		return false;
-	form = (Form_pg_proc) GETSTRUCT(tuple);
-	verb = form->prosecdef && form->provolatile == PROVOLATILE_VOLATILE &&
-		   form->pronamespace == get_namespace_oid("lpr", true);
-	for (int i = 0; i < (int) lengthof(shows); i++)
-		verb = verb && strcmp(NameStr(form->proname), shows[i]) != 0;
-	ReleaseSysCache(tuple);
-	return verb;
-}
-
-static bool
-is_verb(Oid function)
-{
-	static bool registered = false;
-	Known *entry;
-	bool verb, found;
-
-	if (function < FirstNormalObjectId)
-		return false;
-	if (known != NULL && (entry = hash_search(known, &function, HASH_FIND, NULL)) != NULL)
-		return entry->verb;
-	if (!registered)
-		CacheRegisterSyscacheCallback(PROCOID, function_changed, (Datum) 0);
-	registered = true;
-	verb = look_up(function); /* which may forget what is known */
-	if (known == NULL)
-	{
-		HASHCTL control = {.keysize = sizeof(Oid), .entrysize = sizeof(Known), .hcxt = TopMemoryContext};
-
-		known = hash_create("lpr verbs", 64, &control, HASH_ELEM | HASH_BLOBS | HASH_CONTEXT);
-	}
-	entry = hash_search(known, &function, HASH_ENTER, &found);
-	entry->verb = verb;
-	return verb;
-}
-
 /* ---- rules ---- */
 
 static const char *
@@ -205,11 +132,13 @@ lpr_flow_ask(const char **hint)
 	if (seen->writes)
 	{
 		char *name = OidIsValid(seen->verb) ? get_func_name(seen->verb) : NULL;
+		const char *ours =
+			name != NULL && get_func_namespace(seen->verb) == get_namespace_oid("lpr", true) ? "lpr." : "";
 
 		*hint = name == NULL ? "SELECT the reads by themselves."
-							 : psprintf("SELECT the reads first, then SELECT lpr.%s(...); by itself.", name);
+							 : psprintf("SELECT the reads first, then SELECT %s%s(...); by itself.", ours, name);
 		return name == NULL ? "A statement that changes something shows no reads."
-							: psprintf("A statement that calls lpr.%s, which writes, shows no reads.", name);
+							: psprintf("A statement that calls %s%s, which writes, shows no reads.", ours, name);
 	}
 	mark(current(), (LprFlow){.asked = true});
 	return NULL;
@@ -232,8 +161,6 @@ lpr_flow_write(const char **hint)
 const char *
 lpr_flow_call(Oid function, const char **hint)
 {
-	if (!is_verb(function))
-		return NULL;
 	if (!seen_by_all()->asked)
 	{
 		mark(current(), (LprFlow){.writes = true, .verb = function});

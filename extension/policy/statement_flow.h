@@ -39,7 +39,7 @@ extern int lpr_flow_planning;
 extern const char *lpr_flow_ask(const char **hint);
 /* Something is about to write. The same. */
 extern const char *lpr_flow_write(const char **hint);
-/* A function is about to be called. The same, when it is a verb that writes: whoever is not known to show is. */
+/* A function that writes is about to be called. The same. */
 extern const char *lpr_flow_call(Oid function, const char **hint);
 
 #endif

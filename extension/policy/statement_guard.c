@@ -35,6 +35,7 @@
 #include "gate/query_stats.h"
 #include "policy/verb.h"
 #include "policy/statement_flow.h"
+#include "policy/statement_function.h"
 
 #define RULE "What a login of these roles is shown is kept by lpr's own functions only."
 
@@ -127,9 +128,15 @@ check_write(void)
 static void
 check_call(Oid function)
 {
+	LprFunctionKind kind = lpr_function_kind(function);
 	const char *hint = NULL;
-	const char *detail = lpr_flow_call(function, &hint);
+	const char *detail;
 
+	if (kind == LPR_FUNCTION_PLAIN || (kind != LPR_FUNCTION_VERB && !is_confined_now()))
+		return;
+	if (kind == LPR_FUNCTION_PASSES)
+		refuse_statement(NULL, psprintf("%s is refused", get_func_name(function)), RULE, NULL);
+	detail = lpr_flow_call(function, &hint);
 	refuse_flow(NULL, "what was read would be kept", detail, hint);
 }
 
@@ -385,6 +392,15 @@ could_keep(Node *statement)
 	}
 }
 
+/* What a function SETs, or names, can be what it was shown; a client's own statement knows no more than the person. */
+static void
+check_kept_in_session(Node *statement)
+{
+	if (depth > 0 && (IsA(statement, VariableSetStmt) || IsA(statement, PrepareStmt) || IsA(statement, ListenStmt)) &&
+		is_confined_now())
+		check_write();
+}
+
 /* Changes of definitions are put on record by event triggers, which a superuser could switch off from 17 on. */
 static void
 check_event_triggers(Node *statement)
@@ -464,6 +480,7 @@ guard_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUti
 
 	lpr_consent_note_statement();
 	check_denied(statement);
+	check_kept_in_session(statement);
 	check_logins(statement);
 	check_event_triggers(statement);
 	keeps = could_keep(statement);

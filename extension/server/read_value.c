@@ -102,6 +102,12 @@ lpr_read_value(const LprRead *read, LprColumn column, bool *isnull)
 }
 
 Datum
+lpr_read_fetched_at(TimestampTz fetched_at)
+{
+	return TimestampTzGetDatum(fetched_at - fetched_at % USECS_PER_MINUTE);
+}
+
+Datum
 lpr_read_matched_how(const LprRead *read, bool plate_asked, bool region_asked, bool *isnull)
 {
 	/* Only the plates asked for come this far; of the region asked for, or of none. */

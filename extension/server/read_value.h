@@ -5,6 +5,7 @@
 #define LPR_READ_VALUE_H
 
 #include "postgres.h"
+#include "datatype/timestamp.h"
 
 #include "core/read_columns.h"
 
@@ -19,6 +20,9 @@ lpr_column_is_image(LprColumn column)
 
 /* A column of a read's own, as lpr.reads shows it, in the current memory context; an image's URL. */
 extern Datum lpr_read_value(const LprRead *read, LprColumn column, bool *isnull);
+
+/* Column fetched_at: to the minute, since more of it would tell when exactly somebody else asked. */
+extern Datum lpr_read_fetched_at(TimestampTz fetched_at);
 
 /* Column matched_how: how a read matches a question that asked for plates, or for plates of one region. */
 extern Datum lpr_read_matched_how(const LprRead *read, bool plate_asked, bool region_asked, bool *isnull);

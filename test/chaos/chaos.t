@@ -37,6 +37,7 @@ sub kill_somebody
 	return 'everybody';
 }
 
+my %seen; # answers that were looked at
 for my $round (1 .. $kills)
 {
 	sleep rand 0.6; # time: the moment is left to chance
@@ -46,7 +47,8 @@ for my $round (1 .. $kills)
 	my ($newest) = sort { $b <=> $a } map { $_->{n} } $node->vendor_log(since => $log_to);
 	my $full = $round % 50 == 0 || $round == $kills;
 	my $head = $node->head;
-	my $wrong = $node->wrong($full ? (acks => \@acks) : (acks => \@acks, after => $sound_to > 5000 ? $sound_to : 0, since => $log_to));
+	my @new = grep { !$seen{$_}++ } @acks;
+	my $wrong = $node->wrong($full ? (acks => \@acks) : (acks => \@new, after => $sound_to > 5000 ? $sound_to : 0, since => $log_to));
 
 	$died{$who}++;
 	if ($wrong ne '' || !$again)

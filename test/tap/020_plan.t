@@ -64,7 +64,7 @@ is_deeply([ @$question{qw(plates region make model address)} ], [ ['BULK50'], 'T
 is_deeply([ @{ $question->{near} }{qw(latitude longitude radius_m)} ], [ 32.5, -117, 400000 ], 'the place');
 like($question->{from}, qr/^${day}T12:00:00\.50*Z$/, 'the time, in UTC and to the microsecond');
 unlike($asked[0]{body}, qr/4711|white|analyst1/i, 'neither case nor person nor what is checked here (U7)');
-like($asked[0]{reference}, qr/^[0-9a-f]{32}-\d+-[0-9a-f]{16}$/, 'but an opaque reference');
+like($asked[0]{reference}, qr/^[0-9a-f]{32}-[0-9a-f]{32}$/, 'but an opaque reference');
 is($node->answer('analyst1', "SELECT count(*) $reads = 'BULK1'; SELECT reference = '$asked[0]{reference}' FROM lpr.last_query()"), "1\nf", 'a new one each time');
 
 # Five years, whoever asks for more or for nothing.

@@ -381,9 +381,9 @@ my $told = $node->told($session);
 my @log = $node->vendor_log;
 my %reference = map { $_ => $told->{$_}{reference} } keys %$told;
 is(scalar(keys %{ { reverse %reference } }), scalar @names, 'each vendor has a reference of its own');
-like($_, qr/^[0-9a-f]{32}-\d+-[0-9a-f]{16}$/, '… an opaque one') for values %reference;
+like($_, qr/^[0-9a-f]{32}-[0-9a-f]{32}$/, '… an opaque one') for values %reference;
 is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit AS a, lpr_data.log AS l WHERE a.kind = 'ask'
-	AND format('%s-%s-%s', encode(l.id, 'hex'), a.number, left(encode(a.digest, 'hex'), 16)) IN ("
+	AND format('%s-%s', encode(l.id, 'hex'), left(encode(a.digest, 'hex'), 32)) IN ("
 	. join(', ', map { "'$_'" } values %reference) . ')'), scalar @names, '… that names the record of its ask');
 unlike(encode_json(\@log), qr/990017|4711|smith|analyst|lpr_user|case-/i, 'no user, no event and no case goes out');
 unlike($log[0]{user_agent} // '', qr/postgres|curl|[0-9]{4}/i, 'the user agent says little');

@@ -79,6 +79,19 @@ for my $call ('lpr.audit()', 'lpr.unanswered()', 'lpr.export_audit()', 'lpr.veri
 }
 like($node->messages('postgres', "SELECT * FROM lpr.export_audit(month => 'lpr_data.source')"), qr/42809: .*no table of the audit log/, 'no other table is exported');
 
+# ---- whose question a vendor's log tells of (U7) ----
+
+$node->vendor_forget;
+cmp_ok($node->answer('analyst1', "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK7' AND captured_at > now() - interval '40 days'"), '>', 0, 'a question');
+my ($heard) = map { $_->{reference} } grep { $_->{class} eq 'search' } $node->vendor_log(vendor => 'acme');
+is(as_oversight("SELECT string_agg(kind || ' ' || login, ', ' ORDER BY number) FROM lpr.audit_of_reference('$heard')"), 'ask analyst1, answer analyst1', 'the vendor\'s reference leads to it, and to its answer');
+my ($its_log, $its_digest) = split /-/, $heard;
+my $number = as_oversight("SELECT min(number) FROM lpr.audit_of_reference('$heard')");
+unlike($heard, qr/\b0*$number\b/, '… and holds no number');
+is(as_oversight("SELECT min(number) FROM lpr.audit_of_reference('$its_log-$number-" . substr($its_digest, 0, 16) . "')"), $number, '… nor need it, as those of earlier versions did');
+is(as_oversight("SELECT count(*) FROM lpr.audit_of_reference('$_')"), 0, "$_: none") for $its_log =~ s/./0/r =~ s/^0/f/r . "-$its_digest", $its_log . '-' . reverse($its_digest), 'nonsense', '', "$its_log-";
+like(as_oversight("SELECT payload->>'what' FROM lpr.audit(kind => 'read') AS a WHERE payload->>'what' LIKE 'audit_of%' ORDER BY number LIMIT 1"), qr/^audit_of_reference\('$heard'\)$/, 'looking for it is on record');
+
 # ---- the log is not dropped ----
 
 for my $drop ('DROP TABLE lpr_data.audit', 'DROP TABLE lpr_data.log', 'DROP TRIGGER refuse_change ON lpr_data.audit', 'DROP ROLE lpr_log', 'DROP OWNED BY lpr_log CASCADE')

@@ -41,7 +41,7 @@ $other->query('SELECT lpr.work_on(2)');
 like($node->messages('supervisor1', $plate), qr/permission denied/, 'nobody else reaches it');
 like($node->messages('owner1', 'SELECT * FROM lpr_data.cache_read'), qr/permission denied/, '… nor the tables');
 
-is(($node->converse($session, "SELECT bool_and(fetched_at < now() AND expires_at = date_trunc('hour', expires_at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AND expires_at - fetched_at BETWEEN interval '4 hours' AND interval '24 hours') FROM ($plate) AS r"))[0],
+is(($node->converse($session, "SELECT bool_and(fetched_at < now() AND fetched_at = date_trunc('minute', fetched_at) AND expires_at = date_trunc('hour', expires_at AT TIME ZONE 'UTC') AT TIME ZONE 'UTC' AND expires_at - fetched_at BETWEEN interval '4 hours' AND interval '24 hours') FROM ($plate) AS r"))[0],
 	't', 'rows tell when they were fetched and when they go');
 
 # ---- what is another question ----

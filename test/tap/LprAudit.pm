@@ -75,20 +75,15 @@ sub wrong
 	$sent{ $_->{reference} }++ for grep { defined $_->{reference} && $_->{reference} ne '' } ($given{log} // 1) ? $node->vendor_log(since => $given{since} // 0) : ();
 	$node->answer('postgres', $proof, database => $database) if $node->answer('postgres', 'SELECT NOT pg_is_in_recovery()', database => $database) eq 't';
 	push @wrong, split /\n/, $node->answer('postgres', "SELECT * FROM proof.wrong($after)", database => $database);
-	my %record = map { my ($number, $reference, $kind) = split /\|/; ($number => [ $reference, $kind ]) } split /\n/, $node->answer('postgres',
-		"SELECT a.number, concat_ws('-', encode(l.id, 'hex'), a.number, left(encode(a.digest, 'hex'), 16)), a.kind FROM lpr_data.audit AS a, lpr_data.log AS l WHERE a.number > $after - 5000",
-		database => $database);
+	my %record = map { split /\|/ } split /\n/, $node->answer('postgres', "SELECT concat_ws('-', encode(l.id, 'hex'), left(encode(a.digest, 'hex'), 32)), a.kind
+		FROM lpr_data.audit AS a, lpr_data.log AS l WHERE a.number > $after - 20000", database => $database);
 	for my $reference (keys %sent, @{ $given{acks} // [] })
 	{
-		my ($number) = $reference =~ /^[0-9a-f]{32}-(\d+)-[0-9a-f]{16}$/;
-		next if defined $number && $number <= $after - 5000;
-		my $record = $record{ $number // '' };
+		my $record = $record{$reference};
 		my $what = $sent{$reference} ? 'asked' : 'answered';
 
-		if (!defined $number) { push @wrong, "$what under '$reference'" }
-		elsif (!defined $record) { push @wrong, "$what without a record: $reference" }
-		elsif ($record->[1] ne 'ask') { push @wrong, "$what on a record of $record->[1]: $reference" }
-		elsif ($record->[0] ne $reference) { push @wrong, "$what on another record: $reference, not $record->[0]" }
+		if (!defined $record) { push @wrong, "$what without a record: '$reference'" }
+		elsif ($record ne 'ask') { push @wrong, "$what on a record of $record: $reference" }
 	}
 	splice @wrong, 10, @wrong - 10, '…' if @wrong > 11;
 	return join "\n", @wrong;

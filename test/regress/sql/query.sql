@@ -69,8 +69,9 @@ SELECT source, count(*), count(DISTINCT read_id) AS ids, bool_and(plate = 'BULK3
        count(*) FILTER (WHERE recent) AS recent, bool_and(recent = (captured_at >= now() - interval '30 days'))
            AS thirty_days,
        bool_and(captured_at > now() - interval '4 years 2 days') AS window, bool_and(matched_how = 'exact') AS exact,
-       bool_and(fetched_at BETWEEN now() AND clock_timestamp()) AS fetched, bool_or(from_cache) AS from_cache,
-           count(expires_at) AS expires,
+       bool_and(fetched_at = date_trunc('minute', fetched_at) AND
+                fetched_at BETWEEN date_trunc('minute', now()) AND clock_timestamp()) AS fetched,
+       bool_or(from_cache) AS from_cache, count(expires_at) AS expires,
        count(event_id) AS events
 FROM lpr.reads WHERE plate = 'BULK300' GROUP BY source ORDER BY source;
 -- What a canonical read looks like.
@@ -82,7 +83,7 @@ SELECT source, plate, plate_as_read, plate_region, country, camera_id ~ '^(cam)?
 FROM lpr.reads WHERE plate = 'BULK1' ORDER BY source;
 SELECT source, outcome, sqlstate, message, requests, retries, pages,
        bytes > 0 AS bytes, received, reads, dropped, cardinality(sent) AS sent,
-           reference ~ '^[0-9a-f]{32}-[0-9]+-[0-9a-f]{16}$' AS reference, milliseconds >= 0 AS ms,
+           reference ~ '^[0-9a-f]{32}-[0-9a-f]{32}$' AS reference, milliseconds >= 0 AS ms,
        asked_at BETWEEN now() - interval '10 minutes' AND now() AS asked
 FROM lpr.last_query() ORDER BY source;
 -- Signed in once, registers kept: the next question costs its pages.
