@@ -13,10 +13,12 @@
 #include "audit/audit.h"
 #include "audit/audit_deliver.h"
 #include "audit/audit_log.h"
+#include "audit/consent.h"
 #include "writer/audit_worker.h"
 #include "writer/refusals.h"
 #include "cache/cache_in_flight.h"
 #include "gate/held.h"
+#include "gate/purpose.h"
 #include "cache/cache_purger.h"
 #include "server/compat.h"
 #include "fdw/fdw.h"
@@ -91,6 +93,8 @@ _PG_init(void)
 							"Further ones are refused as well, and counted: one record a minute.", &lpr_refusals_singly,
 							60, 1, 100000, PGC_SIGHUP, 0, NULL, NULL, NULL);
 	lpr_mail_define_settings();
+	lpr_consent_init();
+	lpr_purpose_init();
 	lpr_append_init();
 	lpr_join_init();
 	lpr_unknown_source_init();

@@ -57,6 +57,8 @@ FROM (VALUES
      'The hint tells what the state is, and which verb goes on from there.'),
     ('LP035', 'U4', 'A definition would be changed off the record.',
      'RESET event_triggers;'),
+    ('LP037', 'A6', 'The connection comes from a network that is not the agency''s.',
+     'Ask an administrator: lpr.add_client_network(...).'),
     ('LP040', 'Q7', 'The question names no event.',
      'SELECT lpr.work_on(...); or event_id => ...; SELECT * FROM lpr.events; shows yours.'),
     ('LP041', 'Q7', 'The event does not exist, or is not yours.',

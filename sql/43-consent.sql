@@ -93,12 +93,37 @@ AS 'MODULE_PATHNAME', 'lpr_consent_renewal_code';
 COMMENT ON FUNCTION lpr_data.renewal_code() IS
     'A one-time code of this session that renews the agreement of somebody who was away; NULL = nothing was agreed to.';
 
-CREATE FUNCTION lpr_data.agree(version integer)
+CREATE FUNCTION lpr_data.agree(version integer, passing boolean)
     RETURNS void
     LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'lpr_consent_agree';
-COMMENT ON FUNCTION lpr_data.agree(integer) IS
-    'From now on this session has agreed to that version. Called by lpr.accept_rules() once that is on record.';
+COMMENT ON FUNCTION lpr_data.agree(integer, boolean) IS
+    'From now on this session has agreed to that version; passing: until its transaction ends. Called by '
+    'lpr.accept_rules() once that is on record.';
+
+CREATE FUNCTION lpr_data.agree_again(version integer, agreed_at timestamp with time zone)
+    RETURNS void
+    LANGUAGE c VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'lpr_consent_resume';
+COMMENT ON FUNCTION lpr_data.agree_again(integer, timestamptz) IS
+    'Until its transaction ends this session has agreed to that version, at that time. Called by lpr.resume().';
+
+-- Behind a pooler the agreement of one transaction is found again in the next by a token. What is kept of it is no
+-- secret, is worth nothing after a day, and need not survive a crash.
+CREATE UNLOGGED TABLE lpr_data.consent_token (
+    digest bytea PRIMARY KEY CHECK (octet_length(digest) = 32),
+    person_id integer NOT NULL REFERENCES lpr_data.person,
+    version integer NOT NULL,
+    agreed_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone NOT NULL
+);
+COMMENT ON TABLE lpr_data.consent_token IS
+    'Agreements that are found again from transaction to transaction, behind a pooler (A5).';
+COMMENT ON COLUMN lpr_data.consent_token.digest IS 'SHA-256 of the token, which nobody else has.';
+COMMENT ON COLUMN lpr_data.consent_token.person_id IS 'Who agreed.';
+COMMENT ON COLUMN lpr_data.consent_token.version IS 'To which version of the rules.';
+COMMENT ON COLUMN lpr_data.consent_token.agreed_at IS 'When.';
+COMMENT ON COLUMN lpr_data.consent_token.used_at IS 'When it was last used, to a minute.';
 
 CREATE FUNCTION lpr.rules(OUT version integer, OUT code text, OUT text text)
     RETURNS SETOF record
@@ -136,6 +161,31 @@ COMMENT ON FUNCTION lpr_data.elsewhere() IS
     'The addresses, other than this session''s, from which the authenticated login is connected as well; NULL = none. '
     'A superuser''s, since pg_stat_activity shows addresses to no other role.';
 
+CREATE FUNCTION lpr_data.client_program()
+    RETURNS text
+    LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'lpr_session_client_program';
+COMMENT ON FUNCTION lpr_data.client_program() IS
+    'The program at the other end of a socket of this machine; NULL = another connection, or it cannot be told.';
+
+CREATE FUNCTION lpr_data.make_token(version integer)
+    RETURNS text
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    token text := replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '');
+BEGIN
+    DELETE FROM lpr_data.consent_token AS t USING lpr_data.consent_time AS c
+    WHERE t.agreed_at < clock_timestamp() - c.lasts;
+    INSERT INTO lpr_data.consent_token (digest, person_id, version, agreed_at, used_at)
+    VALUES (sha256(token::bytea), lpr_data.me(), make_token.version, clock_timestamp(), clock_timestamp());
+    RETURN token;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.make_token(integer) IS
+    'A new token for the connected person''s agreement, of 244 random bits. Those that are over go.';
+
 CREATE FUNCTION lpr.accept_rules(code text)
     RETURNS text
     LANGUAGE plpgsql
@@ -146,8 +196,11 @@ DECLARE
     given integer := lpr_data.take_code(code);
     me record;
     elsewhere text;
+    passing boolean;
+    lasts text;
 BEGIN
     SELECT s.* INTO me FROM lpr_data.session() AS s;
+    passing := lpr_data.check_network('A6') = 'pooler';
     IF NOT me.same_user THEN
         PERFORM lpr_data.refuse('A5', 'LP021', 'the session''s user is not the login that connected',
                                 'The rules are agreed to by the login that authenticated, as itself.',
@@ -170,18 +223,28 @@ BEGIN
                                 'What is agreed to is the version that holds now.', 'SELECT * FROM lpr.rules();');
     END IF;
     PERFORM lpr_data.audit_record('consent', 'A5', NULL, format('agreed to version %s of the rules', given));
-    PERFORM lpr_data.agree(given);
+    PERFORM lpr_data.agree(given, passing);
     -- A login is one person's, who is in one place (A1).
     elsewhere := lpr_data.elsewhere();
     IF elsewhere IS NOT NULL THEN
         PERFORM lpr_data.audit_record('flag', 'A1', NULL,
                                       format('login "%s" is also connected from %s', lpr.login(), elsewhere));
     END IF;
-    RETURN format('You have agreed to version %s of the rules, for this session and at most %s.', given,
-                  (SELECT CASE WHEN t.lasts >= '1 hour' AND extract(minute FROM t.lasts) = 0
-                               THEN extract(hour FROM t.lasts)::integer || ' hours'
-                               ELSE (extract(epoch FROM t.lasts) / 60)::integer || ' minutes' END
-                   FROM lpr_data.consent_time AS t));
+    IF NOT passing AND lpr_data.client_program() IN ('odyssey', 'pgagroal', 'pgbouncer', 'pgcat', 'pgpool') THEN
+        PERFORM lpr_data.audit_record('flag', 'A5', NULL,
+                                      format('the client of login "%s" is %s, which may hand the session on',
+                                             lpr.login(), lpr_data.client_program()));
+    END IF;
+    SELECT CASE WHEN t.lasts >= '1 hour' AND extract(minute FROM t.lasts) = 0
+                THEN extract(hour FROM t.lasts)::integer || ' hours'
+                ELSE (extract(epoch FROM t.lasts) / 60)::integer || ' minutes' END
+    INTO lasts FROM lpr_data.consent_time AS t;
+    IF passing THEN
+        RETURN format(E'You have agreed to version %s of the rules, for at most %s. Behind a pooler, at the beginning '
+                      'of each transaction:\nSELECT lpr.resume(%L, event => ...);',
+                      given, lasts, lpr_data.make_token(given));
+    END IF;
+    RETURN format('You have agreed to version %s of the rules, for this session and at most %s.', given, lasts);
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.accept_rules(text) TO lpr_member;
@@ -189,8 +252,62 @@ COMMENT ON FUNCTION lpr.accept_rules(text) IS
     'Agrees to the rules of use, with the code that an earlier statement showed: lpr.rules(), or after half an hour '
     'without a statement the hint of LP028 (A5). It holds for this session, this login and this version of the text; '
     'it ends after 12 hours (lpr.set_consent_time), with DISCARD, a change of session authorization, or a new '
-    'version. On record before it counts. A second session of the login from another address is flagged there (A1). '
-    'Errors LP028 (not the code, shown by this statement, or the rules have changed), LP029 (no client), LP021.';
+    'version. Behind a pooler (lpr.client_networks) it holds for the transaction, and the text that is returned holds '
+    'the call of lpr.resume() that each further one begins with. On record before it counts. A second session of the '
+    'login from another address is flagged there (A1). Errors LP028 (not the code, shown by this statement, or the '
+    'rules have changed), LP029 (no client), LP037 (not a network of the agency''s), LP021.';
+
+CREATE FUNCTION lpr.resume(token text, event bigint DEFAULT NULL)
+    RETURNS bigint
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    me record;
+    mark bytea := sha256(coalesce(resume.token, '')::bytea);
+    t record;
+BEGIN
+    SELECT s.* INTO me FROM lpr_data.session() AS s;
+    IF NOT me.same_user THEN
+        PERFORM lpr_data.refuse('A5', 'LP021', 'the session''s user is not the login that connected',
+                                'The rules are agreed to by the login that authenticated, as itself.',
+                                'RESET SESSION AUTHORIZATION; or connect as yourself.');
+    END IF;
+    PERFORM lpr_data.check_network('A6');
+    SELECT c.version, c.agreed_at, c.used_at, c.version = (SELECT max(r.version) FROM lpr_data.rules AS r) AS newest,
+           clock_timestamp() < c.agreed_at + o.lasts AS lasts, clock_timestamp() < c.used_at + o.idle AS here
+    INTO t
+    FROM lpr_data.consent_token AS c, lpr_data.consent_time AS o
+    WHERE c.digest = mark AND c.person_id = lpr_data.me();
+    IF (t.newest AND t.lasts AND t.here) IS NOT TRUE THEN
+        PERFORM lpr_data.refuse('A5', 'LP028',
+                                CASE WHEN t.version IS NULL THEN 'that token is none of yours'
+                                     WHEN NOT t.newest THEN 'the rules have changed since you agreed to them'
+                                     WHEN NOT t.lasts THEN 'you agreed to the rules too long ago'
+                                     ELSE 'you were away for some time' END,
+                                'A token is good for who agreed, for that version of the rules, for some hours, and '
+                                'as long as it is used.',
+                                'BEGIN; SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...'');');
+    END IF;
+    -- Side by side one of them notes it; a transaction that only reads notes nothing.
+    IF t.used_at < clock_timestamp() - interval '1 minute'
+       AND NOT current_setting('transaction_read_only')::boolean THEN
+        PERFORM FROM lpr_data.consent_token AS c WHERE c.digest = mark FOR UPDATE SKIP LOCKED;
+        IF FOUND THEN
+            UPDATE lpr_data.consent_token AS c SET used_at = clock_timestamp() WHERE c.digest = mark;
+        END IF;
+    END IF;
+    PERFORM lpr_data.agree_again(t.version, t.agreed_at);
+    PERFORM lpr_data.work_on(event, true);
+    RETURN event;
+END
+$$;
+GRANT EXECUTE ON FUNCTION lpr.resume(text, bigint) TO lpr_member;
+COMMENT ON FUNCTION lpr.resume(text, bigint) IS
+    'Behind a pooler, at the beginning of each transaction: what was agreed to with lpr.accept_rules(), found again by '
+    'the token that it returned, and the event to work on; both hold until the transaction ends (A5, Q7). Half an hour '
+    'without use ends it. Errors LP028 (not a token of yours, or over), LP037, LP041, LP021.';
 
 CREATE FUNCTION lpr.set_rules(text text)
     RETURNS integer

@@ -407,17 +407,17 @@ COMMENT ON FUNCTION lpr.close_event(bigint, text) IS
     'The owner of an event closes it for good, with its outcome: nothing is asked for it any more (Q7). Errors LP041, '
     'LP042.';
 
-CREATE FUNCTION lpr_data.set_work(event bigint)
+CREATE FUNCTION lpr_data.set_work(event bigint, passing boolean)
     RETURNS void
     LANGUAGE c VOLATILE
 AS 'MODULE_PATHNAME', 'lpr_purpose_set';
-COMMENT ON FUNCTION lpr_data.set_work(bigint) IS
-    'The event that questions of this session are for which name none; NULL = none.';
+COMMENT ON FUNCTION lpr_data.set_work(bigint, boolean) IS
+    'The event that questions of this session are for which name none; NULL = none. passing: until its transaction '
+    'ends.';
 
-CREATE FUNCTION lpr.work_on(event bigint)
-    RETURNS bigint
+CREATE FUNCTION lpr_data.work_on(event bigint, passing boolean)
+    RETURNS void
     LANGUAGE plpgsql
-    SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
@@ -427,14 +427,28 @@ BEGIN
                                 'You work on events that you own or were added to.',
                                 'SELECT * FROM lpr.events;');
     END IF;
-    PERFORM lpr_data.set_work(event);
+    PERFORM lpr_data.set_work(event, passing);
+END
+$$;
+COMMENT ON FUNCTION lpr_data.work_on(bigint, boolean) IS
+    'As lpr.work_on(); passing: until the transaction ends.';
+
+CREATE FUNCTION lpr.work_on(event bigint)
+    RETURNS bigint
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM lpr_data.work_on(event, lpr_data.check_network('A6') = 'pooler');
     RETURN event;
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.work_on(bigint) TO lpr_member;
 COMMENT ON FUNCTION lpr.work_on(bigint) IS
     'From now on the questions of this session are asked for this event, unless WHERE names another one by event_id '
-    '(Q7). NULL: for none. Whether it is open is judged at each question. Error LP041.';
+    '(Q7). NULL: for none. Behind a pooler (lpr.client_networks): those of this transaction. Whether it is open is '
+    'judged at each question. Errors LP041, LP037.';
 
 CREATE FUNCTION lpr.add_purpose(purpose text, title text)
     RETURNS void

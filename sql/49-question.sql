@@ -4,11 +4,13 @@ CREATE TYPE lpr_data.question AS (
     login oid,
     same_user boolean,
     remote boolean,
+    address text,
     encrypted boolean,
     client boolean,
     agreed integer,
     agreed_at timestamp with time zone,
     away_s integer,
+    passing boolean,
     source text,
     mode text,
     event_id bigint,
@@ -23,6 +25,8 @@ COMMENT ON TYPE lpr_data.question IS
 COMMENT ON COLUMN lpr_data.question.login IS 'The login that authenticated.';
 COMMENT ON COLUMN lpr_data.question.same_user IS 'Whether the session''s user is that login.';
 COMMENT ON COLUMN lpr_data.question.remote IS 'Whether the connection comes over a network.';
+COMMENT ON COLUMN lpr_data.question.address IS
+    'The client''s address, in numbers; empty when the connection is none of a network, or it cannot be told (A6).';
 COMMENT ON COLUMN lpr_data.question.encrypted IS 'Whether it is encrypted (A6).';
 COMMENT ON COLUMN lpr_data.question.client IS
     'Whether a client is connected that is not a process of this server (A5).';
@@ -30,6 +34,8 @@ COMMENT ON COLUMN lpr_data.question.agreed IS 'Version of the rules that this se
 COMMENT ON COLUMN lpr_data.question.agreed_at IS 'When it did; a renewal leaves it as it is (A5).';
 COMMENT ON COLUMN lpr_data.question.away_s IS
     'Seconds of the longest time without a statement since it agreed, or since that was renewed (A5).';
+COMMENT ON COLUMN lpr_data.question.passing IS
+    'Whether what it agreed to ends with the transaction, as it has to behind a pooler (A5).';
 COMMENT ON COLUMN lpr_data.question.source IS 'Which source is asked; of saved reads none: it was asked already.';
 COMMENT ON COLUMN lpr_data.question.mode IS
     'plate, location, vehicle, or saved: a look at what was saved. NULL = the question has no anchor.';

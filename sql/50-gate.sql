@@ -70,6 +70,12 @@ AS $$
             'the connection is not encrypted',
             'Over a network a question is asked through TLS only.',
             'Connect with sslmode=verify-full.']
+        WHEN ((SELECT n.kind FROM lpr_data.network_of(q.remote, q.address) AS n) IS NOT NULL) IS NOT TRUE
+            THEN ARRAY['A6', 'LP037',
+            'you are connected from a network that is not the agency''s',
+            'People connect from networks that an administrator has named.',
+            format('Ask an administrator: SELECT lpr.add_client_network(%L, ''direct'');',
+                   CASE WHEN q.remote THEN q.address ELSE 'local' END)]
         WHEN (q.client) IS NOT TRUE THEN ARRAY['A5', 'LP029',
             'no person is connected who could agree to the rules',
             'Questions are asked by a person at a client, not by a job or another session of this server.',
@@ -82,6 +88,13 @@ AS $$
             'you have not agreed to the rules in this session',
             'Before anything is shown in a session its user agrees to the rules of use, as they stand now.',
             'SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...'');']
+        WHEN (q.passing
+              OR (SELECT n.kind FROM lpr_data.network_of(q.remote, q.address) AS n) = 'direct') IS NOT TRUE
+            THEN ARRAY['A5', 'LP028',
+            'behind a pooler what was agreed to holds for one transaction',
+            'A pooler hands the session of one client on to the next, so each transaction says what it goes by.',
+            'BEGIN; SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...''); returns the call that '
+            'each further transaction begins with.']
         WHEN (g.here) IS NOT TRUE THEN ARRAY['A5', 'LP028',
             'you were away for some time',
             'After a time without any statement the agreement to the rules is renewed.',

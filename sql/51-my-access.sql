@@ -43,19 +43,27 @@ FROM (
                             lpr_data.whom('lpr_admin', 'an administrator')) END
     FROM me
     UNION ALL
-    SELECT 2, 0, 'a connection of your own, encrypted',
-           ((me.question).same_user AND lpr_data.is_private(me.question) AND (me.question).client) IS TRUE, NULL,
+    SELECT 2, 0, 'a connection of your own, encrypted, from a network of the agency',
+           ((me.question).same_user AND lpr_data.is_private(me.question) AND n.kind IS NOT NULL
+            AND (me.question).client) IS TRUE, NULL,
            CASE WHEN (me.question).same_user IS NOT TRUE THEN 'RESET SESSION AUTHORIZATION; or connect as yourself.'
                 WHEN lpr_data.is_private(me.question) IS NOT TRUE THEN 'Connect with sslmode=verify-full.'
+                WHEN n.kind IS NULL
+                     THEN format('Ask %s: SELECT lpr.add_client_network(%L, ''direct'');',
+                                 lpr_data.whom('lpr_admin', 'an administrator'),
+                                 CASE WHEN (me.question).remote THEN (me.question).address ELSE 'local' END)
                 ELSE 'Connect with a client of your own, not from a job or another session of this server.' END
-    FROM me
+    FROM me CROSS JOIN LATERAL lpr_data.network_of((me.question).remote, (me.question).address) AS n
     UNION ALL
-    SELECT 3, 0, format('the rules of use, version %s, agreed to in this session', me.rules),
-           (g.given AND g.here) IS TRUE, CASE WHEN g.given THEN g.until END,
+    SELECT 3, 0, format('the rules of use, version %s, agreed to in this %s', me.rules,
+                        CASE n.kind WHEN 'pooler' THEN 'transaction' ELSE 'session' END),
+           (g.given AND g.here AND (n.kind = 'direct' OR (me.question).passing)) IS TRUE,
+           CASE WHEN g.given THEN g.until END,
            CASE WHEN g.given AND NOT g.here
                 THEN format('SELECT lpr.accept_rules(%L);', lpr_data.renewal_code())
                 ELSE 'SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...'');' END
-    FROM me LEFT JOIN lpr_data.agreement(me.question, me.moment) AS g ON true
+    FROM me CROSS JOIN LATERAL lpr_data.network_of((me.question).remote, (me.question).address) AS n
+    LEFT JOIN lpr_data.agreement(me.question, me.moment) AS g ON true
     UNION ALL
     -- A grant that holds may still name sources that cannot be asked.
     SELECT 4, a.access_id, a.requirement, a.holds, a.ends_at,

@@ -226,6 +226,18 @@ AS $$
            format('REVOKE CONNECT ON DATABASE %I FROM PUBLIC', d.datname)
     FROM pg_database AS d
     WHERE d.datallowconn AND d.datname <> current_database() AND has_database_privilege('lpr_user', d.oid, 'CONNECT')
+    UNION ALL
+    SELECT 'medium', 'connection', format('every address of %s counts as the agency''s network', n.network),
+           'Whoever has a login asks from anywhere; and behind a pooler that nobody named one person''s agreement and '
+           'matter serve the next.',
+           format('SELECT lpr.remove_client_network(%L); -- after lpr.add_client_network(...) of those that people '
+                  'connect from', n.network)
+    FROM lpr_data.client_network AS n WHERE n.network ~ '/0$' AND n.kind = 'direct'
+    UNION ALL
+    SELECT 'low', 'connection', format('people connect through a pooler at %s', n.network),
+           'Between it and its clients passwords and reads may travel in the open; nobody sees that here.',
+           'See that the pooler wants TLS from its clients; or have people connect directly'
+    FROM lpr_data.client_network AS n WHERE n.kind = 'pooler'
 $$;
 COMMENT ON FUNCTION lpr_data.findings_of_connection() IS 'Part of lpr.security_report(): who may connect, and how.';
 

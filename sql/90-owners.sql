@@ -160,6 +160,7 @@ COMMENT ON POLICY seen ON lpr_data.destruction_certificate IS 'Records officers,
 CREATE POLICY seen ON lpr_data.source FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.course FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.rules FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.client_network FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.purpose FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.authority FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.search_limit FOR SELECT TO lpr_owner USING (true);
@@ -169,6 +170,7 @@ CREATE POLICY seen ON lpr_data.schedule_step FOR SELECT TO lpr_owner USING (true
 COMMENT ON POLICY seen ON lpr_data.source IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.course IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.rules IS 'Everybody.';
+COMMENT ON POLICY seen ON lpr_data.client_network IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.purpose IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.authority IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.search_limit IS 'Everybody.';
@@ -195,6 +197,7 @@ BEGIN
             ('system', 'SELECT'), ('job', 'SELECT'), ('change', 'SELECT, INSERT'), ('source', 'SELECT, UPDATE'),
             -- what is taken away again
             ('camera', 'SELECT, INSERT, UPDATE, DELETE'), ('event_member', 'SELECT, INSERT, UPDATE, DELETE'),
+            ('client_network', 'SELECT, INSERT, UPDATE, DELETE'), ('consent_token', 'SELECT, INSERT, UPDATE, DELETE'),
             ('mail_text', 'SELECT, INSERT, UPDATE, DELETE'), ('event_read', 'SELECT, INSERT, DELETE'),
             ('correction', 'SELECT, INSERT, DELETE'), ('image', 'SELECT, INSERT, DELETE'),
             -- To lock a table, or a row of it, is a matter of the right to change it; that their triggers refuse.

@@ -23,6 +23,7 @@ static struct
 	int pid;
 	TimestampTz started;
 	Oid login;
+	bool passing;          /* ends with this transaction: behind a pooler the next one is somebody else's */
 	TimestampTz at;        /* when the text was agreed to */
 	TimestampTz statement; /* when the newest statement began */
 	int64 away;            /* the longest time between two statements since then, in microseconds */
@@ -43,6 +44,7 @@ PG_FUNCTION_INFO_V1(lpr_consent_code);
 PG_FUNCTION_INFO_V1(lpr_consent_renewal_code);
 PG_FUNCTION_INFO_V1(lpr_consent_take_code);
 PG_FUNCTION_INFO_V1(lpr_consent_agree);
+PG_FUNCTION_INFO_V1(lpr_consent_resume);
 
 static bool
 is_agreed(void)
@@ -63,15 +65,17 @@ lpr_consent_note_statement(void)
 }
 
 int
-lpr_consent_given(TimestampTz *at, int *away_s)
+lpr_consent_given(TimestampTz *at, int *away_s, bool *passing)
 {
 	*at = 0;
 	*away_s = 0;
+	*passing = false;
 	if (!is_agreed())
 		return 0;
 	lpr_consent_note_statement();
 	*at = agreed.at;
 	*away_s = (int) Min(agreed.away / USECS_PER_SEC, INT_MAX);
+	*passing = agreed.passing;
 	return agreed.version;
 }
 
@@ -80,6 +84,19 @@ lpr_consent_end(void)
 {
 	memset(&agreed, 0, sizeof(agreed));
 	memset(&code, 0, sizeof(code));
+}
+
+static void
+transaction_ends(XactEvent event, void *arg)
+{
+	if (agreed.passing && (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE))
+		lpr_consent_end();
+}
+
+void
+lpr_consent_init(void)
+{
+	RegisterXactCallback(transaction_ends, NULL);
 }
 
 static void
@@ -163,19 +180,31 @@ lpr_consent_take_code(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(version);
 }
 
-Datum
-lpr_consent_agree(PG_FUNCTION_ARGS)
+static void
+agree(int version, TimestampTz at, bool passing)
 {
-	int version = PG_GETARG_INT32(0);
-
 	agreed.version = version;
 	agreed.pid = MyProcPid;
 	agreed.started = MyStartTimestamp;
 	agreed.login = GetAuthenticatedUserId();
-	if (!taken_renews)
-		agreed.at = GetCurrentTimestamp();
+	agreed.passing = passing;
+	agreed.at = at;
 	agreed.statement = GetCurrentStatementStartTimestamp();
 	agreed.away = 0;
 	taken_renews = false;
+}
+
+Datum
+lpr_consent_agree(PG_FUNCTION_ARGS)
+{
+	agree(PG_GETARG_INT32(0), taken_renews ? agreed.at : GetCurrentTimestamp(), PG_GETARG_BOOL(1));
+	PG_RETURN_VOID();
+}
+
+/* For this transaction, to what was agreed to in an earlier one. */
+Datum
+lpr_consent_resume(PG_FUNCTION_ARGS)
+{
+	agree(PG_GETARG_INT32(0), PG_GETARG_TIMESTAMPTZ(1), true);
 	PG_RETURN_VOID();
 }

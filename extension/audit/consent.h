@@ -10,11 +10,12 @@
 
 #define LPR_CONSENT_CODE_LEN 8
 
+extern void lpr_consent_init(void);
 /*
  * The version of the rules that this session has agreed to; 0 = none. *at: when; *away_s: seconds of the longest time
- * without a statement since then. Throws nothing.
+ * without a statement since then; *passing: it ends with the transaction. Throws nothing.
  */
-extern int lpr_consent_given(TimestampTz *at, int *away_s);
+extern int lpr_consent_given(TimestampTz *at, int *away_s, bool *passing);
 /* A statement begins: how long was there none? Called for each, by whom hooks see. */
 extern void lpr_consent_note_statement(void);
 /*

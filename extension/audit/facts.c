@@ -20,11 +20,13 @@ const LprFact lpr_facts[LPR_FACTS] = {
 	{"login", LPR_FACT_LOGIN, AT(login)},
 	{"same_user", LPR_FACT_YES, AT(same_user)},
 	{"remote", LPR_FACT_YES, AT(remote)},
+	{"address", LPR_FACT_NAME, AT(address)},
 	{"encrypted", LPR_FACT_YES, AT(encrypted)},
 	{"client", LPR_FACT_YES, AT(client)},
 	{"agreed", LPR_FACT_VERSION, AT(agreed)},
 	{"agreed_at", LPR_FACT_MOMENT, AT(agreed_at)},
 	{"away_s", LPR_FACT_COUNT, AT(away_s)},
+	{"passing", LPR_FACT_YES, AT(passing)},
 	{"source", LPR_FACT_NAME, AT(source)},
 	{"mode", LPR_FACT_MODE, AT(mode)},
 	{"event_id", LPR_FACT_EVENT, AT(event)},
@@ -105,9 +107,10 @@ lpr_facts_of_session(LprFacts *facts)
 	facts->login = GetAuthenticatedUserId();
 	facts->same_user = GetSessionUserId() == facts->login;
 	facts->remote = lpr_session_remote();
+	lpr_session_address(&facts->address);
 	facts->encrypted = lpr_session_encrypted();
 	facts->client = lpr_session_has_client();
-	facts->agreed = lpr_consent_given(&facts->agreed_at, &facts->away_s);
+	facts->agreed = lpr_consent_given(&facts->agreed_at, &facts->away_s, &facts->passing);
 }
 
 /* lpr_data.session(): for lpr.my_access, which tells what the gate would say, and for lpr.accept_rules(). */

@@ -17,11 +17,13 @@ typedef struct LprFacts
 	Oid login;
 	bool same_user; /* the session's user is the login that connected */
 	bool remote;
+	NameData address; /* of the client, as numbers; "" = on this machine, by a socket */
 	bool encrypted;
 	bool client; /* somebody is connected who is no process of this server */
 	int agreed;  /* version of the rules of use; 0 = none */
 	TimestampTz agreed_at;
 	int away_s;      /* the longest time without a statement since then */
+	bool passing;    /* the agreement ends with the transaction */
 	NameData source; /* "" = none */
 	uint8 mode;      /* LprMode, 0 = none */
 	LprEvent event;
@@ -53,8 +55,8 @@ typedef struct LprFact
 } LprFact;
 
 /* In the order of the columns of lpr_data.question: first what the session tells, then what the question does. */
-#define LPR_FACTS         15
-#define LPR_SESSION_FACTS 8
+#define LPR_FACTS         17
+#define LPR_SESSION_FACTS 10
 extern const LprFact lpr_facts[LPR_FACTS];
 
 /* Errors unless the type lpr_data.question has just these columns. */

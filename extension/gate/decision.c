@@ -57,7 +57,8 @@ agreement(int *away_min)
 {
 	TimestampTz at;
 	int away_s;
-	int version = lpr_consent_given(&at, &away_s);
+	bool passing; /* no answer outlasts its transaction */
+	int version = lpr_consent_given(&at, &away_s, &passing);
 
 	*away_min = away_s / SECS_PER_MINUTE;
 	return version;

@@ -5,10 +5,12 @@
 
 #include "gate/purpose.h"
 
+#include "access/xact.h"
 #include "fmgr.h"
 
 /* Only a default: whether the person may ask for it is judged at each question. */
 static LprEvent current;
+static bool passing = false; /* it ends with this transaction */
 
 PG_FUNCTION_INFO_V1(lpr_purpose_set);
 
@@ -22,6 +24,20 @@ void
 lpr_purpose_forget(void)
 {
 	current = (LprEvent){false, 0};
+	passing = false;
+}
+
+static void
+transaction_ends(XactEvent event, void *arg)
+{
+	if (passing && (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE))
+		lpr_purpose_forget();
+}
+
+void
+lpr_purpose_init(void)
+{
+	RegisterXactCallback(transaction_ends, NULL);
 }
 
 Datum
@@ -30,5 +46,6 @@ lpr_purpose_set(PG_FUNCTION_ARGS)
 	lpr_purpose_forget();
 	if (!PG_ARGISNULL(0))
 		current = (LprEvent){true, PG_GETARG_INT64(0)};
+	passing = PG_GETARG_BOOL(1);
 	PG_RETURN_VOID();
 }

@@ -6,6 +6,7 @@
 
 #include "core/query.h"
 
+extern void lpr_purpose_init(void);
 extern LprEvent lpr_purpose_event(void);
 extern void lpr_purpose_forget(void);
 

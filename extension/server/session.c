@@ -16,10 +16,13 @@
 #define SERVER_KNOWS_GSS
 #undef ENABLE_GSS
 #endif
+#include "common/ip.h"
+#include "fmgr.h"
 #include "libpq/libpq-be.h"
 #include "miscadmin.h"
 #include "port/pg_bswap.h"
 #include "storage/fd.h"
+#include "utils/builtins.h"
 
 #ifdef SERVER_KNOWS_GSS
 extern bool be_gssapi_get_enc(Port *port);
@@ -29,6 +32,24 @@ bool
 lpr_session_remote(void)
 {
 	return MyProcPort != NULL && MyProcPort->raddr.addr.ss_family != AF_UNIX;
+}
+
+void
+lpr_session_address(NameData *address)
+{
+	static int of = 0;
+	static NameData known;
+
+	if (of != MyProcPid)
+	{
+		memset(&known, 0, sizeof(known));
+		if (lpr_session_remote() && pg_getnameinfo_all(&MyProcPort->raddr.addr, MyProcPort->raddr.salen, NameStr(known),
+													   sizeof(known), NULL, 0, NI_NUMERICHOST) != 0)
+			memset(&known, 0, sizeof(known));                /* of no network */
+		NameStr(known)[strcspn(NameStr(known), "%")] = '\0'; /* an interface is no part of an address */
+		of = MyProcPid;
+	}
+	*address = known;
 }
 
 bool
@@ -47,6 +68,36 @@ lpr_session_client(void)
 	if (MyProcPort == NULL)
 		return NULL;
 	return lpr_session_remote() ? MyProcPort->remote_host : "local";
+}
+
+/* The process at the other end of a socket of this machine; 0 = another kind of connection, or it is not known. */
+static int
+peer_process(void)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	if (MyProcPort == NULL || lpr_session_remote() ||
+		getsockopt(MyProcPort->sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) != 0)
+		return 0;
+	return peer.pid;
+}
+
+static bool
+peer_program(char *name, size_t size)
+{
+	char path[64];
+	FILE *file;
+	bool told;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", peer_process());
+	file = AllocateFile(path, "r");
+	told = file != NULL && fgets(name, size, file) != NULL;
+	if (file != NULL)
+		FreeFile(file);
+	if (told)
+		name[strcspn(name, "\n")] = '\0';
+	return told;
 }
 
 /* Of a process: its parent, 0 when there is none to be seen. */
@@ -222,15 +273,23 @@ lpr_session_has_client(void)
 
 	if (of != MyProcPid)
 	{
-		struct ucred peer;
-		socklen_t len = sizeof(peer);
-
 		has = MyProcPort != NULL;
 		if (has && lpr_session_remote())
 			has = !server_is_client();
-		else if (has && getsockopt(MyProcPort->sock, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0)
-			has = !of_this_server(peer.pid);
+		else if (has)
+			has = !of_this_server(peer_process());
 		of = MyProcPid;
 	}
 	return has;
+}
+
+PG_FUNCTION_INFO_V1(lpr_session_client_program);
+Datum
+lpr_session_client_program(PG_FUNCTION_ARGS)
+{
+	char name[NAMEDATALEN];
+
+	if (!peer_program(name, sizeof(name)))
+		PG_RETURN_NULL();
+	PG_RETURN_TEXT_P(cstring_to_text(name));
 }

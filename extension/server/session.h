@@ -8,6 +8,8 @@
 
 extern bool lpr_session_remote(void);    /* through a network, the loopback included */
 extern bool lpr_session_encrypted(void); /* by TLS or GSSAPI */
+/* The address of a client that is remote, in numbers; "": there is none, or it cannot be told. */
+extern void lpr_session_address(NameData *address);
 /* The client's address, "local" for a socket of this machine; NULL: no client at all, as in a background worker. */
 extern const char *lpr_session_client(void);
 

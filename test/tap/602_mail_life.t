@@ -101,7 +101,7 @@ $node->safe_psql('restored', "SELECT lpr_data.post('standby', 1, 'denied')");
 $node->wait_for_catchup($standby);
 is($standby->safe_psql('restored', "SELECT (SELECT state FROM lpr_data.mail WHERE key = 'standby'), (SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'lpr mail'), worker FROM lpr.mail_status()"), 'waiting|0|down',
 	'a standby has the mails, and sends none');
-$before = () = $exim->mails;
+$before = $exim->await_mails(0, database => 'restored');
 $node->stop;
 $standby->promote;
 ok(LprTest::eventually(sub { $standby->safe_psql('restored', "SELECT state FROM lpr_data.mail WHERE key = 'standby'") eq 'sent' }), 'promoted, it sends them');

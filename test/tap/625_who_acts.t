@@ -89,6 +89,7 @@ for my $figures ('lpr.audit_status()', 'lpr.mail_status()', 'lpr.verify_audit()'
 $says->('service1', 'SELECT count(*) FROM lpr.security_report()', 'LP033', 'lpr.security_report() names people');
 
 # Over a network in plain text: neither (A6).
+$node->answer('postgres', "SELECT lpr.add_client_network('127.0.0.1', 'direct')");
 my $plain = '\\c "host=127.0.0.1 sslmode=disable port=' . $node->port . ' dbname=lpr user=%s"' . "\n%s";
 $says->('oversight1', sprintf($plain, 'oversight1', LprTest::consent() . " SELECT count(*) FROM lpr.$_"), 'LP023', "lpr.$_ in plain text", logon => 0) for 'audit()', 'unanswered()', 'export_audit()';
 $says->('postgres', sprintf($plain, 'postgres', 'SELECT count(*) FROM lpr.audit()'), 'LP023', '… nor to a superuser');

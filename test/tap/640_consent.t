@@ -14,6 +14,7 @@ $node->append_conf('postgresql.conf', "ssl = on\n");
 $node->start;
 $node->vendor_start;
 $node->stage('lpr');
+$node->answer('postgres', "SELECT lpr.add_client_network('127.0.0.1', 'direct')");
 my $all_kinds = "kind <> 'change'";
 my $quick = LprTest::quick() . ' AND event_id = 1';
 my $rules = 'SELECT code FROM lpr.rules()';

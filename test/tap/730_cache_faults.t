@@ -88,15 +88,15 @@ is($node->answer('analyst1', question('BULK60000')), '60000|60000', '… and who
 # In the middle of a save.
 my $before = $node->answer('postgres', 'SELECT count(*), md5(string_agg(r::text, chr(10) ORDER BY saved_id)) FROM lpr_data.event_read AS r');
 is($before =~ s/\|.*//r, 4000, 'what was saved before is there');
-$node->answer('postgres', "CREATE SEQUENCE public.nth; CREATE FUNCTION public.stop_in_the_middle() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN IF nextval(''public.nth'') = 5000 THEN PERFORM pg_advisory_xact_lock(30000); END IF; RETURN NEW; END';
+$node->answer('postgres', "CREATE SEQUENCE public.nth; CREATE TABLE public.stop AS SELECT; CREATE FUNCTION public.stop_in_the_middle() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS 'BEGIN IF nextval(''public.nth'') = 5000 THEN PERFORM FROM public.stop FOR UPDATE; END IF; RETURN NEW; END';
 	CREATE TRIGGER zz_stop BEFORE INSERT ON lpr_data.event_read FOR EACH ROW EXECUTE FUNCTION public.stop_in_the_middle()");
 my ($stopper) = $node->session('postgres');
-$node->converse($stopper, 'SELECT pg_advisory_lock(30000)');
+$node->converse($stopper, 'BEGIN; SELECT FROM public.stop FOR UPDATE');
 my ($saver) = $node->session('analyst1');
 ($out) = $node->converse($saver, "SELECT string_agg(read_id, ',') FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK9000'");
 $node->send_sql($saver, "SELECT lpr.save(1, 'acme', '{$out}', '$why')");
 my $pid = '';
-ok(LprTest::eventually(sub { $pid = $node->answer('postgres', "SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"); $pid ne '' }), 'in the middle of a save');
+ok(LprTest::eventually(sub { $pid = $node->answer('postgres', "SELECT pid FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted"); $pid ne '' }), 'in the middle of a save');
 kill 'KILL', $pid if $pid;
 eval { $_->quit } for $saver, $stopper;
 ok(back(), 'killed in the middle of a save: questions are answered again');

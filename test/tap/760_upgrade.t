@@ -49,7 +49,9 @@ for my $version (@before)
 		qr/ERROR: +55000: the library is lpr \Q$this\E and the extension is lpr \Q$version\E.*HINT: +ALTER EXTENSION lpr UPDATE/s, "$version: before the update nothing is asked, and the error says what to do");
 	$node->safe_psql($database, 'SET client_min_messages = warning; ALTER EXTENSION lpr UPDATE');
 	is($node->safe_psql($database, $held), $before, '… what it held is there');
-	$node->safe_psql($database, "SELECT lpr.remove_source('acme'), lpr.remove_source('dumb')");
+	is($node->safe_psql($database, 'SELECT string_agg(network || kind, chr(32) ORDER BY network) FROM lpr.client_networks'), '0.0.0.0/0direct ::/0direct localdirect',
+		'… people connect from where they did');
+	$node->safe_psql($database, "SELECT lpr.remove_source('acme'), lpr.remove_source('dumb'), lpr.remove_client_network('0.0.0.0/0'), lpr.remove_client_network('::/0')");
 	is(LprCatalogue::differences($fresh, LprCatalogue::of($node, $database)), '', '… and the catalogue of a fresh one is that of an updated one');
 }
 
