@@ -170,11 +170,12 @@ like((say_($clients[0], "SELECT lpr.resume('$tokens[0]', $mine)"))[1], qr/LP028:
 ($tokens[0]) = token($clients[0]);
 is(within($clients[0], $tokens[0], $mine, $quick), 1, 'agreed to anew');
 
-# Directly connected it is good as well, for a transaction.
+$node->answer('admin1', "SELECT lpr.remove_client_network('127.0.0.1'), lpr.remove_client_network('127.0.0.0/8')");
+is(state_($clients[0], "SELECT lpr.resume('$tokens[0]', $mine)"), 'LP037', 'from elsewhere it is good for nothing');
+$node->answer('admin1', "SELECT lpr.add_client_network('127.0.0.0/8', 'direct')");
 
 # ---- a pooler of sessions ----
 
-$node->answer('admin1', "SELECT lpr.remove_client_network('127.0.0.1')");
 $_->quit for splice @clients;
 my $sessions = pooler('sessions', 'session', 'host=127.0.0.1');
 my $one = client($sessions);
