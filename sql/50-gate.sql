@@ -70,8 +70,7 @@ AS $$
             'the connection is not encrypted',
             'Over a network a question is asked through TLS only.',
             'Connect with sslmode=verify-full.']
-        WHEN ((SELECT n.kind FROM lpr_data.network_of(q.remote, q.address) AS n) IS NOT NULL) IS NOT TRUE
-            THEN ARRAY['A6', 'LP037',
+        WHEN (n.kind IS NOT NULL) IS NOT TRUE THEN ARRAY['A6', 'LP037',
             'you are connected from a network that is not the agency''s',
             'People connect from networks that an administrator has named.',
             format('Ask an administrator: SELECT lpr.add_client_network(%L, ''direct'');',
@@ -88,9 +87,7 @@ AS $$
             'you have not agreed to the rules in this session',
             'Before anything is shown in a session its user agrees to the rules of use, as they stand now.',
             'SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...'');']
-        WHEN (q.passing
-              OR (SELECT n.kind FROM lpr_data.network_of(q.remote, q.address) AS n) = 'direct') IS NOT TRUE
-            THEN ARRAY['A5', 'LP028',
+        WHEN (q.passing OR n.kind = 'direct') IS NOT TRUE THEN ARRAY['A5', 'LP028',
             'behind a pooler what was agreed to holds for one transaction',
             'A pooler hands the session of one client on to the next, so each transaction says what it goes by.',
             'BEGIN; SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...''); returns the call that '
@@ -101,6 +98,7 @@ AS $$
             'SELECT lpr.accept_rules(''{accept}'');']
         END
     FROM lpr_data.asker(q.login) AS a
+    CROSS JOIN lpr_data.network_of(q.remote, q.address) AS n
     LEFT JOIN lpr_data.agreement(q, moment) AS g ON true
 $$;
 COMMENT ON FUNCTION lpr_data.gate_session(lpr_data.question, timestamp with time zone, boolean) IS
