@@ -40,7 +40,7 @@ sub holds_until
 	my ($source, $mode, $for) = ($of{source} // 'acme', $of{mode} // 'plate', $of{event} // $event);
 
 	return is($node->answer('postgres', "SELECT g.refusal IS NULL, g.holds_until = ($moment) FROM lpr_data.person AS p
-		CROSS JOIN lpr_data.gate_person(ROW(p.login::regrole, true, false, false, true, 1, now(), 0, '$source', '$mode', $for, now(), now(), NULL, 0)::lpr_data.question,
+		CROSS JOIN lpr_data.gate_person(ROW(p.login::regrole, true, false, '', false, true, 1, now(), 0, false, '$source', '$mode', $for, now(), now(), NULL, 0)::lpr_data.question,
 			p.person_id, clock_timestamp()) AS g WHERE p.login = 'clerk1'"), 't|t', "$name: until then it holds");
 }
 
