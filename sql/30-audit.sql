@@ -319,8 +319,8 @@ END
 $$;
 COMMENT ON FUNCTION lpr_data.check_texts(jsonb, jsonb, text[]) IS
     'An error when a text that a change brings is longer than lpr_data.most_bytes(): nobody fills the log; or holds '
-    'what nobody sees (lpr_data.refuse_invisible). What was there before stays; superusers bring back what earlier versions '
-    'took.';
+    'what nobody sees (lpr_data.refuse_invisible). What was there before stays; superusers bring back what earlier '
+    'versions took.';
 
 CREATE FUNCTION lpr_data.audit_change()
     RETURNS trigger

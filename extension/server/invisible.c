@@ -17,6 +17,16 @@ lpr_invisible_of(LprSlice text)
 	return code != 0 ? psprintf("U+%04X", code) : NULL;
 }
 
+char *
+lpr_visible_part(const char *text)
+{
+	LprSlice whole = {text, strlen(text)};
+	char *part = palloc(whole.len + 1);
+
+	part[lpr_drop_invisible(whole, part)] = '\0';
+	return part;
+}
+
 pg_noreturn static void
 refuse(const char *what, const char *character)
 {

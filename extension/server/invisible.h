@@ -14,4 +14,7 @@ extern char *lpr_invisible_of(LprSlice text);
 /* ERRORs when there is one. what: the name of the text in the message. */
 extern void lpr_refuse_invisible(const char *what, LprSlice text);
 
+/* A palloc'd copy without them, for what is recorded of a text that is refused. */
+extern char *lpr_visible_part(const char *text);
+
 #endif

@@ -1,6 +1,6 @@
 /*
- * invisible_test.c: characters that nobody sees: which those are, how they are found and left out, and that no read that
- * is handed over has one.
+ * invisible_test.c: characters that nobody sees: which those are, how they are found and left out, and that no read
+ * that is handed over has one.
  */
 #include "base/invisible.h"
 #include "dialect_case.h"
