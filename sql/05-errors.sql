@@ -19,7 +19,7 @@ FROM (VALUES
      'An administrator registers one: lpr.add_camera(...).'),
     ('LP008', 'Q7', 'The event of the question comes from a join that is executed after it.',
      'Put the question into a LATERAL subquery behind the event, or use lpr.work_on(...).'),
-    ('LP011', 'G1', 'This is no plate: it is empty, has more than 16 characters, or control characters.',
+    ('LP011', 'G1', 'This is no plate: it is empty, has more than 16 characters, control or format characters.',
      'Write letters and digits; separators are left out.'),
     ('LP012', 'G1', 'A plate, region, make or model is written in a form that no read has.',
      'Take the form that the hint shows, or lpr.search_plate(...), which finds it.'),

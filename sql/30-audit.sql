@@ -276,6 +276,15 @@ RETURN (SELECT "row" - 'text_salt' - coalesce(array_agg(c) FILTER (WHERE c !~ '^
 COMMENT ON FUNCTION lpr_data.recorded(jsonb, text[]) IS
     'A row as the log has it. columns: those left out; those with free before their name stand as digest and length.';
 
+CREATE FUNCTION lpr_data.refuse_invisible(what text, value text)
+    RETURNS void
+    LANGUAGE c STABLE STRICT
+AS 'MODULE_PATHNAME', 'lpr_refuse_invisible_text';
+COMMENT ON FUNCTION lpr_data.refuse_invisible(text, text) IS
+    'An error, which names the character, when a text holds an invisible one: of Unicode''s format characters, or '
+    'a control character other than tab and the ends of lines. What turns the direction of writing, or stands between '
+    'two letters as if nothing were there, makes one text look like another. what: its name in the message.';
+
 CREATE FUNCTION lpr_data.check_texts(was jsonb, "row" jsonb, columns text[])
     RETURNS void
     LANGUAGE plpgsql
@@ -300,11 +309,18 @@ BEGIN
             DETAIL = format('It has %s bytes, and may have %s.', given.bytes, given.most),
             HINT = 'Say it in fewer words.';
     END IF;
+    -- What lpr's own workers note is not of their making: settings, which a superuser wrote.
+    PERFORM lpr_data.refuse_invisible(e.key, t.value #>> '{}')
+    FROM jsonb_each("row" - coalesce(columns, '{}')) AS e,
+         jsonb_path_query(CASE WHEN jsonb_typeof(e.value) IN ('string', 'array') THEN e.value ELSE '[]' END,
+                          '$[*]') AS t (value)
+    WHERE was -> e.key IS DISTINCT FROM e.value AND lpr.login() IS NOT NULL;
 END
 $$;
 COMMENT ON FUNCTION lpr_data.check_texts(jsonb, jsonb, text[]) IS
-    'An error when a text that a change brings is longer than lpr_data.most_bytes(): nobody fills the log. What was '
-    'there before stays; superusers bring back what earlier versions took.';
+    'An error when a text that a change brings is longer than lpr_data.most_bytes(): nobody fills the log; or holds '
+    'what nobody sees (lpr_data.refuse_invisible). What was there before stays; superusers bring back what earlier '
+    'versions took.';
 
 CREATE FUNCTION lpr_data.audit_change()
     RETURNS trigger

@@ -223,6 +223,7 @@ BEGIN
                                 'An event runs for at most a year, and can be extended.',
                                 'For instance until => now() + interval ''6 months''.');
     END IF;
+    PERFORM lpr_data.refuse_invisible('title', title), lpr_data.refuse_invisible('matter_reference', matter_reference);
     IF (char_length(btrim(title)) BETWEEN 3 AND 200 AND char_length(btrim(matter_reference)) BETWEEN 3 AND 100
         AND title !~ '[[:cntrl:]]' AND matter_reference !~ '[[:cntrl:]]') IS NOT TRUE THEN
         RAISE EXCEPTION USING

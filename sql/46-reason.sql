@@ -87,6 +87,7 @@ DECLARE
     before text;
     why text;
 BEGIN
+    PERFORM lpr_data.refuse_invisible(what, reason);
     IF char_length(reason) > 4000 THEN
         why := 'It has more than 4,000 characters.';
     ELSIF lpr_data.says_nothing(said) THEN
@@ -95,8 +96,6 @@ BEGIN
           OR (SELECT count(DISTINCT w) FROM regexp_split_to_table(said, ' ') AS w
               WHERE char_length(w) > 1) < least_words THEN
         why := format('It has fewer than %s characters or four different words.', least_characters);
-    ELSIF reason ~ '[[:cntrl:]]' AND reason !~ '^[^[:cntrl:]]*([\n\r\t][^[:cntrl:]]*)*$' THEN
-        why := 'It holds control characters.';
     ELSE
         -- Phrases that are not a reason do not count: what is left has to be one.
         FOR before IN SELECT lpr_data.normal_reason(e) FROM unnest(array_prepend(title, earlier)) AS e
@@ -130,6 +129,7 @@ CREATE FUNCTION lpr_data.check_given(reason text, control text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM lpr_data.refuse_invisible('reason', reason);
     IF (reason ~ '[^[:space:]]' AND char_length(reason) <= 4000) IS NOT TRUE THEN
         PERFORM lpr_data.refuse(control, 'LP043', 'no reason was given',
                                 'Every step stays on record with its reason, of at most 4,000 characters.',

@@ -54,6 +54,9 @@ AS $$
     FROM s, LATERAL (SELECT n.n / 10000 AS major, n.n % 10000 AS minor, (SELECT k.minor
     FROM lpr_data.known_minor() AS k WHERE k.major = n.n / 10000) AS known
                      FROM (VALUES ((s->>'server_version_num')::integer)) AS n (n)) AS v,
+    LATERAL (SELECT (s->>'lpr.refusals_singly')::integer AS singly,
+                    (SELECT p.boot_val::integer FROM pg_settings AS p WHERE p.name = 'lpr.refusals_singly') AS shipped)
+        AS r,
     LATERAL (VALUES
         -- No audit, no data.
         (current_setting('shared_preload_libraries') !~ '(^|[ ,/"])lpr([",. ]|$)', 'high', 'audit',
@@ -67,6 +70,11 @@ AS $$
          'An administrator of this host could replace the log and everything that proves it.',
          'ALTER SYSTEM SET lpr.checkpoint_directory = ''/mnt/witness/checkpoints''; -- a directory that this host can '
          'only add to; then SELECT pg_reload_conf()'),
+        (r.singly > r.shipped, 'medium', 'audit', 'lpr.refusals_singly is ' || r.singly,
+         format('A login that is refused in a loop puts more than %s records an hour into the log: it fills the disk, '
+                'and hides what matters.', r.shipped), 'ALTER SYSTEM RESET lpr.refusals_singly'),
+        (r.singly < r.shipped, 'low', 'audit', 'lpr.refusals_singly is ' || r.singly,
+         'Of further refusals the log has a number, not who tried what.', 'ALTER SYSTEM RESET lpr.refusals_singly'),
         (s->>'fsync' = 'off', 'high', 'durability', 'fsync is off',
          'What was reported as written can be lost, the audit log as well.', 'ALTER SYSTEM RESET fsync'),
         (s->>'full_page_writes' = 'off', 'high', 'durability', 'full_page_writes is off',
@@ -290,3 +298,27 @@ AS $$
     WHERE lpr_data.core_limit() <> 0
 $$;
 COMMENT ON FUNCTION lpr_data.findings_of_host() IS 'Part of lpr.security_report(): files of the host.';
+
+CREATE FUNCTION lpr_data.findings_of_unseen_changes()
+    RETURNS SETOF lpr_data.finding
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF to_regclass('lpr_data.audit') IS NULL THEN
+        RETURN; -- no log was begun
+    END IF;
+    RETURN QUERY
+        SELECT 'medium', 'audit',
+               format('%s %s has changed unseen (record %s)', p.p ->> 'type', p.p ->> 'object', a.number),
+               'Nobody is on record for it: it was changed while lpr was not loaded, in single-user mode, or past '
+               'every statement about roles. It is told for 30 days.',
+               format('SELECT at, payload FROM lpr.audit(since => %L, kind => ''change'') WHERE number = %s; -- tells '
+                      'what it was and is; find out who, and undo what nobody answers for', a.at, a.number)
+        FROM lpr_data.audit AS a, LATERAL (SELECT a.payload::jsonb) AS p (p)
+        WHERE a.kind = 'change' AND a.at > clock_timestamp() - interval '30 days'
+          AND a.payload LIKE '%"command": "unseen"%' AND p.p ->> 'command' = 'unseen';
+END
+$$;
+COMMENT ON FUNCTION lpr_data.findings_of_unseen_changes() IS
+    'Part of lpr.security_report(): roles, memberships and their settings that changed without anybody on record.';

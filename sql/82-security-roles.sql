@@ -363,6 +363,7 @@ AS $$
     SELECT f.severity, f.topic, f.finding, f.reason, f.mend
     FROM (SELECT * FROM lpr_data.findings_of_settings() UNION ALL SELECT * FROM lpr_data.findings_of_connection()
           UNION ALL SELECT * FROM lpr_data.findings_of_host()
+          UNION ALL SELECT * FROM lpr_data.findings_of_unseen_changes()
           UNION ALL SELECT * FROM lpr_data.findings_of_roles() UNION ALL SELECT * FROM lpr_data.findings_of_rights()
           UNION ALL SELECT * FROM lpr_data.findings_of_parameters()
           UNION ALL SELECT * FROM lpr_data.findings_of_jobs()) AS f
@@ -371,5 +372,6 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.security_report() TO lpr_admin, lpr_oversight, lpr_privacy;
 COMMENT ON FUNCTION lpr.security_report() IS
     'What in this server would undo the policy, found now in settings, pg_hba.conf, roles, rights, our own objects '
-    'and files: severity (high, medium, low), topic, finding, the reason why it matters, and the statement or the '
-    'line of a file that mends it. No row = nothing was found. To be looked at daily.';
+    'and files, and in the log of the last 30 days: severity (high, medium, low), topic, finding, the reason why it '
+    'matters, and the statement or the line of a file that mends it. No row = nothing was found. To be looked at '
+    'daily.';

@@ -30,6 +30,7 @@
 #include "server/worker.h"
 #include "server/compat.h"
 #include "server/errors.h"
+#include "server/invisible.h"
 #include "format/payload.h"
 #include "server/secret.h"
 #include "server/session.h"
@@ -512,7 +513,7 @@ lpr_audit_record(PG_FUNCTION_ARGS)
 	LprAuditEntry entry = {0};
 	LprReceipt receipt;
 	LprText payload = {0};
-	char *given = text_to_cstring(PG_GETARG_TEXT_PP(3));
+	char *given = lpr_visible_part(text_to_cstring(PG_GETARG_TEXT_PP(3)));
 
 	if (lpr_audit_before_write != NULL)
 		lpr_audit_before_write();

@@ -5,36 +5,7 @@
 
 #include "core/read.h"
 
-/*
- * The character at text[*at] as UTF-8 demands it (RFC 3629); *at moves past it. False for broken sequences, overlong
- * forms, surrogates and what lies beyond Unicode.
- */
-static bool
-next_char(LprSlice text, size_t *at, uint32_t *code)
-{
-	const unsigned char *s = (const unsigned char *) text.data + *at;
-	size_t left = text.len - *at;
-	uint32_t c = s[0];
-	size_t len = c < 0x80 ? 1 : c < 0xC2 ? 0 : c < 0xE0 ? 2 : c < 0xF0 ? 3 : c < 0xF5 ? 4 : 0;
-
-	if (len == 0 || len > left)
-		return false;
-	if (len > 1)
-	{
-		c &= 0x7Fu >> len;
-		for (size_t i = 1; i < len; i++)
-		{
-			if ((s[i] & 0xC0) != 0x80)
-				return false;
-			c = c << 6 | (s[i] & 0x3F);
-		}
-		if ((len == 3 && (c < 0x800 || (c >= 0xD800 && c <= 0xDFFF))) || (len == 4 && (c < 0x10000 || c > 0x10FFFF)))
-			return false;
-	}
-	*at += len;
-	*code = c;
-	return true;
-}
+#include "base/invisible.h"
 
 static bool
 is_separator(uint32_t code)
@@ -56,7 +27,8 @@ lpr_plate_normal(LprSlice plate, char out[LPR_PLATE_ROOM], uint32_t *out_len)
 		size_t start = at;
 		uint32_t code;
 
-		if (!next_char(plate, &at, &code) || code < 0x20 || (code >= 0x7F && code < 0xA0))
+		if (!lpr_next_character(plate, &at, &code) || code < 0x20 || (code >= 0x7F && code < 0xA0) ||
+			lpr_is_invisible(code))
 			return false;
 		if (is_separator(code))
 			continue;

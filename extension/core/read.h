@@ -44,7 +44,8 @@ typedef struct LprRead
 /*
  * The normal form of a plate (G1): ASCII letters in upper case; blanks (the no-break space too) and the separators - .
  * ' _ / - dropped; nothing else touched, so that O and 0, I and 1, B and 8, S and 5 stay different. False when nothing
- * is left, when more than LPR_PLATE_MAX characters are, or when a control character or broken UTF-8 is met.
+ * is left, when more than LPR_PLATE_MAX characters are, or when a control character, an invisible one
+ * (base/invisible.h) or broken UTF-8 is met.
  */
 extern bool lpr_plate_normal(LprSlice plate, char out[LPR_PLATE_ROOM], uint32_t *out_len);
 

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "dialect/kit.h"
+#include "base/invisible.h"
 #include "core/place.h"
 
 const LprDialect *const lpr_dialects[] = {
@@ -164,17 +165,25 @@ image_ok(LprSlice url)
 	return true;
 }
 
-/* For every dialect: what a read must have, and how large and how clean its values are (pitfall 23). */
+/* An id is told from others by each of its bytes: none is left out. */
 static void
-check_read(LprPage *page, LprRead *read)
+check_id(LprPage *page, const char *column, LprSlice id)
 {
-	static const LprSlice none = {NULL, 0};
+	if (!lpr_text_ok(id, LPR_ID_MAX))
+		lpr_page_bad(page, column, "is too long or has control characters", id);
+	else if (lpr_find_invisible(id) != 0)
+		lpr_page_bad(page, column, "has invisible characters", id);
+}
+
+/* What only describes is shown without what nobody sees: a read is not lost for a byte order mark in an address. */
+static void
+clean_texts(LprPage *page, LprRead *read)
+{
 	const struct
 	{
 		const char *column;
-		const LprSlice *value;
-	} texts[] = {{"camera_id", &read->camera_id},
-				 {"camera_owner", &read->camera_owner},
+		LprSlice *value;
+	} texts[] = {{"camera_owner", &read->camera_owner},
 				 {"camera_type", &read->camera_type},
 				 {"camera_region", &read->camera_region},
 				 {"country", &read->country},
@@ -183,10 +192,24 @@ check_read(LprPage *page, LprRead *read)
 				 {"model", &read->model},
 				 {"color", &read->color}};
 
+	_Static_assert(sizeof(texts) / sizeof(texts[0]) == LPR_CLEANED_MAX, "a place for each");
+	for (int i = 0; i < LPR_COUNT(texts); i++)
+		if (!lpr_text_ok(*texts[i].value, LPR_TEXT_MAX))
+			lpr_page_bad(page, texts[i].column, "is too long or has control characters", *texts[i].value);
+		else if (lpr_find_invisible(*texts[i].value) != 0)
+			*texts[i].value =
+				(LprSlice){page->visible_texts[i], lpr_drop_invisible(*texts[i].value, page->visible_texts[i])};
+}
+
+/* For every dialect: what a read must have, and how large and how clean its values are (pitfall 23). */
+static void
+check_read(LprPage *page, LprRead *read)
+{
+	static const LprSlice none = {NULL, 0};
+
 	if (read->id.len == 0)
 		lpr_page_bad(page, "read_id", "is missing", none);
-	else if (!lpr_text_ok(read->id, LPR_ID_MAX))
-		lpr_page_bad(page, "read_id", "is too long or has control characters", read->id);
+	check_id(page, "read_id", read->id);
 	if (read->plate_as_read.len == 0)
 		lpr_page_bad(page, "plate", "is missing", none);
 	else if (read->plate_as_read.len > LPR_PLATE_AS_READ_MAX ||
@@ -201,9 +224,8 @@ check_read(LprPage *page, LprRead *read)
 		lpr_page_bad(page, "latitude", "is out of range", none);
 	if (read->has_point && !(read->longitude >= -180 && read->longitude <= 180))
 		lpr_page_bad(page, "longitude", "is out of range", none);
-	for (int i = 0; i < LPR_COUNT(texts); i++)
-		if (!lpr_text_ok(*texts[i].value, i == 0 ? LPR_ID_MAX : LPR_TEXT_MAX))
-			lpr_page_bad(page, texts[i].column, "is too long or has control characters", *texts[i].value);
+	check_id(page, "camera_id", read->camera_id);
+	clean_texts(page, read);
 	if (read->plate_image.data != NULL && !image_ok(read->plate_image))
 		lpr_page_bad(page, "plate_image", "is no http or https URL", read->plate_image);
 	if (read->vehicle_image.data != NULL && !image_ok(read->vehicle_image))

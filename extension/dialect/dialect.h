@@ -84,6 +84,9 @@ typedef struct LprLeg
 	bool cut; /* the vendor has more than it hands over (topn reached and no way on) */
 } LprLeg;
 
+/* Texts of a read that lose what nobody sees; its ids and its plate are refused with it. */
+#define LPR_CLEANED_MAX 8
+
 /* A page being read. */
 typedef struct LprPage
 {
@@ -99,6 +102,7 @@ typedef struct LprPage
 	LprMoment last;  /* of the read before */
 	bool unsorted;   /* not in the order that was asked for */
 	LprText scratch; /* for values that a dialect has to compose; emptied before each read */
+	char visible_texts[LPR_CLEANED_MAX][LPR_TEXT_MAX]; /* what is left of a read's texts without what nobody sees */
 	LprFault fault;
 } LprPage;
 

@@ -1,7 +1,7 @@
 /*
  * plate.c: plates and places as SQL functions.
  */
-#include "postgres.h"
+#include "fdw/plate.h"
 
 #include "access/xact.h"
 #include "catalog/pg_type.h"
@@ -11,8 +11,8 @@
 #include "utils/builtins.h"
 
 #include "server/errors.h"
+#include "server/invisible.h"
 #include "core/place.h"
-#include "core/read.h"
 
 #define CONFUSABLES_MAX 64
 
@@ -22,18 +22,25 @@ text_slice(text *value)
 	return (LprSlice){VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
 }
 
+void
+lpr_normalize_plate(LprSlice plate, char normal[LPR_PLATE_ROOM], uint32_t *len)
+{
+	char *invisible;
+
+	if (lpr_plate_normal(plate, normal, len))
+		return;
+	invisible = lpr_invisible_of(plate);
+	ereport(ERROR, (errcode(LPR_ERRCODE_NOT_A_PLATE),
+					errmsg("not a plate: \"%.*s\"", pg_mbcliplen(plate.data, plate.len, 64), plate.data),
+					errdetail("A plate has 1 to %d characters besides blanks and separators, none of them a control or "
+							  "format character.%s",
+							  LPR_PLATE_MAX, invisible != NULL ? psprintf(" It holds %s.", invisible) : "")));
+}
+
 static void
 normalize(text *plate, char out[LPR_PLATE_ROOM], uint32_t *len)
 {
-	LprSlice slice = text_slice(plate);
-
-	if (!lpr_plate_normal(slice, out, len))
-		ereport(ERROR,
-				(errcode(LPR_ERRCODE_NOT_A_PLATE),
-				 errmsg("not a plate: \"%.*s\"", pg_mbcliplen(slice.data, slice.len, 64), slice.data),
-				 errdetail(
-					 "A plate has 1 to %d characters besides blanks and separators, none of them a control character.",
-					 LPR_PLATE_MAX)));
+	lpr_normalize_plate(text_slice(plate), out, len);
 }
 
 PG_FUNCTION_INFO_V1(lpr_normal_plate);

@@ -10,6 +10,8 @@
 #include "utils/timestamp.h"
 
 #include "server/errors.h"
+#include "server/invisible.h"
+#include "fdw/plate.h"
 #include "gate/purpose.h"
 #include "core/address.h"
 #include "core/place.h"
@@ -43,12 +45,7 @@ check_plate(const char *plate)
 	char normal[LPR_PLATE_ROOM];
 	uint32_t len;
 
-	if (!lpr_plate_normal((LprSlice){plate, strlen(plate)}, normal, &len))
-		ereport(ERROR,
-				(errcode(LPR_ERRCODE_NOT_A_PLATE), errmsg("not a plate: \"%s\"", shown(plate)),
-				 errdetail(
-					 "A plate has 1 to %d characters besides blanks and separators, none of them a control character.",
-					 LPR_PLATE_MAX)));
+	lpr_normalize_plate((LprSlice){plate, strlen(plate)}, normal, &len);
 	if (strcmp(plate, normal) != 0)
 		ereport(
 			ERROR,
@@ -67,6 +64,7 @@ check_word(const char *column, const char *word)
 	if (len == 0 || len > 64)
 		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a %s: \"%s\"", column, shown(word)),
 						errdetail("A %s has 1 to 64 bytes.", column)));
+	lpr_refuse_invisible(column, (LprSlice){word, len});
 	upper = palloc(len + 1);
 	upper[lpr_upper((LprSlice){word, len}, upper)] = '\0';
 	if (strcmp(upper, word) != 0)
@@ -359,6 +357,8 @@ settle_address(Making *making)
 {
 	LprQuery *query = making->query;
 
+	if (query->address != NULL)
+		lpr_refuse_invisible("address", (LprSlice){query->address, strlen(query->address)});
 	if (query->address == NULL || (strlen(query->address) <= 200 && lpr_address_characters(query->address) > 0))
 		return;
 	/* A condition that is never true asks nothing. */

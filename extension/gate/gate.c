@@ -10,6 +10,7 @@
 #include "audit/audit.h"
 #include "core/address.h"
 #include "server/errors.h"
+#include "server/invisible.h"
 #include "format/payload.h"
 
 #define SIDE_BY_SIDE (LPR_RECEIPTS / 2)
@@ -172,7 +173,7 @@ lpr_gate_refuse(PG_FUNCTION_ARGS)
 	if (lpr_audit_before_write != NULL)
 		lpr_audit_before_write(); /* its message may hold what a verb was given */
 	for (int i = 0; i < 5; i++)
-		texts[i] = PG_ARGISNULL(i) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(i));
+		texts[i] = PG_ARGISNULL(i) ? NULL : lpr_visible_part(text_to_cstring(PG_GETARG_TEXT_PP(i)));
 	if (texts[0] == NULL || texts[1] == NULL || strlen(texts[1]) != 5 || texts[2] == NULL)
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("not a refusal")));
 	refuse_question(texts[0], MAKE_SQLSTATE(texts[1][0], texts[1][1], texts[1][2], texts[1][3], texts[1][4]), texts[2],

@@ -14,6 +14,7 @@
 #include "utils/builtins.h"
 
 #include "server/compat.h"
+#include "server/invisible.h"
 
 typedef enum OptionKind
 {
@@ -254,9 +255,13 @@ static void
 take_value(const OptionRule *rule, char *value, LprOptions *options)
 {
 	char *at = (char *) options + rule->offset;
+	char *invisible;
 
 	if (value[0] == '\0' || has_control_characters(value))
 		refuse_value(rule, value, "A value is not empty and has no control characters.");
+	invisible = lpr_invisible_of((LprSlice){value, strlen(value)});
+	if (invisible != NULL)
+		refuse_value(rule, value, psprintf("It holds %s, an invisible character.", invisible));
 	switch (rule->kind)
 	{
 		case OPTION_DIALECT:

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/invisible.h"
 #include "dialect/dialect.h"
 
 #define CHECK(condition)                                                                                               \
@@ -28,6 +29,7 @@ check_text(LprSlice text, size_t max)
 {
 	CHECK(text.data != NULL || text.len == 0);
 	CHECK(lpr_text_ok(text, max));
+	CHECK(lpr_find_invisible(text) == 0);
 }
 
 static void

@@ -16,7 +16,7 @@ my %reads = (
 	(map { $_ => 'fail' } qw(invalid_utf8 nan nul_escape raw_nul lone_surrogate wrong_types control_chars single_quotes duplicate_keys deep_nesting
 		empty_body null_results bare_array_or_object)),
 	trailing_junk => 'last',
-	(map { $_ => 'drop' } qw(big_integer bad_time bad_confidence bad_coordinates empty_plate control_escapes missing_id missing_time long_string)));
+	(map { $_ => 'drop' } qw(big_integer bad_time bad_confidence bad_coordinates empty_plate control_escapes invisible missing_id missing_time long_string)));
 # Which value of a read a kind aims at, where not every dialect has it.
 my %value = (bad_coordinates => 'latitude', bad_confidence => 'confidence', missing_id => 'id', big_integer => 'number', nan => 'number');
 my @kinds = sort keys %reads;

@@ -102,6 +102,54 @@ is($node->answer('admin1', "SELECT lpr.add_purpose('long', repeat('x', 1024))"),
 $node->safe_psql('lpr', "INSERT INTO lpr_data.purpose (purpose, title) VALUES ('earlier', repeat('x', 5000))");
 is($node->answer('admin1', "SELECT lpr.retire_purpose('earlier')"), '', 'a longer one of before is worked on');
 bounded('… but not brought again', 'admin1', "SELECT lpr.add_purpose('earlier', repeat('y', 5000))");
+
+# ---- what nobody sees is in no text, whichever verb takes it; regress/house tries the columns one by one ----
+
+my $rlo = "U&'To find \\202E the grey vans that come at night to the quarry of Otay.'";
+my $short = "U&'a\\202Eb'";
+my @hidden = (
+	[ 'a name', 'admin1', "lpr.change_person('clerk1', name => $short)" ], [ 'a unit', 'admin1', "lpr.change_person('clerk1', unit => $short)" ],
+	[ 'a new person', 'admin1', "lpr.add_person('analyst9', $short, 'a\@b.example', 'Unit')", "CREATE ROLE analyst9 LOGIN" ],
+	[ 'a purpose', 'admin1', "lpr.add_purpose('hidden', $short)" ], [ 'an authority', 'admin1', "lpr.add_authority('hidden', $short)" ],
+	[ 'a course', 'admin1', "lpr.add_course('hidden', $short)" ], [ 'an assessment', 'admin1', "lpr.approve_source('acme', $short)" ],
+	[ 'one of exemptions', 'admin1', "lpr.set_exemptions('acme', ARRAY['5 U.S.C. 552a(j)(2)', $short])" ],
+	[ 'an address of a camera', 'admin1', "lpr.add_camera('acme', 'c1', 32.7, -117.1, address => $short)" ], [ 'a camera', 'admin1', "lpr.add_camera('acme', $short, 32.7, -117.1)" ],
+	[ 'a subject of mails', 'admin1', "lpr.set_mail_text('denied', $short, 'Body.')" ], [ 'a body', 'admin1', "lpr.set_mail_text('denied', 'Subject', $short)" ],
+	[ 'rules', 'privacy1', "lpr.set_rules($rlo || E'\n{code}\n' || repeat('Rules of use. ', 30))" ],
+	[ 'a need to know', 'clerk1', "lpr.request_access('{ATS}', '{acme}', '{plate}', $rlo)" ], [ 'evidence', 'trainer1', "lpr.record_training('clerk1', 'data_security', (now() AT TIME ZONE 'UTC')::date - 2, $short)" ],
+	[ 'a title', 'clerk1', "lpr.open_event($short, 'suspect', 'title_18', 'Zanzibar 18', '${\$said->(21)}')" ],
+	[ 'a reference', 'clerk1', "lpr.open_event('Zanzibar again', 'suspect', 'title_18', $short, '${\$said->(22)}')" ],
+	[ 'a reason', 'clerk1', "lpr.open_event('Zanzibar again', 'suspect', 'title_18', 'Zanzibar 18', $rlo)" ],
+	[ 'a reason of an extension', 'analyst1', "lpr.extend_event(1, clock_timestamp() + interval '200 days', $rlo)" ], [ 'an outcome', 'analyst1', "lpr.close_event(1, $short)" ],
+	[ 'a reason to stop', 'oversight1', "lpr.suspend_access($request, $short)" ], [ 'a recertification', 'lead1', "lpr.recertify('clerk1', $rlo)" ],
+	[ 'a relevance', 'analyst1', "lpr.save(1, 'acme', '{$id}', $rlo)" ], [ 'a corrected value', 'analyst1', "lpr.correct($saved, 'color', $short, '${\$said->(23)}')" ],
+	[ 'a reason to correct', 'analyst1', "lpr.correct($saved, 'color', 'Zanzibar', $rlo)" ], [ 'a reason of a hold', 'records1', "lpr.place_hold(1, '28 U.S.C. 1746', $short)" ],
+	[ 'an authority of a hold', 'records1', "lpr.place_hold(1, $short, 'Court order of the eleventh.')" ],
+	[ 'a citation', 'records1', "lpr.propose_schedule('ATS', '5 years', '${\$said->(24)}', citation => $short)" ]);
+for (@hidden)
+{
+	my ($name, $login, $verb, $first) = @$_;
+
+	$node->answer('postgres', $first) if $first;
+	like($node->messages($login, "SELECT $verb"), qr/ERROR: +22023: "[^"]+" holds an invisible character\nDETAIL: +It holds U\+202E\. .*\nHINT: /, "$name: refused, with what it holds");
+}
+# A refusal that quotes what was given, and a look at the log, which is on record with its arguments.
+like($node->messages('clerk1', "SELECT lpr.open_event('Zanzibar again', 'suspect', 'title_18', 'Zanzibar 18', '${\$said->(25)}', system => U&'A\\202EB')"), qr/LP025: you have no access for system "AB"/, 'a refusal tells what it quotes without it');
+$node->answer('oversight1', "SELECT * FROM lpr.audit(login => U&'analyst\\202E1')");
+is($node->answer('postgres', "SELECT string_agg(kind, ' ' ORDER BY number) FROM lpr_data.audit WHERE number > $before AND (kind = 'refused' AND payload LIKE '%no access for system%AB%' OR kind = 'read' AND payload LIKE '%login => %analyst1%')"), 'refused read', '… on record as well, as a look at the log is');
+is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE payload LIKE U&'%\\202E%'"), 0, '… and the log has none of it');
+bounded("$_->[0] in an outcome", 'analyst1', "SELECT lpr.close_event(1, U&'Nothing \\$_->[1] came of it.')", '22023') for [ 'ESC', '001B' ], [ 'a C1 control', '0085' ], [ 'a zero width space', '200B' ], [ 'a tag', '+0E0041' ], [ 'a joiner of nothing', '200D' ];
+# Spelling, and what is written from right to left, is nobody's trick.
+like($node->answer('lead1', "SELECT lpr.recertify('clerk1', U&'The vans \\+01F468\\200D\\+01F469 of \\05E9\\05DC\\05D5\\05DD and \\0645\\06CC\\200C\\062E stand at the quarry at night:\n\tS\\00E3o Paulo.')"), qr/^\d{4}-/, 'an emoji of several, a Hebrew and a Persian word, lines and tabs are taken');
+# What was there before stays, and its row can be worked on.
+$node->safe_psql('lpr', "INSERT INTO lpr_data.purpose (purpose, title) VALUES ('hidden', $short)");
+is($node->answer('admin1', "SELECT lpr.retire_purpose('hidden')"), '', 'what a superuser brought back is worked on');
+# Settings are a superuser's to write; the writer notes them as they are.
+$node->answer('postgres', "ALTER SYSTEM SET lpr.checkpoint_command = E'true # a\\u202Eb'");
+$node->reload;
+ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM lpr_data.setting WHERE name = 'lpr.checkpoint_command' AND value LIKE U&'%\\202E%'") == 1 }), 'a setting with one is noted');
+$node->answer('postgres', 'ALTER SYSTEM RESET lpr.checkpoint_command');
+$node->reload;
 $node->answer('postgres', 'REVOKE ' . join(', ', grep { $_ ne 'lpr_admin' } @roles) . ' FROM admin1');
 
 # A question: what it may hold is bounded as well.

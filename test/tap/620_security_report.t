@@ -7,7 +7,7 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 # Jobs are scheduled and do not run: what a job finds when its minute comes is no part of this.
-my $node = LprTest->start_staged('report', conf => "log_statement = 'none'\nlog_line_prefix = '%m [%p] '\nshared_preload_libraries = 'lpr,pg_cron,pg_stat_statements'\ncron.database_name = 'lpr'\ncron.use_background_workers = on\ncron.max_running_jobs = 0\nmax_worker_processes = 20\npg_stat_statements.track = 'none'\npg_stat_statements.track_utility = off\nmax_wal_senders = 5\nwal_level = replica\n");
+my $node = LprTest->start_staged('report', conf => "lpr.refusals_singly = 60\nlog_statement = 'none'\nlog_line_prefix = '%m [%p] '\nshared_preload_libraries = 'lpr,pg_cron,pg_stat_statements'\ncron.database_name = 'lpr'\ncron.use_background_workers = on\ncron.max_running_jobs = 0\nmax_worker_processes = 20\npg_stat_statements.track = 'none'\npg_stat_statements.track_utility = off\nmax_wal_senders = 5\nwal_level = replica\n", world => 1);
 is($node->answer('analyst1', LprTest::quick()), 1, 'a question, so that there is a log');
 
 # The findings, as hashes by their words.
@@ -215,6 +215,7 @@ found("ALTER SYSTEM SET $_->[0] = $_->[1]", $_->[2], $_->[3], $_->[4] // "$_->[0
 	[ 'pg_stat_statements.track_utility', 'on', 'medium', 'statements' ], [ 'pg_stat_statements.track', "'all'", 'low', 'statements', 'pg_stat_statements is loaded' ],
 	[ 'session_preload_libraries', "'auto_explain'", 'medium', 'guards', 'a library is loaded into every session' ],
 	[ 'session_replication_role', "'replica'", 'high', 'guards' ], [ 'row_security', 'off', 'medium', 'guards' ], [ 'allow_system_table_mods', 'on', 'high', 'guards' ],
+	[ 'lpr.refusals_singly', 61, 'medium', 'audit', 'lpr.refusals_singly is 61' ], [ 'lpr.refusals_singly', 59, 'low', 'audit', 'lpr.refusals_singly is 59' ],
 	[ 'full_page_writes', 'off', 'high', 'durability' ], [ 'synchronous_commit', 'off', 'low', 'durability' ], [ 'zero_damaged_pages', 'on', 'high', 'durability' ],
 	[ 'ignore_checksum_failure', 'on', 'high', 'durability' ], [ 'password_encryption', "'md5'", 'high', 'connection' ], [ 'fsync', 'off', 'high', 'durability' ];
 found('ALTER SYSTEM SET scram_iterations = 1000', 'low', 'connection', 'scram_iterations is 1000') if $version >= 16;
@@ -336,4 +337,30 @@ ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM lpr
 is($node->answer('fresh', 'SHOW log_min_messages'), 'fatal', 'its next session has it');
 system_or_bail('pg_ctl', '-D', $data, 'stop');
 $node->{_pid} = undef;
+
+# ---- what changed unseen ----
+
+$node->start;
+$node->await_answers;
+ok(!grep({ /unseen/ } keys %{ report() }), 'roles that were made and altered by statements on record are no finding');
+$node->stop;
+my $loaded = slurp_file("$data/postgresql.conf");
+$node->append_conf('postgresql.conf', "shared_preload_libraries = ''\n");
+$node->start;
+$node->safe_psql('postgres', 'CREATE ROLE ghost; CREATE ROLE "gh ost"');
+$node->stop;
+unlink "$data/postgresql.conf";
+append_to_file("$data/postgresql.conf", $loaded);
+$node->start;
+my @ghosts;
+ok(LprTest::eventually(sub { (@ghosts = sort grep { /unseen/ } keys %{ report() }) == 2 }), 'changes that nobody is on record for: found') or diag(join "\n", keys %{ report() });
+like($ghosts[0], qr/^role gh ost has changed unseen \(record \d+\)$/, "… $ghosts[0]");
+my $ghost = report()->{ $ghosts[1] };
+is("$ghost->{severity} $ghost->{topic}", 'medium audit', '… as such');
+like($node->answer('oversight1', "\\t on\n$ghost->{mend}\n;"), qr/"object": "ghost".*"command": "unseen"/, '… what is said to mend it tells what it was');
+$node->move_clock(29 * 86400);
+is_deeply([ sort grep { /unseen/ } keys %{ report() } ], \@ghosts, '29 days later they are still told');
+$node->move_clock(2 * 86400);
+is_deeply([ grep { /unseen/ } keys %{ report() } ], [], '… 31 days later no more');
+$node->stop;
 done_testing();

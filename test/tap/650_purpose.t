@@ -116,7 +116,8 @@ my $last = "In matter 3 it has to be found where the stolen van of a witness sto
 $refused->("a reason: $_", $open->(7, title => "'Vans stolen on the coast road in June'", reason => $_), 'Q7', 'LP043') for 'NULL', "''", "' . '", "'investigation'", "'Ongoing criminal investigation, official use'", "'n/a n/a n/a'",
 	"'law enforcement law enforcement law enforcement'", "'vans vans vans vans vans vans vans'", "'For the case of a vehicle, see above, as required by a supervisor request'", "'Vans stolen on the coast road in June'",
 	"'VANS stolen -- on the Coast Road, in June!'", "'Vans stolen on the coast road in June. Vans stolen on the coast road in June. See title.'", "'$last'", "upper('  $last !')", "'Vans stolen on the coast road in June: $last'",
-	"'As before: $last'", "E'Where the van stood at night\\x1b[2J has to be found'", "repeat('Where the van of the witness stood at night has to be found out. ', 100)";
+	"'As before: $last'", "repeat('Where the van of the witness stood at night has to be found out. ', 100)";
+$node->faulty('a reason with an escape', 'analyst1', $open->(7, reason => "E'Where the van stood at night\\x1b[2J has to be found'"), '22023', qr/"reason" holds an invisible character/);
 $node->answer('analyst1', $open->(8), logon => 0);
 $refused->('two reasons in turn', $open->(9, reason => "'$last'"), 'Q7', 'LP043');
 is($node->answer('analyst1', $open->(10, reason => "'$last This time the van has other plates, from Nevada, and was seen by a patrol.'"), logon => 0) > 0, 1, 'a reason that goes on from an earlier one');

@@ -276,6 +276,7 @@ static const struct malformation kinds[] = {
 	 VALUE("\"7A\x01"
 		   "B\n\tC\"")},
 	{"control_escapes", AT_PLATE, VALUE("\"7A\\u0001B\\r\\n\\tC\"")},
+	{"invisible", AT_PLATE, VALUE("\"7A\xE2\x80\x8B\\u202eBC\"")},
 	{"single_quotes", AT_WHOLE, CHANGE(single_quotes)},
 	{"trailing_junk", AT_WHOLE, CHANGE(trailing_junk)},
 	{"duplicate_keys", AT_WHOLE, CHANGE(duplicate_keys)},

@@ -281,6 +281,13 @@ SELECT count(*) FROM acme WHERE make = 'TESLA' AND model = 'MODEL  3';
 \echo :SQLSTATE
 SELECT count(*) FROM acme WHERE make = '';
 \echo :SQLSTATE
+-- What nobody sees in a question.
+SELECT count(*) FROM acme WHERE plate = U&'7ABC\2060123';
+\echo :SQLSTATE
+SELECT count(*) FROM acme WHERE make = U&'TES\200BLA';
+\echo :SQLSTATE
+SELECT count(*) FROM lpr.search_location(address => U&'500 Main\202E Street');
+\echo :SQLSTATE
 SELECT count(*) FROM lpr.search_plate('');
 \echo :SQLSTATE
 SELECT count(*) FROM lpr.search_plate(NULL);

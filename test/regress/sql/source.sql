@@ -102,6 +102,7 @@ FROM (VALUES ('on_failure', 'ignore'), ('on_failure', 'warning|error'), ('order'
     ('http_version', '2'),
              ('ca_file', 'ca.pem'), ('client_certificate', '~/cert.pem'), ('client_key', ''), ('audience', ''),
                  ('reason', E'a\r\nb'),
+                 ('reason', U&'a\202Eb'),
              ('image_origins', E'\t')) AS options (name, value);
 -- Origins: each like a URL, and nothing behind it.
 SELECT value, option_refusal(format('dialect ''lpr-v1'', url ''https://x.example'', image_origins %L', value))
