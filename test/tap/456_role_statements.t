@@ -44,8 +44,7 @@ leaves("ALTER ROLE mallory PASSWORD 'pa55word2' CREATEROLE", 'postgres ALTER ROL
 leaves('ALTER USER mallory PASSWORD NULL', 'postgres ALTER ROLE role mallory {"password": "removed"} postgres committed');
 leaves('ALTER GROUP crew ADD USER mallory', 'postgres ALTER ROLE role crew {"rolemembers": ["mallory"]} postgres committed');
 leaves('ALTER GROUP crew DROP USER mallory', 'postgres ALTER ROLE role drop members crew {"rolemembers": ["mallory"]} postgres committed');
-leaves('GRANT lpr_supervisor, crew TO mallory WITH ADMIN OPTION', 'postgres GRANT ROLE membership ["lpr_supervisor", "crew"] ["mallory"] {"admin": true} postgres committed') if $version < 16;
-leaves('GRANT lpr_supervisor, crew TO mallory WITH ADMIN OPTION', 'postgres GRANT ROLE membership ["lpr_supervisor", "crew"] ["mallory"] {"admin": "true"} postgres committed') if $version >= 16;
+leaves('GRANT lpr_supervisor, crew TO mallory WITH ADMIN OPTION', 'postgres GRANT ROLE membership ["lpr_supervisor", "crew"] ["mallory"] {"admin": true} postgres committed');
 leaves('REVOKE lpr_supervisor FROM mallory CASCADE', 'postgres REVOKE ROLE membership ["lpr_supervisor"] ["mallory"] postgres committed');
 leaves('GRANT crew TO CURRENT_USER', 'postgres GRANT ROLE membership ["crew"] ["postgres"] postgres committed');
 leaves("ALTER ROLE mallory SET log_statement = 'all'", 'postgres ALTER ROLE setting set mallory log_statement all postgres committed');
