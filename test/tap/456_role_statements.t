@@ -6,7 +6,6 @@ use PostgreSQL::Test::Utils;
 use Test::More;
 
 my $node = LprTest->start_staged('role_statements', conf => "max_prepared_transactions = 5\n");
-my $version = $node->pg_version;
 $node->answer('postgres', 'CREATE DATABASE plain');
 $node->answer('postgres', 'CREATE DATABASE latin ENCODING LATIN1 LC_COLLATE "C" LC_CTYPE "C" TEMPLATE template0');
 $node->answer('postgres', 'CREATE DATABASE ascii ENCODING SQL_ASCII LC_COLLATE "C" LC_CTYPE "C" TEMPLATE template0');
