@@ -96,8 +96,10 @@ CREATE FUNCTION lpr.normal_plate(plate text)
 AS 'MODULE_PATHNAME', 'lpr_normal_plate';
 GRANT EXECUTE ON FUNCTION lpr.normal_plate(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.normal_plate(text) IS
-    'Normal form of a plate: upper case, without blanks and separators, at most 16 characters. Error LP011 when '
-    'nothing usable is left. Look-alike characters stay as they are (G1).';
+    'Normal form of a plate, at most 16 characters: upper case, without blanks and separators, however it was typed or '
+    'pasted: dashes and blanks of all kinds, ends of lines, invisible characters, wide letters, letters with marks in '
+    'one piece or in parts. Error LP011, which names the character, when it is no plate. Look-alike characters stay as '
+    'they are (G1).';
 
 CREATE FUNCTION lpr.confusable_plates(plate text)
     RETURNS text[]
@@ -145,8 +147,9 @@ CREATE FUNCTION lpr.normal_word(word text)
 AS 'MODULE_PATHNAME', 'lpr_normal_word';
 GRANT EXECUTE ON FUNCTION lpr.normal_word(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.normal_word(text) IS
-    'A make, model or colour as the columns of lpr.reads hold it: a to z in upper case, blanks around it dropped, '
-    'those inside single. The locale of the database does not matter.';
+    'A make, model or colour as the columns of lpr.reads hold it: upper case, letters and dashes of other forms alike '
+    'as in lpr.normal_plate(), blanks around it dropped, those inside single. The locale of the database does not '
+    'matter.';
 
 CREATE FUNCTION lpr.has_point(latitude double precision, longitude double precision)
     RETURNS boolean
@@ -155,6 +158,16 @@ AS 'MODULE_PATHNAME', 'lpr_has_point';
 GRANT EXECUTE ON FUNCTION lpr.has_point(double precision, double precision) TO lpr_member;
 COMMENT ON FUNCTION lpr.has_point(double precision, double precision) IS
     'Whether a point was given: true with both, false with neither, and error LP014 with only one of them.';
+
+CREATE FUNCTION lpr.address_contains(address text, part text)
+    RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'lpr_address_contains';
+GRANT EXECUTE ON FUNCTION lpr.address_contains(text, text) TO lpr_member;
+COMMENT ON FUNCTION lpr.address_contains(text, text) IS
+    'Whether an address contains a text, both in the normal form of lpr.normal_word(): case, other forms of letters, '
+    'number and kind of blanks make no difference. In WHERE on lpr.reads, lpr.address_contains(address, a) is a place '
+    'that the vendors are asked for. The locale of the database does not matter, as it does for ILIKE.';
 
 CREATE FUNCTION lpr.like_literal(text text)
     RETURNS text

@@ -64,7 +64,7 @@ AS $$
     WHERE (NOT lpr.has_point(search_location.latitude, search_location.longitude)
            OR lpr.distance_m(r.latitude, r.longitude, search_location.latitude,
                              search_location.longitude) <= search_location.radius_m)
-      AND (search_location.address IS NULL OR r.address ILIKE '%' || lpr.like_literal(search_location.address) || '%')
+      AND (search_location.address IS NULL OR lpr.address_contains(r.address, search_location.address))
       AND (search_location.since IS NULL OR r.captured_at >= search_location.since)
       AND (search_location.until IS NULL OR r.captured_at <= search_location.until)
       AND (search_location.event_id IS NULL OR r.event_id = search_location.event_id)

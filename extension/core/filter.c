@@ -132,13 +132,13 @@ is_asked_plate(const LprQuery *query, const LprRead *read)
 static bool
 is_asked_word(const char *asked, LprSlice told)
 {
-	char canonical[LPR_TEXT_MAX];
+	char canonical[LPR_WORD_ROOM(LPR_TEXT_MAX)];
 
 	if (asked == NULL)
 		return true;
-	if (told.data == NULL || told.len > sizeof(canonical))
+	if (told.data == NULL || told.len > LPR_TEXT_MAX)
 		return false;
-	return lpr_upper(told, canonical) == strlen(asked) && memcmp(canonical, asked, strlen(asked)) == 0;
+	return lpr_word_normal(told, canonical) == strlen(asked) && memcmp(canonical, asked, strlen(asked)) == 0;
 }
 
 LprDrop
@@ -171,6 +171,9 @@ lpr_filter(const LprQuery *query, LprMoment five_years_ago, const LprRead *read)
 	}
 	if (query->has_near &&
 		lpr_place_distance_m(read->latitude, read->longitude, query->latitude, query->longitude) > query->radius_m)
+		return LPR_DROP_OTHER_PLACE;
+	if (query->address_normal != NULL &&
+		!lpr_word_contains(read->address, (LprSlice){query->address_normal, strlen(query->address_normal)}))
 		return LPR_DROP_OTHER_PLACE;
 	return LPR_DROP_NONE;
 }

@@ -21,26 +21,7 @@ lpr_dialect_find(const char *name)
 	return NULL;
 }
 
-/* text contains part, ASCII case ignored. */
-static bool
-contains(const char *text, const char *part)
-{
-	for (; *text != '\0'; text++)
-	{
-		size_t i = 0;
-
-		while (part[i] != '\0' && lpr_lower(text[i]) == lpr_lower(part[i]))
-			i++;
-		if (part[i] == '\0')
-			return true;
-	}
-	return part[0] == '\0';
-}
-
-/*
- * Whether reads of this camera can be an answer. Of a point and an address only the point decides: comparing addresses
- * without regard to case takes more than ASCII, and the check of the reads does that later.
- */
+/* Whether reads of this camera can be an answer. Of a point and an address only the point decides. */
 static bool
 camera_answers(const LprCamera *camera, const LprQuery *query)
 {
@@ -48,7 +29,8 @@ camera_answers(const LprCamera *camera, const LprQuery *query)
 		return camera->has_point && lpr_place_distance_m(query->latitude, query->longitude, camera->latitude,
 														 camera->longitude) <= query->radius_m;
 	if (query->mode == LPR_MODE_LOCATION && query->address != NULL)
-		return camera->address != NULL && contains(camera->address, query->address);
+		return lpr_word_contains(lpr_slice(camera->address),
+								 (LprSlice){query->address_normal, strlen(query->address_normal)});
 	return true;
 }
 
@@ -189,7 +171,7 @@ check_read(LprPage *page, LprRead *read)
 		lpr_page_bad(page, "read_id", "is too long or has control characters", read->id);
 	if (read->plate_as_read.len == 0)
 		lpr_page_bad(page, "plate", "is missing", none);
-	else if (read->plate_as_read.len > LPR_PLATE_AS_READ_MAX ||
+	else if (!lpr_text_ok(read->plate_as_read, LPR_PLATE_AS_READ_MAX) ||
 			 !lpr_plate_normal(read->plate_as_read, read->plate, &read->plate_len))
 		lpr_page_bad(page, "plate", "is no plate", read->plate_as_read);
 	if (read->captured_at == LPR_MOMENT_NONE)

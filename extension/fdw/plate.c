@@ -12,7 +12,7 @@
 
 #include "server/errors.h"
 #include "core/place.h"
-#include "core/read.h"
+#include "fdw/question.h"
 
 #define CONFUSABLES_MAX 64
 
@@ -22,18 +22,23 @@ text_slice(text *value)
 	return (LprSlice){VARDATA_ANY(value), VARSIZE_ANY_EXHDR(value)};
 }
 
+void
+lpr_plate_make(LprSlice plate, char out[LPR_PLATE_ROOM], uint32_t *len)
+{
+	char fault[LPR_PLATE_FAULT_ROOM];
+
+	if (lpr_plate_normal(plate, out, len))
+		return;
+	lpr_plate_fault(plate, fault);
+	ereport(ERROR, (errcode(LPR_ERRCODE_NOT_A_PLATE),
+					errmsg("not a plate: \"%.*s\"", pg_mbcliplen(plate.data, plate.len, 64), plate.data),
+					errdetail_internal("%s", fault), errhint("Write one whole plate, such as '7ABC123'.")));
+}
+
 static void
 normalize(text *plate, char out[LPR_PLATE_ROOM], uint32_t *len)
 {
-	LprSlice slice = text_slice(plate);
-
-	if (!lpr_plate_normal(slice, out, len))
-		ereport(ERROR,
-				(errcode(LPR_ERRCODE_NOT_A_PLATE),
-				 errmsg("not a plate: \"%.*s\"", pg_mbcliplen(slice.data, slice.len, 64), slice.data),
-				 errdetail(
-					 "A plate has 1 to %d characters besides blanks and separators, none of them a control character.",
-					 LPR_PLATE_MAX)));
+	lpr_plate_make(text_slice(plate), out, len);
 }
 
 PG_FUNCTION_INFO_V1(lpr_normal_plate);
@@ -133,9 +138,20 @@ Datum
 lpr_normal_word(PG_FUNCTION_ARGS)
 {
 	LprSlice word = text_slice(PG_GETARG_TEXT_PP(0));
-	char *upper = palloc(word.len + 1);
+	char *normal = palloc(LPR_WORD_ROOM(word.len));
 
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(upper, lpr_upper(word, upper)));
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(normal, lpr_word_normal(word, normal)));
+}
+
+PG_FUNCTION_INFO_V1(lpr_address_contains);
+Datum
+lpr_address_contains(PG_FUNCTION_ARGS)
+{
+	LprSlice part = text_slice(PG_GETARG_TEXT_PP(1));
+	char *normal = palloc(LPR_WORD_ROOM(part.len));
+
+	PG_RETURN_BOOL(
+		lpr_word_contains(text_slice(PG_GETARG_TEXT_PP(0)), (LprSlice){normal, lpr_word_normal(part, normal)}));
 }
 
 PG_FUNCTION_INFO_V1(lpr_has_point);

@@ -43,12 +43,7 @@ check_plate(const char *plate)
 	char normal[LPR_PLATE_ROOM];
 	uint32_t len;
 
-	if (!lpr_plate_normal((LprSlice){plate, strlen(plate)}, normal, &len))
-		ereport(ERROR,
-				(errcode(LPR_ERRCODE_NOT_A_PLATE), errmsg("not a plate: \"%s\"", shown(plate)),
-				 errdetail(
-					 "A plate has 1 to %d characters besides blanks and separators, none of them a control character.",
-					 LPR_PLATE_MAX)));
+	lpr_plate_make((LprSlice){plate, strlen(plate)}, normal, &len);
 	if (strcmp(plate, normal) != 0)
 		ereport(
 			ERROR,
@@ -67,8 +62,8 @@ check_word(const char *column, const char *word)
 	if (len == 0 || len > 64)
 		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a %s: \"%s\"", column, shown(word)),
 						errdetail("A %s has 1 to 64 bytes.", column)));
-	upper = palloc(len + 1);
-	upper[lpr_upper((LprSlice){word, len}, upper)] = '\0';
+	upper = palloc(LPR_WORD_ROOM(len) + 1);
+	upper[lpr_word_normal((LprSlice){word, len}, upper)] = '\0';
 	if (strcmp(upper, word) != 0)
 		ereport(
 			ERROR,
@@ -358,9 +353,19 @@ static void
 settle_address(Making *making)
 {
 	LprQuery *query = making->query;
+	char *normal;
 
-	if (query->address == NULL || (strlen(query->address) <= 200 && lpr_address_characters(query->address) > 0))
+	if (query->address == NULL)
 		return;
+	if (strlen(query->address) <= 200 && lpr_address_characters(query->address) > 0)
+	{
+		LprSlice written = {query->address, strlen(query->address)};
+
+		normal = palloc(LPR_WORD_ROOM(written.len) + 1);
+		normal[lpr_word_normal(written, normal)] = '\0';
+		query->address_normal = normal;
+		return;
+	}
 	/* A condition that is never true asks nothing. */
 	if (making->possible && !making->has_plates && !query->has_near && query->make == NULL)
 		ereport(

@@ -6,7 +6,7 @@
 
 #include "postgres.h"
 
-#include "core/query.h"
+#include "core/read.h"
 #include "fdw/condition.h"
 #include "gate/query_stats.h"
 
@@ -40,5 +40,8 @@ typedef enum LprQuestion
  */
 extern LprQuestion lpr_question_make(LprStatement *statement, const char *source, const LprConditions *conditions,
 									 LprQuery *query, LprEvent *event);
+
+/* The normal form of a plate that a person wrote; ERRORs when it is none, and says why. */
+extern void lpr_plate_make(LprSlice plate, char out[LPR_PLATE_ROOM], uint32_t *len);
 
 #endif

@@ -77,10 +77,11 @@ value_country(const LprRead *read, const LprSlice *country, bool *isnull)
 static inline Datum
 value_word(const LprRead *read, const LprSlice *word, bool *isnull)
 {
-	char canonical[LPR_TEXT_MAX];
+	char canonical[LPR_WORD_ROOM(LPR_TEXT_MAX)];
 
-	*isnull = word->data == NULL || word->len > sizeof(canonical);
-	return *isnull ? (Datum) 0 : PointerGetDatum(cstring_to_text_with_len(canonical, lpr_upper(*word, canonical)));
+	*isnull = word->data == NULL || word->len > LPR_TEXT_MAX;
+	return *isnull ? (Datum) 0
+				   : PointerGetDatum(cstring_to_text_with_len(canonical, lpr_word_normal(*word, canonical)));
 }
 
 #define CASE(symbol, name, kind, member, ...)                                                                          \

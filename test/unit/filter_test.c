@@ -112,6 +112,13 @@ test_question(void)
 	drops(&query, &read, LPR_DROP_OTHER_PLACE, "just outside it");
 	query.has_near = false;
 	drops(&query, &read, LPR_DROP_NONE, "any place");
+
+	query.address_normal = "12 CA\xC3\x91ON RD";
+	drops(&query, &read, LPR_DROP_OTHER_PLACE, "no address");
+	read.address = slice("12 Canon Rd");
+	drops(&query, &read, LPR_DROP_OTHER_PLACE, "another address");
+	read.address = slice("at 12  ca\xC3\xB1on rd, east");
+	drops(&query, &read, LPR_DROP_NONE, "an address in other letters");
 }
 
 static void
