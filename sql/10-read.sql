@@ -62,7 +62,8 @@ COMMENT ON COLUMN lpr.reads.plate IS
     'merged (G1). To be compared with lpr.normal_plate(...); anything else is error LP012.';
 COMMENT ON COLUMN lpr.reads.plate_as_read IS 'Plate as the vendor wrote it.';
 COMMENT ON COLUMN lpr.reads.plate_region IS
-    'State or province of registration, two upper-case letters; NULL when the vendor does not tell.';
+    'State or province of registration, two upper-case letters; US of federal and military plates, DS of diplomatic, '
+    'XT of tribal ones; NULL when the vendor does not tell.';
 COMMENT ON COLUMN lpr.reads.country IS
     'Country of the camera. Always US: reads from elsewhere or from an unknown place are dropped and counted (Q4).';
 COMMENT ON COLUMN lpr.reads.captured_at IS
@@ -139,7 +140,9 @@ AS 'MODULE_PATHNAME', 'lpr_normal_region';
 GRANT EXECUTE ON FUNCTION lpr.normal_region(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.normal_region(text) IS
     'The two upper-case letters of a state, province or territory of the United States, Canada or Mexico, from its '
-    'letters in any case or its name. Error LP012 when there is no such region.';
+    'letters, its name or an abbreviation, in any case and with its country or without: CA, US-CA, Calif., MX-BC, '
+    '"CA, USA", D.C. Besides, of plates: US (federal government and its forces), DS (Department of State, diplomatic), '
+    'XT (tribal). Error LP012 when there is no such region.';
 
 CREATE FUNCTION lpr.normal_word(word text)
     RETURNS text

@@ -27,7 +27,6 @@ extern LprPlace lpr_place_judge(const char *country, size_t country_len, const c
 								bool has_point, double latitude, double longitude);
 extern double lpr_place_distance_m(double lat1, double lon1, double lat2, double lon2);
 extern const char *lpr_place_state(double latitude, double longitude);
-extern bool lpr_place_region_code(const char *name, size_t len, char out[3]);
 
 /* The rest is the generated data (place_data.c), for place.c alone. */
 typedef struct LprPlaceArc

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "dialect/kit.h"
-#include "core/place.h"
+#include "core/region.h"
 
 enum
 {
@@ -328,8 +328,12 @@ lpr_take_confidence(LprPage *page, LprRead *read, double scale)
 void
 lpr_take_region(LprRead *read, LprSlice region)
 {
-	/* What is known of two capital letters, which is what most vendors send: place.c searches a table of names. */
-	static signed char known[26][26];
+	/* What is known of two capital letters, which is what most vendors send: region.c searches a table of names. */
+	static struct
+	{
+		signed char known;
+		char code[3];
+	} pairs[26][26];
 	unsigned first, second;
 
 	if (region.data == NULL)
@@ -337,15 +341,13 @@ lpr_take_region(LprRead *read, LprSlice region)
 	if (region.len != 2 || (first = (unsigned) region.data[0] - 'A') > 25 ||
 		(second = (unsigned) region.data[1] - 'A') > 25)
 	{
-		if (!lpr_place_region_code(region.data, region.len, read->plate_region))
+		if (!lpr_region_told(region, read->plate_region))
 			read->plate_region[0] = '\0';
 		return;
 	}
-	if (known[first][second] == 0)
-		known[first][second] = lpr_place_region_code(region.data, region.len, read->plate_region) ? 1 : -1;
-	if (known[first][second] > 0)
-		memcpy(read->plate_region, region.data, 2);
-	read->plate_region[known[first][second] > 0 ? 2 : 0] = '\0';
+	if (pairs[first][second].known == 0)
+		pairs[first][second].known = lpr_region_told(region, pairs[first][second].code) ? 1 : -1;
+	memcpy(read->plate_region, pairs[first][second].known > 0 ? pairs[first][second].code : "\0\0", 3);
 }
 
 void

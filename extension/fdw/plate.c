@@ -12,6 +12,7 @@
 
 #include "server/errors.h"
 #include "core/place.h"
+#include "core/region.h"
 #include "fdw/question.h"
 
 #define CONFUSABLES_MAX 64
@@ -125,11 +126,14 @@ lpr_normal_region(PG_FUNCTION_ARGS)
 	LprSlice region = text_slice(PG_GETARG_TEXT_PP(0));
 	char code[3];
 
-	if (!lpr_place_region_code(region.data, region.len, code))
-		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL),
-						errmsg("not a region: \"%.*s\"", pg_mbcliplen(region.data, region.len, 64), region.data),
-						errdetail("A region is a state, province or territory of the United States, Canada or Mexico."),
-						errhint("Write its two letters, such as 'CA'.")));
+	if (!lpr_region_code(region, code))
+		ereport(
+			ERROR,
+			(errcode(LPR_ERRCODE_NOT_CANONICAL),
+			 errmsg("not a region: \"%.*s\"", pg_mbcliplen(region.data, region.len, 64), region.data),
+			 errdetail("A region is a state, province or territory of the United States, Canada or Mexico; US (federal "
+					   "and military plates), DS (diplomatic) or XT (tribal)."),
+			 errhint("Write its two letters, such as 'CA'.")));
 	PG_RETURN_TEXT_P(cstring_to_text(code));
 }
 

@@ -12,7 +12,7 @@
 #include "server/errors.h"
 #include "gate/purpose.h"
 #include "core/address.h"
-#include "core/place.h"
+#include "core/region.h"
 #include "core/read.h"
 
 /* A question that is being made of its conditions. */
@@ -78,7 +78,7 @@ static void
 check_region(const char *region)
 {
 	char code[3];
-	bool known = lpr_place_region_code(region, strlen(region), code);
+	bool known = lpr_region_code((LprSlice){region, strlen(region)}, code);
 
 	if (!known || strcmp(region, code) != 0)
 		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a region: \"%s\"", shown(region)),

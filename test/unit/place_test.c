@@ -1,7 +1,5 @@
 /*
- * place: control Q4, "only cameras in the United States". TAP. Build:
- *   awk -f scripts/boundary-to-c.awk data/us-boundary.txt > extension/place_data.c
- *   cc -std=c11 -Iextension test/unit/place_test.c extension/place.c extension/place_data.c -lm
+ * place: control Q4, "only cameras in the United States". TAP.
  */
 #define _POSIX_C_SOURCE 200809L
 
@@ -246,7 +244,10 @@ static void
 test_verdicts(void)
 {
 	static const char unterminated[4] = {'U', 'S', 'x', 'y'};
+	static const char *const nothing[] = {
+		"Unknown", "N/A", "n.a.", "US", "USA", "-", "none", "NULL", "ZZ", "San Diego County", "Sector 7G", "Federal"};
 	const double lat = 34.0522, lon = -118.2437; /* Los Angeles */
+	char what[100];
 
 	ok(judge("us", "ca", lat, lon) == LPR_PLACE_INSIDE, "country and region in lower case");
 	ok(judge("USA", "California", lat, lon) == LPR_PLACE_INSIDE, "USA, California");
@@ -269,9 +270,26 @@ test_verdicts(void)
 	ok(lpr_place_judge("US\0MX", 5, NULL, 0, true, lat, lon) == LPR_PLACE_OUTSIDE, "a zero byte in the country");
 	ok(judge("AS", NULL, -14.2756, -170.702) == LPR_PLACE_OUTSIDE, "country AS");
 	ok(judge("US", "AS", -14.2756, -170.702) == LPR_PLACE_OUTSIDE, "American Samoa is not in INA 101(a)(38)");
-	ok(judge("US", "ON", lat, lon) == LPR_PLACE_OUTSIDE, "region Ontario");
-	ok(judge("US", "MX-BCN", lat, lon) == LPR_PLACE_OUTSIDE, "region Baja California");
-	ok(judge("US", "ZZ", lat, lon) == LPR_PLACE_OUTSIDE, "region that does not exist");
+	ok(judge("US", "AS", lat, lon) == LPR_PLACE_CONTRADICTION, "region American Samoa, point in Los Angeles");
+	ok(judge("US", "ON", 43.65, -79.38) == LPR_PLACE_OUTSIDE, "region Ontario, point there");
+	ok(lpr_place_judge("US", 2, "ON", 2, false, 0, 0) == LPR_PLACE_OUTSIDE, "region Ontario without a point");
+	ok(judge("US", "ON", lat, lon) == LPR_PLACE_CONTRADICTION, "region Ontario, point in Los Angeles");
+	ok(judge("US", "MX-BCN", lat, lon) == LPR_PLACE_CONTRADICTION, "region Baja California, point in Los Angeles");
+	for (size_t i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++)
+	{
+		snprintf(what, sizeof(what), "region \"%s\" is not given", nothing[i]);
+		ok(judge("US", nothing[i], lat, lon) == LPR_PLACE_INSIDE, what);
+		snprintf(what, sizeof(what), "... without a point: unknown");
+		ok(lpr_place_judge("US", 2, nothing[i], strlen(nothing[i]), false, 0, 0) == LPR_PLACE_UNKNOWN, what);
+		snprintf(what, sizeof(what), "... with a point abroad: a contradiction");
+		ok(judge("US", nothing[i], 32.53, -117.03) == LPR_PLACE_CONTRADICTION, what);
+	}
+	ok(judge("Unknown", "n/a", lat, lon) == LPR_PLACE_INSIDE, "a country that says nothing is not given");
+	ok(judge("Unknown", "n/a", 32.53, -117.03) == LPR_PLACE_OUTSIDE, "... and then the point decides");
+	ok(judge("U.S.A.", "Calif.", lat, lon) == LPR_PLACE_INSIDE, "U.S.A., Calif.");
+	ok(judge("US", "CA, USA", lat, lon) == LPR_PLACE_INSIDE, "CA, USA");
+	ok(judge("US", "06", lat, lon) == LPR_PLACE_INSIDE, "06 is California");
+	ok(judge("US", "Nev.", lat, lon) == LPR_PLACE_CONTRADICTION, "Nev. is not");
 	ok(lpr_place_judge("MX", 2, NULL, 0, false, 0, 0) == LPR_PLACE_OUTSIDE, "country MX without a point");
 
 	ok(lpr_place_judge("US", 2, "CA", 2, false, lat, lon) == LPR_PLACE_UNKNOWN, "no point: unknown, whatever is said");
@@ -297,93 +315,6 @@ test_verdicts(void)
 	ok(judge("US", "MO", 38.6245, -90.1509) == LPR_PLACE_INSIDE, "region Missouri, 3 km into Illinois: tolerated");
 	ok(judge("US", "MO", 38.6245, -90.08) == LPR_PLACE_CONTRADICTION, "region Missouri, 8 km into Illinois: not");
 	ok(judge("US", "DC", 38.8816, -77.0910) == LPR_PLACE_INSIDE, "region DC, in Arlington: tolerated");
-}
-
-static void
-test_regions(void)
-{
-	static const char *const cases[][2] = {
-		{"CA", "CA"},
-		{"ca", "CA"},
-		{"us-ca", "CA"},
-		{"US_CA", "CA"},
-		{"California", "CA"},
-		{"new_york", "NY"},
-		{"New York", "NY"},
-		{"  NEW   YORK ", "NY"},
-		{"district of columbia", "DC"},
-		{"Washington", "WA"},
-		{"Washington, D.C.", NULL},
-		{"D.C.", "DC"},
-		{"west virginia", "WV"},
-		{"virginia", "VA"},
-		{"PR", "PR"},
-		{"puerto_rico", "PR"},
-		{"Guam", "GU"},
-		{"GU", "GU"},
-		{"MP", "MP"},
-		{"American Samoa", "AS"},
-		{"VI", "VI"},
-		{"U.S. Virgin Islands", "VI"},
-		{"ON", "ON"},
-		{"Ontario", "ON"},
-		{"CA-ON", "ON"},
-		{"QC", "PQ"},
-		{"Qu\xC3\xA9"
-		 "bec",
-		 "PQ"},
-		{"QU\xC3\x89"
-		 "BEC",
-		 "PQ"},
-		{"NB", "NK"},
-		{"NL", "NL"},
-		{"CA-NL", "NF"},
-		{"MX-NL", "NL"},
-		{"Nuevo Le\xC3\xB3n", "NL"},
-		{"nuevo_leon", "NL"},
-		{"MX-BCN", "BA"},
-		{"BCN", NULL},
-		{"Baja California", "BA"},
-		{"Baja California Sur", "BJ"},
-		{"Guanajuato", "GT"},
-		{"MX-GUA", "GT"},
-		{"CA-CA", NULL},
-		{"US-ON", NULL},
-		{"Mexico", NULL},
-		{"", NULL},
-		{" ", NULL},
-		{"C", NULL},
-		{"ZZ", NULL},
-		{"Californi", NULL},
-		{"California|", NULL},
-		{"+nl", NULL},
-		{"alabama|alaska", NULL},
-		{"CAL", NULL},
-		{"us-", NULL},
-		{"Sonora", "SO"},
-		{"British Columbia", "BC"},
-		{"\xC3", NULL},
-		{"a name that is far too long to be one of a state anywhere at all", NULL},
-	};
-	char what[160];
-
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
-	{
-		char code[3] = "--";
-		bool known = lpr_place_region_code(cases[i][0], strlen(cases[i][0]), code);
-
-		snprintf(what, sizeof(what), "region \"%s\" is %s", cases[i][0], cases[i][1] ? cases[i][1] : "unknown");
-		ok(known == (cases[i][1] != NULL) && strcmp(code, known ? cases[i][1] : "--") == 0, what);
-	}
-	ok(!lpr_place_region_code(NULL, 0, what), "no region");
-	for (int i = 0; i < lpr_place_code_count; i++)
-	{
-		char code[3] = "--";
-
-		if (!lpr_place_region_code(lpr_place_codes[i], 2, code) || strcmp(code, lpr_place_codes[i]) != 0)
-			ok(false, lpr_place_codes[i]);
-	}
-	ok(lpr_place_code_count == 55, "fifty states, DC, PR, GU, VI, MP have a boundary");
 }
 
 static void
@@ -438,7 +369,6 @@ main(void)
 	printf("# first call, which builds the index: %.2f ms\n", 1e3 * (double) (clock() - begin) / CLOCKS_PER_SEC);
 	test_points();
 	test_verdicts();
-	test_regions();
 	test_distances();
 	ok((plain = spent("random points", 1000000, false, NULL)) > 0, "a million random points");
 	ok(spent("the same 256 cameras", 1000000, true, NULL) > 0, "a million reads of the same cameras");
