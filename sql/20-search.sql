@@ -155,5 +155,6 @@ COMMENT ON FUNCTION lpr.last_query() IS
 - received, reads: reads that came, and those of them that passed every rule.
 - dropped: reads left out, counted by reason: malformed, repeated, other_plate, other_region (or an unknown one), '
     'other_place, other_vehicle (or an unknown one), outside_window (of time), older_than_five_years (Q6), '
-    'in_the_future, abroad, unknown_place, contradictory_place (Q4).
+    'in_the_future, abroad, unknown_place, contradictory_place (Q4); and other_condition: reads, counted in reads as '
+    'well, that a condition of the statement left out which only lpr checks (color, ILIKE).
 - asked_at, milliseconds: when, and how long until the last row.';
