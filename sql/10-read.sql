@@ -30,8 +30,8 @@ CREATE TABLE lpr.reads (
     country text NOT NULL,
     captured_at timestamp with time zone NOT NULL,
     recent boolean NOT NULL,
-    latitude double precision NOT NULL,
-    longitude double precision NOT NULL,
+    latitude double precision,
+    longitude double precision,
     address text,
     camera_id text,
     camera_owner text,
@@ -45,7 +45,8 @@ CREATE TABLE lpr.reads (
     vehicle_image bytea,
     fetched_at timestamp with time zone NOT NULL,
     from_cache boolean NOT NULL,
-    expires_at timestamp with time zone
+    expires_at timestamp with time zone,
+    place_certainty text NOT NULL
 ) PARTITION BY LIST (source);
 GRANT SELECT ON lpr.reads TO lpr_user;
 COMMENT ON TABLE lpr.reads IS
@@ -69,8 +70,9 @@ COMMENT ON COLUMN lpr.reads.country IS
 COMMENT ON COLUMN lpr.reads.captured_at IS
     'When the camera saw the plate, by the vendor''s clock, as exactly as the vendor tells it (at most microseconds).';
 COMMENT ON COLUMN lpr.reads.recent IS 'Whether captured_at lies within the last 30 days before the question (Q5).';
-COMMENT ON COLUMN lpr.reads.latitude IS 'Of the camera, degrees north.';
-COMMENT ON COLUMN lpr.reads.longitude IS 'Of the camera, degrees east (negative in the Americas).';
+COMMENT ON COLUMN lpr.reads.latitude IS
+    'Of the camera, degrees north; NULL of one that has a street address and no point.';
+COMMENT ON COLUMN lpr.reads.longitude IS 'Of the camera, degrees east (negative in the Americas), as latitude.';
 COMMENT ON COLUMN lpr.reads.address IS 'Of the camera, as the vendor writes it.';
 COMMENT ON COLUMN lpr.reads.camera_id IS 'The vendor''s identifier of the camera.';
 COMMENT ON COLUMN lpr.reads.camera_owner IS 'Who runs the camera, as the vendor tells it.';
@@ -90,6 +92,10 @@ COMMENT ON COLUMN lpr.reads.vehicle_image IS 'Image of the vehicle, as plate_ima
 COMMENT ON COLUMN lpr.reads.fetched_at IS 'The minute in which the vendor handed the read over (Q9).';
 COMMENT ON COLUMN lpr.reads.from_cache IS 'Whether the read comes from the cache instead of the vendor (Q9).';
 COMMENT ON COLUMN lpr.reads.expires_at IS 'When the cached read goes (C1); NULL when it is not cached.';
+COMMENT ON COLUMN lpr.reads.place_certainty IS
+    'By what the camera counts as in the United States (Q4): point, its point is inside; border, its point is at most '
+    '120 m beyond the line, while country and region both say that it is inside; address, it has a street address in '
+    'a state, and no point.';
 
 CREATE FUNCTION lpr.normal_plate(plate text)
     RETURNS text

@@ -20,7 +20,7 @@ AS $$
            r.recent, r.latitude, r.longitude,
            r.address, r.camera_id, r.camera_owner, r.camera_type, r.make, r.model, r.color, r.confidence,
            lpr.matched_how(search_plate.plate, lpr.normal_region(search_plate.region), r.plate, r.plate_region),
-           r.plate_image, r.vehicle_image, r.fetched_at, r.from_cache, r.expires_at
+           r.plate_image, r.vehicle_image, r.fetched_at, r.from_cache, r.expires_at, r.place_certainty
     FROM lpr.reads AS r
     WHERE r.plate = ANY (CASE WHEN search_plate.look_alikes THEN lpr.confusable_plates(search_plate.plate)
                               ELSE ARRAY[lpr.normal_plate(search_plate.plate)] END)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/address.h"
 #include "core/region.h"
 
 #define UNITS          1e5  /* of the data, in a degree */
@@ -22,6 +23,8 @@
 #define PI             3.14159265358979323846
 #define METRES_DEGREE  (EARTH_RADIUS_M * PI / 180)
 #define NEAR_STATE_M   5000.0 /* a camera on a bridge between two states may carry the name of the other */
+#define NEAR_BORDER_M  120.0  /* data/README.md, "The tolerance at the border" */
+#define ADDRESS_MAX    400
 #define NOWHERE        (-1)
 #define NOT_BUILT      (-2)
 
@@ -151,14 +154,14 @@ state_at(double latitude, double longitude)
 }
 
 /*
- * Is the point at most NEAR_STATE_M from the line around the state? Plane geometry does at this distance. Only the
+ * Is the point at most so many metres from the line around the state? Plane geometry does at this distance. Only the
  * bands within reach are looked at: a vendor chooses how often this is called. The index is built by now.
  */
 static bool
-near_state(int state, double latitude, double longitude)
+near_state(int state, double latitude, double longitude, double metres)
 {
 	double narrow = cos(latitude * PI / 180);
-	double reach = NEAR_STATE_M / METRES_DEGREE;
+	double reach = metres / METRES_DEGREE;
 	uint32_t first = band_start[band_of(fmax(latitude - reach, -90) * UNITS)];
 	uint32_t end = band_start[band_of(fmin(latitude + reach, 90) * UNITS) + 1];
 
@@ -244,45 +247,90 @@ take_country(LprSlice country, bool *says_us, int *claim)
 	return *says_us || *claim != NOWHERE || lpr_name_says_nothing(name, (size_t) len);
 }
 
+/* An address that names a place, in a state that the region names. */
+static bool
+has_street(LprSlice address)
+{
+	char text[ADDRESS_MAX + 1];
+
+	if (address.data == NULL || address.len > ADDRESS_MAX || memchr(address.data, '\0', address.len) != NULL)
+		return false;
+	memcpy(text, address.data, address.len);
+	text[address.len] = '\0';
+	return lpr_address_characters(text) > 0;
+}
+
 /*
- * May a read of this camera be shown? Only LPR_PLACE_INSIDE says so; all else is dropped and counted. Control Q4.
+ * May a read of this camera be shown? Only LPR_PLACE_INSIDE says so, and then *certainty tells by what; all else is
+ * dropped and counted. Control Q4.
  *
  * country: ISO 3166 alpha-2 or NULL; "USA" and "United States" (of America) are understood, and the countries that
  * ISO makes of PR, GU, VI and MP are the United States with that region. region: the camera's state, as of
  * lpr_region_of(), or NULL. What is blank, or says nothing ("Unknown"), is not given; nor is a text in place of the
  * region that names none ("San Diego County"). latitude, longitude: degrees, read only if has_point.
  *
+ * INSIDE: by the point; by a point at most NEAR_BORDER_M beyond the line around the state that the region names, when
+ * the country says "United States" as well; or, without a point, by a street address in such a state.
  * OUTSIDE: another country, a region of another one without a point that says otherwise, or a point outside while
  * nothing else says "United States". UNKNOWN: no usable point, even if all else says "United States", or no memory.
  * CONTRADICTION: the point is outside although country or region say otherwise, inside although the region is abroad,
  * or more than 5 km from the region.
  */
 LprPlace
-lpr_place_judge(const char *country, size_t country_len, const char *region, size_t region_len, bool has_point,
-				double latitude, double longitude)
+lpr_place_judge(const LprPlaceSaid *said, LprCertainty *certainty)
 {
 	int claims[2] = {NOWHERE, NOWHERE}; /* the state that the country is, and the state of the region */
+	const double latitude = said->latitude, longitude = said->longitude;
 	bool says_us = false, abroad;
 	char code[3];
-	LprRegionKind kind = lpr_region_of((LprSlice){region, region_len}, code);
+	LprRegionKind kind = lpr_region_of(said->region, code);
 	int state;
 
-	if (!take_country((LprSlice){country, country_len}, &says_us, &claims[0]))
+	*certainty = LPR_CERTAINTY_NONE;
+	if (!take_country(said->country, &says_us, &claims[0]))
 		return LPR_PLACE_OUTSIDE;
+	says_us = says_us || claims[0] != NOWHERE;
 	if (kind == LPR_REGION_US)
 		claims[1] = state_number(code);
 	abroad = kind == LPR_REGION_ABROAD || (kind == LPR_REGION_US && claims[1] == NOWHERE);
-	if (!has_point || !usable_point(latitude, longitude))
-		return abroad ? LPR_PLACE_OUTSIDE : LPR_PLACE_UNKNOWN;
+	if (!said->has_point || !usable_point(latitude, longitude))
+	{
+		if (abroad)
+			return LPR_PLACE_OUTSIDE;
+		if (claims[1] == NOWHERE || (claims[0] != NOWHERE && claims[0] != claims[1]) || !has_street(said->address))
+			return LPR_PLACE_UNKNOWN;
+		*certainty = LPR_CERTAINTY_ADDRESS;
+		return LPR_PLACE_INSIDE;
+	}
 	state = state_at(latitude, longitude);
 	if (state == NOT_BUILT)
 		return LPR_PLACE_UNKNOWN;
 	if (abroad)
 		return state == NOWHERE ? LPR_PLACE_OUTSIDE : LPR_PLACE_CONTRADICTION;
+	if (state == NOWHERE && says_us && claims[1] != NOWHERE && (claims[0] == NOWHERE || claims[0] == claims[1]) &&
+		near_state(claims[1], latitude, longitude, NEAR_BORDER_M))
+	{
+		*certainty = LPR_CERTAINTY_BORDER;
+		return LPR_PLACE_INSIDE;
+	}
 	if (state == NOWHERE)
-		return says_us || claims[0] != NOWHERE || claims[1] != NOWHERE ? LPR_PLACE_CONTRADICTION : LPR_PLACE_OUTSIDE;
+		return says_us || claims[1] != NOWHERE ? LPR_PLACE_CONTRADICTION : LPR_PLACE_OUTSIDE;
 	for (int i = 0; i < 2; i++)
-		if (claims[i] != NOWHERE && claims[i] != state && !near_state(claims[i], latitude, longitude))
+		if (claims[i] != NOWHERE && claims[i] != state && !near_state(claims[i], latitude, longitude, NEAR_STATE_M))
 			return LPR_PLACE_CONTRADICTION;
+	*certainty = LPR_CERTAINTY_POINT;
 	return LPR_PLACE_INSIDE;
+}
+
+const char *
+lpr_certainty_name(LprCertainty certainty)
+{
+	static const char *const names[] = {
+		[LPR_CERTAINTY_NONE] = NULL,
+		[LPR_CERTAINTY_POINT] = "point",
+		[LPR_CERTAINTY_BORDER] = "border",
+		[LPR_CERTAINTY_ADDRESS] = "address",
+	};
+
+	return names[certainty];
 }

@@ -180,13 +180,17 @@ lpr_judge_place(PG_FUNCTION_ARGS)
 		[LPR_PLACE_UNKNOWN] = "unknown",
 		[LPR_PLACE_CONTRADICTION] = "contradiction",
 	};
-	LprSlice said[2] = {{NULL, 0}, {NULL, 0}}; /* country, region */
-	bool has_point = !PG_ARGISNULL(2) && !PG_ARGISNULL(3);
+	LprPlaceSaid said = {.has_point = !PG_ARGISNULL(2) && !PG_ARGISNULL(3)};
+	LprSlice *texts[] = {&said.country, &said.region};
+	LprCertainty certainty;
 
 	for (int i = 0; i < 2; i++)
 		if (!PG_ARGISNULL(i))
-			said[i] = text_slice(PG_GETARG_TEXT_PP(i));
-	PG_RETURN_TEXT_P(cstring_to_text(
-		names[lpr_place_judge(said[0].data, said[0].len, said[1].data, said[1].len, has_point,
-							  has_point ? PG_GETARG_FLOAT8(2) : 0, has_point ? PG_GETARG_FLOAT8(3) : 0)]));
+			*texts[i] = text_slice(PG_GETARG_TEXT_PP(i));
+	if (said.has_point)
+	{
+		said.latitude = PG_GETARG_FLOAT8(2);
+		said.longitude = PG_GETARG_FLOAT8(3);
+	}
+	PG_RETURN_TEXT_P(cstring_to_text(names[lpr_place_judge(&said, &certainty)]));
 }

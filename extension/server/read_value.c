@@ -34,6 +34,7 @@ value_moment(const LprRead *read, const LprMoment *moment, bool *isnull)
 static inline Datum
 value_degrees(const LprRead *read, const double *degrees, bool *isnull)
 {
+	*isnull = !read->has_point;
 	return Float8GetDatum(*degrees);
 }
 
@@ -100,6 +101,16 @@ lpr_read_value(const LprRead *read, LprColumn column, bool *isnull)
 	}
 	*isnull = true; /* not reached: no column of a read */
 	return (Datum) 0;
+}
+
+Datum
+lpr_read_place_certainty(const LprRead *read)
+{
+	LprCertainty certainty;
+
+	/* The filter let it through, so it has one. */
+	(void) lpr_read_place(read, &certainty);
+	return CStringGetTextDatum(lpr_certainty_name(certainty));
 }
 
 Datum

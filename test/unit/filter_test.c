@@ -169,6 +169,11 @@ test_place(void)
 	read = answer();
 	read.has_point = false;
 	drops(&query, &read, LPR_DROP_UNKNOWN_PLACE, "no point");
+	read.address = slice("12 Elm Street");
+	drops(&query, &read, LPR_DROP_NONE, "... but an address in a state");
+	query.has_near = true;
+	drops(&query, &read, LPR_DROP_OTHER_PLACE, "... which is not known to be near anything");
+	query.has_near = false;
 	read = answer();
 	read.camera_region = slice("NV");
 	drops(&query, &read, LPR_DROP_CONTRADICTORY_PLACE, "a point that is not in its state");

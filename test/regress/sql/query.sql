@@ -180,6 +180,7 @@ SELECT source, received - reads AS dropped, dropped - '{abroad,unknown_place}'::
     dropped ?& '{abroad,unknown_place}'::text[] AS told FROM lpr.last_query();
 SELECT count(*) > 0 AS some, bool_and(country = 'US') AS us, bool_and(latitude > 32.53) AS north FROM acme
     WHERE plate = '7ABC123' AND plate_region = 'CA';
+SELECT DISTINCT place_certainty FROM acme WHERE plate = '7ABC123';
 -- Around Tijuana there is nothing for us.
 SET client_min_messages = warning;
 SELECT count(*) FROM lpr.search_location(32.5149, -117.0282, 1200) WHERE source = 'acme';
