@@ -21,6 +21,34 @@ lpr_dialect_find(const char *name)
 	return NULL;
 }
 
+/* Where the administrator placed the camera of that id, or NULL. */
+static const LprCamera *
+placed_camera(const LprSite *site, LprSlice id)
+{
+	return site->placed != NULL && site->placed->ncameras > 0 ? lpr_site_camera(site->placed, id) : NULL;
+}
+
+/* What the administrator says of a camera goes before what the vendor says; place and country as a whole. */
+static void
+place_read(const LprSite *site, LprRead *read)
+{
+	const LprCamera *camera = placed_camera(site, read->camera_id);
+
+	if (camera == NULL)
+		return;
+	read->country = lpr_slice(camera->country);
+	read->camera_region = lpr_slice(camera->region);
+	read->has_point = camera->has_point;
+	read->latitude = camera->latitude;
+	read->longitude = camera->longitude;
+	if (camera->address != NULL)
+		read->address = lpr_slice(camera->address);
+	if (camera->owner != NULL)
+		read->camera_owner = lpr_slice(camera->owner);
+	if (camera->type != NULL)
+		read->camera_type = lpr_slice(camera->type);
+}
+
 /* Whether reads of this camera can be an answer. Of a point and an address only the point decides. */
 static bool
 camera_answers(const LprCamera *camera, const LprQuery *query)
@@ -81,8 +109,14 @@ lpr_legs(const LprDialect *dialect, const LprQuery *query, const LprSite *site, 
 	}
 	for (int camera = cameras ? 0 : -1; camera < (cameras ? site->ncameras : 0); camera++)
 	{
-		if (camera >= 0 && !camera_answers(&site->cameras[camera], query))
-			continue;
+		if (camera >= 0)
+		{
+			const LprCamera *told = &site->cameras[camera];
+			const LprCamera *placed = placed_camera(site, lpr_slice(told->id));
+
+			if (!camera_answers(placed != NULL ? placed : told, query))
+				continue;
+		}
 		for (int plate = 0; plate == 0 || plate < query->nplates; plate += per_leg)
 		{
 			int left = query->nplates - plate;
@@ -231,6 +265,7 @@ lpr_page_step(const LprDialect *dialect, LprPage *page, LprRead *read)
 	if (step != LPR_PAGE_READ)
 		return step;
 	note_moment(page, read->captured_at);
+	place_read(page->leg->site, read);
 	check_read(page, read);
 	page->reads++;
 	return page->fault.message[0] == '\0' ? LPR_PAGE_READ : LPR_PAGE_BAD_READ;

@@ -42,7 +42,8 @@ typedef struct LprSite
 	int token_seconds;     /* for how long, from the moment it was brought */
 	LprCamera *cameras;    /* malloc, sorted by id */
 	int ncameras;
-	bool has_cameras; /* the register was loaded, be it empty */
+	bool has_cameras;             /* the register was loaded, be it empty */
+	const struct LprSite *placed; /* its cameras are where the administrator says, whatever the vendor does; or NULL */
 } LprSite;
 
 typedef enum LprRequestClass
