@@ -232,8 +232,12 @@ take_country(LprSlice country, bool *says_us, int *claim)
 									  "northern mariana islands|";
 	char name[LPR_NAME_MAX + 1];
 	char code[3];
-	int len = lpr_name_fold(country, name);
+	int len;
 
+	*says_us = country.len == 2 && memcmp(country.data, "US", 2) == 0; /* what nearly all vendors write */
+	if (*says_us)
+		return true;
+	len = lpr_name_fold(country, name);
 	if (len == 0)
 		return true;
 	if (len < 0)

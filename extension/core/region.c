@@ -343,8 +343,8 @@ take(const Region *region, char code[3])
 	return region->country == 'U' ? LPR_REGION_US : region->country == 'G' ? LPR_REGION_FEDERAL : LPR_REGION_ABROAD;
 }
 
-LprRegionKind
-lpr_region_of(LprSlice text, char code[3])
+static LprRegionKind
+look_up(LprSlice text, char code[3])
 {
 	char name[LPR_NAME_MAX + 1];
 	int len = lpr_name_fold(text, name);
@@ -356,6 +356,30 @@ lpr_region_of(LprSlice text, char code[3])
 		return LPR_REGION_NONE;
 	found = find_region(name, (size_t) len);
 	return found != NULL ? take(found, code) : LPR_REGION_UNKNOWN;
+}
+
+LprRegionKind
+lpr_region_of(LprSlice text, char code[3])
+{
+	/* Nearly all vendors write two letters, of each plate and each camera: these are looked up once. */
+	static struct
+	{
+		bool known;
+		LprRegionKind kind;
+		char code[3];
+	} pairs[26][26], *pair;
+	unsigned first, second;
+
+	if (text.len != 2 || (first = (unsigned) lpr_capital(text.data[0]) - 'A') > 25 ||
+		(second = (unsigned) lpr_capital(text.data[1]) - 'A') > 25)
+		return look_up(text, code);
+	pair = &pairs[first][second];
+	if (!pair->known)
+		pair->kind = look_up(text, pair->code);
+	pair->known = true;
+	if (pair->kind >= LPR_REGION_US)
+		memcpy(code, pair->code, 3);
+	return pair->kind;
 }
 
 bool

@@ -328,26 +328,8 @@ lpr_take_confidence(LprPage *page, LprRead *read, double scale)
 void
 lpr_take_region(LprRead *read, LprSlice region)
 {
-	/* What is known of two capital letters, which is what most vendors send: region.c searches a table of names. */
-	static struct
-	{
-		signed char known;
-		char code[3];
-	} pairs[26][26];
-	unsigned first, second;
-
-	if (region.data == NULL)
-		return;
-	if (region.len != 2 || (first = (unsigned) region.data[0] - 'A') > 25 ||
-		(second = (unsigned) region.data[1] - 'A') > 25)
-	{
-		if (!lpr_region_told(region, read->plate_region))
-			read->plate_region[0] = '\0';
-		return;
-	}
-	if (pairs[first][second].known == 0)
-		pairs[first][second].known = lpr_region_told(region, pairs[first][second].code) ? 1 : -1;
-	memcpy(read->plate_region, pairs[first][second].known > 0 ? pairs[first][second].code : "\0\0", 3);
+	if (region.data != NULL && !lpr_region_told(region, read->plate_region))
+		read->plate_region[0] = '\0';
 }
 
 void
