@@ -7,8 +7,9 @@ EXTENSION = lpr
 LPR_VERSION := $(shell sed -n "s/^default_version = '\(.*\)'/\1/p" lpr.control)
 
 MODULE_big = lpr
-SOURCES := $(sort $(filter-out extension/core/place_data.c,$(wildcard extension/*.c extension/*/*.c)))
-OBJS = $(SOURCES:.c=.o) extension/core/place_data.o
+SOURCES := $(sort $(filter-out %_data.c,$(wildcard extension/*.c extension/*/*.c)))
+GENERATED = extension/base/unicode_data.c extension/core/place_data.c
+OBJS = $(SOURCES:.c=.o) $(GENERATED:.c=.o)
 
 # Scripts of versions that were released stay as they are (sql/README.md); from the newest of them an update leads to this one.
 TOPICS := $(sort $(wildcard sql/[0-9][0-9]-*.sql))
@@ -25,9 +26,9 @@ PG_CFLAGS = -std=gnu11 -Wextra -Wno-unused-parameter $(WERROR) -MMD -MP
 SHLIB_LINK = -lcurl -ljson-c -lcrypto -lm
 override with_llvm = no # nothing here is worth inlining into expressions
 
-EXTRA_CLEAN = $(OBJS:.o=.d) extension/core/place_data.c build/made-for build/prepare.log build/reference*.md build/test build/model build/clocks build/bench # a sandbox stays
+EXTRA_CLEAN = $(OBJS:.o=.d) $(GENERATED) build/made-for build/prepare.log build/reference*.md build/test build/model build/clocks build/bench # a sandbox stays
 WITH_MAKEFILE := $(patsubst %/Makefile,%,$(wildcard test/vendor/Makefile test/unit/Makefile test/fuzz/Makefile test/verify/Makefile verify/Makefile bench/Makefile))
-FORMATTED := $(filter-out extension/core/place_data.c,$(wildcard $(addsuffix /*.[ch],extension extension/* verify test/vendor test/unit test/fuzz test/verify bench)))
+FORMATTED := $(filter-out $(GENERATED),$(wildcard $(addsuffix /*.[ch],extension extension/* verify test/vendor test/unit test/fuzz test/verify bench)))
 SHELL_SCRIPTS := $(shell grep -lE '^\#!/bin/(ba)?sh' .ci/run bench/* scripts/* test/run test/clocks test/initdb test/matrix test/lint/* test/model/* test/verify/* 2>/dev/null) $(wildcard scripts/*.sh)
 
 all:
@@ -62,6 +63,9 @@ build/sql/lpr--$(LPR_VERSION_BEFORE)--$(LPR_VERSION).sql: $(TOPICS) $(DATA) $(wi
 
 extension/core/place_data.c: data/us-boundary.txt scripts/boundary-to-c.awk
 	awk -f scripts/boundary-to-c.awk data/us-boundary.txt >$@.new && mv $@.new $@
+
+extension/base/unicode_data.c: data/unicode-fold.txt scripts/unicode-to-c.awk
+	awk -f scripts/unicode-to-c.awk data/unicode-fold.txt >$@.new && mv $@.new $@
 
 # The verifier needs no database; it is installed beside the server's programs all the same, and can be copied from there.
 all: lpr-audit-verify

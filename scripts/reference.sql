@@ -8,7 +8,7 @@ LOAD 'lpr'; -- its settings
 -- What people do, and the files of sql/ that are about it.
 CREATE TEMP TABLE task (place int GENERATED ALWAYS AS IDENTITY, title text, topics text[]);
 INSERT INTO task (title, topics) VALUES
-    ('Ask vendors', '{10-read,20-search}'),
+    ('Ask vendors', '{10-read,12-port,20-search}'),
     ('Begin a session, understand a refusal', '{00-roles,05-errors,43-client-network,43-consent,51-my-access}'),
     ('Request and grant access', '{41-access,42-training,47-recertification}'),
     ('Work on events', '{44-event,46-reason,48-hand-over}'),

@@ -30,8 +30,8 @@ CREATE TABLE lpr.reads (
     country text NOT NULL,
     captured_at timestamp with time zone NOT NULL,
     recent boolean NOT NULL,
-    latitude double precision NOT NULL,
-    longitude double precision NOT NULL,
+    latitude double precision,
+    longitude double precision,
     address text,
     camera_id text,
     camera_owner text,
@@ -45,7 +45,8 @@ CREATE TABLE lpr.reads (
     vehicle_image bytea,
     fetched_at timestamp with time zone NOT NULL,
     from_cache boolean NOT NULL,
-    expires_at timestamp with time zone
+    expires_at timestamp with time zone,
+    place_certainty text NOT NULL
 ) PARTITION BY LIST (source);
 GRANT SELECT ON lpr.reads TO lpr_user;
 COMMENT ON TABLE lpr.reads IS
@@ -62,14 +63,16 @@ COMMENT ON COLUMN lpr.reads.plate IS
     'merged (G1). To be compared with lpr.normal_plate(...); anything else is error LP012.';
 COMMENT ON COLUMN lpr.reads.plate_as_read IS 'Plate as the vendor wrote it.';
 COMMENT ON COLUMN lpr.reads.plate_region IS
-    'State or province of registration, two upper-case letters; NULL when the vendor does not tell.';
+    'State or province of registration, two upper-case letters; US of federal and military plates, DS of diplomatic, '
+    'XT of tribal ones; NULL when the vendor does not tell.';
 COMMENT ON COLUMN lpr.reads.country IS
     'Country of the camera. Always US: reads from elsewhere or from an unknown place are dropped and counted (Q4).';
 COMMENT ON COLUMN lpr.reads.captured_at IS
     'When the camera saw the plate, by the vendor''s clock, as exactly as the vendor tells it (at most microseconds).';
 COMMENT ON COLUMN lpr.reads.recent IS 'Whether captured_at lies within the last 30 days before the question (Q5).';
-COMMENT ON COLUMN lpr.reads.latitude IS 'Of the camera, degrees north.';
-COMMENT ON COLUMN lpr.reads.longitude IS 'Of the camera, degrees east (negative in the Americas).';
+COMMENT ON COLUMN lpr.reads.latitude IS
+    'Of the camera, degrees north; NULL of one that has a street address and no point.';
+COMMENT ON COLUMN lpr.reads.longitude IS 'Of the camera, degrees east (negative in the Americas), as latitude.';
 COMMENT ON COLUMN lpr.reads.address IS 'Of the camera, as the vendor writes it.';
 COMMENT ON COLUMN lpr.reads.camera_id IS 'The vendor''s identifier of the camera.';
 COMMENT ON COLUMN lpr.reads.camera_owner IS 'Who runs the camera, as the vendor tells it.';
@@ -89,6 +92,10 @@ COMMENT ON COLUMN lpr.reads.vehicle_image IS 'Image of the vehicle, as plate_ima
 COMMENT ON COLUMN lpr.reads.fetched_at IS 'The minute in which the vendor handed the read over (Q9).';
 COMMENT ON COLUMN lpr.reads.from_cache IS 'Whether the read comes from the cache instead of the vendor (Q9).';
 COMMENT ON COLUMN lpr.reads.expires_at IS 'When the cached read goes (C1); NULL when it is not cached.';
+COMMENT ON COLUMN lpr.reads.place_certainty IS
+    'By what the camera counts as in the United States (Q4): point, its point is inside; border, its point is at most '
+    '120 m beyond the line, while country and region both say that it is inside; address, it has a street address in '
+    'a state, and no point.';
 
 CREATE FUNCTION lpr.normal_plate(plate text)
     RETURNS text
@@ -96,8 +103,10 @@ CREATE FUNCTION lpr.normal_plate(plate text)
 AS 'MODULE_PATHNAME', 'lpr_normal_plate';
 GRANT EXECUTE ON FUNCTION lpr.normal_plate(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.normal_plate(text) IS
-    'Normal form of a plate: upper case, without blanks and separators, at most 16 characters. Error LP011 when '
-    'nothing usable is left. Look-alike characters stay as they are (G1).';
+    'Normal form of a plate, at most 16 characters: upper case, without blanks and separators, however it was typed or '
+    'pasted: dashes and blanks of all kinds, ends of lines, invisible characters, wide letters, letters with marks in '
+    'one piece or in parts. Error LP011, which names the character, when it is no plate. Look-alike characters stay as '
+    'they are (G1).';
 
 CREATE FUNCTION lpr.confusable_plates(plate text)
     RETURNS text[]
@@ -137,7 +146,9 @@ AS 'MODULE_PATHNAME', 'lpr_normal_region';
 GRANT EXECUTE ON FUNCTION lpr.normal_region(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.normal_region(text) IS
     'The two upper-case letters of a state, province or territory of the United States, Canada or Mexico, from its '
-    'letters in any case or its name. Error LP012 when there is no such region.';
+    'letters, its name or an abbreviation, in any case and with its country or without: CA, US-CA, Calif., MX-BC, '
+    '"CA, USA", D.C. Besides, of plates: US (federal government and its forces), DS (Department of State, diplomatic), '
+    'XT (tribal). Error LP012 when there is no such region.';
 
 CREATE FUNCTION lpr.normal_word(word text)
     RETURNS text
@@ -145,8 +156,9 @@ CREATE FUNCTION lpr.normal_word(word text)
 AS 'MODULE_PATHNAME', 'lpr_normal_word';
 GRANT EXECUTE ON FUNCTION lpr.normal_word(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.normal_word(text) IS
-    'A make, model or colour as the columns of lpr.reads hold it: a to z in upper case, blanks around it dropped, '
-    'those inside single. The locale of the database does not matter.';
+    'A make, model or colour as the columns of lpr.reads hold it: upper case, letters and dashes of other forms alike '
+    'as in lpr.normal_plate(), blanks around it dropped, those inside single. The locale of the database does not '
+    'matter.';
 
 CREATE FUNCTION lpr.has_point(latitude double precision, longitude double precision)
     RETURNS boolean
@@ -155,6 +167,16 @@ AS 'MODULE_PATHNAME', 'lpr_has_point';
 GRANT EXECUTE ON FUNCTION lpr.has_point(double precision, double precision) TO lpr_member;
 COMMENT ON FUNCTION lpr.has_point(double precision, double precision) IS
     'Whether a point was given: true with both, false with neither, and error LP014 with only one of them.';
+
+CREATE FUNCTION lpr.address_contains(address text, part text)
+    RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'lpr_address_contains';
+GRANT EXECUTE ON FUNCTION lpr.address_contains(text, text) TO lpr_member;
+COMMENT ON FUNCTION lpr.address_contains(text, text) IS
+    'Whether an address contains a text, both in the normal form of lpr.normal_word(): case, other forms of letters, '
+    'number and kind of blanks make no difference. In WHERE on lpr.reads, lpr.address_contains(address, a) is a place '
+    'that the vendors are asked for. The locale of the database does not matter, as it does for ILIKE.';
 
 CREATE FUNCTION lpr.like_literal(text text)
     RETURNS text

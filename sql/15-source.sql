@@ -37,8 +37,9 @@ CREATE TABLE lpr_data.camera (
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.camera', '');
 COMMENT ON TABLE lpr_data.camera IS
-    'Register of cameras for sources whose reads do not say where they were taken. Without a place a read is dropped '
-    '(Q4).';
+    'Cameras that the administrator placed: the register of sources whose reads do not say where they were taken, and '
+    'of any other source those whose place the vendor does not tell, or tells wrongly. Without a place a read is '
+    'dropped (Q4).';
 COMMENT ON COLUMN lpr_data.camera.source IS 'The source that runs the camera.';
 COMMENT ON COLUMN lpr_data.camera.camera_id IS 'The vendor''s identifier of the camera, at most 128 bytes.';
 COMMENT ON COLUMN lpr_data.camera.latitude IS 'Degrees north.';
@@ -432,10 +433,12 @@ GRANT EXECUTE ON FUNCTION lpr.add_camera(text, text, double precision, double pr
                                          text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.add_camera(text, text, double precision, double precision, text, text, text, text, text) IS
     'Registers a camera of a source, or changes all of it: for vendors whose reads do not say where they were taken '
-    '(see needs_cameras in lpr.dialects()). camera_id: as the vendor writes it, at most 128 bytes. latitude, '
-    'longitude: degrees, west is negative. region: state where it stands, two letters or its name. address, owner, '
-    'type: at most 400 bytes. Error LP014 when country, region and point do not agree that it stands in the United '
-    'States: such a camera would show nothing (Q4).';
+    '(see needs_cameras in lpr.dialects()), and for any camera whose place a vendor does not tell, or tells wrongly: '
+    'what is registered goes before what the vendor says of place, country and state, and of address, owner and type '
+    'where they are given. Answers in the cache keep what they had. camera_id: as the vendor writes it (camera_id of '
+    'lpr.reads), at most 128 bytes. latitude, longitude: degrees, west is negative. region: state where it stands, two '
+    'letters or its name. address, owner, type: at most 400 bytes. Error LP014 when country, region and point do not '
+    'agree that it stands in the United States: such a camera would show nothing (Q4).';
 
 CREATE FUNCTION lpr.remove_camera(source text, camera_id text)
     RETURNS void

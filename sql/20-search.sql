@@ -20,7 +20,7 @@ AS $$
            r.recent, r.latitude, r.longitude,
            r.address, r.camera_id, r.camera_owner, r.camera_type, r.make, r.model, r.color, r.confidence,
            lpr.matched_how(search_plate.plate, lpr.normal_region(search_plate.region), r.plate, r.plate_region),
-           r.plate_image, r.vehicle_image, r.fetched_at, r.from_cache, r.expires_at
+           r.plate_image, r.vehicle_image, r.fetched_at, r.from_cache, r.expires_at, r.place_certainty
     FROM lpr.reads AS r
     WHERE r.plate = ANY (CASE WHEN search_plate.look_alikes THEN lpr.confusable_plates(search_plate.plate)
                               ELSE ARRAY[lpr.normal_plate(search_plate.plate)] END)
@@ -64,7 +64,7 @@ AS $$
     WHERE (NOT lpr.has_point(search_location.latitude, search_location.longitude)
            OR lpr.distance_m(r.latitude, r.longitude, search_location.latitude,
                              search_location.longitude) <= search_location.radius_m)
-      AND (search_location.address IS NULL OR r.address ILIKE '%' || lpr.like_literal(search_location.address) || '%')
+      AND (search_location.address IS NULL OR lpr.address_contains(r.address, search_location.address))
       AND (search_location.since IS NULL OR r.captured_at >= search_location.since)
       AND (search_location.until IS NULL OR r.captured_at <= search_location.until)
       AND (search_location.event_id IS NULL OR r.event_id = search_location.event_id)
@@ -155,5 +155,6 @@ COMMENT ON FUNCTION lpr.last_query() IS
 - received, reads: reads that came, and those of them that passed every rule.
 - dropped: reads left out, counted by reason: malformed, repeated, other_plate, other_region (or an unknown one), '
     'other_place, other_vehicle (or an unknown one), outside_window (of time), older_than_five_years (Q6), '
-    'in_the_future, abroad, unknown_place, contradictory_place (Q4).
+    'in_the_future, abroad, unknown_place, contradictory_place (Q4); and other_condition: reads, counted in reads as '
+    'well, that a condition of the statement left out which only lpr checks (color, ILIKE).
 - asked_at, milliseconds: when, and how long until the last row.';

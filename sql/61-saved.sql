@@ -39,8 +39,8 @@ CREATE TABLE lpr_data.event_read (
     plate text NOT NULL,
     plate_region text,
     captured_at timestamp with time zone NOT NULL,
-    latitude double precision NOT NULL,
-    longitude double precision NOT NULL,
+    latitude double precision,
+    longitude double precision,
     plate_as_read text,
     address text,
     camera_id text,
@@ -66,6 +66,7 @@ CREATE TABLE lpr_data.event_read (
     schedule_id integer NOT NULL,
     details bytea CHECK (octet_length(details) = 32),
     salt bytea CHECK (octet_length(salt) = 16),
+    place_certainty text NOT NULL DEFAULT 'point' CHECK (place_certainty IN ('point', 'border', 'address')),
     -- One reference for event, person and schedule: ten thousand reads are looked up once each, not three times.
     CONSTRAINT of_a_save FOREIGN KEY (save_id, event_id, saved_by, schedule_id)
         REFERENCES lpr_data.save (save_id, event_id, person_id, schedule_id),
@@ -138,6 +139,7 @@ COMMENT ON COLUMN lpr_data.event_read.model IS 'As in lpr.reads.';
 COMMENT ON COLUMN lpr_data.event_read.color IS 'As in lpr.reads.';
 COMMENT ON COLUMN lpr_data.event_read.confidence IS 'As in lpr.reads.';
 COMMENT ON COLUMN lpr_data.event_read.matched_how IS 'As in lpr.reads.';
+COMMENT ON COLUMN lpr_data.event_read.place_certainty IS 'As in lpr.reads; saved with the place.';
 COMMENT ON COLUMN lpr_data.event_read.plate_image IS 'SHA-256 of the image.';
 COMMENT ON COLUMN lpr_data.event_read.vehicle_image IS 'SHA-256 of the image.';
 COMMENT ON COLUMN lpr_data.event_read.relevance IS 'Why it is relevant to the event.';
@@ -212,7 +214,8 @@ CREATE FUNCTION lpr_data.shown_reads(
     OUT details bytea,
     OUT digest bytea,
     OUT place bigint,
-    OUT proof bytea
+    OUT proof bytea,
+    OUT place_certainty text
 )
     RETURNS SETOF record
     LANGUAGE c VOLATILE STRICT
@@ -329,7 +332,7 @@ BEGIN
                                      camera_type, make, model, color, confidence, matched_how, plate_image,
                                      vehicle_image, relevance, saved_by, fetched_at,
                                      ask, answer, digest, place, proof, exemptions, schedule_id, details,
-                                     salt)
+                                     salt, place_certainty)
     SELECT act, event, source, s.read_id, s.plate, CASE WHEN 'plate_region' = ANY (fields) THEN s.plate_region END,
            s.captured_at, s.latitude, s.longitude,
            CASE WHEN 'plate_as_read' = ANY (fields) THEN s.plate_as_read END,
@@ -344,7 +347,7 @@ BEGIN
            CASE WHEN 'matched_how' = ANY (fields) THEN s.matched_how END,
            p.sha256, v.sha256, CASE WHEN cardinality(relevances) = 1 THEN relevances[1] ELSE c.relevance END, who,
            s.fetched_at, s.ask, s.answer, s.digest, s.place, s.proof,
-           exempt, schedule, s.details, CASE WHEN whole THEN s.salt END
+           exempt, schedule, s.details, CASE WHEN whole THEN s.salt END, s.place_certainty
     FROM lpr_data.shown_reads(event, source, fresh) AS s
     LEFT JOIN (SELECT u.* FROM unnest(reads, relevances) AS u (read_id, relevance)
                WHERE cardinality(relevances) > 1) AS c ON c.read_id = s.read_id
@@ -465,7 +468,8 @@ CREATE FUNCTION lpr.event_reads(
     OUT exemptions text[],
     OUT caveat text,
     OUT plate_image bytea,
-    OUT vehicle_image bytea
+    OUT vehicle_image bytea,
+    OUT place_certainty text
 )
     RETURNS SETOF record
     LANGUAGE plpgsql
@@ -488,7 +492,8 @@ BEGIN
                 FROM jsonb_each_text(c.reasons) AS k), r.exemptions,
                'A read locates a vehicle, not a person, and may be wrong: no action on it alone.',
                (SELECT i.content FROM lpr_data.image AS i WHERE with_images AND i.sha256 = r.plate_image),
-               (SELECT i.content FROM lpr_data.image AS i WHERE with_images AND i.sha256 = r.vehicle_image)
+               (SELECT i.content FROM lpr_data.image AS i WHERE with_images AND i.sha256 = r.vehicle_image),
+               r.place_certainty
         FROM lpr_data.event_read AS r
         JOIN lpr_data.person AS p ON p.person_id = r.saved_by
         LEFT JOIN LATERAL (SELECT jsonb_object_agg(x.field, x.value ORDER BY x.at) AS values,

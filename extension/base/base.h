@@ -74,6 +74,12 @@ lpr_lower(char c)
 	return c >= 'A' && c <= 'Z' ? (char) (c - 'A' + 'a') : c;
 }
 
+static inline char
+lpr_capital(char c)
+{
+	return c >= 'a' && c <= 'z' ? (char) (c - 'a' + 'A') : c;
+}
+
 /* Decimal as machines write it: no leading zeros, no plus, no blanks; false when it is anything else, or too large. */
 extern bool lpr_decimal(LprSlice digits, int64_t *value);
 

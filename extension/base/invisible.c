@@ -95,8 +95,8 @@ within(const Range *ranges, size_t count, uint32_t code)
 	return false;
 }
 
-bool
-lpr_is_invisible(uint32_t code)
+static bool
+is_invisible(uint32_t code)
 {
 	return within(invisible, COUNT(invisible), code);
 }
@@ -106,7 +106,7 @@ invisible_behind(uint32_t before, uint32_t code)
 {
 	if ((code == 0x200C || code == 0x200D) && within(joined, COUNT(joined), before))
 		return false;
-	return lpr_is_invisible(code);
+	return is_invisible(code);
 }
 
 /* How many of the first bytes are ASCII, by eights: none of these is looked for. */

@@ -14,11 +14,9 @@
  */
 extern bool lpr_next_character(LprSlice text, size_t *at, uint32_t *code);
 
-/* A format character (general category Cf), or a separator of lines or paragraphs (U+2028, U+2029). */
-extern bool lpr_is_invisible(uint32_t code);
-
 /*
- * The first invisible character of a text of valid UTF-8; 0 = none. A joiner (U+200C, U+200D) counts as seen behind a
+ * The first invisible character of a text of valid UTF-8: a format character (general category Cf), or a separator of
+ * lines or paragraphs (U+2028, U+2029); 0 = none. A joiner (U+200C, U+200D) counts as seen behind a
  * character of a script whose letters it shapes, or of an emoji: there it is spelling.
  */
 extern uint32_t lpr_find_invisible(LprSlice text);

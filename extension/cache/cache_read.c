@@ -115,8 +115,9 @@ unpack_moment(LprCacheRead *walk, LprRead *read, LprMoment *moment, Datum value,
 static inline bool
 unpack_degrees(LprCacheRead *walk, LprRead *read, double *degrees, Datum value, bool isnull)
 {
-	*degrees = DatumGetFloat8(value);
-	return !isnull;
+	read->has_point = !isnull;
+	*degrees = isnull ? 0 : DatumGetFloat8(value);
+	return true;
 }
 
 static inline bool
@@ -205,7 +206,6 @@ unpack_row(LprCacheRead *walk, HeapTuple tuple, LprRead *read)
 	if (DatumGetInt64(values[READ_ANSWER]) != walk->answer.answer)
 		return false;
 	memset(read, 0, sizeof(*read));
-	read->has_point = true;
 	return true LPR_READ_COLUMNS(AND_UNPACK);
 }
 

@@ -172,6 +172,7 @@ pack_moment(char **to, const LprRead *read, const LprMoment *moment, bool *isnul
 static inline Datum
 pack_degrees(char **to, const LprRead *read, const double *degrees, bool *isnull)
 {
+	*isnull = !read->has_point;
 	return Float8GetDatum(*degrees);
 }
 

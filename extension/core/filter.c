@@ -132,18 +132,33 @@ is_asked_plate(const LprQuery *query, const LprRead *read)
 static bool
 is_asked_word(const char *asked, LprSlice told)
 {
-	char canonical[LPR_TEXT_MAX];
+	char canonical[LPR_WORD_ROOM(LPR_TEXT_MAX)];
 
 	if (asked == NULL)
 		return true;
-	if (told.data == NULL || told.len > sizeof(canonical))
+	if (told.data == NULL || told.len > LPR_TEXT_MAX)
 		return false;
-	return lpr_upper(told, canonical) == strlen(asked) && memcmp(canonical, asked, strlen(asked)) == 0;
+	return lpr_word_normal(told, canonical) == strlen(asked) && memcmp(canonical, asked, strlen(asked)) == 0;
+}
+
+LprPlace
+lpr_read_place(const LprRead *read, LprCertainty *certainty)
+{
+	const LprPlaceSaid said = {.country = read->country,
+							   .region = read->camera_region,
+							   .address = read->address,
+							   .has_point = read->has_point,
+							   .latitude = read->latitude,
+							   .longitude = read->longitude};
+
+	return lpr_place_judge(&said, certainty);
 }
 
 LprDrop
 lpr_filter(const LprQuery *query, LprMoment five_years_ago, const LprRead *read)
 {
+	LprCertainty certainty;
+
 	if (query->nplates > 0 && !is_asked_plate(query, read))
 		return LPR_DROP_OTHER_PLATE;
 	if (query->region[0] != '\0' && strcmp(query->region, read->plate_region) != 0 &&
@@ -157,8 +172,7 @@ lpr_filter(const LprQuery *query, LprMoment five_years_ago, const LprRead *read)
 		return LPR_DROP_IN_THE_FUTURE;
 	if (read->captured_at < query->from || read->captured_at > query->until)
 		return LPR_DROP_OUTSIDE_WINDOW;
-	switch (lpr_place_judge(read->country.data, read->country.len, read->camera_region.data, read->camera_region.len,
-							read->has_point, read->latitude, read->longitude))
+	switch (lpr_read_place(read, &certainty))
 	{
 		case LPR_PLACE_INSIDE:
 			break;
@@ -169,8 +183,11 @@ lpr_filter(const LprQuery *query, LprMoment five_years_ago, const LprRead *read)
 		case LPR_PLACE_CONTRADICTION:
 			return LPR_DROP_CONTRADICTORY_PLACE;
 	}
-	if (query->has_near &&
-		lpr_place_distance_m(read->latitude, read->longitude, query->latitude, query->longitude) > query->radius_m)
+	if (query->has_near && (!read->has_point || lpr_place_distance_m(read->latitude, read->longitude, query->latitude,
+																	 query->longitude) > query->radius_m))
+		return LPR_DROP_OTHER_PLACE;
+	if (query->address_normal != NULL &&
+		!lpr_word_contains(read->address, (LprSlice){query->address_normal, strlen(query->address_normal)}))
 		return LPR_DROP_OTHER_PLACE;
 	return LPR_DROP_NONE;
 }

@@ -5,6 +5,7 @@
 #ifndef LPR_FILTER_H
 #define LPR_FILTER_H
 
+#include "core/place.h"
 #include "core/read.h"
 
 typedef enum LprDrop
@@ -38,6 +39,9 @@ extern bool lpr_seen_add(LprSeen *seen, LprSlice id, bool *failed); /* false: it
  * repeated ids.
  */
 extern LprDrop lpr_filter(const LprQuery *query, LprMoment five_years_ago, const LprRead *read);
+
+/* Where the camera of a read stands, and by what that is known. */
+extern LprPlace lpr_read_place(const LprRead *read, LprCertainty *certainty);
 
 /*
  * Short name, as in lpr.last_query().dropped: "older_than_five_years"; and the words for a notice: "older than five

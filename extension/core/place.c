@@ -12,6 +12,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "core/address.h"
+#include "core/region.h"
+
 #define UNITS          1e5  /* of the data, in a degree */
 #define BAND           2500 /* units of latitude in a band */
 #define BANDS          (2 * 9000000 / BAND + 1)
@@ -20,7 +23,8 @@
 #define PI             3.14159265358979323846
 #define METRES_DEGREE  (EARTH_RADIUS_M * PI / 180)
 #define NEAR_STATE_M   5000.0 /* a camera on a bridge between two states may carry the name of the other */
-#define NAME_MAX_LEN   48
+#define NEAR_BORDER_M  120.0  /* data/README.md, "The tolerance at the border" */
+#define ADDRESS_MAX    400
 #define NOWHERE        (-1)
 #define NOT_BUILT      (-2)
 
@@ -32,125 +36,6 @@ typedef struct Edge
 
 static Edge *edges = NULL;             /* band by band */
 static uint32_t band_start[BANDS + 1]; /* first edge of a band */
-
-/* A state of a country that has a two-letter code. */
-typedef struct Region
-{
-	const char code[3];
-	char country;      /* U, C, M */
-	const char *names; /* between bars; after a plus: only with the country in front, as in MX-BCN */
-} Region;
-
-/*
- * The United States have their postal codes. Canada and Mexico have the codes of the NCIC tables, which do not collide
- * with each other, except where a postal code of the United States has the letters already (Guanajuato is GT, not GU).
- * Codes of Canada Post are understood; alone, the letters NL are Nuevo Leon and not Newfoundland (CA-NL is).
- */
-static const Region regions[] = {
-	{"AL", 'U', "|alabama|"},
-	{"AK", 'U', "|alaska|"},
-	{"AZ", 'U', "|arizona|"},
-	{"AR", 'U', "|arkansas|"},
-	{"CA", 'U', "|california|"},
-	{"CO", 'U', "|colorado|"},
-	{"CT", 'U', "|connecticut|"},
-	{"DE", 'U', "|delaware|"},
-	{"DC", 'U', "|district of columbia|washington dc|washington d c|d c|"},
-	{"FL", 'U', "|florida|"},
-	{"GA", 'U', "|georgia|"},
-	{"HI", 'U', "|hawaii|"},
-	{"ID", 'U', "|idaho|"},
-	{"IL", 'U', "|illinois|"},
-	{"IN", 'U', "|indiana|"},
-	{"IA", 'U', "|iowa|"},
-	{"KS", 'U', "|kansas|"},
-	{"KY", 'U', "|kentucky|"},
-	{"LA", 'U', "|louisiana|"},
-	{"ME", 'U', "|maine|"},
-	{"MD", 'U', "|maryland|"},
-	{"MA", 'U', "|massachusetts|"},
-	{"MI", 'U', "|michigan|"},
-	{"MN", 'U', "|minnesota|"},
-	{"MS", 'U', "|mississippi|"},
-	{"MO", 'U', "|missouri|"},
-	{"MT", 'U', "|montana|"},
-	{"NE", 'U', "|nebraska|"},
-	{"NV", 'U', "|nevada|"},
-	{"NH", 'U', "|new hampshire|"},
-	{"NJ", 'U', "|new jersey|"},
-	{"NM", 'U', "|new mexico|"},
-	{"NY", 'U', "|new york|"},
-	{"NC", 'U', "|north carolina|"},
-	{"ND", 'U', "|north dakota|"},
-	{"OH", 'U', "|ohio|"},
-	{"OK", 'U', "|oklahoma|"},
-	{"OR", 'U', "|oregon|"},
-	{"PA", 'U', "|pennsylvania|"},
-	{"RI", 'U', "|rhode island|"},
-	{"SC", 'U', "|south carolina|"},
-	{"SD", 'U', "|south dakota|"},
-	{"TN", 'U', "|tennessee|"},
-	{"TX", 'U', "|texas|"},
-	{"UT", 'U', "|utah|"},
-	{"VT", 'U', "|vermont|"},
-	{"VA", 'U', "|virginia|"},
-	{"WA", 'U', "|washington|washington state|"},
-	{"WV", 'U', "|west virginia|"},
-	{"WI", 'U', "|wisconsin|"},
-	{"WY", 'U', "|wyoming|"},
-	{"PR", 'U', "|puerto rico|pri|"},
-	{"VI", 'U', "|virgin islands|us virgin islands|u s virgin islands|united states virgin islands|usvi|vir|"},
-	{"GU", 'U', "|guam|gum|"},
-	{"MP", 'U', "|northern mariana islands|northern marianas|cnmi|mnp|"},
-	{"AS", 'U', "|american samoa|"},
-	{"AB", 'C', "|alberta|"},
-	{"BC", 'C', "|british columbia|"},
-	{"MB", 'C', "|manitoba|"},
-	{"NK", 'C', "|new brunswick|nb|"},
-	{"NF", 'C', "|newfoundland and labrador|newfoundland|+nl|"},
-	{"NT", 'C', "|northwest territories|"},
-	{"NS", 'C', "|nova scotia|"},
-	{"NU", 'C', "|nunavut|"},
-	{"ON", 'C', "|ontario|"},
-	{"PE", 'C', "|prince edward island|"},
-	{"PQ", 'C', "|quebec|qc|"},
-	{"SN", 'C', "|saskatchewan|sk|"},
-	{"YT", 'C', "|yukon|yukon territory|"},
-	{"AG", 'M', "|aguascalientes|+agu|"},
-	{"BA", 'M', "|baja california|baja california norte|+bcn|"},
-	{"BJ", 'M', "|baja california sur|+bcs|"},
-	{"CE", 'M', "|campeche|+cam|"},
-	{"CI", 'M', "|chiapas|+chp|"},
-	{"CH", 'M', "|chihuahua|+chh|"},
-	{"CU", 'M', "|coahuila|coahuila de zaragoza|+coa|"},
-	{"CL", 'M', "|colima|+col|"},
-	{"DF", 'M', "|distrito federal|ciudad de mexico|mexico city|cdmx|+cmx|"},
-	{"DO", 'M', "|durango|+dur|"},
-	{"GT", 'M', "|guanajuato|+gua|+gu|"},
-	{"GR", 'M', "|guerrero|+gro|"},
-	{"HL", 'M', "|hidalgo|+hid|"},
-	{"JL", 'M', "|jalisco|+jal|"},
-	{"MX", 'M', "|estado de mexico|state of mexico|+mex|"},
-	{"MC", 'M', "|michoacan|michoacan de ocampo|+mic|"},
-	{"MR", 'M', "|morelos|+mor|"},
-	{"NA", 'M', "|nayarit|+nay|"},
-	{"NL", 'M', "|nuevo leon|+nle|"},
-	{"OA", 'M', "|oaxaca|+oax|"},
-	{"PB", 'M', "|puebla|+pue|"},
-	{"QU", 'M', "|queretaro|+que|"},
-	{"QR", 'M', "|quintana roo|+roo|"},
-	{"SL", 'M', "|san luis potosi|+slp|"},
-	{"SI", 'M', "|sinaloa|+sin|"},
-	{"SO", 'M', "|sonora|+son|"},
-	{"TB", 'M', "|tabasco|+tab|"},
-	{"TA", 'M', "|tamaulipas|+tam|"},
-	{"TL", 'M', "|tlaxcala|+tla|"},
-	{"VC", 'M', "|veracruz|veracruz de ignacio de la llave|+ver|"},
-	{"YU", 'M', "|yucatan|+yuc|"},
-	{"ZA", 'M', "|zacatecas|+zac|"},
-};
-
-#define REGIONS (sizeof(regions) / sizeof(regions[0]))
 
 static int
 band_of(double units)
@@ -269,14 +154,14 @@ state_at(double latitude, double longitude)
 }
 
 /*
- * Is the point at most NEAR_STATE_M from the line around the state? Plane geometry does at this distance. Only the
+ * Is the point at most so many metres from the line around the state? Plane geometry does at this distance. Only the
  * bands within reach are looked at: a vendor chooses how often this is called. The index is built by now.
  */
 static bool
-near_state(int state, double latitude, double longitude)
+near_state(int state, double latitude, double longitude, double metres)
 {
 	double narrow = cos(latitude * PI / 180);
-	double reach = NEAR_STATE_M / METRES_DEGREE;
+	double reach = metres / METRES_DEGREE;
 	uint32_t first = band_start[band_of(fmax(latitude - reach, -90) * UNITS)];
 	uint32_t end = band_start[band_of(fmin(latitude + reach, 90) * UNITS) + 1];
 
@@ -301,87 +186,6 @@ near_state(int state, double latitude, double longitude)
 	return false;
 }
 
-/*
- * Lower case, words separated by one space, accents of Spanish and French letters gone. Returns the length: 0 for
- * a blank, -1 when it cannot be a name.
- */
-static int
-fold_name(const char *name, size_t len, char out[NAME_MAX_LEN + 1])
-{
-	/* U+00E0 to U+00FF without their accents; 20 hexadecimal less are the capitals. */
-	static const char plain[] = "aaaaaa?ceeeeiiii?nooooo?ouuuuy?y";
-	int n = 0;
-
-	for (size_t i = 0; i < len; i++)
-	{
-		unsigned char c = (unsigned char) name[i];
-
-		if (c == 0xC3 && i + 1 < len && ((unsigned char) name[i + 1] & 0xC0) == 0x80)
-			c = (unsigned char) plain[(unsigned char) name[++i] & 0x1F];
-		else if (c >= 'A' && c <= 'Z')
-			c = (unsigned char) (c - 'A' + 'a');
-		else if (c == ' ' || c == '_' || c == '-' || c == '.' || c == '\t')
-			c = ' ';
-		if (c == ' ' && (n == 0 || out[n - 1] == ' '))
-			continue;
-		if (n == NAME_MAX_LEN || c == '|' || c == '+' || c == '\0')
-			return -1;
-		out[n++] = (char) c;
-	}
-	if (n > 0 && out[n - 1] == ' ')
-		n--;
-	out[n] = '\0';
-	return n;
-}
-
-/* Is "|name|" among the names, or "|+name|" when the country stood in front? */
-static bool
-named(const char *names, const char *name, int len, bool with_country)
-{
-	for (const char *at = names + 1; *at != '\0'; at = strchr(at, '|') + 1)
-	{
-		const char *begin = *at == '+' ? at + 1 : at;
-
-		if ((*at != '+' || with_country) && strncmp(begin, name, (size_t) len) == 0 && begin[len] == '|')
-			return true;
-	}
-	return false;
-}
-
-/* What lpr_place_region_code describes, as a row of the table; NULL when unknown. */
-static const Region *
-find_region(const char *name, size_t name_len)
-{
-	static const char *const prefix[] = {"us ", "ca ", "mx "};
-	char folded[NAME_MAX_LEN + 1];
-	const char *at = folded;
-	char country = '\0';
-	int len = fold_name(name, name_len, folded);
-
-	for (int i = 0; i < 3; i++)
-		if (len > 4 && memcmp(folded, prefix[i], 3) == 0)
-		{
-			country = "UCM"[i];
-			at = folded + 3;
-			len -= 3;
-			break;
-		}
-	if (len < 2)
-		return NULL;
-
-	/* The country's own two letters win over another's name for itself: US first, in the order of the table. */
-	for (int by_name = len == 2 ? 0 : 1; by_name < 2; by_name++)
-		for (size_t i = 0; i < REGIONS; i++)
-		{
-			if (country != '\0' && country != regions[i].country)
-				continue;
-			if (by_name ? named(regions[i].names, at, len, country != '\0')
-						: at[0] == regions[i].code[0] + 32 && at[1] == regions[i].code[1] + 32)
-				return &regions[i];
-		}
-	return NULL;
-}
-
 /* Index in lpr_place_codes, NOWHERE for a state that is not in the United States of control Q4. */
 static int
 state_number(const char *code)
@@ -390,24 +194,6 @@ state_number(const char *code)
 		if (memcmp(lpr_place_codes[i], code, 2) == 0)
 			return i;
 	return NOWHERE;
-}
-
-/*
- * The two-letter code of a state, province or territory, from a code ("CA", "us-ca", "MX-BCN") or a name ("new_york",
- * "Nuevo León", UTF-8), in any case. For the fifty states, DC, PR, VI, GU, MP, AS, and, as places where plates are
- * registered, the provinces of Canada and the states of Mexico (table above). False, and out untouched, when unknown.
- * A name need not end in a zero byte. Control Q4.
- */
-bool
-lpr_place_region_code(const char *name, size_t len, char out[3])
-{
-	const Region *region = name == NULL ? NULL : find_region(name, len);
-
-	if (region == NULL)
-		return false;
-	memcpy(out, region->code, 2);
-	out[2] = '\0';
-	return true;
 }
 
 /*
@@ -437,59 +223,118 @@ lpr_place_state(double latitude, double longitude)
 	return state >= 0 ? lpr_place_codes[state] : NULL;
 }
 
-/*
- * May a read of this camera be shown? Only LPR_PLACE_INSIDE says so; all else is dropped and counted. Control Q4.
- *
- * country: ISO 3166 alpha-2 or NULL; "USA" and "United States" (of America) are understood, and the countries that
- * ISO makes of PR, GU, VI and MP are the United States with that region. region: the camera's state, a code or a name
- * as of lpr_place_region_code, or NULL. latitude, longitude: degrees, read only if has_point. Blank is not given.
- *
- * OUTSIDE: another country, a region that is no state of the United States, or a point outside while nothing else
- * says "United States". UNKNOWN: no usable point, even if all else says "United States", or no memory. CONTRADICTION:
- * the point is outside although country or region say otherwise, or more than 5 km from the region.
- */
-LprPlace
-lpr_place_judge(const char *country, size_t country_len, const char *region, size_t region_len, bool has_point,
-				double latitude, double longitude)
+/* What the country says. False: another one; else that it is the United States, or the part that *claim names. */
+static bool
+take_country(LprSlice country, bool *says_us, int *claim)
 {
-	static const char us[] = "|us|usa|u s|u s a|united states|united states of america|";
+	static const char us[] = "|us|usa|united states|united states of america|the united states|us america|";
 	static const char territories[] = "|pr|pri|puerto rico|gu|gum|guam|vi|vir|us virgin islands|mp|mnp|"
 									  "northern mariana islands|";
-	char folded[NAME_MAX_LEN + 1];
+	char name[LPR_NAME_MAX + 1];
+	char code[3];
+	int len;
+
+	*says_us = country.len == 2 && memcmp(country.data, "US", 2) == 0; /* what nearly all vendors write */
+	if (*says_us)
+		return true;
+	len = lpr_name_fold(country, name);
+	if (len == 0)
+		return true;
+	if (len < 0)
+		return false;
+	*says_us = lpr_named(us, name, (size_t) len, false);
+	if (!*says_us && lpr_named(territories, name, (size_t) len, false))
+	{
+		lpr_region_of((LprSlice){name, (size_t) len}, code);
+		*claim = state_number(code);
+	}
+	return *says_us || *claim != NOWHERE || lpr_name_says_nothing(name, (size_t) len);
+}
+
+/* An address that names a place, in a state that the region names. */
+static bool
+has_street(LprSlice address)
+{
+	char text[ADDRESS_MAX + 1];
+
+	if (address.data == NULL || address.len > ADDRESS_MAX || memchr(address.data, '\0', address.len) != NULL)
+		return false;
+	memcpy(text, address.data, address.len);
+	text[address.len] = '\0';
+	return lpr_address_characters(text) > 0;
+}
+
+/*
+ * May a read of this camera be shown? Only LPR_PLACE_INSIDE says so, and then *certainty tells by what; all else is
+ * dropped and counted. Control Q4.
+ *
+ * country: ISO 3166 alpha-2 or NULL; "USA" and "United States" (of America) are understood, and the countries that
+ * ISO makes of PR, GU, VI and MP are the United States with that region. region: the camera's state, as of
+ * lpr_region_of(), or NULL. What is blank, or says nothing ("Unknown"), is not given; nor is a text in place of the
+ * region that names none ("San Diego County"). latitude, longitude: degrees, read only if has_point.
+ *
+ * INSIDE: by the point; by a point at most NEAR_BORDER_M beyond the line around the state that the region names, when
+ * the country says "United States" as well; or, without a point, by a street address in such a state.
+ * OUTSIDE: another country, a region of another one without a point that says otherwise, or a point outside while
+ * nothing else says "United States". UNKNOWN: no usable point, even if all else says "United States", or no memory.
+ * CONTRADICTION: the point is outside although country or region say otherwise, inside although the region is abroad,
+ * or more than 5 km from the region.
+ */
+LprPlace
+lpr_place_judge(const LprPlaceSaid *said, LprCertainty *certainty)
+{
 	int claims[2] = {NOWHERE, NOWHERE}; /* the state that the country is, and the state of the region */
-	bool says_us = false;
-	int len, state;
+	const double latitude = said->latitude, longitude = said->longitude;
+	bool says_us = false, abroad;
+	char code[3];
+	LprRegionKind kind = lpr_region_of(said->region, code);
+	int state;
 
-	len = country == NULL ? 0 : fold_name(country, country_len, folded);
-	if (len != 0)
+	*certainty = LPR_CERTAINTY_NONE;
+	if (!take_country(said->country, &says_us, &claims[0]))
+		return LPR_PLACE_OUTSIDE;
+	says_us = says_us || claims[0] != NOWHERE;
+	if (kind == LPR_REGION_US)
+		claims[1] = state_number(code);
+	abroad = kind == LPR_REGION_ABROAD || (kind == LPR_REGION_US && claims[1] == NOWHERE);
+	if (!said->has_point || !usable_point(latitude, longitude))
 	{
-		says_us = len > 0 && named(us, folded, len, false);
-		if (!says_us && len > 0 && named(territories, folded, len, false))
-			claims[0] = state_number(find_region(folded, (size_t) len)->code);
-		if (!says_us && claims[0] == NOWHERE)
+		if (abroad)
 			return LPR_PLACE_OUTSIDE;
+		if (claims[1] == NOWHERE || (claims[0] != NOWHERE && claims[0] != claims[1]) || !has_street(said->address))
+			return LPR_PLACE_UNKNOWN;
+		*certainty = LPR_CERTAINTY_ADDRESS;
+		return LPR_PLACE_INSIDE;
 	}
-
-	len = region == NULL ? 0 : fold_name(region, region_len, folded);
-	if (len != 0)
-	{
-		const Region *found = len > 0 ? find_region(folded, (size_t) len) : NULL;
-
-		if (found != NULL && found->country == 'U')
-			claims[1] = state_number(found->code);
-		if (claims[1] == NOWHERE)
-			return LPR_PLACE_OUTSIDE;
-	}
-
-	if (!has_point || !usable_point(latitude, longitude))
-		return LPR_PLACE_UNKNOWN;
 	state = state_at(latitude, longitude);
 	if (state == NOT_BUILT)
 		return LPR_PLACE_UNKNOWN;
+	if (abroad)
+		return state == NOWHERE ? LPR_PLACE_OUTSIDE : LPR_PLACE_CONTRADICTION;
+	if (state == NOWHERE && says_us && claims[1] != NOWHERE && (claims[0] == NOWHERE || claims[0] == claims[1]) &&
+		near_state(claims[1], latitude, longitude, NEAR_BORDER_M))
+	{
+		*certainty = LPR_CERTAINTY_BORDER;
+		return LPR_PLACE_INSIDE;
+	}
 	if (state == NOWHERE)
-		return says_us || claims[0] != NOWHERE || claims[1] != NOWHERE ? LPR_PLACE_CONTRADICTION : LPR_PLACE_OUTSIDE;
+		return says_us || claims[1] != NOWHERE ? LPR_PLACE_CONTRADICTION : LPR_PLACE_OUTSIDE;
 	for (int i = 0; i < 2; i++)
-		if (claims[i] != NOWHERE && claims[i] != state && !near_state(claims[i], latitude, longitude))
+		if (claims[i] != NOWHERE && claims[i] != state && !near_state(claims[i], latitude, longitude, NEAR_STATE_M))
 			return LPR_PLACE_CONTRADICTION;
+	*certainty = LPR_CERTAINTY_POINT;
 	return LPR_PLACE_INSIDE;
+}
+
+const char *
+lpr_certainty_name(LprCertainty certainty)
+{
+	static const char *const names[] = {
+		[LPR_CERTAINTY_NONE] = NULL,
+		[LPR_CERTAINTY_POINT] = "point",
+		[LPR_CERTAINTY_BORDER] = "border",
+		[LPR_CERTAINTY_ADDRESS] = "address",
+	};
+
+	return names[certainty];
 }

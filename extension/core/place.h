@@ -4,16 +4,15 @@
  * "United States" is that of INA 101(a)(38): the fifty states, the District of Columbia, Puerto Rico, Guam, the U.S.
  * Virgin Islands and the Northern Mariana Islands; not American Samoa. The boundary is the legal one, out to the
  * territorial sea (three nautical miles; nine off Texas, western Florida and Puerto Rico), so bridges, piers and
- * causeways are inside without any tolerance, and land borders have none either: data/README.md has the sources.
+ * causeways are inside without any tolerance. At the border there is one of metres, for cameras that are said to be in
+ * a state: data/README.md has the sources.
  *
  * Knows nothing of PostgreSQL. Single-threaded: a process builds one index at the first call and keeps it.
  */
 #ifndef LPR_PLACE_H
 #define LPR_PLACE_H
 
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
+#include "base/base.h"
 
 typedef enum LprPlace
 {
@@ -23,11 +22,30 @@ typedef enum LprPlace
 	LPR_PLACE_CONTRADICTION /* what the vendor says of country, state and point does not agree */
 } LprPlace;
 
-extern LprPlace lpr_place_judge(const char *country, size_t country_len, const char *region, size_t region_len,
-								bool has_point, double latitude, double longitude);
+/* By what a camera counts as in the United States. */
+typedef enum LprCertainty
+{
+	LPR_CERTAINTY_NONE,   /* it does not */
+	LPR_CERTAINTY_POINT,  /* its point */
+	LPR_CERTAINTY_BORDER, /* a point a few metres beyond the line, while country and region both say so */
+	LPR_CERTAINTY_ADDRESS /* a street address in a state; it has no point */
+} LprCertainty;
+extern const char *lpr_certainty_name(LprCertainty certainty); /* "point", "border", "address", NULL */
+
+/* What is said of a camera; data == NULL is not given. */
+typedef struct LprPlaceSaid
+{
+	LprSlice country;
+	LprSlice region;
+	LprSlice address;
+	bool has_point;
+	double latitude;
+	double longitude;
+} LprPlaceSaid;
+
+extern LprPlace lpr_place_judge(const LprPlaceSaid *said, LprCertainty *certainty);
 extern double lpr_place_distance_m(double lat1, double lon1, double lat2, double lon2);
 extern const char *lpr_place_state(double latitude, double longitude);
-extern bool lpr_place_region_code(const char *name, size_t len, char out[3]);
 
 /* The rest is the generated data (place_data.c), for place.c alone. */
 typedef struct LprPlaceArc

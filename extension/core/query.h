@@ -47,11 +47,12 @@ typedef struct LprQuery
 	double latitude;
 	double longitude;
 	double radius_m;
-	const char *address; /* the camera's address contains this, case ignored */
-	const char *make;    /* upper case */
-	const char *model;   /* upper case */
-	LprMoment from;      /* captured_at >= from */
-	LprMoment until;     /* captured_at <= until */
+	const char *address;        /* the camera's address contains this, as it was written; */
+	const char *address_normal; /* … and in normal form (lpr_word_normal), as reads are checked */
+	const char *make;           /* upper case */
+	const char *model;          /* upper case */
+	LprMoment from;             /* captured_at >= from */
+	LprMoment until;            /* captured_at <= until */
 	LprMoment asked_at;
 	LprOrder order;
 	int page_size; /* wished for; 0 = the dialect's own. A hint, never a limit of the answer */

@@ -1,50 +1,101 @@
 /*
  * read.c: the canonical read: normal forms, look-alikes, checks of text.
  */
-#include <string.h>
-
 #include "core/read.h"
 
-#include "base/invisible.h"
+#include <stdio.h>
+#include <string.h>
+
+#include "base/unicode.h"
 
 static bool
 is_separator(uint32_t code)
 {
 	return code == ' ' || code == '-' || code == '.' || code == '\'' || code == '_' || code == '/' ||
-		   code == 0xB7 /* middle dot */ || code == 0xA0 /* no-break space */;
+		   code == 0xB7 /* middle dot */;
+}
+
+static bool
+is_control(uint32_t code)
+{
+	return code < 0x20 || (code >= 0x7F && code < 0xA0);
+}
+
+/* Tab, the ends of lines of all kinds, and the next-line of C1: blanks that came along with what was copied. */
+static bool
+is_blank_control(uint32_t code)
+{
+	return (code >= 0x09 && code <= 0x0D) || code == 0x85;
+}
+
+/* A plate that is being made. */
+typedef struct Making
+{
+	char *out;
+	uint32_t len;
+	uint32_t chars;
+	bool control; /* one was met: bad */
+	uint32_t bad;
+} Making;
+
+static bool
+take_plate_char(void *to, uint32_t code)
+{
+	Making *making = to;
+
+	if (is_separator(code) || is_blank_control(code))
+		return true;
+	making->control = is_control(code);
+	making->bad = code;
+	if (making->control)
+		return false;
+	if (++making->chars <= LPR_PLATE_MAX)
+		making->len += (uint32_t) lpr_put_char(making->out + making->len, code);
+	return true;
 }
 
 bool
 lpr_plate_normal(LprSlice plate, char out[LPR_PLATE_ROOM], uint32_t *out_len)
 {
-	size_t at = 0;
-	uint32_t len = 0, chars = 0;
+	Making making = {.out = out};
+	size_t i;
 
 	if (plate.data == NULL)
 		return false;
-	while (at < plate.len)
+	/* What nearly every plate is made of comes first: reads arrive by the million. */
+	for (i = 0; i < plate.len && (unsigned char) plate.data[i] < 0x80; i++)
+		if (!take_plate_char(&making, (unsigned char) lpr_capital(plate.data[i])))
+			return false;
+	if (i < plate.len)
 	{
-		size_t start = at;
-		uint32_t code;
-
-		if (!lpr_next_character(plate, &at, &code) || code < 0x20 || (code >= 0x7F && code < 0xA0) ||
-			lpr_is_invisible(code))
+		making = (Making){.out = out};
+		if (!lpr_fold(plate, false, take_plate_char, &making))
 			return false;
-		if (is_separator(code))
-			continue;
-		if (++chars > LPR_PLATE_MAX)
-			return false;
-		if (code >= 'a' && code <= 'z')
-			out[len++] = (char) (code - 'a' + 'A');
-		else
-		{
-			memcpy(out + len, plate.data + start, at - start);
-			len += (uint32_t) (at - start);
-		}
 	}
-	out[len] = '\0';
-	*out_len = len;
-	return len > 0;
+	if (making.chars == 0 || making.chars > LPR_PLATE_MAX)
+		return false;
+	out[making.len] = '\0';
+	*out_len = making.len;
+	return true;
+}
+
+void
+lpr_plate_fault(LprSlice plate, char out[LPR_PLATE_FAULT_ROOM])
+{
+	char made[LPR_PLATE_ROOM];
+	Making making = {.out = made};
+	bool whole = plate.data != NULL && lpr_fold(plate, false, take_plate_char, &making);
+
+	if (making.control)
+		snprintf(out, LPR_PLATE_FAULT_ROOM, "The character U+%04X has no place in a plate.", making.bad);
+	else if (!whole)
+		snprintf(out, LPR_PLATE_FAULT_ROOM, "It is not in UTF-8.");
+	else if (making.chars == 0)
+		snprintf(out, LPR_PLATE_FAULT_ROOM, "It has nothing but blanks and separators.");
+	else
+		snprintf(out, LPR_PLATE_FAULT_ROOM,
+				 "A plate has 1 to %d characters besides blanks and separators, this one %u.", LPR_PLATE_MAX,
+				 making.chars);
 }
 
 /* What readers take for one another. The first character of a group stands for the group. */
@@ -173,26 +224,56 @@ lpr_plate_confusables_count(LprSlice plate)
 	return count;
 }
 
-size_t
-lpr_upper(LprSlice text, char *out)
+/* A word that is being made. */
+typedef struct Word
 {
-	size_t len = 0;
+	char *out;
+	size_t len;
+} Word;
 
-	for (size_t i = 0; i < text.len; i++)
+static bool
+take_word_char(void *to, uint32_t code)
+{
+	Word *word = to;
+
+	if (code != ' ' && !is_blank_control(code))
+		word->len += lpr_put_char(word->out + word->len, code);
+	else if (word->len > 0 && word->out[word->len - 1] != ' ')
+		word->out[word->len++] = ' ';
+	return true;
+}
+
+size_t
+lpr_word_normal(LprSlice text, char *out)
+{
+	Word word = {out, 0};
+	size_t i;
+
+	for (i = 0; i < text.len && (unsigned char) text.data[i] < 0x80; i++)
+		take_word_char(&word, (unsigned char) lpr_capital(text.data[i]));
+	if (i < text.len)
 	{
-		char c = text.data[i];
-
-		if (c == ' ' || c == '\t')
-		{
-			if (len > 0 && out[len - 1] != ' ')
-				out[len++] = ' ';
-		}
-		else
-			out[len++] = c >= 'a' && c <= 'z' ? (char) (c - 'a' + 'A') : c;
+		word.len = 0;
+		lpr_fold(text, false, take_word_char, &word); /* of broken UTF-8 the part before the break */
 	}
-	if (len > 0 && out[len - 1] == ' ')
-		len--;
-	return len;
+	if (word.len > 0 && out[word.len - 1] == ' ')
+		word.len--;
+	return word.len;
+}
+
+bool
+lpr_word_contains(LprSlice text, LprSlice part)
+{
+	char normal[LPR_WORD_ROOM(LPR_TEXT_MAX)];
+	size_t len;
+
+	if (text.data == NULL || text.len > LPR_TEXT_MAX)
+		return false;
+	len = lpr_word_normal(text, normal);
+	for (size_t at = 0; at + part.len <= len; at++)
+		if (memcmp(normal + at, part.data, part.len) == 0)
+			return true;
+	return false;
 }
 
 bool

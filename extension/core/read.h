@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "base/unicode.h"
 #include "core/query.h"
 
 /* Slices point into the page and live until the next read of that page is asked for. */
@@ -28,7 +29,7 @@ typedef struct LprRead
 	bool has_point;
 	double latitude;
 	double longitude;
-	LprSlice make; /* as told; lpr_upper() makes it canonical */
+	LprSlice make; /* as told; lpr_word_normal() makes it canonical */
 	LprSlice model;
 	LprSlice color;
 	LprSlice plate_image;   /* absolute URL */
@@ -42,12 +43,16 @@ typedef struct LprRead
 #define LPR_IMAGE_URL_MAX     4096
 
 /*
- * The normal form of a plate (G1): ASCII letters in upper case; blanks (the no-break space too) and the separators - .
- * ' _ / - dropped; nothing else touched, so that O and 0, I and 1, B and 8, S and 5 stay different. False when nothing
- * is left, when more than LPR_PLATE_MAX characters are, or when a control character, an invisible one
- * (base/invisible.h) or broken UTF-8 is met.
+ * The normal form of a plate (G1), whoever wrote it: folded as base/unicode.h tells (upper case, forms of one letter
+ * alike, invisible characters gone); blanks, ends of lines and the separators - . ' _ / and the middle dot dropped.
+ * O and 0, I and 1, B and 8, S and 5 stay different, as do letters of different scripts. False when nothing is left,
+ * when more than LPR_PLATE_MAX characters are, or when a control character or broken UTF-8 is met.
  */
 extern bool lpr_plate_normal(LprSlice plate, char out[LPR_PLATE_ROOM], uint32_t *out_len);
+
+/* Why it is false, as a sentence: it names the character. */
+#define LPR_PLATE_FAULT_ROOM 100
+extern void lpr_plate_fault(LprSlice plate, char out[LPR_PLATE_FAULT_ROOM]);
 
 /* How a read matches what was asked (G1). */
 typedef enum LprMatch
@@ -72,10 +77,14 @@ extern int lpr_plate_confusables(LprSlice plate, char (*out)[LPR_PLATE_ROOM], in
 extern uint64_t lpr_plate_confusables_count(LprSlice plate);
 
 /*
- * ASCII upper case with inner blanks folded to one and outer ones dropped, for make, model and color; returns the
- * length, out holds len bytes.
+ * The normal form of a make, model, colour or address: folded as base/unicode.h tells, inner blanks and ends of lines
+ * one blank, outer ones gone. Returns the length; out holds LPR_WORD_ROOM(text.len) bytes.
  */
-extern size_t lpr_upper(LprSlice text, char *out);
+#define LPR_WORD_ROOM(bytes) ((bytes) *LPR_FOLD_GROWTH + 1)
+extern size_t lpr_word_normal(LprSlice text, char *out);
+
+/* Whether the normal form of a vendor's text contains this, which is in normal form. NULL contains nothing. */
+extern bool lpr_word_contains(LprSlice text, LprSlice part);
 
 /* Whether eight bytes all lie in [least, 0x7E]; least <= 0x80. */
 static inline bool

@@ -49,7 +49,8 @@
 	FRAME(MATCHED_HOW, matched_how, text) \
 	FRAME(FETCHED_AT,  fetched_at,  moment) \
 	FRAME(FROM_CACHE,  from_cache,  yes) \
-	FRAME(EXPIRES_AT,  expires_at,  moment)
+	FRAME(EXPIRES_AT,  expires_at,  moment) \
+	FRAME(PLACE_CERTAINTY, place_certainty, text)
 /* clang-format on */
 
 #define LPR_ENUM_COLUMN(symbol, ...) LPR_COLUMN_##symbol,

@@ -22,26 +22,35 @@ lpr_dialect_find(const char *name)
 	return NULL;
 }
 
-/* text contains part, ASCII case ignored. */
-static bool
-contains(const char *text, const char *part)
+/* Where the administrator placed the camera of that id, or NULL. */
+static const LprCamera *
+placed_camera(const LprSite *site, LprSlice id)
 {
-	for (; *text != '\0'; text++)
-	{
-		size_t i = 0;
-
-		while (part[i] != '\0' && lpr_lower(text[i]) == lpr_lower(part[i]))
-			i++;
-		if (part[i] == '\0')
-			return true;
-	}
-	return part[0] == '\0';
+	return site->placed != NULL && site->placed->ncameras > 0 ? lpr_site_camera(site->placed, id) : NULL;
 }
 
-/*
- * Whether reads of this camera can be an answer. Of a point and an address only the point decides: comparing addresses
- * without regard to case takes more than ASCII, and the check of the reads does that later.
- */
+/* What the administrator says of a camera goes before what the vendor says; place and country as a whole. */
+static void
+place_read(const LprSite *site, LprRead *read)
+{
+	const LprCamera *camera = placed_camera(site, read->camera_id);
+
+	if (camera == NULL)
+		return;
+	read->country = lpr_slice(camera->country);
+	read->camera_region = lpr_slice(camera->region);
+	read->has_point = camera->has_point;
+	read->latitude = camera->latitude;
+	read->longitude = camera->longitude;
+	if (camera->address != NULL)
+		read->address = lpr_slice(camera->address);
+	if (camera->owner != NULL)
+		read->camera_owner = lpr_slice(camera->owner);
+	if (camera->type != NULL)
+		read->camera_type = lpr_slice(camera->type);
+}
+
+/* Whether reads of this camera can be an answer. Of a point and an address only the point decides. */
 static bool
 camera_answers(const LprCamera *camera, const LprQuery *query)
 {
@@ -49,7 +58,8 @@ camera_answers(const LprCamera *camera, const LprQuery *query)
 		return camera->has_point && lpr_place_distance_m(query->latitude, query->longitude, camera->latitude,
 														 camera->longitude) <= query->radius_m;
 	if (query->mode == LPR_MODE_LOCATION && query->address != NULL)
-		return camera->address != NULL && contains(camera->address, query->address);
+		return lpr_word_contains(lpr_slice(camera->address),
+								 (LprSlice){query->address_normal, strlen(query->address_normal)});
 	return true;
 }
 
@@ -100,8 +110,14 @@ lpr_legs(const LprDialect *dialect, const LprQuery *query, const LprSite *site, 
 	}
 	for (int camera = cameras ? 0 : -1; camera < (cameras ? site->ncameras : 0); camera++)
 	{
-		if (camera >= 0 && !camera_answers(&site->cameras[camera], query))
-			continue;
+		if (camera >= 0)
+		{
+			const LprCamera *told = &site->cameras[camera];
+			const LprCamera *placed = placed_camera(site, lpr_slice(told->id));
+
+			if (!camera_answers(placed != NULL ? placed : told, query))
+				continue;
+		}
 		for (int plate = 0; plate == 0 || plate < query->nplates; plate += per_leg)
 		{
 			int left = query->nplates - plate;
@@ -175,6 +191,13 @@ check_id(LprPage *page, const char *column, LprSlice id)
 		lpr_page_bad(page, column, "has invisible characters", id);
 }
 
+static void
+clean(LprSlice *text, char *visible)
+{
+	if (lpr_find_invisible(*text) != 0)
+		*text = (LprSlice){visible, lpr_drop_invisible(*text, visible)};
+}
+
 /* What only describes is shown without what nobody sees: a read is not lost for a byte order mark in an address. */
 static void
 clean_texts(LprPage *page, LprRead *read)
@@ -196,9 +219,8 @@ clean_texts(LprPage *page, LprRead *read)
 	for (int i = 0; i < LPR_COUNT(texts); i++)
 		if (!lpr_text_ok(*texts[i].value, LPR_TEXT_MAX))
 			lpr_page_bad(page, texts[i].column, "is too long or has control characters", *texts[i].value);
-		else if (lpr_find_invisible(*texts[i].value) != 0)
-			*texts[i].value =
-				(LprSlice){page->visible_texts[i], lpr_drop_invisible(*texts[i].value, page->visible_texts[i])};
+		else
+			clean(texts[i].value, page->visible_texts[i]);
 }
 
 /* For every dialect: what a read must have, and how large and how clean its values are (pitfall 23). */
@@ -212,9 +234,11 @@ check_read(LprPage *page, LprRead *read)
 	check_id(page, "read_id", read->id);
 	if (read->plate_as_read.len == 0)
 		lpr_page_bad(page, "plate", "is missing", none);
-	else if (read->plate_as_read.len > LPR_PLATE_AS_READ_MAX ||
+	else if (!lpr_text_ok(read->plate_as_read, LPR_PLATE_AS_READ_MAX) ||
 			 !lpr_plate_normal(read->plate_as_read, read->plate, &read->plate_len))
 		lpr_page_bad(page, "plate", "is no plate", read->plate_as_read);
+	else
+		clean(&read->plate_as_read, page->visible_plate); /* its normal form has none anyway */
 	if (read->captured_at == LPR_MOMENT_NONE)
 		lpr_page_bad(page, "captured_at", "is missing", none);
 	/* Written so that NaN fails. */
@@ -271,6 +295,7 @@ lpr_page_step(const LprDialect *dialect, LprPage *page, LprRead *read)
 	if (step != LPR_PAGE_READ)
 		return step;
 	note_moment(page, read->captured_at);
+	place_read(page->leg->site, read);
 	check_read(page, read);
 	page->reads++;
 	return page->fault.message[0] == '\0' ? LPR_PAGE_READ : LPR_PAGE_BAD_READ;

@@ -42,7 +42,8 @@ typedef struct LprSite
 	int token_seconds;     /* for how long, from the moment it was brought */
 	LprCamera *cameras;    /* malloc, sorted by id */
 	int ncameras;
-	bool has_cameras; /* the register was loaded, be it empty */
+	bool has_cameras;             /* the register was loaded, be it empty */
+	const struct LprSite *placed; /* its cameras are where the administrator says, whatever the vendor does; or NULL */
 } LprSite;
 
 typedef enum LprRequestClass
@@ -102,6 +103,7 @@ typedef struct LprPage
 	LprMoment last;  /* of the read before */
 	bool unsorted;   /* not in the order that was asked for */
 	LprText scratch; /* for values that a dialect has to compose; emptied before each read */
+	char visible_plate[LPR_PLATE_AS_READ_MAX];
 	char visible_texts[LPR_CLEANED_MAX][LPR_TEXT_MAX]; /* what is left of a read's texts without what nobody sees */
 	LprFault fault;
 } LprPage;

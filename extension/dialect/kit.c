@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "dialect/kit.h"
-#include "core/place.h"
+#include "core/region.h"
 
 enum
 {
@@ -328,24 +328,8 @@ lpr_take_confidence(LprPage *page, LprRead *read, double scale)
 void
 lpr_take_region(LprRead *read, LprSlice region)
 {
-	/* What is known of two capital letters, which is what most vendors send: place.c searches a table of names. */
-	static signed char known[26][26];
-	unsigned first, second;
-
-	if (region.data == NULL)
-		return;
-	if (region.len != 2 || (first = (unsigned) region.data[0] - 'A') > 25 ||
-		(second = (unsigned) region.data[1] - 'A') > 25)
-	{
-		if (!lpr_place_region_code(region.data, region.len, read->plate_region))
-			read->plate_region[0] = '\0';
-		return;
-	}
-	if (known[first][second] == 0)
-		known[first][second] = lpr_place_region_code(region.data, region.len, read->plate_region) ? 1 : -1;
-	if (known[first][second] > 0)
-		memcpy(read->plate_region, region.data, 2);
-	read->plate_region[known[first][second] > 0 ? 2 : 0] = '\0';
+	if (region.data != NULL && !lpr_region_told(region, read->plate_region))
+		read->plate_region[0] = '\0';
 }
 
 void

@@ -140,15 +140,29 @@ is_bytewise(Oid collation)
 	return !OidIsValid(collation) || get_collation_isdeterministic(collation);
 }
 
+/* Whether it is the function of that name in schema lpr, whose arguments are all of one type. */
 static bool
-is_our_distance(Oid function)
+is_ours(Oid function, const char *name, int nargs, Oid type)
 {
-	Oid arguments[4] = {FLOAT8OID, FLOAT8OID, FLOAT8OID, FLOAT8OID};
+	Oid arguments[4] = {type, type, type, type};
 	Oid schema = get_namespace_oid("lpr", true);
 
 	if (!OidIsValid(schema) || get_func_namespace(function) != schema)
 		return false;
-	return function == LookupFuncName(list_make2(makeString("lpr"), makeString("distance_m")), 4, arguments, true);
+	return function == LookupFuncName(list_make2(makeString("lpr"), makeString(pstrdup(name))), nargs, arguments, true);
+}
+
+/* lpr.address_contains(address, text) */
+static bool
+recognize_address_part(FuncExpr *call, Index varno, Oid relid, LprCondition *condition)
+{
+	if (list_length(call->args) != 2 || !is_ours(call->funcid, "address_contains", 2, TEXTOID) ||
+		lpr_column_expression(linitial(call->args), varno, relid) != LPR_COLUMN_ADDRESS ||
+		!is_value(lsecond(call->args), varno))
+		return false;
+	condition->kind = LPR_CONDITION_ADDRESS;
+	condition->values = list_make1(lsecond(call->args));
+	return true;
 }
 
 /* lpr.distance_m(latitude, longitude, a, b) <= c */
@@ -160,7 +174,7 @@ recognize_near(OpExpr *op, Index varno, Oid relid, LprCondition *condition)
 	Oid function = get_opcode(op->opno);
 
 	if ((function != F_FLOAT8LE && function != F_FLOAT8LT) || !IsA(distance, FuncExpr) ||
-		!is_our_distance(distance->funcid))
+		!is_ours(distance->funcid, "distance_m", 4, FLOAT8OID))
 		return false;
 	if (lpr_column_expression(linitial(distance->args), varno, relid) != LPR_COLUMN_LATITUDE ||
 		lpr_column_expression(lsecond(distance->args), varno, relid) != LPR_COLUMN_LONGITUDE ||
@@ -434,6 +448,8 @@ lpr_condition_recognize(Expr *clause, Index varno, Oid relid, LprCondition *cond
 {
 	condition->guarded = false;
 	condition->values = NIL;
+	if (IsA(clause, FuncExpr))
+		return recognize_address_part((FuncExpr *) clause, varno, relid, condition);
 	if (IsA(clause, OpExpr))
 		return recognize_comparison((OpExpr *) clause, varno, relid, condition);
 	if (IsA(clause, ScalarArrayOpExpr))

@@ -13,6 +13,7 @@
 #include "server/errors.h"
 #include "server/invisible.h"
 #include "core/place.h"
+#include "core/region.h"
 
 #define CONFUSABLES_MAX 64
 
@@ -23,24 +24,22 @@ text_slice(text *value)
 }
 
 void
-lpr_normalize_plate(LprSlice plate, char normal[LPR_PLATE_ROOM], uint32_t *len)
+lpr_plate_make(LprSlice plate, char out[LPR_PLATE_ROOM], uint32_t *len)
 {
-	char *invisible;
+	char fault[LPR_PLATE_FAULT_ROOM];
 
-	if (lpr_plate_normal(plate, normal, len))
+	if (lpr_plate_normal(plate, out, len))
 		return;
-	invisible = lpr_invisible_of(plate);
+	lpr_plate_fault(plate, fault);
 	ereport(ERROR, (errcode(LPR_ERRCODE_NOT_A_PLATE),
 					errmsg("not a plate: \"%.*s\"", pg_mbcliplen(plate.data, plate.len, 64), plate.data),
-					errdetail("A plate has 1 to %d characters besides blanks and separators, none of them a control or "
-							  "format character.%s",
-							  LPR_PLATE_MAX, invisible != NULL ? psprintf(" It holds %s.", invisible) : "")));
+					errdetail_internal("%s", fault), errhint("Write one whole plate, such as '7ABC123'.")));
 }
 
 static void
 normalize(text *plate, char out[LPR_PLATE_ROOM], uint32_t *len)
 {
-	lpr_normalize_plate(text_slice(plate), out, len);
+	lpr_plate_make(text_slice(plate), out, len);
 }
 
 PG_FUNCTION_INFO_V1(lpr_normal_plate);
@@ -127,11 +126,14 @@ lpr_normal_region(PG_FUNCTION_ARGS)
 	LprSlice region = text_slice(PG_GETARG_TEXT_PP(0));
 	char code[3];
 
-	if (!lpr_place_region_code(region.data, region.len, code))
-		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL),
-						errmsg("not a region: \"%.*s\"", pg_mbcliplen(region.data, region.len, 64), region.data),
-						errdetail("A region is a state, province or territory of the United States, Canada or Mexico."),
-						errhint("Write its two letters, such as 'CA'.")));
+	if (!lpr_region_code(region, code))
+		ereport(
+			ERROR,
+			(errcode(LPR_ERRCODE_NOT_CANONICAL),
+			 errmsg("not a region: \"%.*s\"", pg_mbcliplen(region.data, region.len, 64), region.data),
+			 errdetail("A region is a state, province or territory of the United States, Canada or Mexico; US (federal "
+					   "and military plates), DS (diplomatic) or XT (tribal)."),
+			 errhint("Write its two letters, such as 'CA'.")));
 	PG_RETURN_TEXT_P(cstring_to_text(code));
 }
 
@@ -140,9 +142,20 @@ Datum
 lpr_normal_word(PG_FUNCTION_ARGS)
 {
 	LprSlice word = text_slice(PG_GETARG_TEXT_PP(0));
-	char *upper = palloc(word.len + 1);
+	char *normal = palloc(LPR_WORD_ROOM(word.len));
 
-	PG_RETURN_TEXT_P(cstring_to_text_with_len(upper, lpr_upper(word, upper)));
+	PG_RETURN_TEXT_P(cstring_to_text_with_len(normal, lpr_word_normal(word, normal)));
+}
+
+PG_FUNCTION_INFO_V1(lpr_address_contains);
+Datum
+lpr_address_contains(PG_FUNCTION_ARGS)
+{
+	LprSlice part = text_slice(PG_GETARG_TEXT_PP(1));
+	char *normal = palloc(LPR_WORD_ROOM(part.len));
+
+	PG_RETURN_BOOL(
+		lpr_word_contains(text_slice(PG_GETARG_TEXT_PP(0)), (LprSlice){normal, lpr_word_normal(part, normal)}));
 }
 
 PG_FUNCTION_INFO_V1(lpr_has_point);
@@ -167,13 +180,17 @@ lpr_judge_place(PG_FUNCTION_ARGS)
 		[LPR_PLACE_UNKNOWN] = "unknown",
 		[LPR_PLACE_CONTRADICTION] = "contradiction",
 	};
-	LprSlice said[2] = {{NULL, 0}, {NULL, 0}}; /* country, region */
-	bool has_point = !PG_ARGISNULL(2) && !PG_ARGISNULL(3);
+	LprPlaceSaid said = {.has_point = !PG_ARGISNULL(2) && !PG_ARGISNULL(3)};
+	LprSlice *texts[] = {&said.country, &said.region};
+	LprCertainty certainty;
 
 	for (int i = 0; i < 2; i++)
 		if (!PG_ARGISNULL(i))
-			said[i] = text_slice(PG_GETARG_TEXT_PP(i));
-	PG_RETURN_TEXT_P(cstring_to_text(
-		names[lpr_place_judge(said[0].data, said[0].len, said[1].data, said[1].len, has_point,
-							  has_point ? PG_GETARG_FLOAT8(2) : 0, has_point ? PG_GETARG_FLOAT8(3) : 0)]));
+			*texts[i] = text_slice(PG_GETARG_TEXT_PP(i));
+	if (said.has_point)
+	{
+		said.latitude = PG_GETARG_FLOAT8(2);
+		said.longitude = PG_GETARG_FLOAT8(3);
+	}
+	PG_RETURN_TEXT_P(cstring_to_text(names[lpr_place_judge(&said, &certainty)]));
 }

@@ -8,7 +8,7 @@
 
 #include "core/read.h"
 
-/* ERRORs (LP011) unless the plate has a normal form. */
-extern void lpr_normalize_plate(LprSlice plate, char normal[LPR_PLATE_ROOM], uint32_t *len);
+/* The normal form of a plate that a person wrote; ERRORs (LP011) when it is none, and says why. */
+extern void lpr_plate_make(LprSlice plate, char out[LPR_PLATE_ROOM], uint32_t *len);
 
 #endif

@@ -14,7 +14,7 @@
 #include "fdw/plate.h"
 #include "gate/purpose.h"
 #include "core/address.h"
-#include "core/place.h"
+#include "core/region.h"
 #include "core/read.h"
 
 /* A question that is being made of its conditions. */
@@ -45,7 +45,7 @@ check_plate(const char *plate)
 	char normal[LPR_PLATE_ROOM];
 	uint32_t len;
 
-	lpr_normalize_plate((LprSlice){plate, strlen(plate)}, normal, &len);
+	lpr_plate_make((LprSlice){plate, strlen(plate)}, normal, &len);
 	if (strcmp(plate, normal) != 0)
 		ereport(
 			ERROR,
@@ -65,8 +65,8 @@ check_word(const char *column, const char *word)
 		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a %s: \"%s\"", column, shown(word)),
 						errdetail("A %s has 1 to 64 bytes.", column)));
 	lpr_refuse_invisible(column, (LprSlice){word, len});
-	upper = palloc(len + 1);
-	upper[lpr_upper((LprSlice){word, len}, upper)] = '\0';
+	upper = palloc(LPR_WORD_ROOM(len) + 1);
+	upper[lpr_word_normal((LprSlice){word, len}, upper)] = '\0';
 	if (strcmp(upper, word) != 0)
 		ereport(
 			ERROR,
@@ -81,7 +81,7 @@ static void
 check_region(const char *region)
 {
 	char code[3];
-	bool known = lpr_place_region_code(region, strlen(region), code);
+	bool known = lpr_region_code((LprSlice){region, strlen(region)}, code);
 
 	if (!known || strcmp(region, code) != 0)
 		ereport(ERROR, (errcode(LPR_ERRCODE_NOT_CANONICAL), errmsg("not a region: \"%s\"", shown(region)),
@@ -356,11 +356,21 @@ static void
 settle_address(Making *making)
 {
 	LprQuery *query = making->query;
+	char *normal;
 
 	if (query->address != NULL)
 		lpr_refuse_invisible("address", (LprSlice){query->address, strlen(query->address)});
-	if (query->address == NULL || (strlen(query->address) <= 200 && lpr_address_characters(query->address) > 0))
+	if (query->address == NULL)
 		return;
+	if (strlen(query->address) <= 200 && lpr_address_characters(query->address) > 0)
+	{
+		LprSlice written = {query->address, strlen(query->address)};
+
+		normal = palloc(LPR_WORD_ROOM(written.len) + 1);
+		normal[lpr_word_normal(written, normal)] = '\0';
+		query->address_normal = normal;
+		return;
+	}
 	/* A condition that is never true asks nothing. */
 	if (making->possible && !making->has_plates && !query->has_near && query->make == NULL)
 		ereport(

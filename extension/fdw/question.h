@@ -6,7 +6,7 @@
 
 #include "postgres.h"
 
-#include "core/query.h"
+#include "core/read.h"
 #include "fdw/condition.h"
 #include "gate/query_stats.h"
 

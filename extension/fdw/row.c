@@ -30,6 +30,8 @@ lpr_row_value(const LprRowFrame *frame, LprColumn column, const LprRead *read, b
 		case LPR_COLUMN_EXPIRES_AT:
 			*isnull = frame->expires_at == 0;
 			return TimestampTzGetDatum(frame->expires_at);
+		case LPR_COLUMN_PLACE_CERTAINTY:
+			return lpr_read_place_certainty(read);
 		case LPR_COLUMN_PLATE_IMAGE:
 		case LPR_COLUMN_VEHICLE_IMAGE:
 			*isnull = true;

@@ -11,20 +11,26 @@
 #include "gate/answer.h"
 
 /*
- * With images: the conditions that look at none are checked here, before a row's images are fetched, and the executor
- * checks the others. In an EvalPlanQual recheck the rows are not ours, and the executor checks all.
+ * The conditions are checked here and not by the executor, so that what they leave out is counted; with images, those
+ * that look at none before a row's images are fetched. In an EvalPlanQual recheck the rows are not ours, and the
+ * executor checks all.
  */
 static void
-divide_conditions(LprScan *scan, int before_images)
+take_conditions(LprScan *scan, int before_images)
 {
 	ForeignScanState *node = scan->node;
 	List *conditions = node->ss.ps.plan->qual;
 
-	if (before_images == 0 || node->ss.ps.state->es_epq_active != NULL ||
-		(scan->attnums[LPR_COLUMN_PLATE_IMAGE] == 0 && scan->attnums[LPR_COLUMN_VEHICLE_IMAGE] == 0))
+	if (node->ss.ps.state->es_epq_active != NULL)
 		return;
-	scan->before_images = ExecInitQual(list_truncate(list_copy(conditions), before_images), &node->ss.ps);
-	node->ss.ps.qual = ExecInitQual(list_copy_tail(conditions, before_images), &node->ss.ps);
+	if (before_images > 0 &&
+		(scan->attnums[LPR_COLUMN_PLATE_IMAGE] != 0 || scan->attnums[LPR_COLUMN_VEHICLE_IMAGE] != 0))
+	{
+		scan->before_images = ExecInitQual(list_truncate(list_copy(conditions), before_images), &node->ss.ps);
+		node->ss.ps.qual = ExecInitQual(list_copy_tail(conditions, before_images), &node->ss.ps);
+	}
+	scan->check = node->ss.ps.qual;
+	node->ss.ps.qual = NULL;
 }
 
 bool
@@ -109,7 +115,7 @@ lpr_begin_scan(ForeignScanState *node, int eflags)
 	foreach (cell, (List *) list_nth(plan->fdw_private, LPR_PLAN_COLUMNS))
 		scan->attnums[lfirst_int(cell)] =
 			lpr_column_attnum(RelationGetRelid(node->ss.ss_currentRelation), lfirst_int(cell));
-	divide_conditions(scan, intVal(list_nth(plan->fdw_private, LPR_PLAN_BEFORE_IMAGES)));
+	take_conditions(scan, intVal(list_nth(plan->fdw_private, LPR_PLAN_BEFORE_IMAGES)));
 	scan->context = AllocSetContextCreate(estate->es_query_cxt, "lpr question", ALLOCSET_SMALL_SIZES);
 	scan->statement = lpr_statement(estate);
 	scan->statement->scans = lappend(scan->statement->scans, scan);
@@ -134,12 +140,27 @@ store_read(LprScan *scan, TupleTableSlot *slot, const LprRead *read)
 	ExecStoreVirtualTuple(slot);
 }
 
+/* The next row that meets the conditions, in the slot; empty at the end. */
+static void
+next_row(LprScan *scan, TupleTableSlot *slot)
+{
+	LprRead read;
+
+	do
+	{
+		CHECK_FOR_INTERRUPTS();
+		if (scan->images != NULL)
+			lpr_images_next_row(scan, slot);
+		else if (lpr_scan_next_read(scan, &read))
+			store_read(scan, slot, &read);
+	} while (!TupIsNull(slot) && !lpr_scan_meets(scan, scan->check, slot));
+}
+
 TupleTableSlot *
 lpr_iterate_scan(ForeignScanState *node)
 {
 	LprScan *scan = node->fdw_state;
 	TupleTableSlot *slot = node->ss.ss_ScanTupleSlot;
-	LprRead read;
 
 	ExecClearTuple(slot);
 	if (scan->ahead)
@@ -153,10 +174,7 @@ lpr_iterate_scan(ForeignScanState *node)
 		lpr_scan_start_group(scan);
 	if (scan->ask == NULL && !lpr_scan_is_cached(scan))
 		return slot;
-	if (scan->images != NULL)
-		lpr_images_next_row(scan, slot);
-	else if (lpr_scan_next_read(scan, &read))
-		store_read(scan, slot, &read);
+	next_row(scan, slot);
 	if (TupIsNull(slot))
 	{
 		if (!lpr_scan_is_cached(scan))

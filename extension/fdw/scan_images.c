@@ -59,20 +59,13 @@ fill_row_slot(const LprScan *scan, TupleTableSlot *slot, const AheadRow *row)
 static bool
 is_worth_images(LprScan *scan, TupleTableSlot *slot, const AheadRow *row)
 {
-	ExprContext *econtext = scan->node->ss.ps.ps_ExprContext;
 	bool worth;
 
 	if (scan->before_images == NULL)
 		return true;
 	fill_row_slot(scan, slot, row);
-	econtext->ecxt_scantuple = slot;
-	worth = ExecQual(scan->before_images, econtext);
+	worth = lpr_scan_meets(scan, scan->before_images, slot);
 	ExecClearTuple(slot);
-	if (!worth)
-	{
-		InstrCountFiltered1(&scan->node->ss, 1);
-		ResetExprContext(econtext);
-	}
 	return worth;
 }
 

@@ -7,6 +7,8 @@
 
 #include "fdw/fdw.h"
 
+#include "executor/executor.h"
+
 #include "cache/cache.h"
 #include "fdw/question.h"
 #include "fdw/row.h"
@@ -33,7 +35,8 @@ typedef struct LprScan
 	bool event_later;                /* nothing can be asked: its event comes from a join above */
 	bool batched;
 	LprBatch *batch;
-	ExprState *before_images; /* what a row must meet before its images are fetched; NULL: the executor checks it all */
+	ExprState *before_images; /* what a row must meet before its images are fetched, or NULL */
+	ExprState *check;         /* … and when it is whole, or NULL */
 	/* of this execution */
 	MemoryContext context; /* of one question; reset at a rescan */
 	bool started;
@@ -68,6 +71,22 @@ lpr_scan_next_read(LprScan *scan, LprRead *read)
 	if (scan->cache != NULL)
 		lpr_cache_keep(scan->cache, read, lpr_ask_fetched_at(scan->ask));
 	return true;
+}
+
+/* Whether the row in the slot meets conditions, or NULL. One that does not is counted, and leaves the slot. */
+static inline bool
+lpr_scan_meets(LprScan *scan, ExprState *conditions, TupleTableSlot *slot)
+{
+	ExprContext *econtext = scan->node->ss.ps.ps_ExprContext;
+
+	econtext->ecxt_scantuple = slot;
+	if (conditions == NULL || ExecQual(conditions, econtext))
+		return true;
+	scan->stats->unmet++;
+	InstrCountFiltered1(&scan->node->ss, 1);
+	ExecClearTuple(slot);
+	ResetExprContext(econtext);
+	return false;
 }
 
 /* What its rows say that no read does. */

@@ -208,14 +208,14 @@ shown_word(LprSlice told, char *canonical)
 {
 	if (told.data == NULL || told.len > LPR_TEXT_MAX)
 		return (LprSlice){NULL, 0};
-	return (LprSlice){canonical, lpr_upper(told, canonical)};
+	return (LprSlice){canonical, lpr_word_normal(told, canonical)};
 }
 
 bool
 lpr_answer_leaf(const LprRead *read, const uint8_t salt[LPR_SALT_LEN], LprText *scratch, LprDigest *details,
 				LprDigest *leaf)
 {
-	char words[3][LPR_TEXT_MAX];
+	char words[3][LPR_WORD_ROOM(LPR_TEXT_MAX)];
 	const LprReadRecord record = {
 		.texts =
 			{

@@ -202,6 +202,8 @@ dropped_json(const LprQueryStats *stats)
 		if (stats->drops[i] > 0)
 			appendStringInfo(&json, "%s\"%s\": %lld", json.len > 1 ? ", " : "", lpr_drop_name(i),
 							 (long long) stats->drops[i]);
+	if (stats->unmet > 0)
+		appendStringInfo(&json, "%s\"other_condition\": %lld", json.len > 1 ? ", " : "", (long long) stats->unmet);
 	appendStringInfoChar(&json, '}');
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
 }

@@ -44,6 +44,7 @@ typedef struct LprQueryStats
 	int64 received; /* reads that came */
 	int64 reads;    /* reads that were shown */
 	int64 drops[LPR_DROPS];
+	int64 unmet; /* of those that were shown: reads that a condition of the statement left out */
 	int64 images_missing;
 	bool told; /* that it was passed over */
 	TimestampTz asked_at;

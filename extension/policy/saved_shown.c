@@ -64,6 +64,7 @@ enum
 	SHOWN_ANSWER,
 	SHOWN_FETCHED_AT,
 	SHOWN_MATCHED_HOW,
+	SHOWN_PLACE_CERTAINTY,
 	SHOWN_SALT,
 	SHOWN_DETAILS,
 	SHOWN_DIGEST,
@@ -77,9 +78,10 @@ static const struct
 	const char *name;
 	Oid type;
 } besides[SHOWN_COLUMNS - LPR_COLUMNS_OF_READ] = {
-	{"ask", INT8OID},         {"answer", INT8OID}, {"fetched_at", TIMESTAMPTZOID},
-	{"matched_how", TEXTOID}, {"salt", BYTEAOID},  {"details", BYTEAOID},
-	{"digest", BYTEAOID},     {"place", INT8OID},  {"proof", BYTEAOID},
+	{"ask", INT8OID},         {"answer", INT8OID},          {"fetched_at", TIMESTAMPTZOID},
+	{"matched_how", TEXTOID}, {"place_certainty", TEXTOID}, {"salt", BYTEAOID},
+	{"details", BYTEAOID},    {"digest", BYTEAOID},         {"place", INT8OID},
+	{"proof", BYTEAOID},
 };
 
 /* Which of ours each column of the result is, by its name. */
@@ -128,6 +130,7 @@ shown_row(const LprCacheAnswer *answer, const LprRead *read, const uint8 *salt, 
 	values[SHOWN_MATCHED_HOW] =
 		lpr_read_matched_how(read, answer->matched != LPR_MATCHED_NOTHING,
 							 answer->matched == LPR_MATCHED_PLATE_AND_REGION, &nulls[SHOWN_MATCHED_HOW]);
+	values[SHOWN_PLACE_CERTAINTY] = lpr_read_place_certainty(read);
 	values[SHOWN_SALT] = lpr_data_bytes(salt, LPR_SALT_LEN);
 	values[SHOWN_DETAILS] = lpr_data_bytes(details->bytes, LPR_DIGEST_LEN);
 	values[SHOWN_DIGEST] = lpr_data_bytes(leaf->bytes, LPR_DIGEST_LEN);

@@ -34,6 +34,7 @@ value_moment(const LprRead *read, const LprMoment *moment, bool *isnull)
 static inline Datum
 value_degrees(const LprRead *read, const double *degrees, bool *isnull)
 {
+	*isnull = !read->has_point;
 	return Float8GetDatum(*degrees);
 }
 
@@ -77,10 +78,11 @@ value_country(const LprRead *read, const LprSlice *country, bool *isnull)
 static inline Datum
 value_word(const LprRead *read, const LprSlice *word, bool *isnull)
 {
-	char canonical[LPR_TEXT_MAX];
+	char canonical[LPR_WORD_ROOM(LPR_TEXT_MAX)];
 
-	*isnull = word->data == NULL || word->len > sizeof(canonical);
-	return *isnull ? (Datum) 0 : PointerGetDatum(cstring_to_text_with_len(canonical, lpr_upper(*word, canonical)));
+	*isnull = word->data == NULL || word->len > LPR_TEXT_MAX;
+	return *isnull ? (Datum) 0
+				   : PointerGetDatum(cstring_to_text_with_len(canonical, lpr_word_normal(*word, canonical)));
 }
 
 #define CASE(symbol, name, kind, member, ...)                                                                          \
@@ -99,6 +101,16 @@ lpr_read_value(const LprRead *read, LprColumn column, bool *isnull)
 	}
 	*isnull = true; /* not reached: no column of a read */
 	return (Datum) 0;
+}
+
+Datum
+lpr_read_place_certainty(const LprRead *read)
+{
+	LprCertainty certainty;
+
+	/* The filter let it through, so it has one. */
+	(void) lpr_read_place(read, &certainty);
+	return CStringGetTextDatum(lpr_certainty_name(certainty));
 }
 
 Datum

@@ -7,6 +7,7 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 
+#include "core/filter.h"
 #include "core/read_columns.h"
 
 /* The type of each column. An image is its URL here; in lpr.reads it is its bytes. */
@@ -23,6 +24,9 @@ extern Datum lpr_read_value(const LprRead *read, LprColumn column, bool *isnull)
 
 /* Column fetched_at: to the minute, since more of it would tell when exactly somebody else asked. */
 extern Datum lpr_read_fetched_at(TimestampTz fetched_at);
+
+/* Column place_certainty: by what the camera counts as in the United States. */
+extern Datum lpr_read_place_certainty(const LprRead *read);
 
 /* Column matched_how: how a read matches a question that asked for plates, or for plates of one region. */
 extern Datum lpr_read_matched_how(const LprRead *read, bool plate_asked, bool region_asked, bool *isnull);

@@ -171,7 +171,7 @@ lpr_ask_start(MemoryContext parent, LprStatement *statement, LprSource *source, 
 	ask->seen = lpr_seen_new(seed);
 	if (ask->seen == NULL)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-	if (ask->dialect->needs_register && !source->site.has_cameras)
+	if (ask->dialect->needs_register ? !source->site.has_cameras : source->site.placed == NULL)
 		lpr_source_load_register(source);
 	if (ask->dialect->needs_register && lpr_ask_pass_over_without_cameras(ask))
 		return ask; /* not even signed in */

@@ -35,6 +35,7 @@ free_source(LprSource *source)
 	if (*link != NULL)
 		*link = source->next;
 	lpr_site_forget(&source->site);
+	lpr_site_forget(&source->placed);
 	if (source->site.secret != NULL)
 		explicit_bzero((char *) source->site.secret, strlen(source->site.secret));
 	MemoryContextDelete(source->context);
@@ -223,7 +224,13 @@ lpr_source_load_register(LprSource *source)
 	}
 	PG_END_TRY();
 	lpr_data_end(&cameras);
-	lpr_site_take_cameras(&source->site, &fresh);
+	if (source->options.dialect->needs_register)
+		lpr_site_take_cameras(&source->site, &fresh);
+	else
+	{
+		lpr_site_take_cameras(&source->placed, &fresh);
+		source->site.placed = &source->placed;
+	}
 }
 
 void
@@ -235,9 +242,14 @@ lpr_source_release(LprSource *source)
 		return;
 	if (source->stale)
 		free_source(source);
-	else if (source->options.dialect->needs_register)
+	else if (!source->options.dialect->needs_register)
 	{
-		/* The register is a table, which may have changed by the next question. */
+		/* The table may have changed by the next question. */
+		lpr_site_forget(&source->placed);
+		source->site.placed = NULL;
+	}
+	else
+	{
 		char *token = source->site.token;
 
 		source->site.token = NULL;

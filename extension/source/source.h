@@ -18,6 +18,7 @@ typedef struct LprSource
 	char *name;
 	LprOptions options;
 	LprSite site;
+	LprSite placed; /* its cameras as lpr.add_camera() placed them, if the site has a register of its own */
 	TimestampTz token_until;
 	TimestampTz cameras_until;
 } LprSource;
@@ -28,7 +29,7 @@ typedef struct LprSource
  * others of a query are asked all the same.
  */
 extern LprSource *lpr_source_hold(Oid server, Oid login, LprFault *fault);
-/* Reads the camera register of a source from lpr_data.camera into its site. */
+/* Reads the cameras of a source that lpr_data.camera has: as its register, or as what goes before the vendor's. */
 extern void lpr_source_load_register(LprSource *source);
 extern void lpr_source_release(LprSource *source);
 

@@ -7,6 +7,13 @@ ALTER TABLE lpr_data.cache_answer ADD digest_version smallint, ADD seed bytea, A
 ALTER TABLE lpr_data.event_read ADD details bytea CHECK (octet_length(details) = 32),
     ADD salt bytea CHECK (octet_length(salt) = 16);
 DROP FUNCTION lpr_data.shown_reads(bigint, text, text[]);
+DROP FUNCTION lpr.event_reads(bigint, boolean);
+
+-- A camera may be placed by its address; what was shown so far had a point.
+ALTER TABLE lpr.reads ALTER latitude DROP NOT NULL, ALTER longitude DROP NOT NULL, ADD place_certainty text NOT NULL;
+ALTER TABLE lpr_data.cache_read ALTER latitude DROP NOT NULL, ALTER longitude DROP NOT NULL;
+ALTER TABLE lpr_data.event_read ALTER latitude DROP NOT NULL, ALTER longitude DROP NOT NULL,
+    ADD place_certainty text NOT NULL DEFAULT 'point' CHECK (place_certainty IN ('point', 'border', 'address'));
 DROP FUNCTION lpr_data.fetch_images(text, text[]);
 
 -- Events of people who have left wait for an owner; grants of theirs are suspended by an administrator's step.

@@ -49,6 +49,33 @@ for my $name (such { $_->{fetches_cameras} && $_->{location} })
 	is(($node->converse($session, "SELECT count(*) > 0 FROM lpr.reads WHERE $place AND source = '$name'"))[0], 't', 'with its register it is asked');
 }
 
+# ---- cameras that the administrator places: what they say goes before what the vendor says (Q4) ----
+for my $name (such { !$_->{needs_register} && $_->{plate} && grep { $_ eq 'camera_id' } @{ $_->{tells} } })
+{
+	$node->add_source($name, $dialect{$name}{name});
+	my $tells = "$plate AND source = '$name' AND NOT from_cache";
+	my $dropped = sub {
+		$node->converse($session, "SELECT count(*) $tells");
+		return $node->told($session)->{$name}{dropped}{unknown_place} // 0;
+	};
+	my ($camera) = split /\n/, ($node->converse($session, "SELECT camera_id $tells GROUP BY 1 ORDER BY count(*) DESC, 1 LIMIT 1"))[0];
+	my $of = sub { ($node->converse($session, "SELECT DISTINCT concat_ws('|', latitude, longitude, place_certainty, address) $tells AND camera_id = '$camera'"))[0] };
+	my $before = $of->();
+
+	$node->answer('admin1', "SELECT lpr.add_camera('$name', '$camera', 33.5, -117.5, '1 Placed Road', region => 'CA')");
+	is($of->(), '33.5|-117.5|point|1 Placed Road', "$name: a camera stands where the administrator placed it");
+	$node->answer('admin1', "SELECT lpr.add_camera('$name', '$camera', 31.483039, -111.544363, '1 Placed Road', region => 'AZ')");
+	is($of->(), '31.483039|-111.544363|border|1 Placed Road', '… at the port of Sasabe, a few metres beyond the line, as it says');
+	$node->answer('admin1', "SELECT lpr.remove_camera('$name', '$camera')");
+	is($of->(), $before, '… and where the vendor says when that is taken back');
+
+	my $lost = $dropped->();
+	my @lost = grep { !defined $_->{latitude} } @{ $node->vendor('GET', "/control/cameras?vendor=$name") };
+	cmp_ok($lost, '>', 0, '… whose cameras without a place show nothing');
+	$node->answer('admin1', "SELECT lpr.add_camera('$name', '$_->{id}', 33.5, -117.5, region => 'CA')") for @lost;
+	is($dropped->(), 0, '… until they are placed');
+}
+
 $session->quit;
 $node->stop;
 done_testing();

@@ -127,9 +127,9 @@ test_cameras_of_a_place(const LprDialect *d)
 	if (d->takes_near)
 		return;
 	query.has_near = false;
-	query.address = "main Street";
+	query.address = query.address_normal = "MAIN STREET";
 	make_legs(2);
-	query.address = "elsewhere";
+	query.address = query.address_normal = "ELSEWHERE";
 	make_legs(0);
 }
 

@@ -112,6 +112,13 @@ test_question(void)
 	drops(&query, &read, LPR_DROP_OTHER_PLACE, "just outside it");
 	query.has_near = false;
 	drops(&query, &read, LPR_DROP_NONE, "any place");
+
+	query.address_normal = "12 CA\xC3\x91ON RD";
+	drops(&query, &read, LPR_DROP_OTHER_PLACE, "no address");
+	read.address = slice("12 Canon Rd");
+	drops(&query, &read, LPR_DROP_OTHER_PLACE, "another address");
+	read.address = slice("at 12  ca\xC3\xB1on rd, east");
+	drops(&query, &read, LPR_DROP_NONE, "an address in other letters");
 }
 
 static void
@@ -162,6 +169,11 @@ test_place(void)
 	read = answer();
 	read.has_point = false;
 	drops(&query, &read, LPR_DROP_UNKNOWN_PLACE, "no point");
+	read.address = slice("12 Elm Street");
+	drops(&query, &read, LPR_DROP_NONE, "... but an address in a state");
+	query.has_near = true;
+	drops(&query, &read, LPR_DROP_OTHER_PLACE, "... which is not known to be near anything");
+	query.has_near = false;
 	read = answer();
 	read.camera_region = slice("NV");
 	drops(&query, &read, LPR_DROP_CONTRADICTORY_PLACE, "a point that is not in its state");

@@ -40,7 +40,7 @@ test_plates(void)
 		   "12",
 		   "AB12");
 	normal("O0I1B8S5", "O0I1B8S5");
-	normal("M\xC3\x9C\xC3\xBC 12", "M\xC3\x9C\xC3\xBC"
+	normal("M\xC3\x9C\xC3\xBC 12", "M\xC3\x9C\xC3\x9C"
 								   "12");
 	normal("\xE4\xBA\xAC"
 		   "A12345",
@@ -50,13 +50,6 @@ test_plates(void)
 	normal("1234567890123456", "1234567890123456");
 	normal("1234-5678-9012-3456", "1234567890123456");
 	normal("12345678901234567", NULL);
-	normal("AB\xE2\x80\x8B"
-		   "12",
-		   NULL);
-	normal("\xE2\x80\xAE"
-		   "AB12",
-		   NULL);
-	normal("\xD8\xA7\xE2\x80\x8D\xD8\xA8", NULL);
 	normal("\xF0\x9F\x9A\x97\xF0\x9F\x9A\x97\xF0\x9F\x9A\x97\xF0\x9F\x9A\x97\xF0\x9F\x9A\x97\xF0\x9F\x9A\x97\xF0\x9F"
 		   "\x9A\x97"
 		   "\xF0\x9F\x9A\x97\xF0\x9F\x9A\x97\xF0\x9F\x9A\x97\xF0\x9F\x9A\x97\xF0\x9F\x9A\x97\xF0\x9F\x9A\x97\xF0\x9F"
@@ -69,10 +62,11 @@ test_plates(void)
 		   "\xF0\x9F\x9A\x97\xF0\x9F\x9A\x97");
 	normal("", NULL);
 	normal(" - . ", NULL);
-	normal("AB\t12", NULL);
-	normal("AB\n", NULL);
+	normal("AB\t12\r\n", "AB12");
+	normal("AB\xC2\x85", "AB");
 	normal("AB\x7F", NULL);
-	normal("AB\xC2\x85", NULL);
+	normal("AB\xC2\x80", NULL);
+	normal("AB\x1F", NULL);
 	normal("AB\xC2", NULL);
 	normal("AB\xC0\x80", NULL);
 	normal("AB\xE0\x80\x80", NULL);
@@ -82,8 +76,64 @@ test_plates(void)
 	normal("AB\x80", NULL);
 	normal("AB\xE4\xBA", NULL);
 	normal("AB%_*\\;", "AB%*\\;");
+	/* U+00F1 A U+00F1, and N with U+0303 */
+	normal("\xC3\xB1"
+		   "a\xC3\xB1-123",
+		   "\xC3\x91"
+		   "A\xC3\x91"
+		   "123");
+	normal("n\xCC\x83"
+		   "aN\xCC\x83"
+		   "123",
+		   "\xC3\x91"
+		   "A\xC3\x91"
+		   "123");
+	/* Dashes, minus, non-breaking hyphen; blanks, thin and ideographic; zero-width, marks of direction, BOM. */
+	normal("7\xE2\x80\x93"
+		   "A\xE2\x88\x92"
+		   "B\xE2\x80\x91"
+		   "C\xE2\x80\x94"
+		   "1",
+		   "7ABC1");
+	normal("7\xE2\x80\x89"
+		   "A\xE3\x80\x80"
+		   "B\xE2\x80\xA8"
+		   "C",
+		   "7ABC");
+	normal("\xEF\xBB\xBF"
+		   "7\xE2\x80\x8B"
+		   "A\xE2\x80\xAE"
+		   "B\xC2\xAD"
+		   "C\xE2\x81\xA0",
+		   "7ABC");
+	/* Wide letters and digits, a wide dash; a bold one; a typographic apostrophe. */
+	normal("\xEF\xBC\x97\xEF\xBD\x81\xEF\xBC\xA2\xEF\xBC\x8D\xEF\xBC\x91", "7AB1");
+	normal("\xF0\x9D\x90\x80\xE2\x80\x99"
+		   "1",
+		   "A1");
+	normal("\xC2\xBDTON", "\xC2\xBDTON");
+	normal("12345678901234567\xE2\x80\x8B", NULL);
 	ok(!lpr_plate_normal((LprSlice){NULL, 0}, out, &len), "null is no plate");
 	ok(!lpr_plate_normal((LprSlice){"A\0B", 3}, out, &len), "nor is one with a NUL");
+}
+
+static void
+faulty(const char *plate, const char *expected)
+{
+	char out[LPR_PLATE_FAULT_ROOM];
+
+	lpr_plate_fault(slice(plate), out);
+	is_text(out, expected, "why it is no plate");
+}
+
+static void
+test_plate_faults(void)
+{
+	faulty("AB\x07", "The character U+0007 has no place in a plate.");
+	faulty("\xC3\x91\xC2\x80", "The character U+0080 has no place in a plate.");
+	faulty("AB\xC2", "It is not in UTF-8.");
+	faulty(" - \xE2\x80\x8B", "It has nothing but blanks and separators.");
+	faulty("1234-5678-9012-3456-7", "A plate has 1 to 16 characters besides blanks and separators, this one 17.");
 }
 
 static void
@@ -151,11 +201,22 @@ test_texts(void)
 	LprText text = {0};
 	LprFault fault;
 
-	len = lpr_upper(slice("  land \t rover  "), out);
-	is_slice((LprSlice){out, len}, "LAND ROVER", "upper");
-	len = lpr_upper(slice("citro\xC3\xABn"), out);
-	is_slice((LprSlice){out, len}, "CITRO\xC3\xABN", "ASCII only");
-	ok(lpr_upper(slice("   "), out) == 0 && lpr_upper((LprSlice){NULL, 0}, out) == 0, "nothing");
+	len = lpr_word_normal(slice("  land \t rover\n"), out);
+	is_slice((LprSlice){out, len}, "LAND ROVER", "a word");
+	len = lpr_word_normal(slice("citro\xC3\xABn"), out);
+	is_slice((LprSlice){out, len}, "CITRO\xC3\x8BN", "… of other letters");
+	len = lpr_word_normal(slice("\xE3\x80\x80 citroe\xCC\x88n\xC2\xA0 C\xE2\x80\x93"
+								"5"),
+						  out);
+	is_slice((LprSlice){out, len},
+			 "CITRO\xC3\x8BN C-"
+			 "5",
+			 "… in parts, with other blanks and dashes");
+	ok(lpr_word_normal(slice("   "), out) == 0 && lpr_word_normal((LprSlice){NULL, 0}, out) == 0, "nothing");
+	ok(lpr_word_contains(slice("12 Ca\xC3\xB1on  Rd"), slice("CA\xC3\x91ON RD")) &&
+		   !lpr_word_contains(slice("12 Canon Rd"), slice("CA\xC3\x91ON")) &&
+		   !lpr_word_contains((LprSlice){NULL, 0}, slice("")) && lpr_word_contains(slice("x"), slice("")),
+	   "part of a text");
 
 	ok(lpr_text_ok(slice("caf\xC3\xA9 \xC2\xA0"), 10), "good text");
 	ok(lpr_text_ok((LprSlice){NULL, 0}, 0), "null");
@@ -251,6 +312,7 @@ int
 main(void)
 {
 	test_plates();
+	test_plate_faults();
 	test_matches();
 	test_texts();
 	test_origins();

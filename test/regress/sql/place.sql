@@ -59,3 +59,9 @@ SELECT lpr.like_literal('100% of_it\'), '100% of_it\' LIKE lpr.like_literal('100
 \c - postgres
 DROP TABLE point;
 DROP FUNCTION haversine_m(double precision, double precision, double precision, double precision);
+
+-- ---- ports of entry: where each of them is, as the filter judges a camera there (Q4) ----
+SELECT border, count(*), count(DISTINCT code) AS codes, count(DISTINCT state) AS states FROM lpr.ports GROUP BY border
+ORDER BY border;
+SELECT p.code, p.name, lpr_data.judge_place('US', p.state, p.latitude, p.longitude) FROM lpr.ports AS p
+WHERE lpr_data.judge_place('US', p.state, p.latitude, p.longitude) <> 'inside';

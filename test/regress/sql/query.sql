@@ -180,10 +180,18 @@ SELECT source, received - reads AS dropped, dropped - '{abroad,unknown_place}'::
     dropped ?& '{abroad,unknown_place}'::text[] AS told FROM lpr.last_query();
 SELECT count(*) > 0 AS some, bool_and(country = 'US') AS us, bool_and(latitude > 32.53) AS north FROM acme
     WHERE plate = '7ABC123' AND plate_region = 'CA';
+SELECT DISTINCT place_certainty FROM acme WHERE plate = '7ABC123';
 -- Around Tijuana there is nothing for us.
 SET client_min_messages = warning;
 SELECT count(*) FROM lpr.search_location(32.5149, -117.0282, 1200) WHERE source = 'acme';
 SELECT outcome, received > 0 AS received, reads, dropped ? 'abroad' AS abroad FROM lpr.last_query();
+-- What a condition leaves out that only lpr checks is counted, too; with images before they are fetched.
+SELECT count(*) FROM acme WHERE plate = '7ABC123' AND color = 'NO SUCH';
+SELECT reads > 0 AS reads, (dropped -> 'other_condition')::bigint = reads AS counted FROM lpr.last_query();
+SELECT count(plate_image) FROM acme WHERE plate = '7ABC123' AND color = 'NO SUCH';
+SELECT reads > 0 AS reads, (dropped -> 'other_condition')::bigint = reads AS counted FROM lpr.last_query();
+SELECT count(*) > 0 AS some FROM acme WHERE plate = '7ABC123';
+SELECT dropped ? 'other_condition' AS counted FROM lpr.last_query();
 
 -- ---- by place and by vehicle: all roads lead to the same reads ----
 -- One vendor, asked by plate, by place, by address and by make.

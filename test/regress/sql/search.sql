@@ -6,7 +6,8 @@ CALL logon();
 \set VERBOSITY default
 
 -- ---- regions: one list for conditions and functions (G1) ----
-SELECT region, lpr.normal_region(region) FROM unnest('{CA,ca,California,new_york,us-tx,BC,Nuevo León,PR}'::text[])
+SELECT region, lpr.normal_region(region)
+FROM unnest('{CA,ca,California,new_york,us-tx,BC,Nuevo León,PR,Calif.,MX-BC,D.C.,federal,US,diplomatic,tribal}'::text[])
     AS region;
 SELECT lpr.normal_region('ZZ');
 \echo :SQLSTATE
