@@ -136,6 +136,7 @@ CREATE FUNCTION lpr.last_query(
     OUT received bigint,
     OUT reads bigint,
     OUT dropped jsonb,
+    OUT odd_value jsonb,
     OUT asked_at timestamp with time zone,
     OUT milliseconds double precision
 )
@@ -156,4 +157,6 @@ COMMENT ON FUNCTION lpr.last_query() IS
 - dropped: reads left out, counted by reason: malformed, repeated, other_plate, other_region (or an unknown one), '
     'other_place, other_vehicle (or an unknown one), outside_window (of time), older_than_five_years (Q6), '
     'in_the_future, abroad, unknown_place, contradictory_place (Q4).
+- odd_value: values left out, counted by the vendor''s member: their type or range is another than documented, and '
+    'their meaning is not plain. The read is shown without.
 - asked_at, milliseconds: when, and how long until the last row.';

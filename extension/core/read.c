@@ -238,3 +238,32 @@ lpr_text_ok(LprSlice text, size_t max)
 			return false; /* C0, DEL, C1 */
 	return true;
 }
+
+size_t
+lpr_text_clean(LprSlice text, size_t max, char *out)
+{
+	size_t at = 0, len = 0;
+
+	while (at < text.len)
+	{
+		size_t start = at;
+		uint32_t code;
+
+		if (!next_char(text, &at, &code))
+			break;
+		if (code < 0x20 || (code >= 0x7F && code < 0xA0))
+		{
+			if (len == max)
+				break;
+			out[len++] = ' ';
+			continue;
+		}
+		if (len + (at - start) > max)
+			break;
+		memcpy(out + len, text.data + start, at - start);
+		len += at - start;
+	}
+	while (len > 0 && out[len - 1] == ' ')
+		len--;
+	return len;
+}

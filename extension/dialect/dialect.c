@@ -146,25 +146,13 @@ lpr_page_close(LprPage *page)
 	lpr_json_close(page->json);
 	page->json = NULL;
 	lpr_text_free(&page->scratch);
+	lpr_text_free(&page->clean);
+	lpr_text_free(&page->link[0]);
+	lpr_text_free(&page->link[1]);
+	lpr_text_free(&page->end_id);
 }
 
-static bool
-image_ok(LprSlice url)
-{
-	bool http = url.len > 8 && (memcmp(url.data, "https://", 8) == 0 || memcmp(url.data, "http://", 7) == 0);
-	size_t i = 0;
-
-	if (!http || url.len > LPR_IMAGE_URL_MAX)
-		return false;
-	while (url.len - i >= 8 && lpr_eight_printable(url.data + i, 0x21))
-		i += 8;
-	for (; i < url.len; i++)
-		if ((unsigned char) url.data[i] <= 0x20 || (unsigned char) url.data[i] >= 0x7F)
-			return false;
-	return true;
-}
-
-/* For every dialect: what a read must have, and how large and how clean its values are (pitfall 23). */
+/* For every dialect: what a read must have. How large and clean its other values are (pitfall 23) costs only them. */
 static void
 check_read(LprPage *page, LprRead *read)
 {
@@ -172,7 +160,7 @@ check_read(LprPage *page, LprRead *read)
 	const struct
 	{
 		const char *column;
-		const LprSlice *value;
+		LprSlice *value;
 	} texts[] = {{"camera_id", &read->camera_id},
 				 {"camera_owner", &read->camera_owner},
 				 {"camera_type", &read->camera_type},
@@ -194,20 +182,10 @@ check_read(LprPage *page, LprRead *read)
 		lpr_page_bad(page, "plate", "is no plate", read->plate_as_read);
 	if (read->captured_at == LPR_MOMENT_NONE)
 		lpr_page_bad(page, "captured_at", "is missing", none);
-	/* Written so that NaN fails. */
-	if (read->has_confidence && !(read->confidence >= 0 && read->confidence <= 1))
-		lpr_page_bad(page, "confidence", "is out of range", none);
-	if (read->has_point && !(read->latitude >= -90 && read->latitude <= 90))
-		lpr_page_bad(page, "latitude", "is out of range", none);
-	if (read->has_point && !(read->longitude >= -180 && read->longitude <= 180))
-		lpr_page_bad(page, "longitude", "is out of range", none);
 	for (int i = 0; i < LPR_COUNT(texts); i++)
 		if (!lpr_text_ok(*texts[i].value, i == 0 ? LPR_ID_MAX : LPR_TEXT_MAX))
-			lpr_page_bad(page, texts[i].column, "is too long or has control characters", *texts[i].value);
-	if (read->plate_image.data != NULL && !image_ok(read->plate_image))
-		lpr_page_bad(page, "plate_image", "is no http or https URL", read->plate_image);
-	if (read->vehicle_image.data != NULL && !image_ok(read->vehicle_image))
-		lpr_page_bad(page, "vehicle_image", "is no http or https URL", read->vehicle_image);
+			lpr_page_clean(page, texts[i].value, texts[i].column, LPR_TEXT_MAX, i == 0);
+	lpr_page_check_images(page, read);
 }
 
 /* For dialects that page by time. Reads that are bad for another reason count too: the vendor has handed them over. */
@@ -236,8 +214,12 @@ lpr_page_step(const LprDialect *dialect, LprPage *page, LprRead *read)
 		return LPR_PAGE_FAULT; /* the fault of then still stands */
 	memset(read, 0, sizeof(*read));
 	read->captured_at = LPR_MOMENT_NONE;
-	page->scratch.len = 0;
-	lpr_json_forget(page->json);
+	if (!page->has_other) /* which may point there */
+	{
+		page->scratch.len = 0;
+		lpr_json_forget(page->json);
+	}
+	page->clean.len = 0;
 	page->fault.message[0] = '\0'; /* what was bad about the read before */
 
 	step = dialect->step(page, read);
@@ -250,6 +232,11 @@ lpr_page_step(const LprDialect *dialect, LprPage *page, LprRead *read)
 		return step;
 	note_moment(page, read->captured_at);
 	check_read(page, read);
+	if (page->scratch.failed)
+	{
+		lpr_fault(&page->fault, LPR_STATE_NO_MEMORY, "out of memory");
+		return LPR_PAGE_FAULT;
+	}
 	page->reads++;
 	return page->fault.message[0] == '\0' ? LPR_PAGE_READ : LPR_PAGE_BAD_READ;
 }

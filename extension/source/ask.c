@@ -273,6 +273,8 @@ lpr_ask_next(LprAsk *ask, LprRead *read)
 		{
 			LprPageStep step = lpr_page_step(ask->dialect, &track->page, read);
 
+			if (unlikely(track->page.nodd > 0))
+				lpr_query_stats_odd(ask->stats, &track->page);
 			switch (step)
 			{
 				case LPR_PAGE_READ:

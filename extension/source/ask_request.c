@@ -133,7 +133,14 @@ lpr_ask_fail_http(LprAsk *ask, LprHttp *http)
 		lpr_fault_detail(&fault, "%s", lpr_http_fault(http)->detail);
 	else if (len > 0)
 		lpr_fault_detail(&fault, "The reply begins: %s", lpr_excerpt(body, len, shown));
-	if (lpr_http_status(http) == 401 || lpr_http_status(http) == 403)
+	if (ask->stage == LPR_ASK_SIGN_IN && ask->dialect->audience != NULL &&
+		(lpr_http_status(http) == 400 || lpr_http_status(http) == 403))
+		lpr_fault_hint(
+			&fault,
+			"Ask an administrator to check option \"audience\" of the source (now %s), and its client_id and "
+			"secret.",
+			ask->source->site.audience != NULL ? "set" : ask->dialect->audience);
+	else if (lpr_http_status(http) == 401 || lpr_http_status(http) == 403)
 		lpr_fault_hint(&fault, "Ask an administrator to check the secret of the source.");
 	lpr_text_free(&said);
 	lpr_ask_fail(ask, &fault);

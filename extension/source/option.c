@@ -56,7 +56,7 @@ static const OptionRule rules[] = {
 	{"dialect", SERVER, OPTION_DIALECT, AT(dialect), 0, 0, 0, NULL, NULL},
 	/* base of every request; https, or http on this machine itself */
 	{"url", SERVER, OPTION_URL, AT(url), 0, 0, 0, NULL, NULL},
-	/* OAuth audience, for dialects that sign in that way; default: the URL */
+	/* OAuth audience, for dialects that sign in that way; default: the one that the vendor documents */
 	{"audience", SERVER, OPTION_TEXT, AT(audience), 0, 0, 0, NULL, NULL},
 	/* what a vendor that wants a reason is told; never the user or the case */
 	{"reason", SERVER, OPTION_TEXT, AT(reason), 0, 0, 0, NULL, "law enforcement"},

@@ -109,7 +109,7 @@ hold(Oid server_id, Oid login)
 								 quote_identifier(source->name))));
 			source->site.url = source->options.url;
 			source->site.client_id = source->options.client_id;
-			source->site.audience = source->options.audience != NULL ? source->options.audience : source->options.url;
+			source->site.audience = source->options.audience;
 			source->site.reason = source->options.reason;
 			source->site.page_size = source->options.page_size;
 			if (source->options.dialect->wants_client_id && source->options.client_id == NULL)

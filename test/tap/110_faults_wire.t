@@ -186,9 +186,8 @@ for my $linking (such { $_->{pages} eq 'link' })
 		$node->vendor_forget;
 		my @cases = map { {
 			source => $_, fault => { class => 'search', fault => 'next_elsewhere', to => $to },
-			# Of a page that names an impossible next one before its reads nothing is shown.
 			outcome => 'failed', state => $to =~ /\r/ ? 'HV00M' : $dialect{$_}{odd_next}[0],
-			rows => $to =~ /\r/ && $dialect{$_}{next_first} ? 0 : $node->lab_before($_, 'search', 1),
+			rows => $node->lab_before($_, 'search', 1),
 			$to =~ /\r/ ? () : (message => $dialect{$_}{odd_next}[1]) } } @pagers;
 		$node->trial(\@cases, name => 'next page at ' . $to =~ s/\d{4,}/PORT/gr =~ s/[\r\n]/?/gr);
 		is(scalar(grep { $_->{vendor} eq 'other' || $_->{class} =~ /image|other/ } $node->vendor_log), 0, '… nobody else was asked');
