@@ -189,6 +189,12 @@ lpr_json_open(const char *body, size_t len, LprFault *fault)
 		lpr_fault(fault, LPR_STATE_BAD_REPLY, "malformed reply: longer than %d bytes", INT_MAX - 1);
 		return NULL;
 	}
+	/* RFC 8259, 8.1: a byte order mark may be ignored. */
+	if (len >= 3 && memcmp(body, "\xEF\xBB\xBF", 3) == 0)
+	{
+		body += 3;
+		len -= 3;
+	}
 	json = malloc(sizeof(*json));
 	if (json == NULL)
 	{

@@ -38,9 +38,12 @@ typedef struct LprSite
 	const char *audience;  /* OAuth audience, or NULL */
 	const char *reason;    /* what a vendor that wants a reason is told; says nothing of user or case (U7) */
 	int page_size;         /* of the source's options; 0 = the dialect's own */
-	char *token;           /* malloc: what sign_in brought */
-	int token_seconds;     /* for how long, from the moment it was brought */
-	LprCamera *cameras;    /* malloc, sorted by id */
+	/* The vendor's clock, for times without a zone, or NULL: the moment of one that was read as if of UTC. */
+	const void *zone;
+	LprMoment (*in_zone)(const void *zone, LprMoment moment);
+	char *token;        /* malloc: what sign_in brought */
+	int token_seconds;  /* for how long, from the moment it was brought */
+	LprCamera *cameras; /* malloc, sorted by id */
 	int ncameras;
 	bool has_cameras; /* the register was loaded, be it empty */
 } LprSite;
@@ -116,6 +119,7 @@ typedef struct LprPage
 	LprText link[2]; /* images whose link was relative */
 	LprOdd odd[LPR_ODD_MAX];
 	int nodd;
+	bool no_zone; /* a time had none, and the source does not say which: UTC was taken */
 	LprFault fault;
 	LprFault late; /* of the next page: told when the reads of this one are shown */
 } LprPage;

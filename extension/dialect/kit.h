@@ -110,7 +110,10 @@ lpr_take_double(LprPage *page, bool *given, double *value)
 extern bool lpr_take_cursor(LprPage *page, LprSlice *cursor);
 /* Steps into the object that stands next; false when there is none, or on fault: ask lpr_json_failed. */
 extern bool lpr_take_object(LprPage *page);
-/* RFC 3339, or the seconds, milliseconds or microseconds since 1970. */
+/*
+ * RFC 3339, or the seconds, milliseconds or microseconds since 1970. A time without a zone is of the source's; if that
+ * says none, it is UTC where the zone is optional, and else no time.
+ */
 extern bool lpr_take_moment(LprPage *page, bool zone_optional, LprMoment *moment);
 /* scale: what a confidence of 1 is at the vendor. */
 extern bool lpr_take_confidence(LprPage *page, LprRead *read, double scale);

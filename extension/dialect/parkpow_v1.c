@@ -40,8 +40,8 @@ pass(LprSlice *text, LprSlice beginning)
 
 /*
  * The question behind a link that leads to the list: scheme, host and port are those that a proxy, or the service
- * behind it, thinks to have. We ask the source's own, whatever they are. The path must be that of the list, below the base or
- * where the service itself has it.
+ * behind it, thinks to have. We ask the source's own, whatever they are. The path must be that of the list, below the
+ * base or where the service itself has it.
  */
 static bool
 question_of(const LprSite *site, LprSlice link, LprSlice *question)

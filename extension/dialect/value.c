@@ -240,12 +240,21 @@ moment_of_number(LprSlice text, LprMoment *moment)
 bool
 lpr_take_moment(LprPage *page, bool zone_optional, LprMoment *moment)
 {
+	const LprSite *site = page->leg->site;
 	LprSlice text;
+	bool zone = true;
 
 	if (!lpr_take_text(page, &text))
 		return false;
-	if (text.data != NULL && !lpr_moment_parse(text, zone_optional, moment) && !moment_of_number(text, moment) &&
-		!means_null(text))
+	if (text.data == NULL)
+		return true;
+	if (lpr_moment_parse(text, zone_optional || site->zone != NULL ? &zone : NULL, moment))
+	{
+		if (!zone && site->zone != NULL)
+			*moment = site->in_zone(site->zone, *moment);
+		page->no_zone |= !zone && site->zone == NULL;
+	}
+	else if (!moment_of_number(text, moment) && !means_null(text))
 		lpr_page_bad(page, "captured_at", "is not a point in time", text);
 	return true;
 }

@@ -19,6 +19,8 @@ typedef struct LprSource
 	LprOptions options;
 	LprSite site;
 	TimestampTz token_until;
+	bool zone_told; /* that its times have no zone */
+	int tokens;     /* so many sign-ins: tells whether a request went out with the token of now */
 	TimestampTz cameras_until;
 } LprSource;
 

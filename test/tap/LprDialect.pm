@@ -22,6 +22,7 @@
 #   reason_in      where the reason goes
 #   id             SQL for the simulator's name of a read, where read_id has it
 #   tells          columns that are the vendor's own, beyond the plate, the place and the second, which all tell
+#   no_zone        its times have none
 #   says_country   a read says in which country it was taken
 #   tells_token_life   the login says for how long its token holds
 #   images         columns of images that a read has; image_secret_in: the parameter that the secret goes into, at the vendor's own origin
@@ -66,7 +67,7 @@ my @table = (
 		secret_in => 'header', pages => 'link',
 		tells => [qw(captured_at confidence camera_id)],
 		images => [qw(vehicle_image)], odd_next => [ 'HV00M', qr/leads elsewhere/ ],
-		malformed => { bare_array_or_object => 'all' }, # one form of its public document
+		no_zone => 1, malformed => { bare_array_or_object => 'all' }, # one form of its public document
 		refusal => sub { return { detail => $_[0] } },
 	},
 	{

@@ -30,7 +30,7 @@ moment(const char *text)
 {
 	LprMoment at = 0;
 
-	if (!lpr_moment_parse(slice(text), false, &at))
+	if (!lpr_moment_parse(slice(text), NULL, &at))
 		ok(false, "%s is a moment", text);
 	return at;
 }

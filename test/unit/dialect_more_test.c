@@ -173,6 +173,12 @@ next_link(const char *link, bool good)
 	}
 }
 
+static LprMoment
+eight_hours_behind(const void *zone, LprMoment at)
+{
+	return zone != NULL ? at + 8 * 3600 * LPR_SECOND : at;
+}
+
 /* A visit has two ends, each of them a read. */
 static void
 test_visit(void)
@@ -259,6 +265,12 @@ test_parkpow(void)
 	ok(read_.has_point && read_.latitude == 32.5423 && read_.longitude == -117.0299, "degrees as text");
 	odd_read(SIMPLE(",\"start_cam\":\"Gate\""), "start_cam");
 	odd_read(SIMPLE(",\"end_date\":\"later\""), "end_date");
+	ok(page.no_zone, "a time without a zone is noted");
+	site.zone = "eight hours behind";
+	site.in_zone = eight_hours_behind;
+	odd_read(SIMPLE(""), NULL);
+	ok(!page.no_zone && read_.captured_at == moment("2026-11-20T18:00:00Z"), "or of the source's clock");
+	site.zone = NULL;
 	bad_read("{\"results\":[{\"vehicle\":[]}]}", "\"read_id\" is missing");
 	page_fault("{\"next\":{},\"results\":[]}", "unusable reference");
 	test_visit();

@@ -109,7 +109,7 @@ test_strictness(void)
 	REFUSED("[0x10]", "invalid token");
 	REFUSED("[1] // no", "invalid token");
 	REFUSED("/* no */ [1]", "invalid token");
-	REFUSED("\xEF\xBB\xBF[1]", "invalid token");
+	REFUSED("\xEF\xBB\xBF\xEF\xBB\xBF[1]", "invalid token"); /* one is enough */
 	REFUSED("\"abc", "unterminated string");
 	REFUSED("[\"abc\\\"]", "unterminated string");
 	REFUSED("\"", "unterminated string");

@@ -436,6 +436,8 @@ answer(struct request *rq, struct reply *rp)
 		login(rq, rp);
 	else if (authorization == NULL || strncmp(authorization, "Bearer ", 7) != 0 || !token_valid(rq, authorization + 7))
 		reply_fail(rq, rp, 401, "Unauthorized");
+	else if (!under_rate(rq, settings.flock_per_second, 1))
+		reply_fail(rq, rp, 429, "The maximum number of requests you can perform per second has been exceeded");
 	else if (rq->class == CLASS_OTHER)
 		reply_fail(rq, rp, 404, "Not Found");
 	else if (strcmp(rq->method, rq->class == CLASS_PAGE ? "GET" : "POST") != 0)

@@ -202,7 +202,7 @@ answer(struct request *rq, struct reply *rp)
 		image_signed(rq, rp, rq->rest + 7);
 	else if (!token_valid(rq, request_header(rq, "x-verkada-auth")))
 		reply_fail(rq, rp, 401, "Token is missing, unknown or expired");
-	else if (!under_rate(rq, settings.verkada_per_minute))
+	else if (!under_rate(rq, settings.verkada_per_minute, 60))
 		reply_fail(rq, rp, 429, "Too many requests");
 	else if (rq->class == CLASS_OTHER || strcmp(rq->method, "GET") != 0)
 		reply_fail(rq, rp, 404, "Not found");
