@@ -15,9 +15,9 @@ typedef int64_t LprMoment;
 
 /*
  * RFC 3339 and its ISO 8601 neighbours: "2026-11-23T10:00:00.123456Z", "... 10:00:00+02:00", "... 10:00 UTC", a blank
- * for the T, no seconds, 24:00 as the next day's first minute, second 60 as the next minute's first. Years 1900 to 2200,
- * real days of the calendar; decimals past the sixth are cut. zone: whether there is one; without one the moment is as
- * if of UTC. NULL: there has to be one. False if not.
+ * for the T, no seconds, 24:00 as the next day's first minute, second 60 as the next minute's first. Years 1900 to
+ * 2200, real days of the calendar; decimals past the sixth are cut. zone: whether there is one; without one the moment
+ * is as if of UTC. NULL: there has to be one. False if not.
  */
 extern bool lpr_moment_parse(LprSlice text, bool *zone, LprMoment *moment);
 /* per_second: 1, 1000, 1000000, 1000000000. False outside the years 1900 to 2200. */

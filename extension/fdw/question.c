@@ -24,6 +24,7 @@ typedef struct Making
 	LprEvent *event;
 	bool has_plates;
 	bool from_given;
+	bool until_given;
 	bool possible; /* a read can meet all of them */
 	const char *region;
 	const char *known_region; /* or NULL is wanted as well */
@@ -236,7 +237,10 @@ take_moment(Making *making, LprConditionKind kind, LprMoment moment)
 		query->from = Max(query->from, moment);
 	}
 	if (kind == LPR_CONDITION_UNTIL || kind == LPR_CONDITION_BEFORE || kind == LPR_CONDITION_AT)
+	{
+		making->until_given = true;
 		query->until = Min(query->until, moment);
+	}
 }
 
 static void
@@ -373,6 +377,23 @@ settle_address(Making *making)
 	query->address = NULL; /* no anchor is needed of it, and it is checked here anyhow */
 }
 
+/* What no read can meet was meant otherwise; a condition that is never true for another reason asks nothing. */
+static void
+check_window(const Making *making)
+{
+	const LprQuery *query = making->query;
+
+	if (query->from <= query->until || !making->from_given || !making->possible ||
+		(making->has_plates && query->nplates == 0))
+		return;
+	if (!making->until_given)
+		ereport(ERROR, (errcode(LPR_ERRCODE_EMPTY_TIME), errmsg("the asked time lies in the future"),
+						errdetail("It begins at %s.", timestamptz_to_str(query->from))));
+	ereport(ERROR, (errcode(LPR_ERRCODE_EMPTY_TIME), errmsg("the asked time is empty"),
+					errdetail("It begins at %s, after its end.", timestamptz_to_str(query->from)),
+					errhint("Give the earlier of the two times first: since before until.")));
+}
+
 static void
 clip_window(Making *making)
 {
@@ -428,6 +449,7 @@ lpr_question_make(LprStatement *statement, const char *source, const LprConditio
 						errhint("Ask in several statements.")));
 	if (!event->given)
 		*event = lpr_purpose_event();
+	check_window(&making);
 	clip_window(&making);
 	if (!making.possible || (making.has_plates && query->nplates == 0) || query->from > query->until)
 		return LPR_QUESTION_EMPTY;

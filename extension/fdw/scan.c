@@ -152,7 +152,10 @@ lpr_iterate_scan(ForeignScanState *node)
 	if (!scan->started)
 		lpr_scan_start_group(scan);
 	if (scan->ask == NULL && !lpr_scan_is_cached(scan))
+	{
+		lpr_scan_tell_failed(scan);
 		return slot;
+	}
 	if (scan->images != NULL)
 		lpr_images_next_row(scan, slot);
 	else if (lpr_scan_next_read(scan, &read))
@@ -166,6 +169,7 @@ lpr_iterate_scan(ForeignScanState *node)
 		/* It may turn out late that there is nobody to ask. */
 		if (scan->stats->outcome == LPR_OUTCOME_PASSED_OVER && !scan->stats->told)
 			lpr_scan_tell_passed_over(scan);
+		lpr_scan_tell_failed(scan);
 	}
 	return slot;
 }

@@ -44,8 +44,12 @@ statement_over(void *arg)
 	if (statement->broken_off != NULL)
 		statement->broken_off(statement);
 	for (LprQueryStats *stats = statement->tallies; stats != NULL; stats = stats->next)
+	{
 		if (stats->ended_at == 0)
 			stats->ended_at = GetCurrentTimestamp();
+		if (stats->outcome == LPR_OUTCOME_ASKED)
+			stats->outcome = LPR_OUTCOME_STOPPED; /* by an error before it was asked, such as that of a sibling */
+	}
 	if (statement != last)
 		MemoryContextDelete(statement->context);
 }

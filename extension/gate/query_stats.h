@@ -48,7 +48,8 @@ typedef struct LprQueryStats
 	LprOdd odd[LPR_ODD_MAX]; /* values of shown or dropped reads that were left out, by member */
 	int nodd;
 	int64 images_missing;
-	bool told; /* that it was passed over */
+	bool told;    /* that it was passed over */
+	bool to_tell; /* that it failed */
 	TimestampTz asked_at;
 	TimestampTz ended_at;
 	struct LprAnswer *answer; /* of the question under way, for the audit (answer.c) */

@@ -291,8 +291,10 @@ lpr_ask_next(LprAsk *ask, LprRead *read)
 		advance_ask(ask);
 		if (ask->stage == LPR_ASK_OVER)
 		{
+			if (ask->failed && ask->source->options.fail_on_error)
+				lpr_query_stats_report(ask->stats, ERROR);
 			if (ask->failed)
-				lpr_query_stats_report(ask->stats, ask->source->options.fail_on_error ? ERROR : WARNING);
+				ask->stats->to_tell = true; /* a warning, or an error if nobody else has answered */
 			else if (ask->cut)
 				lpr_query_stats_report(ask->stats, WARNING);
 			ask->failed = ask->cut = false;
