@@ -24,7 +24,8 @@ typedef struct Making
 	LprEvent *event;
 	bool has_plates;
 	bool from_given;
-	bool until_given;
+	LprMoment asked_from; /* by times, not by other conditions */
+	LprMoment asked_until;
 	bool possible; /* a read can meet all of them */
 	const char *region;
 	const char *known_region; /* or NULL is wanted as well */
@@ -234,11 +235,12 @@ take_moment(Making *making, LprConditionKind kind, LprMoment moment)
 	if (kind == LPR_CONDITION_FROM || kind == LPR_CONDITION_AFTER || kind == LPR_CONDITION_AT)
 	{
 		making->from_given = true;
+		making->asked_from = Max(making->asked_from, moment);
 		query->from = Max(query->from, moment);
 	}
 	if (kind == LPR_CONDITION_UNTIL || kind == LPR_CONDITION_BEFORE || kind == LPR_CONDITION_AT)
 	{
-		making->until_given = true;
+		making->asked_until = Min(making->asked_until, moment);
 		query->until = Min(query->until, moment);
 	}
 }
@@ -381,17 +383,17 @@ settle_address(Making *making)
 static void
 check_window(const Making *making)
 {
-	const LprQuery *query = making->query;
+	LprMoment now = making->query->asked_at + LPR_CLOCK_SKEW;
 
-	if (query->from <= query->until || !making->from_given || !making->possible ||
-		(making->has_plates && query->nplates == 0))
+	if (!making->possible || (making->has_plates && making->query->nplates == 0))
 		return;
-	if (!making->until_given)
+	if (making->asked_from > making->asked_until)
+		ereport(ERROR, (errcode(LPR_ERRCODE_EMPTY_TIME), errmsg("the asked time is empty"),
+						errdetail("It begins at %s, after its end.", timestamptz_to_str(making->asked_from)),
+						errhint("Give the earlier of the two times first: since before until.")));
+	if (making->asked_from > now)
 		ereport(ERROR, (errcode(LPR_ERRCODE_EMPTY_TIME), errmsg("the asked time lies in the future"),
-						errdetail("It begins at %s.", timestamptz_to_str(query->from))));
-	ereport(ERROR, (errcode(LPR_ERRCODE_EMPTY_TIME), errmsg("the asked time is empty"),
-					errdetail("It begins at %s, after its end.", timestamptz_to_str(query->from)),
-					errhint("Give the earlier of the two times first: since before until.")));
+						errdetail("It begins at %s.", timestamptz_to_str(making->asked_from))));
 }
 
 static void
@@ -432,8 +434,14 @@ LprQuestion
 lpr_question_make(LprStatement *statement, const char *source, const LprConditions *conditions, LprQuery *query,
 				  LprEvent *event)
 {
-	Making making = {
-		.statement = statement, .source = source, .query = query, .event = event, .possible = true, .one_known = true};
+	Making making = {.statement = statement,
+					 .source = source,
+					 .query = query,
+					 .event = event,
+					 .possible = true,
+					 .one_known = true,
+					 .asked_from = DT_NOBEGIN,
+					 .asked_until = DT_NOEND};
 
 	memset(query, 0, sizeof(*query));
 	query->asked_at = statement->asked_at;
