@@ -160,6 +160,24 @@ COMMENT ON FUNCTION lpr.normal_word(text) IS
     'as in lpr.normal_plate(), blanks around it dropped, those inside single. The locale of the database does not '
     'matter.';
 
+CREATE FUNCTION lpr.given(value anyelement, name text)
+    RETURNS anyelement
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'lpr_given';
+GRANT EXECUTE ON FUNCTION lpr.given(anyelement, text) TO lpr_member;
+COMMENT ON FUNCTION lpr.given(anyelement, text) IS
+    'The value itself; error LP001 or, of radius_m, LP014 when it is NULL: what a search starts from is not left out '
+    'by mistake.';
+
+CREATE FUNCTION lpr.asked_since(since timestamp with time zone, until timestamp with time zone)
+    RETURNS timestamp with time zone
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'lpr_asked_since';
+GRANT EXECUTE ON FUNCTION lpr.asked_since(timestamptz, timestamptz) TO lpr_member;
+COMMENT ON FUNCTION lpr.asked_since(timestamptz, timestamptz) IS
+    'since itself; error LP015 when it is after until: the planner would ask nobody, and no rows would look like a '
+    'search that found nothing.';
+
 CREATE FUNCTION lpr.has_point(latitude double precision, longitude double precision)
     RETURNS boolean
     LANGUAGE c IMMUTABLE PARALLEL SAFE

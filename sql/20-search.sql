@@ -22,11 +22,14 @@ AS $$
            lpr.matched_how(search_plate.plate, lpr.normal_region(search_plate.region), r.plate, r.plate_region),
            r.plate_image, r.vehicle_image, r.fetched_at, r.from_cache, r.expires_at, r.place_certainty
     FROM lpr.reads AS r
-    WHERE r.plate = ANY (CASE WHEN search_plate.look_alikes THEN lpr.confusable_plates(search_plate.plate)
-                              ELSE ARRAY[lpr.normal_plate(search_plate.plate)] END)
+    WHERE r.plate = ANY (CASE WHEN search_plate.look_alikes
+                              THEN lpr.confusable_plates(lpr.given(search_plate.plate, 'plate'))
+                              ELSE ARRAY[lpr.normal_plate(lpr.given(search_plate.plate, 'plate'))] END)
       AND (lpr.normal_region(search_plate.region) IS NULL OR search_plate.other_regions
            OR r.plate_region = lpr.normal_region(search_plate.region) OR r.plate_region IS NULL)
-      AND (search_plate.since IS NULL OR r.captured_at >= search_plate.since)
+      AND (search_plate.since IS NULL
+           OR r.captured_at >= CASE WHEN search_plate.until IS NULL THEN search_plate.since
+                                    ELSE lpr.asked_since(search_plate.since, search_plate.until) END)
       AND (search_plate.until IS NULL OR r.captured_at <= search_plate.until)
       AND (search_plate.event_id IS NULL OR r.event_id = search_plate.event_id)
       AND (search_plate.refresh IS NOT TRUE OR NOT r.from_cache)
@@ -36,7 +39,7 @@ GRANT EXECUTE ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz,
                                            boolean) TO lpr_user;
 COMMENT ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boolean, boolean, bigint, boolean) IS
     'Reads of a plate, newest first, the last 30 days marked recent (Q5). The whole plate, in any case, with blanks '
-    'and dashes or without; NULL finds nothing. region: state of registration, two letters in any case or its name, '
+    'and dashes or without. region: state of registration, two letters in any case or its name, '
     'NULL = any; reads whose region the vendor does not tell are kept. since, until: of captured_at, both included; '
     'at most five years back (Q6). event_id: the purpose, if not that of lpr.work_on(). refresh: asks the vendor '
     'although the answer is cached (Q9). look_alikes asks also for up to 63 plates that readers confuse with it (more '
@@ -44,7 +47,8 @@ COMMENT ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boole
     'which (G1). Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a '
     'subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with '
     'all their images. So write a subquery in front: FROM (SELECT ...) AS w, LATERAL lpr.search_plate(w.plate) AS r. '
-    'Errors LP011 (not a plate), LP012 (not a region), LP003 to LP005 and LP002 (no source may be asked).';
+    'Errors LP001 (no plate), LP011 (not a plate), LP012 (not a region), LP015 (since after '
+    'until), LP003 to LP005 and LP002 (no source may be asked).';
 
 CREATE FUNCTION lpr.search_location(
     latitude double precision DEFAULT NULL,
@@ -63,9 +67,13 @@ AS $$
     FROM lpr.reads AS r
     WHERE (NOT lpr.has_point(search_location.latitude, search_location.longitude)
            OR lpr.distance_m(r.latitude, r.longitude, search_location.latitude,
-                             search_location.longitude) <= search_location.radius_m)
+                             search_location.longitude)
+              <= CASE WHEN lpr.has_point(search_location.latitude, search_location.longitude)
+                      THEN lpr.given(search_location.radius_m, 'radius_m') END)
       AND (search_location.address IS NULL OR lpr.address_contains(r.address, search_location.address))
-      AND (search_location.since IS NULL OR r.captured_at >= search_location.since)
+      AND (search_location.since IS NULL
+           OR r.captured_at >= CASE WHEN search_location.until IS NULL THEN search_location.since
+                                    ELSE lpr.asked_since(search_location.since, search_location.until) END)
       AND (search_location.until IS NULL OR r.captured_at <= search_location.until)
       AND (search_location.event_id IS NULL OR r.event_id = search_location.event_id)
       AND (search_location.refresh IS NOT TRUE OR NOT r.from_cache)
@@ -77,14 +85,14 @@ COMMENT ON FUNCTION lpr.search_location(double precision, double precision, doub
                                         timestamptz, bigint, boolean) IS
     'Reads of cameras near a point, or of cameras whose address contains a text (3 to 200 bytes, in any case), or '
     'both, newest first (Q2). latitude, longitude: degrees, west is negative; both or neither. radius_m: metres, 1 to '
-    '500,000; NULL finds nothing. since, until: of captured_at, both included; at most five years back (Q6). '
+    '500,000. since, until: of captured_at, both included; at most five years back (Q6). '
     'event_id: the purpose, if not that of lpr.work_on(). refresh: asks the vendor although the answer is cached (Q9). '
     'Sources that cannot be asked by place are passed over with a notice. Conditions, LIMIT and columns of the query '
     'around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH '
     'ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM '
     '(SELECT ...) AS w, LATERAL lpr.search_location(w.latitude, w.longitude) AS r. Errors LP001 (neither a point nor '
-    'an address), LP014 (not a point, half of one, not a radius or address), LP003 to LP005 and LP002 (no source may '
-    'be asked).';
+    'an address), LP014 (not a point, half of one, not a radius or address), LP015 (since after until), LP003 to LP005 '
+    'and LP002 (no source may be asked).';
 
 CREATE FUNCTION lpr.search_vehicle(
     make text,
@@ -100,10 +108,12 @@ CREATE FUNCTION lpr.search_vehicle(
 AS $$
     SELECT r.*
     FROM lpr.reads AS r
-    WHERE r.make = lpr.normal_word(search_vehicle.make)
+    WHERE r.make = lpr.normal_word(lpr.given(search_vehicle.make, 'make'))
       AND (search_vehicle.model IS NULL OR r.model = lpr.normal_word(search_vehicle.model))
       AND (search_vehicle.color IS NULL OR r.color = lpr.normal_word(search_vehicle.color))
-      AND (search_vehicle.since IS NULL OR r.captured_at >= search_vehicle.since)
+      AND (search_vehicle.since IS NULL
+           OR r.captured_at >= CASE WHEN search_vehicle.until IS NULL THEN search_vehicle.since
+                                    ELSE lpr.asked_since(search_vehicle.since, search_vehicle.until) END)
       AND (search_vehicle.until IS NULL OR r.captured_at <= search_vehicle.until)
       AND (search_vehicle.event_id IS NULL OR r.event_id = search_vehicle.event_id)
       AND (search_vehicle.refresh IS NOT TRUE OR NOT r.from_cache)
@@ -112,13 +122,14 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint, boolean) TO lpr_user;
 COMMENT ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint, boolean) IS
     'Reads of vehicles of a make, or of a make and model, newest first (Q2); upper and lower case are the same, as '
-    'are blanks around, 1 to 64 bytes each, a make of NULL finds nothing. The colour is checked here, not by the '
+    'are blanks around, 1 to 64 bytes each. The colour is checked here, not by the '
     'vendor. since, until: of captured_at, both included; at most five years back (Q6). event_id: the purpose, if not '
     'that of lpr.work_on(). refresh: asks the vendor although the answer is cached (Q9). Sources that cannot be asked '
     'by vehicle are passed over with a notice. Conditions, LIMIT and columns of the query around it reach the '
     'vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside '
     'FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT ...) AS w, '
-    'LATERAL lpr.search_vehicle(w.make) AS r. Errors LP012 (not a make or model), LP003 to LP005 and LP002 (no source '
+    'LATERAL lpr.search_vehicle(w.make) AS r. Errors LP001 (no make), LP012 (not a make or model), LP015 (since after '
+    'until), LP003 to LP005 and LP002 (no source '
     'may be asked).';
 
 CREATE FUNCTION lpr.last_query(
@@ -136,6 +147,7 @@ CREATE FUNCTION lpr.last_query(
     OUT received bigint,
     OUT reads bigint,
     OUT dropped jsonb,
+    OUT odd_value jsonb,
     OUT asked_at timestamp with time zone,
     OUT milliseconds double precision
 )
@@ -157,4 +169,6 @@ COMMENT ON FUNCTION lpr.last_query() IS
     'other_place, other_vehicle (or an unknown one), outside_window (of time), older_than_five_years (Q6), '
     'in_the_future, abroad, unknown_place, contradictory_place (Q4); and other_condition: reads, counted in reads as '
     'well, that a condition of the statement left out which only lpr checks (color, ILIKE).
+- odd_value: values left out, counted by the vendor''s member: their type or range is another than documented, and '
+    'their meaning is not plain. The read is shown without.
 - asked_at, milliseconds: when, and how long until the last row.';

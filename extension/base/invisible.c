@@ -163,7 +163,7 @@ lpr_drop_invisible(LprSlice text, char *out)
 		}
 		else if (invisible_behind(before, code))
 			continue;
-		memcpy(out + len, text.data + start, at - start);
+		memmove(out + len, text.data + start, at - start);
 		len += at - start;
 		before = code;
 	}

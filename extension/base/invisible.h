@@ -21,7 +21,7 @@ extern bool lpr_next_character(LprSlice text, size_t *at, uint32_t *code);
  */
 extern uint32_t lpr_find_invisible(LprSlice text);
 
-/* The text without them; returns its length, out holds text.len bytes. */
+/* The text without them; returns its length. out holds text.len bytes, and may be the text itself. */
 extern size_t lpr_drop_invisible(LprSlice text, char *out);
 
 #endif

@@ -28,8 +28,9 @@ struct LprJson
 	bool has_backslash;
 	bool escaped; /* the string at hand has a backslash */
 	int depth;
-	LprSlice key;  /* of the member at hand, for messages */
-	char *decoded; /* where strings with escapes go; as large as the body, which they never outgrow */
+	LprSlice key;      /* of the member at hand, for messages */
+	const char *twice; /* a member that stands twice */
+	char *decoded;     /* where strings with escapes go; as large as the body, which they never outgrow */
 	size_t decoded_len;
 	struct
 	{
@@ -188,6 +189,12 @@ lpr_json_open(const char *body, size_t len, LprFault *fault)
 		lpr_fault(fault, LPR_STATE_BAD_REPLY, "malformed reply: longer than %d bytes", INT_MAX - 1);
 		return NULL;
 	}
+	/* RFC 8259, 8.1: a byte order mark may be ignored. */
+	if (len >= 3 && memcmp(body, "\xEF\xBB\xBF", 3) == 0)
+	{
+		body += 3;
+		len -= 3;
+	}
 	json = malloc(sizeof(*json));
 	if (json == NULL)
 	{
@@ -333,11 +340,42 @@ lpr_json_string(LprJson *json, LprSlice *value)
 	return true;
 }
 
-/* The characters of the number at hand, null leaving *given false. Takes it. */
-static inline bool
-take_number(LprJson *json, bool *given, LprSlice *number, const char *expected)
+/* The characters of the number at hand, without taking it. */
+static inline LprSlice
+number_at(const LprJson *json)
 {
-	*number = (LprSlice){NULL, 0};
+	return (LprSlice){json->lex.token_start, (size_t) (json->lex.token_terminator - json->lex.token_start)};
+}
+
+bool
+lpr_json_scalar(LprJson *json, LprSlice *value)
+{
+	if (!have_token(json))
+		return false;
+	if (json->lex.token_type != JSON_TOKEN_NUMBER)
+		return lpr_json_string(json, value);
+	*value = number_at(json);
+	json->taken = true;
+	return true;
+}
+
+bool
+lpr_json_string_if(LprJson *json, LprSlice *value)
+{
+	if (!have_token(json))
+		return false;
+	if (likely(json->lex.token_type == JSON_TOKEN_STRING))
+		return take_string(json, value);
+	if (json->lex.token_type != JSON_TOKEN_NULL)
+		return false;
+	*value = (LprSlice){NULL, 0};
+	json->taken = true;
+	return true;
+}
+
+bool
+lpr_json_double_if(LprJson *json, bool *given, double *value)
+{
 	*given = false;
 	if (!have_token(json))
 		return false;
@@ -346,47 +384,32 @@ take_number(LprJson *json, bool *given, LprSlice *number, const char *expected)
 		json->taken = true;
 		return true;
 	}
-	if (json->lex.token_type != JSON_TOKEN_NUMBER)
-		return value_fault(json, expected);
+	if (json->lex.token_type != JSON_TOKEN_NUMBER || !lpr_json_to_double(number_at(json), value))
+		return false;
 	*given = true;
-	number->data = json->lex.token_start;
-	number->len = (size_t) (json->lex.token_terminator - json->lex.token_start);
 	json->taken = true;
 	return true;
 }
 
-bool
-lpr_json_scalar(LprJson *json, LprSlice *value)
+LprSlice
+lpr_json_member(const LprJson *json)
 {
-	bool given;
-
-	if (!have_token(json))
-		return false;
-	if (json->lex.token_type != JSON_TOKEN_NUMBER)
-		return lpr_json_string(json, value);
-	return take_number(json, &given, value, "a number");
+	return json->key;
 }
 
-bool
-lpr_json_double(LprJson *json, bool *given, double *value)
+void
+lpr_json_twice(LprJson *json, const char *name)
 {
-	LprSlice number;
-	const char *why;
-
-	if (!take_number(json, given, &number, "a number"))
-		return false;
-	why = *given ? lpr_json_to_double(number, value) : NULL;
-	return why == NULL || value_fault(json, why);
+	json->twice = name;
 }
 
-bool
-lpr_json_int64(LprJson *json, bool *given, int64_t *value)
+const char *
+lpr_json_forgive(LprJson *json)
 {
-	LprSlice number;
+	const char *name = json->twice;
 
-	if (!take_number(json, given, &number, "an integer"))
-		return false;
-	return !*given || lpr_json_to_int64(number, value) || value_fault(json, "an integer of 64 bits");
+	json->twice = NULL;
+	return name;
 }
 
 bool
@@ -431,6 +454,8 @@ lpr_json_finish(LprJson *json)
 		return false;
 	if (json->depth > 0 || json->lex.token_type != JSON_TOKEN_END)
 		return lpr_json_fault(json, "expected the end");
+	if (json->twice != NULL)
+		return lpr_json_fault(json, "member \"%s\" stands twice", json->twice);
 	return true;
 }
 

@@ -46,9 +46,19 @@ extern bool lpr_json_more(LprJson *json);
 extern bool lpr_json_string(LprJson *json, LprSlice *value); /* null gives data == NULL; any other kind is a fault */
 extern bool lpr_json_scalar(LprJson *json,
 							LprSlice *value); /* a string, or the characters of a number: ids come as either */
-extern bool lpr_json_double(LprJson *json, bool *given,
-							double *value); /* null: *given = false; a non-finite value is a fault */
-extern bool lpr_json_int64(LprJson *json, bool *given, int64_t *value); /* out of range or with a fraction is a fault */
+/*
+ * For values whose kind does not matter that much: a text or null, a number or null, is taken. False: nothing is, be it
+ * that another kind stands there (lpr_json_peek tells) or that the reader has failed.
+ */
+extern bool lpr_json_string_if(LprJson *json, LprSlice *value);
+extern bool lpr_json_double_if(LprJson *json, bool *given, double *value);
+extern LprSlice lpr_json_member(const LprJson *json); /* the name of the member at hand */
+/*
+ * A member stands twice: which of the two is meant? Noted, so that the read that has it is dropped and no other.
+ * Without lpr_json_forgive, which tells its name or NULL, the document has failed at lpr_json_finish.
+ */
+extern void lpr_json_twice(LprJson *json, const char *name);
+extern const char *lpr_json_forgive(LprJson *json);
 extern bool lpr_json_skip(LprJson *json);
 extern bool lpr_json_finish(LprJson *json);
 extern bool lpr_json_failed(const LprJson *json);

@@ -104,7 +104,7 @@ lpr_json_unescape(const char *start, const char *end, char *out, size_t *out_len
 	return NULL;
 }
 
-const char *
+bool
 lpr_json_to_double(LprSlice number, double *value)
 {
 	static const double powers[] = {1e0, 1e1, 1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
@@ -131,15 +131,15 @@ lpr_json_to_double(LprSlice number, double *value)
 		*value = (double) digits / powers[decimals];
 		if (negative)
 			*value = -*value;
-		return NULL;
+		return true;
 	}
 
 	if (number.len >= sizeof(copy))
-		return "a number that is not too long";
+		return false;
 	memcpy(copy, number.data, number.len);
 	copy[number.len] = '\0';
 	*value = strtod(copy, NULL); /* the server keeps LC_NUMERIC at C */
-	return isfinite(*value) ? NULL : "a finite number";
+	return isfinite(*value);
 }
 
 bool

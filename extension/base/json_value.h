@@ -13,8 +13,8 @@
  */
 extern const char *lpr_json_unescape(const char *start, const char *end, char *out, size_t *out_len, const char **at);
 
-/* The number is one of JSON: the lexer has proved it. NULL, or what it should have been. */
-extern const char *lpr_json_to_double(LprSlice number, double *value);
+/* The number is one of JSON: the lexer has proved it. False: out of range, or longer than any that means something. */
+extern bool lpr_json_to_double(LprSlice number, double *value);
 extern bool lpr_json_to_int64(LprSlice number, int64_t *value);
 
 #endif

@@ -55,24 +55,48 @@ parse_offset(const char *at, size_t len, int *minutes)
 	return true;
 }
 
+/* What stands behind the time of day: nothing, "Z", "UTC", an offset, all of it behind a blank, too. */
+static bool
+parse_zone(const char *at, size_t len, bool *given, int *offset)
+{
+	*given = len > 0;
+	if (len > 1 && at[0] == ' ')
+	{
+		at++;
+		len--;
+	}
+	if (len == 0 || (len == 1 && (at[0] == 'Z' || at[0] == 'z')))
+		return true;
+	if (len == 3 && (memcmp(at, "UTC", 3) == 0 || memcmp(at, "GMT", 3) == 0))
+		return true;
+	return (at[0] == '+' || at[0] == '-') && parse_offset(at, len, offset);
+}
+
 bool
-lpr_moment_parse(LprSlice text, bool zone_optional, LprMoment *moment)
+lpr_moment_parse(LprSlice text, bool *zone, LprMoment *moment)
 {
 	const char *s = text.data;
 	size_t at = 19;
 	int year, month, day, hour, minute, second, offset = 0;
 	int64_t micros = 0;
+	bool given;
 
-	if (s == NULL || text.len < 19 || s[4] != '-' || s[7] != '-' || (s[10] != 'T' && s[10] != ' ' && s[10] != 't') ||
-		s[13] != ':' || s[16] != ':')
+	if (s == NULL || text.len < 16 || s[4] != '-' || s[7] != '-' || (s[10] != 'T' && s[10] != ' ' && s[10] != 't') ||
+		s[13] != ':')
 		return false;
 	year = two(s) * 100 + two(s + 2);
 	month = two(s + 5);
 	day = two(s + 8);
 	hour = two(s + 11);
 	minute = two(s + 14);
-	second = two(s + 17);
-	if (year < YEAR_FIRST || year > YEAR_LAST || month < 1 || month > 12 || day < 1 || hour < 0 || hour > 23 ||
+	if (text.len >= 19 && s[16] == ':')
+		second = two(s + 17);
+	else
+	{
+		second = 0;
+		at = 16;
+	}
+	if (year < YEAR_FIRST || year > YEAR_LAST || month < 1 || month > 12 || day < 1 || hour < 0 || hour > 24 ||
 		minute < 0 || minute > 59 || second < 0 || second > 60)
 		return false;
 	if (day > 28 && day > days_in_month(year, month))
@@ -80,7 +104,7 @@ lpr_moment_parse(LprSlice text, bool zone_optional, LprMoment *moment)
 	if (second == 60 && minute != 59) /* a leap second, which the server too takes for the next second */
 		return false;
 
-	if (at < text.len && (s[at] == '.' || s[at] == ','))
+	if (at == 19 && at < text.len && (s[at] == '.' || s[at] == ','))
 	{
 		int64_t unit = 100000;
 		size_t first = ++at;
@@ -90,22 +114,15 @@ lpr_moment_parse(LprSlice text, bool zone_optional, LprMoment *moment)
 			micros += (s[at] - '0') * unit;
 			unit /= 10;
 		}
-		if (at == first || at - first > 9)
+		if (at == first)
 			return false;
 	}
-	if (at == text.len)
-	{
-		if (!zone_optional)
-			return false;
-	}
-	else if (s[at] == 'Z' || s[at] == 'z')
-	{
-		if (at + 1 != text.len)
-			return false;
-	}
-	else if ((s[at] != '+' && s[at] != '-') || !parse_offset(s + at, text.len - at, &offset))
+	if (hour == 24 && (minute | second | micros) != 0) /* midnight, at the end of the day */
 		return false;
-
+	if (!parse_zone(s + at, text.len - at, &given, &offset) || (!given && zone == NULL))
+		return false;
+	if (zone != NULL)
+		*zone = given;
 	*moment = (days_of(year, month, day) * SECONDS_PER_DAY + (hour * 60 + minute - offset) * 60 + second) * LPR_SECOND +
 			  micros;
 	return true;

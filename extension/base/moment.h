@@ -14,11 +14,12 @@ typedef int64_t LprMoment;
 #define LPR_UNIX_GAP INT64_C(946684800) /* seconds from 1970-01-01 to 2000-01-01 */
 
 /*
- * RFC 3339 and its ISO 8601 neighbours: "2026-11-23T10:00:00.123456Z", "... 10:00:00+02:00", a blank for the T, no zone
- * = UTC when zone_optional. Years 1900 to 2200, real days of the calendar, at most nine decimals (those past the sixth
- * are cut), second 60 as the next minute's first. False if not.
+ * RFC 3339 and its ISO 8601 neighbours: "2026-11-23T10:00:00.123456Z", "... 10:00:00+02:00", "... 10:00 UTC", a blank
+ * for the T, no seconds, 24:00 as the next day's first minute, second 60 as the next minute's first. Years 1900 to
+ * 2200, real days of the calendar; decimals past the sixth are cut. zone: whether there is one; without one the moment
+ * is as if of UTC. NULL: there has to be one. False if not.
  */
-extern bool lpr_moment_parse(LprSlice text, bool zone_optional, LprMoment *moment);
+extern bool lpr_moment_parse(LprSlice text, bool *zone, LprMoment *moment);
 /* per_second: 1, 1000, 1000000, 1000000000. False outside the years 1900 to 2200. */
 extern bool lpr_moment_from_epoch(int64_t value, int64_t per_second, LprMoment *moment);
 

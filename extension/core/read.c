@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/invisible.h"
 #include "base/unicode.h"
 
 static bool
@@ -290,4 +291,33 @@ lpr_text_ok(LprSlice text, size_t max)
 		if (s[i] < 0x20 || s[i] == 0x7F || (s[i] == 0xC2 && i + 1 < text.len && s[i + 1] >= 0x80 && s[i + 1] < 0xA0))
 			return false; /* C0, DEL, C1 */
 	return true;
+}
+
+size_t
+lpr_text_clean(LprSlice text, size_t max, char *out)
+{
+	size_t at = 0, len = 0;
+
+	while (at < text.len)
+	{
+		size_t start = at;
+		uint32_t code;
+
+		if (!lpr_next_character(text, &at, &code))
+			break;
+		if (code < 0x20 || (code >= 0x7F && code < 0xA0))
+		{
+			if (len == max)
+				break;
+			out[len++] = ' ';
+			continue;
+		}
+		if (len + (at - start) > max)
+			break;
+		memcpy(out + len, text.data + start, at - start);
+		len += at - start;
+	}
+	while (len > 0 && out[len - 1] == ' ')
+		len--;
+	return lpr_drop_invisible((LprSlice){out, len}, out);
 }

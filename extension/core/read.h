@@ -36,8 +36,8 @@ typedef struct LprRead
 	LprSlice vehicle_image; /* absolute URL */
 } LprRead;
 
-/* Lengths in bytes that a value of a vendor may have (pitfall 23). */
-#define LPR_ID_MAX            128
+/* Lengths in bytes that a value of a vendor may have (pitfall 23). Of an id 128 characters, which take up to four. */
+#define LPR_ID_MAX            512
 #define LPR_PLATE_AS_READ_MAX 128
 #define LPR_TEXT_MAX          400
 #define LPR_IMAGE_URL_MAX     4096
@@ -101,5 +101,10 @@ lpr_eight_printable(const char *data, unsigned char least)
 
 /* No control characters, at most max bytes. (UTF-8 was proved for the whole page.) */
 extern bool lpr_text_ok(LprSlice text, size_t max);
+/*
+ * Makes it so: control characters become blanks, invisible ones go, what is too long is cut behind a whole character.
+ * out holds max bytes; returns the length.
+ */
+extern size_t lpr_text_clean(LprSlice text, size_t max, char *out);
 
 #endif

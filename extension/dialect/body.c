@@ -104,7 +104,7 @@ lpr_body_object_in_array(json_object *body, const char *key)
 }
 
 bool
-lpr_body_done(json_object *body, bool ok, const char *secret, LprRequest *request, LprFault *fault)
+lpr_body_done(json_object *body, bool ok, LprRequest *request, LprFault *fault)
 {
 	const int flags = JSON_C_TO_STRING_PLAIN | JSON_C_TO_STRING_NOSLASHESCAPE;
 	const char *text = ok ? json_object_to_json_string_ext(body, flags) : NULL;
@@ -112,13 +112,6 @@ lpr_body_done(json_object *body, bool ok, const char *secret, LprRequest *reques
 	if (text != NULL)
 	{
 		lpr_text_adds(&request->body, text);
-		if (secret != NULL)
-			text = add_to_body(body, secret, json_object_new_string("***"))
-					   ? json_object_to_json_string_ext(body, flags)
-					   : NULL;
-	}
-	if (text != NULL)
-	{
 		lpr_text_adds(&request->shown, " ");
 		lpr_text_adds(&request->shown, text);
 	}

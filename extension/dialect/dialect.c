@@ -163,50 +163,23 @@ lpr_page_close(LprPage *page)
 	lpr_json_close(page->json);
 	page->json = NULL;
 	lpr_text_free(&page->scratch);
+	lpr_text_free(&page->clean);
+	lpr_text_free(&page->link[0]);
+	lpr_text_free(&page->link[1]);
+	lpr_text_free(&page->end_id);
 }
 
-static bool
-image_ok(LprSlice url)
-{
-	bool http = url.len > 8 && (memcmp(url.data, "https://", 8) == 0 || memcmp(url.data, "http://", 7) == 0);
-	size_t i = 0;
-
-	if (!http || url.len > LPR_IMAGE_URL_MAX)
-		return false;
-	while (url.len - i >= 8 && lpr_eight_printable(url.data + i, 0x21))
-		i += 8;
-	for (; i < url.len; i++)
-		if ((unsigned char) url.data[i] <= 0x20 || (unsigned char) url.data[i] >= 0x7F)
-			return false;
-	return true;
-}
-
-/* An id is told from others by each of its bytes: none is left out. */
+/* For every dialect: what a read must have. How large and clean its other values are (pitfall 23) costs only them. */
 static void
-check_id(LprPage *page, const char *column, LprSlice id)
+check_read(LprPage *page, LprRead *read)
 {
-	if (!lpr_text_ok(id, LPR_ID_MAX))
-		lpr_page_bad(page, column, "is too long or has control characters", id);
-	else if (lpr_find_invisible(id) != 0)
-		lpr_page_bad(page, column, "has invisible characters", id);
-}
-
-static void
-clean(LprSlice *text, char *visible)
-{
-	if (lpr_find_invisible(*text) != 0)
-		*text = (LprSlice){visible, lpr_drop_invisible(*text, visible)};
-}
-
-/* What only describes is shown without what nobody sees: a read is not lost for a byte order mark in an address. */
-static void
-clean_texts(LprPage *page, LprRead *read)
-{
+	static const LprSlice none = {NULL, 0};
 	const struct
 	{
 		const char *column;
 		LprSlice *value;
-	} texts[] = {{"camera_owner", &read->camera_owner},
+	} texts[] = {{"camera_id", &read->camera_id},
+				 {"camera_owner", &read->camera_owner},
 				 {"camera_type", &read->camera_type},
 				 {"camera_region", &read->camera_region},
 				 {"country", &read->country},
@@ -215,45 +188,27 @@ clean_texts(LprPage *page, LprRead *read)
 				 {"model", &read->model},
 				 {"color", &read->color}};
 
-	_Static_assert(sizeof(texts) / sizeof(texts[0]) == LPR_CLEANED_MAX, "a place for each");
-	for (int i = 0; i < LPR_COUNT(texts); i++)
-		if (!lpr_text_ok(*texts[i].value, LPR_TEXT_MAX))
-			lpr_page_bad(page, texts[i].column, "is too long or has control characters", *texts[i].value);
-		else
-			clean(texts[i].value, page->visible_texts[i]);
-}
-
-/* For every dialect: what a read must have, and how large and how clean its values are (pitfall 23). */
-static void
-check_read(LprPage *page, LprRead *read)
-{
-	static const LprSlice none = {NULL, 0};
-
+	/* An id is told from others by each of its bytes: none is left out. */
 	if (read->id.len == 0)
 		lpr_page_bad(page, "read_id", "is missing", none);
-	check_id(page, "read_id", read->id);
+	else if (!lpr_text_ok(read->id, LPR_ID_MAX))
+		lpr_page_bad(page, "read_id", "is too long or has control characters", read->id);
+	else if (lpr_find_invisible(read->id) != 0)
+		lpr_page_bad(page, "read_id", "has invisible characters", read->id);
 	if (read->plate_as_read.len == 0)
 		lpr_page_bad(page, "plate", "is missing", none);
 	else if (!lpr_text_ok(read->plate_as_read, LPR_PLATE_AS_READ_MAX) ||
 			 !lpr_plate_normal(read->plate_as_read, read->plate, &read->plate_len))
 		lpr_page_bad(page, "plate", "is no plate", read->plate_as_read);
-	else
-		clean(&read->plate_as_read, page->visible_plate); /* its normal form has none anyway */
+	else if (lpr_find_invisible(read->plate_as_read) != 0)
+		lpr_page_clean(page, &read->plate_as_read, "plate", LPR_PLATE_AS_READ_MAX, false);
 	if (read->captured_at == LPR_MOMENT_NONE)
 		lpr_page_bad(page, "captured_at", "is missing", none);
-	/* Written so that NaN fails. */
-	if (read->has_confidence && !(read->confidence >= 0 && read->confidence <= 1))
-		lpr_page_bad(page, "confidence", "is out of range", none);
-	if (read->has_point && !(read->latitude >= -90 && read->latitude <= 90))
-		lpr_page_bad(page, "latitude", "is out of range", none);
-	if (read->has_point && !(read->longitude >= -180 && read->longitude <= 180))
-		lpr_page_bad(page, "longitude", "is out of range", none);
-	check_id(page, "camera_id", read->camera_id);
-	clean_texts(page, read);
-	if (read->plate_image.data != NULL && !image_ok(read->plate_image))
-		lpr_page_bad(page, "plate_image", "is no http or https URL", read->plate_image);
-	if (read->vehicle_image.data != NULL && !image_ok(read->vehicle_image))
-		lpr_page_bad(page, "vehicle_image", "is no http or https URL", read->vehicle_image);
+	for (int i = 0; i < LPR_COUNT(texts); i++)
+		if (!lpr_text_ok(*texts[i].value, i == 0 ? LPR_ID_MAX : LPR_TEXT_MAX) ||
+			lpr_find_invisible(*texts[i].value) != 0)
+			lpr_page_clean(page, texts[i].value, texts[i].column, LPR_TEXT_MAX, i == 0);
+	lpr_page_check_images(page, read);
 }
 
 /* For dialects that page by time. Reads that are bad for another reason count too: the vendor has handed them over. */
@@ -282,8 +237,12 @@ lpr_page_step(const LprDialect *dialect, LprPage *page, LprRead *read)
 		return LPR_PAGE_FAULT; /* the fault of then still stands */
 	memset(read, 0, sizeof(*read));
 	read->captured_at = LPR_MOMENT_NONE;
-	page->scratch.len = 0;
-	lpr_json_forget(page->json);
+	if (!page->has_other) /* which may point there */
+	{
+		page->scratch.len = 0;
+		lpr_json_forget(page->json);
+	}
+	page->clean.len = 0;
 	page->fault.message[0] = '\0'; /* what was bad about the read before */
 
 	step = dialect->step(page, read);
@@ -297,6 +256,11 @@ lpr_page_step(const LprDialect *dialect, LprPage *page, LprRead *read)
 	note_moment(page, read->captured_at);
 	place_read(page->leg->site, read);
 	check_read(page, read);
+	if (page->scratch.failed)
+	{
+		lpr_fault(&page->fault, LPR_STATE_NO_MEMORY, "out of memory");
+		return LPR_PAGE_FAULT;
+	}
 	page->reads++;
 	return page->fault.message[0] == '\0' ? LPR_PAGE_READ : LPR_PAGE_BAD_READ;
 }

@@ -38,9 +38,12 @@ typedef struct LprSite
 	const char *audience;  /* OAuth audience, or NULL */
 	const char *reason;    /* what a vendor that wants a reason is told; says nothing of user or case (U7) */
 	int page_size;         /* of the source's options; 0 = the dialect's own */
-	char *token;           /* malloc: what sign_in brought */
-	int token_seconds;     /* for how long, from the moment it was brought */
-	LprCamera *cameras;    /* malloc, sorted by id */
+	/* The vendor's clock, for times without a zone, or NULL: the moment of one that was read as if of UTC. */
+	const void *zone;
+	LprMoment (*in_zone)(const void *zone, LprMoment moment);
+	char *token;        /* malloc: what sign_in brought */
+	int token_seconds;  /* for how long, from the moment it was brought */
+	LprCamera *cameras; /* malloc, sorted by id */
 	int ncameras;
 	bool has_cameras;             /* the register was loaded, be it empty */
 	const struct LprSite *placed; /* its cameras are where the administrator says, whatever the vendor does; or NULL */
@@ -85,8 +88,14 @@ typedef struct LprLeg
 	bool cut; /* the vendor has more than it hands over (topn reached and no way on) */
 } LprLeg;
 
-/* Texts of a read that lose what nobody sees; its ids and its plate are refused with it. */
-#define LPR_CLEANED_MAX 8
+/* Values that were left out, by the member that has them: their read is shown without. */
+#define LPR_ODD_MAX    16
+#define LPR_MEMBER_MAX 40
+typedef struct LprOdd
+{
+	char member[LPR_MEMBER_MAX];
+	int64_t count;
+} LprOdd;
 
 /* A page being read. */
 typedef struct LprPage
@@ -95,7 +104,11 @@ typedef struct LprPage
 	LprJson *json;
 	const char *body;
 	size_t len;
-	int phase;        /* how far we are: 0 at the start */
+	int phase;      /* how far we are: 0 at the start */
+	bool bare;      /* it is the array alone */
+	bool has_other; /* the element at hand has another read, which comes next */
+	LprRead other;
+	LprText end_id;   /* of that read */
 	unsigned seen;    /* members of the page's outer object met so far, as bits */
 	int reads;        /* handed over so far, bad ones included */
 	LprMoment oldest; /* of the reads so far; LPR_MOMENT_NONE if there was none */
@@ -103,9 +116,13 @@ typedef struct LprPage
 	LprMoment last;  /* of the read before */
 	bool unsorted;   /* not in the order that was asked for */
 	LprText scratch; /* for values that a dialect has to compose; emptied before each read */
-	char visible_plate[LPR_PLATE_AS_READ_MAX];
-	char visible_texts[LPR_CLEANED_MAX][LPR_TEXT_MAX]; /* what is left of a read's texts without what nobody sees */
+	LprText clean;   /* texts that had to be cleaned; a block that does not move */
+	LprText link[2]; /* images whose link was relative */
+	LprOdd odd[LPR_ODD_MAX];
+	int nodd;
+	bool no_zone; /* a time had none, and the source does not say which: UTC was taken */
 	LprFault fault;
+	LprFault late; /* of the next page: told when the reads of this one are shown */
 } LprPage;
 
 typedef enum LprPageStep
@@ -131,8 +148,10 @@ typedef struct LprDialect
 	int page_size_max;
 	bool signs_in; /* a login before the first request; the token is kept */
 	bool wants_client_id;
-	bool fetches_cameras; /* the vendor has a register that must be fetched first */
-	bool needs_register;  /* the register must be given with lpr.add_camera() */
+	bool fetches_cameras;     /* the vendor has a register that must be fetched first */
+	bool needs_register;      /* the register must be given with lpr.add_camera() */
+	const char *image_secret; /* parameter of an image's URL that the secret goes into, at the source's own origin */
+	const char *audience;     /* of the sign-in, where the source's options name none */
 	bool
 		by_camera; /* one leg a camera and plate; a question of a place goes camera by camera also without takes_near */
 

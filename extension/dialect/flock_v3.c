@@ -8,6 +8,7 @@
 #define METRES_PER_MILE 1609.344
 #define RADIUS_MAX      2000 /* miles */
 #define TOKEN_SECONDS   86400
+#define AUDIENCE        "com.flocksafety.integrations"
 
 /* The vendor takes states by name. */
 static const struct
@@ -15,45 +16,38 @@ static const struct
 	char code[3];
 	const char *name;
 } STATES[] = {
-	{"AL", "alabama"},        {"AK", "alaska"},        {"AZ", "arizona"},
-	{"AR", "arkansas"},       {"CA", "california"},    {"CO", "colorado"},
-	{"CT", "connecticut"},    {"DE", "delaware"},      {"DC", "district_of_columbia"},
-	{"FL", "florida"},        {"GA", "georgia"},       {"HI", "hawaii"},
-	{"ID", "idaho"},          {"IL", "illinois"},      {"IN", "indiana"},
-	{"IA", "iowa"},           {"KS", "kansas"},        {"KY", "kentucky"},
-	{"LA", "louisiana"},      {"ME", "maine"},         {"MD", "maryland"},
-	{"MA", "massachusetts"},  {"MI", "michigan"},      {"MN", "minnesota"},
-	{"MS", "mississippi"},    {"MO", "missouri"},      {"MT", "montana"},
-	{"NE", "nebraska"},       {"NV", "nevada"},        {"NH", "new_hampshire"},
-	{"NJ", "new_jersey"},     {"NM", "new_mexico"},    {"NY", "new_york"},
-	{"NC", "north_carolina"}, {"ND", "north_dakota"},  {"OH", "ohio"},
-	{"OK", "oklahoma"},       {"OR", "oregon"},        {"PA", "pennsylvania"},
-	{"PR", "puerto_rico"},    {"RI", "rhode_island"},  {"SC", "south_carolina"},
-	{"SD", "south_dakota"},   {"TN", "tennessee"},     {"TX", "texas"},
-	{"UT", "utah"},           {"VT", "vermont"},       {"VA", "virginia"},
-	{"WA", "washington"},     {"WV", "west_virginia"}, {"WI", "wisconsin"},
-	{"WY", "wyoming"},
+	{"AL", "alabama"},       {"AK", "alaska"},         {"AZ", "arizona"},      {"AR", "arkansas"},
+	{"CA", "california"},    {"CO", "colorado"},       {"CT", "connecticut"},  {"DE", "delaware"},
+	{"DC", "washington_dc"}, {"FL", "florida"},        {"GA", "georgia"},      {"HI", "hawaii"},
+	{"ID", "idaho"},         {"IL", "illinois"},       {"IN", "indiana"},      {"IA", "iowa"},
+	{"KS", "kansas"},        {"KY", "kentucky"},       {"LA", "louisiana"},    {"ME", "maine"},
+	{"MD", "maryland"},      {"MA", "massachusetts"},  {"MI", "michigan"},     {"MN", "minnesota"},
+	{"MS", "mississippi"},   {"MO", "missouri"},       {"MT", "montana"},      {"NE", "nebraska"},
+	{"NV", "nevada"},        {"NH", "new_hampshire"},  {"NJ", "new_jersey"},   {"NM", "new_mexico"},
+	{"NY", "new_york"},      {"NC", "north_carolina"}, {"ND", "north_dakota"}, {"OH", "ohio"},
+	{"OK", "oklahoma"},      {"OR", "oregon"},         {"PA", "pennsylvania"}, {"PR", "puerto_rico"},
+	{"RI", "rhode_island"},  {"SC", "south_carolina"}, {"SD", "south_dakota"}, {"TN", "tennessee"},
+	{"TX", "texas"},         {"UT", "utah"},           {"VT", "vermont"},      {"VA", "virginia"},
+	{"WA", "washington"},    {"WV", "west_virginia"},  {"WI", "wisconsin"},    {"WY", "wyoming"},
 };
 
+/* By a form, as RFC 6749 (4.4.2) has it; the vendor documents nothing else. */
 static bool
 sign_in(const LprSite *site, LprRequest *request, LprFault *fault)
 {
-	struct json_object *body;
-	bool ok;
-
 	if (!lpr_site_secret(site, fault))
 		return false;
 	if (site->client_id == NULL)
 		return lpr_fault(fault, LPR_STATE_BAD_OPTION, "the source has no client_id");
 	if (!lpr_request_begin(request, LPR_REQUEST_SIGN_IN, true, site, "/oauth/token", fault) ||
-		!lpr_request_header(request, "Content-Type", "", "application/json", fault) ||
+		!lpr_request_header(request, "Content-Type", "", "application/x-www-form-urlencoded", fault) ||
 		!lpr_request_header(request, "Accept", "", "application/json", fault))
 		return false;
-	body = lpr_body_new();
-	ok = body != NULL && lpr_body_string(body, "grant_type", "client_credentials") &&
-		 lpr_body_string(body, "client_id", site->client_id) && lpr_body_string(body, "client_secret", site->secret) &&
-		 (site->audience == NULL || lpr_body_string(body, "audience", site->audience));
-	return lpr_body_done(body, ok, "client_secret", request, fault) && lpr_request_done(request, fault);
+	lpr_request_form(request, "grant_type", "client_credentials", false);
+	lpr_request_form(request, "client_id", site->client_id, false);
+	lpr_request_form(request, "client_secret", site->secret, true);
+	lpr_request_form(request, "audience", site->audience != NULL ? site->audience : AUDIENCE, false);
+	return lpr_request_done(request, fault);
 }
 
 static bool
@@ -120,7 +114,7 @@ ask_first(LprLeg *leg, LprRequest *request, LprFault *fault)
 			 lpr_body_string(part, "order", query->order == LPR_ORDER_OLDEST_FIRST ? "asc" : "desc");
 	}
 	ok = ok && lpr_body_int(body, "limit", lpr_leg_page_size(leg, &lpr_dialect_flock_v3));
-	return lpr_body_done(body, ok, NULL, request, fault);
+	return lpr_body_done(body, ok, request, fault);
 }
 
 static bool
@@ -155,11 +149,11 @@ take_next(LprPage *page)
 {
 	LprSlice next;
 
-	if (!lpr_json_string(page->json, &next))
+	if (!lpr_take_cursor(page, &next))
 		return false;
 	/* Dots alone are not encoded, and would climb out of the path. */
-	if (next.data != NULL && strspn(next.data, ".") >= next.len)
-		return lpr_page_fault(page, "malformed reply: unusable reference to the next page");
+	if (next.len > 0 && strspn(next.data, ".") >= next.len)
+		return lpr_page_no_next(page, "malformed reply: unusable reference to the next page", next);
 	return lpr_page_next(page, next);
 }
 
@@ -176,31 +170,31 @@ take_location(LprPage *page, LprRead *read)
 	int field;
 	bool ok = true;
 
-	if (!lpr_enter_if_given(json))
+	if (!lpr_take_object(page))
 		return !lpr_json_failed(json);
 	while (ok && lpr_next_field(json, fields, LPR_COUNT(fields), &seen, &field))
 		switch (field)
 		{
 			case 0:
-				ok = lpr_json_string(json, &name);
+				ok = lpr_take_text(page, &name);
 				break;
 			case 1:
-				ok = lpr_json_double(json, &point.has_latitude, &point.latitude);
+				ok = lpr_take_double(page, &point.has_latitude, &point.latitude);
 				break;
 			case 2:
-				ok = lpr_json_double(json, &point.has_longitude, &point.longitude);
+				ok = lpr_take_double(page, &point.has_longitude, &point.longitude);
 				break;
 			case 3:
-				ok = lpr_json_string(json, &read->address);
+				ok = lpr_take_text(page, &read->address);
 				break;
 			case 4:
-				ok = lpr_json_string(json, &city);
+				ok = lpr_take_text(page, &city);
 				break;
 			case 5:
-				ok = lpr_json_string(json, &read->camera_region);
+				ok = lpr_take_text(page, &read->camera_region);
 				break;
 			case 6:
-				ok = lpr_json_string(json, &read->country);
+				ok = lpr_take_text(page, &read->country);
 				break;
 		}
 	lpr_take_point(page, read, &point);
@@ -227,16 +221,16 @@ take_device(LprPage *page, LprRead *read)
 	int field;
 	bool ok = true;
 
-	if (!lpr_enter_if_given(json))
+	if (!lpr_take_object(page))
 		return !lpr_json_failed(json);
 	while (ok && lpr_next_field(json, fields, LPR_COUNT(fields), &seen, &field))
 		switch (field)
 		{
 			case 0:
-				ok = lpr_json_string(json, &read->camera_id);
+				ok = lpr_take_text(page, &read->camera_id);
 				break;
 			case 1:
-				ok = lpr_json_string(json, &read->camera_type);
+				ok = lpr_take_text(page, &read->camera_type);
 				break;
 			case 2:
 				ok = take_location(page, read);
@@ -245,9 +239,9 @@ take_device(LprPage *page, LprRead *read)
 			{
 				unsigned seen_there = 0;
 
-				if (lpr_enter_if_given(json))
+				if (lpr_take_object(page))
 					while (lpr_next_field(json, network_fields, 1, &seen_there, &field) &&
-						   lpr_json_string(json, &read->camera_owner))
+						   lpr_take_text(page, &read->camera_owner))
 						;
 				ok = !lpr_json_failed(json);
 				break;
@@ -265,10 +259,10 @@ take_guess(LprPage *page, LprRead *read, const LprField fields[2], LprSlice *val
 	int field;
 	bool ok = true;
 
-	if (!lpr_enter_if_given(json))
+	if (!lpr_take_object(page))
 		return !lpr_json_failed(json);
 	while (ok && lpr_next_field(json, fields, 2, &seen, &field))
-		ok = field == 0   ? lpr_json_string(json, value)
+		ok = field == 0   ? lpr_take_text(page, value)
 			 : confidence ? lpr_take_confidence(page, read, 1)
 						  : lpr_json_skip(json);
 	return !lpr_json_failed(json);
@@ -291,7 +285,7 @@ take_read(LprPage *page, LprRead *read)
 		switch (field)
 		{
 			case 0:
-				ok = lpr_json_string(json, &read->id);
+				ok = lpr_take_text(page, &read->id);
 				break;
 			case 1:
 				ok = lpr_take_moment(page, false, &read->captured_at);
@@ -341,6 +335,7 @@ const LprDialect lpr_dialect_flock_v3 = {
 	.page_size_max = 50,
 	.signs_in = true,
 	.wants_client_id = true,
+	.audience = AUDIENCE,
 	.sign_in = sign_in,
 	.signed_in = signed_in,
 	.ask = ask,

@@ -1,7 +1,6 @@
 /*
- * kit.c: requests put together safely, pages walked, values of a read taken.
+ * kit.c: requests put together safely, pages walked.
  */
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -71,6 +70,24 @@ void
 lpr_request_secret_param(LprRequest *request, const char *name, const char *value)
 {
 	add_param(&request->url, name, lpr_slice(value));
+}
+
+void
+lpr_request_form(LprRequest *request, const char *name, const char *value, bool secret)
+{
+	bool first = request->body.len == 0;
+
+	lpr_text_adds(&request->body, first ? "" : "&");
+	lpr_text_adds(&request->body, name);
+	lpr_text_adds(&request->body, "=");
+	lpr_text_add_escaped(&request->body, value, strlen(value));
+	lpr_text_adds(&request->shown, first ? " " : "&");
+	lpr_text_adds(&request->shown, name);
+	lpr_text_adds(&request->shown, "=");
+	if (secret)
+		lpr_text_adds(&request->shown, "***");
+	else
+		lpr_text_add_escaped(&request->shown, value, strlen(value));
 }
 
 bool
@@ -167,7 +184,12 @@ lpr_next_field(LprJson *json, const LprField *fields, int nfields, unsigned *see
 			continue;
 		}
 		if (*seen & 1u << f)
-			return lpr_json_fault(json, "member \"%s\" stands twice", fields[f].name);
+		{
+			lpr_json_twice(json, fields[f].name);
+			if (!lpr_json_skip(json))
+				return false;
+			continue;
+		}
 		*seen |= 1u << f;
 		*field = f;
 		return true;
@@ -175,42 +197,38 @@ lpr_next_field(LprJson *json, const LprField *fields, int nfields, unsigned *see
 	return false;
 }
 
-bool
-lpr_enter_if_given(LprJson *json)
+static bool
+lacks_member(LprPage *page, const char *name)
 {
-	if (lpr_json_peek(json) == LPR_JSON_NULL)
-	{
-		lpr_json_skip(json);
-		return false;
-	}
-	return lpr_json_enter(json, LPR_JSON_OBJECT);
+	page->phase = PHASE_FAULT;
+	return lpr_fault(&page->fault, LPR_STATE_BAD_REPLY, "malformed reply: member \"%s\" is missing", name);
 }
 
+/* There is no next page that could be asked for: why is told when the reads of this one were shown. */
 bool
-lpr_page_fault(LprPage *page, const char *format, ...)
+lpr_page_no_next(LprPage *page, const char *why, LprSlice sent)
 {
-	char message[300];
-	va_list args;
+	char excerpt[LPR_EXCERPT_ROOM];
 
-	va_start(args, format);
-	vsnprintf(message, sizeof(message), format, args);
-	va_end(args);
-	page->phase = PHASE_FAULT;
-	return lpr_fault(&page->fault, LPR_STATE_BAD_REPLY, "%s", message);
+	lpr_fault(&page->late, LPR_STATE_BAD_REPLY, "%s", why);
+	if (sent.data != NULL)
+		lpr_fault_detail(&page->late, "The vendor sent: %s", lpr_excerpt(sent.data, sent.len, excerpt));
+	return lpr_page_next(page, (LprSlice){NULL, 0});
 }
 
 bool
 lpr_page_next(LprPage *page, LprSlice cursor)
 {
+	static const LprSlice none = {NULL, 0};
 	LprLeg *leg = page->leg;
 	char *copy = NULL;
 
-	if (cursor.data != NULL)
+	if (cursor.data != NULL && cursor.len > 0)
 	{
-		if (cursor.len == 0 || !lpr_text_ok(cursor, LPR_CURSOR_MAX))
-			return lpr_page_fault(page, "malformed reply: unusable reference to the next page");
+		if (!lpr_text_ok(cursor, LPR_CURSOR_MAX))
+			return lpr_page_no_next(page, "malformed reply: unusable reference to the next page", none);
 		if (leg->next != NULL && strlen(leg->next) == cursor.len && memcmp(leg->next, cursor.data, cursor.len) == 0)
-			return lpr_page_fault(page, "the vendor sends the same page again");
+			return lpr_page_no_next(page, "the vendor sends the same page again", none);
 		copy = strndup(cursor.data, cursor.len);
 		if (copy == NULL)
 		{
@@ -229,30 +247,63 @@ page_end(LprPage *page, const LprPageShape *shape)
 {
 	if (!lpr_json_finish(page->json))
 		return false;
-	if (shape->nmembers > 0 && !(page->seen & 1))
-		return lpr_page_fault(page, "malformed reply: member \"%s\" is missing", shape->members[0].name);
+	if (shape->nmembers > 0 && !page->bare && !(page->seen & 1))
+		return lacks_member(page, shape->members[0].name);
 	if (!page->leg->next_known)
 	{
 		if (shape->next_required)
-			return lpr_page_fault(page, "malformed reply: member \"%s\" is missing", shape->members[1].name);
+			return lacks_member(page, shape->members[1].name);
 		if (shape->at_end ? !shape->at_end(page) : !lpr_page_next(page, (LprSlice){NULL, 0}))
 			return false;
 	}
+	if (page->late.message[0] != '\0')
+	{
+		page->fault = page->late;
+		page->phase = PHASE_FAULT;
+		return false;
+	}
 	page->phase = PHASE_DONE;
 	return true;
+}
+
+/* One element of the array. What is none of a read's members, or says two things at once, costs this read only. */
+static LprPageStep
+walk_read(LprPage *page, LprRead *read, const LprPageShape *shape)
+{
+	LprJson *json = page->json;
+	const char *twice;
+
+	if (lpr_json_peek(json) != LPR_JSON_OBJECT)
+	{
+		if (!lpr_json_skip(json))
+			return LPR_PAGE_FAULT;
+		lpr_page_bad(page, "read_id", "is missing: it is no object", (LprSlice){NULL, 0});
+		return LPR_PAGE_READ;
+	}
+	if (!lpr_json_enter(json, LPR_JSON_OBJECT) || !shape->take_read(page, read))
+		return LPR_PAGE_FAULT;
+	twice = lpr_json_forgive(json);
+	if (twice != NULL)
+	{
+		lpr_page_bad(page, twice, "stands twice", (LprSlice){NULL, 0});
+		page->has_other = false;
+	}
+	return LPR_PAGE_READ;
 }
 
 LprPageStep
 lpr_page_walk(LprPage *page, LprRead *read, const LprPageShape *shape)
 {
 	LprJson *json = page->json;
-	bool whole = shape->nmembers > 0;
+	bool whole = shape->nmembers > 0 && !page->bare;
 	int field;
 
 	for (;;)
 		switch (page->phase)
 		{
 			case PHASE_START:
+				page->bare = shape->bare_too && lpr_json_peek(json) == LPR_JSON_ARRAY;
+				whole = whole && !page->bare;
 				if (!lpr_json_enter(json, whole ? LPR_JSON_OBJECT : LPR_JSON_ARRAY))
 					return LPR_PAGE_FAULT;
 				page->phase = whole ? PHASE_OBJECT : PHASE_READS;
@@ -273,9 +324,14 @@ lpr_page_walk(LprPage *page, LprRead *read, const LprPageShape *shape)
 					return LPR_PAGE_FAULT;
 				break;
 			case PHASE_READS:
+				if (page->has_other)
+				{
+					*read = page->other;
+					page->has_other = false;
+					return LPR_PAGE_READ;
+				}
 				if (lpr_json_more(json))
-					return lpr_json_enter(json, LPR_JSON_OBJECT) && shape->take_read(page, read) ? LPR_PAGE_READ
-																								 : LPR_PAGE_FAULT;
+					return walk_read(page, read, shape);
 				if (lpr_json_failed(json))
 					return LPR_PAGE_FAULT;
 				if (whole)
@@ -303,28 +359,6 @@ lpr_page_bad(LprPage *page, const char *column, const char *what, LprSlice value
 		lpr_fault_detail(&page->fault, "The vendor sent: %s", lpr_excerpt(value.data, value.len, excerpt));
 }
 
-bool
-lpr_take_moment(LprPage *page, bool zone_optional, LprMoment *moment)
-{
-	LprSlice text;
-
-	if (!lpr_json_string(page->json, &text))
-		return false;
-	if (text.data != NULL && !lpr_moment_parse(text, zone_optional, moment))
-		lpr_page_bad(page, "captured_at", "is not a point in time", text);
-	return true;
-}
-
-bool
-lpr_take_confidence(LprPage *page, LprRead *read, double scale)
-{
-	if (!lpr_json_double(page->json, &read->has_confidence, &read->confidence))
-		return false;
-	if (read->has_confidence)
-		read->confidence /= scale;
-	return true;
-}
-
 void
 lpr_take_region(LprRead *read, LprSlice region)
 {
@@ -345,14 +379,4 @@ lpr_join_camera(LprRead *read, const LprCamera *camera)
 	read->has_point = camera->has_point;
 	read->latitude = camera->latitude;
 	read->longitude = camera->longitude;
-}
-
-void
-lpr_take_point(LprPage *page, LprRead *read, const LprPointParts *parts)
-{
-	if (parts->has_latitude != parts->has_longitude)
-		lpr_page_bad(page, parts->has_latitude ? "longitude" : "latitude", "is missing", (LprSlice){NULL, 0});
-	read->has_point = parts->has_latitude && parts->has_longitude;
-	read->latitude = parts->latitude;
-	read->longitude = parts->longitude;
 }

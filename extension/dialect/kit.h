@@ -26,6 +26,8 @@ extern bool lpr_request_begin(LprRequest *request, LprRequestClass class, bool p
 							  const char *path, LprFault *fault);
 extern void lpr_request_param(LprRequest *request, const char *name, LprSlice value);
 extern void lpr_request_secret_param(LprRequest *request, const char *name, const char *value); /* not shown */
+/* A member of a form (RFC 6749 wants one of a sign-in), the secret one masked in what is shown. */
+extern void lpr_request_form(LprRequest *request, const char *name, const char *value, bool secret);
 /* name: value; refuses what is not printable ASCII, with a fault that does not show it. */
 extern bool lpr_request_header(LprRequest *request, const char *name, const char *prefix, const char *value,
 							   LprFault *fault);
@@ -60,27 +62,58 @@ typedef struct LprField
  */
 extern bool lpr_next_field(LprJson *json, const LprField *fields, int nfields, unsigned *seen, int *field);
 
-/* Steps into the object that stands next; false when it is null (and passed over), or on fault. */
-extern bool lpr_enter_if_given(LprJson *json);
-
 /* A page is an object with an array of reads and perhaps a cursor, or (no members) the array alone. */
 typedef struct LprPageShape
 {
 	const LprField *members; /* [0] the reads, [1] the cursor */
 	int nmembers;
 	bool next_required;
+	bool bare_too;                                   /* the array alone is taken as well */
 	bool (*take_next)(LprPage *page);                /* takes the cursor's value, calls lpr_page_next */
 	bool (*take_read)(LprPage *page, LprRead *read); /* takes one element of the array */
 	bool (*at_end)(LprPage *page);                   /* or NULL: to find the next page where there is no cursor */
 } LprPageShape;
 
 extern LprPageStep lpr_page_walk(LprPage *page, LprRead *read, const LprPageShape *shape);
-/* Sets leg->next; data == NULL = this was the last page. */
+/* Sets leg->next; NULL or "" = this was the last page. */
 extern bool lpr_page_next(LprPage *page, LprSlice cursor);
-extern bool lpr_page_fault(LprPage *page, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The next page cannot be asked for: the fault of this page, once its reads were shown. sent: or NULL. */
+extern bool lpr_page_no_next(LprPage *page, const char *why, LprSlice sent);
 
 /* Marks the read at hand as unusable (the first reason stands) while the rest of it is still parsed. */
 extern void lpr_page_bad(LprPage *page, const char *column, const char *what, LprSlice value);
+
+/* Values of a read (value.c). False on fault only, which is of the page: JSON that is none. */
+
+extern void lpr_page_odd(LprPage *page, LprSlice member); /* counts a value that was left out */
+extern bool lpr_take_other_text(LprPage *page, LprSlice *value);
+extern bool lpr_take_other_double(LprPage *page, bool *given, double *value);
+
+/* A text, or what can be read as one: the characters of a number, the only element of a list. */
+static inline bool
+lpr_take_text(LprPage *page, LprSlice *value)
+{
+	return lpr_json_string_if(page->json, value) || lpr_take_other_text(page, value);
+}
+
+/* A number, or a text that says one. */
+static inline bool
+lpr_take_double(LprPage *page, bool *given, double *value)
+{
+	return lpr_json_double_if(page->json, given, value) || lpr_take_other_double(page, given, value);
+}
+
+/*
+ * The cursor of a page: "", null and false are the end. Of another kind it is none that can be asked for, which is told
+ * when the page was shown.
+ */
+extern bool lpr_take_cursor(LprPage *page, LprSlice *cursor);
+/* Steps into the object that stands next; false when there is none, or on fault: ask lpr_json_failed. */
+extern bool lpr_take_object(LprPage *page);
+/*
+ * RFC 3339, or the seconds, milliseconds or microseconds since 1970. A time without a zone is of the source's; if that
+ * says none, it is UTC where the zone is optional, and else no time.
+ */
 extern bool lpr_take_moment(LprPage *page, bool zone_optional, LprMoment *moment);
 /* scale: what a confidence of 1 is at the vendor. */
 extern bool lpr_take_confidence(LprPage *page, LprRead *read, double scale);
@@ -97,6 +130,17 @@ typedef struct LprPointParts
 } LprPointParts;
 extern void lpr_take_point(LprPage *page, LprRead *read, const LprPointParts *parts);
 
+/*
+ * Room for a text that is made here, of at most LPR_ID_MAX bytes: what was made before does not move. NULL: out of
+ * memory, which is noted.
+ */
+extern char *lpr_page_room(LprPage *page, size_t len);
+
+/* For dialect.c. whole: as an identifier is, of which a part is no use. */
+#define LPR_CLEAN_TEXTS 10
+extern void lpr_page_clean(LprPage *page, LprSlice *text, const char *member, size_t max, bool whole);
+extern void lpr_page_check_images(LprPage *page, LprRead *read);
+
 /* Bodies of requests, built with json-c (body.c). */
 
 struct json_object;
@@ -109,8 +153,8 @@ extern bool lpr_body_int(struct json_object *body, const char *key, int value);
 extern bool lpr_body_moment(struct json_object *body, const char *key, LprMoment moment);
 extern struct json_object *lpr_body_object(struct json_object *body, const char *key); /* NULL body or memory: NULL */
 extern struct json_object *lpr_body_object_in_array(struct json_object *body, const char *key);
-/* Writes the body into the request and, with the member `secret` (or NULL) masked, into what is shown. Frees it. */
-extern bool lpr_body_done(struct json_object *body, bool ok, const char *secret, LprRequest *request, LprFault *fault);
+/* Writes the body into the request, and into what is shown. Frees it. */
+extern bool lpr_body_done(struct json_object *body, bool ok, LprRequest *request, LprFault *fault);
 
 /* Small replies (reply.c): sign-ins, registers, refusals. All of a body is held to strict JSON, as a page is. */
 

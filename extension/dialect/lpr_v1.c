@@ -58,7 +58,7 @@ ask(LprLeg *leg, LprRequest *request, LprFault *fault)
 	ok = ok && lpr_body_int(body, "page_size", lpr_leg_page_size(leg, &lpr_dialect_lpr_v1));
 	if (ok && leg->pages > 0)
 		ok = lpr_body_string(body, "cursor", leg->next);
-	return lpr_body_done(body, ok, NULL, request, fault) && lpr_request_done(request, fault);
+	return lpr_body_done(body, ok, request, fault) && lpr_request_done(request, fault);
 }
 
 static bool
@@ -66,7 +66,7 @@ take_next(LprPage *page)
 {
 	LprSlice next;
 
-	return lpr_json_string(page->json, &next) && lpr_page_next(page, next);
+	return lpr_take_cursor(page, &next) && lpr_page_next(page, next);
 }
 
 static bool
@@ -81,34 +81,34 @@ take_camera(LprPage *page, LprRead *read)
 	int field;
 	bool ok = true;
 
-	if (!lpr_enter_if_given(json))
+	if (!lpr_take_object(page))
 		return !lpr_json_failed(json);
 	while (ok && lpr_next_field(json, fields, LPR_COUNT(fields), &seen, &field))
 		switch (field)
 		{
 			case 0:
-				ok = lpr_json_string(json, &read->camera_id);
+				ok = lpr_take_text(page, &read->camera_id);
 				break;
 			case 1:
-				ok = lpr_json_string(json, &read->camera_owner);
+				ok = lpr_take_text(page, &read->camera_owner);
 				break;
 			case 2:
-				ok = lpr_json_string(json, &read->camera_type);
+				ok = lpr_take_text(page, &read->camera_type);
 				break;
 			case 3:
-				ok = lpr_json_double(json, &point.has_latitude, &point.latitude);
+				ok = lpr_take_double(page, &point.has_latitude, &point.latitude);
 				break;
 			case 4:
-				ok = lpr_json_double(json, &point.has_longitude, &point.longitude);
+				ok = lpr_take_double(page, &point.has_longitude, &point.longitude);
 				break;
 			case 5:
-				ok = lpr_json_string(json, &read->address);
+				ok = lpr_take_text(page, &read->address);
 				break;
 			case 6:
-				ok = lpr_json_string(json, &read->camera_region);
+				ok = lpr_take_text(page, &read->camera_region);
 				break;
 			case 7:
-				ok = lpr_json_string(json, &read->country);
+				ok = lpr_take_text(page, &read->country);
 				break;
 		}
 	lpr_take_point(page, read, &point);
@@ -116,29 +116,31 @@ take_camera(LprPage *page, LprRead *read)
 }
 
 static bool
-take_vehicle(LprJson *json, LprRead *read)
+take_vehicle(LprPage *page, LprRead *read)
 {
 	static const LprField fields[] = {LPR_FIELD("make"), LPR_FIELD("model"), LPR_FIELD("color")};
 	LprSlice *const values[] = {&read->make, &read->model, &read->color};
+	LprJson *json = page->json;
 	unsigned seen = 0;
 	int field;
 
-	if (lpr_enter_if_given(json))
-		while (lpr_next_field(json, fields, LPR_COUNT(fields), &seen, &field) && lpr_json_string(json, values[field]))
+	if (lpr_take_object(page))
+		while (lpr_next_field(json, fields, LPR_COUNT(fields), &seen, &field) && lpr_take_text(page, values[field]))
 			;
 	return !lpr_json_failed(json);
 }
 
 static bool
-take_images(LprJson *json, LprRead *read)
+take_images(LprPage *page, LprRead *read)
 {
 	static const LprField fields[] = {LPR_FIELD("plate"), LPR_FIELD("vehicle")};
+	LprJson *json = page->json;
 	unsigned seen = 0;
 	int field;
 
-	if (lpr_enter_if_given(json))
+	if (lpr_take_object(page))
 		while (lpr_next_field(json, fields, LPR_COUNT(fields), &seen, &field) &&
-			   lpr_json_string(json, field == 0 ? &read->plate_image : &read->vehicle_image))
+			   lpr_take_text(page, field == 0 ? &read->plate_image : &read->vehicle_image))
 			;
 	return !lpr_json_failed(json);
 }
@@ -159,13 +161,13 @@ take_read(LprPage *page, LprRead *read)
 		switch (field)
 		{
 			case 0:
-				ok = lpr_json_string(json, &read->id);
+				ok = lpr_take_text(page, &read->id);
 				break;
 			case 1:
-				ok = lpr_json_string(json, &read->plate_as_read);
+				ok = lpr_take_text(page, &read->plate_as_read);
 				break;
 			case 2:
-				ok = lpr_json_string(json, &region);
+				ok = lpr_take_text(page, &region);
 				if (ok)
 					lpr_take_region(read, region);
 				break;
@@ -179,10 +181,10 @@ take_read(LprPage *page, LprRead *read)
 				ok = take_camera(page, read);
 				break;
 			case 6:
-				ok = take_vehicle(json, read);
+				ok = take_vehicle(page, read);
 				break;
 			case 7:
-				ok = take_images(json, read);
+				ok = take_images(page, read);
 				break;
 		}
 	return !lpr_json_failed(json);

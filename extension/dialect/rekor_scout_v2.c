@@ -4,6 +4,7 @@
  * It has no pages. It has "the newest (or oldest) topn of a time range". So the range is cut behind what came, and
  * asked again from the moment of the last read on, since other reads may share it. The asker drops what comes twice.
  */
+#include <math.h>
 #include <stdio.h>
 
 #include "base/json_value.h"
@@ -190,103 +191,125 @@ ask(LprLeg *leg, LprRequest *request, LprFault *fault)
 	return lpr_request_done(request, fault);
 }
 
-/* Where the image server keeps it: /img/{agent}/{uuid}, cut to a box when one is asked for. */
+/*
+ * Where the image server keeps the photo: /img/{agent}/{uuid}, cut to a box when one is asked for. The key that it
+ * wants as well is put in when the image is fetched: what is made here is kept.
+ */
 static void
-compose_images(LprPage *page, LprRead *read, LprSlice agent, const int64_t corner[8], unsigned corners)
+compose_images(LprPage *page, LprRead *read, LprSlice agent, LprSlice photo, const double corner[8], unsigned corners)
 {
 	LprText *url = &page->scratch;
-	int64_t left = corner[0], right = corner[0], top = corner[1], bottom = corner[1];
-	size_t whole;
+	double left = corner[0], right = corner[0], top = corner[1], bottom = corner[1];
+	size_t start = url->len, whole;
 
-	if (!page->leg->query->want_images || agent.len == 0 || read->id.len == 0)
+	if (!page->leg->query->want_images || agent.len == 0 || photo.len == 0)
 		return;
 	lpr_text_adds(url, page->leg->site->url);
 	lpr_text_adds(url, "/img/");
 	lpr_text_add_escaped(url, agent.data, agent.len);
 	lpr_text_adds(url, "/");
-	lpr_text_add_escaped(url, read->id.data, read->id.len);
+	lpr_text_add_escaped(url, photo.data, photo.len);
 	whole = url->len;
 	for (int i = 2; i < 8; i += 2)
 	{
-		left = corner[i] < left ? corner[i] : left;
-		right = corner[i] > right ? corner[i] : right;
-		top = corner[i + 1] < top ? corner[i + 1] : top;
-		bottom = corner[i + 1] > bottom ? corner[i + 1] : bottom;
+		left = fmin(left, corner[i]);
+		right = fmax(right, corner[i]);
+		top = fmin(top, corner[i + 1]);
+		bottom = fmax(bottom, corner[i + 1]);
 	}
+	left = floor(left);
+	top = floor(top);
 	if (corners == 0xFF && left >= 0 && top >= 0 && right <= BOX_MAX && bottom <= BOX_MAX)
-		lpr_text_printf(url, "?%lld,%lld,%lld,%lld", (long long) left, (long long) top, (long long) (right - left),
-						(long long) (bottom - top));
+		lpr_text_printf(url, "?x=%.0f&y=%.0f&width=%.0f&height=%.0f", left, top, ceil(right) - left,
+						ceil(bottom) - top);
 	if (url->failed)
 		return;
-	read->vehicle_image = (LprSlice){url->data, whole};
+	read->vehicle_image = (LprSlice){url->data + start, whole - start};
 	if (url->len > whole)
-		read->plate_image = (LprSlice){url->data, url->len};
+		read->plate_image = (LprSlice){url->data + start, url->len - start};
 }
+
+/* What makes a read of its own where no pk is told: a photo may show several plates. */
+static void
+compose_id(LprPage *page, LprRead *read, LprSlice photo, LprSlice place_in_photo)
+{
+	size_t len = photo.len + 1 + place_in_photo.len;
+	char *id;
+
+	if (read->id.data != NULL || photo.len == 0 || len > LPR_ID_MAX || (id = lpr_page_room(page, len)) == NULL)
+		return;
+	memcpy(id, photo.data, photo.len);
+	id[photo.len] = ':';
+	if (place_in_photo.len > 0)
+		memcpy(id + photo.len + 1, place_in_photo.data, place_in_photo.len);
+	read->id = (LprSlice){id, len};
+}
+
+enum
+{
+	PLATE,
+	CONFIDENCE,
+	PHOTO,
+	PLACE_IN_PHOTO,
+	TIME,
+	CAMERA,
+	CAMERA_ID,
+	AGENT,
+	COMPANY,
+	CORNERS
+};
 
 static bool
 take_fields(LprPage *page, LprRead *read)
 {
-	static const LprField fields[] = {
-		LPR_FIELD("best_plate"), LPR_FIELD("best_confidence"), LPR_FIELD("best_uuid"), LPR_FIELD("epoch_time_start"),
-		LPR_FIELD("camera_id"),  LPR_FIELD("agent_uid"),       LPR_FIELD("company"),   LPR_FIELD("plate_x1"),
-		LPR_FIELD("plate_y1"),   LPR_FIELD("plate_x2"),        LPR_FIELD("plate_y2"),  LPR_FIELD("plate_x3"),
-		LPR_FIELD("plate_y3"),   LPR_FIELD("plate_x4"),        LPR_FIELD("plate_y4")};
-	LprJson *json = page->json;
-	LprSlice agent = {0}, company = {0};
-	int64_t corner[8] = {0};
+	static const LprField fields[] = {LPR_FIELD("best_plate"), LPR_FIELD("best_confidence"),  LPR_FIELD("best_uuid"),
+									  LPR_FIELD("best_index"), LPR_FIELD("epoch_time_start"), LPR_FIELD("camera"),
+									  LPR_FIELD("camera_id"),  LPR_FIELD("agent_uid"),        LPR_FIELD("company"),
+									  LPR_FIELD("plate_x1"),   LPR_FIELD("plate_y1"),         LPR_FIELD("plate_x2"),
+									  LPR_FIELD("plate_y2"),   LPR_FIELD("plate_x3"),         LPR_FIELD("plate_y3"),
+									  LPR_FIELD("plate_x4"),   LPR_FIELD("plate_y4")};
+	LprSlice text[CORNERS] = {0};
+	double corner[8] = {0};
 	unsigned seen = 0, corners = 0;
 	int field;
 	bool ok = true, given;
 
-	if (!lpr_enter_if_given(json))
-		return !lpr_json_failed(json);
-	while (ok && lpr_next_field(json, fields, LPR_COUNT(fields), &seen, &field))
-		switch (field)
+	if (!lpr_take_object(page))
+		return !lpr_json_failed(page->json);
+	while (ok && lpr_next_field(page->json, fields, LPR_COUNT(fields), &seen, &field))
+		if (field == CONFIDENCE)
+			ok = lpr_take_confidence(page, read, 100); /* percent */
+		else if (field == TIME)
+			ok = lpr_take_moment(page, true, &read->captured_at); /* not an epoch, in spite of its name */
+		else if (field < CORNERS)
+			ok = lpr_take_text(page, &text[field]);
+		else
 		{
-			case 0:
-				ok = lpr_json_string(json, &read->plate_as_read);
-				break;
-			case 1:
-				ok = lpr_take_confidence(page, read, 100); /* percent */
-				break;
-			case 2:
-				ok = lpr_json_string(json, &read->id);
-				break;
-			case 3:
-				ok = lpr_take_moment(page, true, &read->captured_at); /* not an epoch, in spite of its name */
-				break;
-			case 4:
-				ok = lpr_json_scalar(json, &read->camera_id);
-				break;
-			case 5:
-				ok = lpr_json_scalar(json, &agent);
-				break;
-			case 6:
-				ok = lpr_json_scalar(json, &company);
-				break;
-			default:
-				ok = lpr_json_int64(json, &given, &corner[field - 7]);
-				corners |= ok && given ? 1u << (field - 7) : 0;
-				break;
+			ok = lpr_take_double(page, &given, &corner[field - CORNERS]);
+			corners |= ok && given ? 1u << (field - CORNERS) : 0;
 		}
-	if (lpr_json_failed(json))
+	if (lpr_json_failed(page->json))
 		return false;
+	read->plate_as_read = text[PLATE];
+	read->camera_id = text[text[CAMERA_ID].data != NULL ? CAMERA_ID : CAMERA];
 	lpr_join_camera(read, lpr_site_camera(page->leg->site, read->camera_id));
 	if (read->camera_owner.data == NULL)
-		read->camera_owner = company;
-	compose_images(page, read, agent, corner, corners);
+		read->camera_owner = text[COMPANY];
+	compose_id(page, read, text[PHOTO], text[PLACE_IN_PHOTO]);
+	compose_images(page, read, text[AGENT], text[PHOTO], corner, corners);
 	return true;
 }
 
-/* {"pk": ..., "model": ..., "fields": {...}} */
+/* {"pk": ..., "model": ..., "fields": {...}} The pk is what is unique: a photo may show two plates. */
 static bool
 take_read(LprPage *page, LprRead *read)
 {
-	static const LprField fields[] = {LPR_FIELD("fields")};
+	static const LprField fields[] = {LPR_FIELD("pk"), LPR_FIELD("fields")};
 	unsigned seen = 0;
 	int field;
 
-	while (lpr_next_field(page->json, fields, 1, &seen, &field) && take_fields(page, read))
+	while (lpr_next_field(page->json, fields, 2, &seen, &field) &&
+		   (field == 0 ? lpr_take_text(page, &read->id) : take_fields(page, read)))
 		;
 	return !lpr_json_failed(page->json);
 }
@@ -351,6 +374,7 @@ const LprDialect lpr_dialect_rekor_scout_v2 = {
 	.page_size = 1000,
 	.page_size_max = 1000,
 	.fetches_cameras = true,
+	.image_secret = "api_key",
 	.ask_cameras = ask_cameras,
 	.take_cameras = take_cameras,
 	.ask = ask,

@@ -35,7 +35,7 @@ lpr_try_double(LprJson *json, bool *given, double *value)
 	LprSlice number;
 	bool ok = try_number(json, &number);
 
-	*given = number.data != NULL && lpr_json_to_double(number, value) == NULL;
+	*given = number.data != NULL && lpr_json_to_double(number, value);
 	return ok;
 }
 

@@ -63,22 +63,16 @@ ask(LprLeg *leg, LprRequest *request, LprFault *fault)
 	return lpr_request_done(request, fault);
 }
 
-/* An integer; 0 or null is the end. */
+/* A text in the vendor's page about paging, an integer in that about plates: either. 0, "" and null are the end. */
 static bool
 take_next(LprPage *page)
 {
-	LprSlice next = {0};
-	char text[24];
-	int64_t token = 0;
-	bool given;
+	LprSlice next;
 
-	if (!lpr_json_int64(page->json, &given, &token))
+	if (!lpr_take_cursor(page, &next))
 		return false;
-	if (given && token != 0)
-	{
-		snprintf(text, sizeof(text), "%lld", (long long) token);
-		next = lpr_slice(text);
-	}
+	if (next.len == 1 && next.data[0] == '0')
+		next = (LprSlice){NULL, 0};
 	return lpr_page_next(page, next);
 }
 
@@ -87,35 +81,34 @@ take_read(LprPage *page, LprRead *read)
 {
 	static const LprField fields[] = {LPR_FIELD("timestamp"), LPR_FIELD("license_plate"), LPR_FIELD("image_url")};
 	const LprCamera *camera = &page->leg->site->cameras[page->leg->camera];
-	LprJson *json = page->json;
-	int64_t timestamp = 0;
 	unsigned seen = 0;
 	int field;
-	bool ok = true, given = false;
+	bool ok = true;
 
-	while (ok && lpr_next_field(json, fields, LPR_COUNT(fields), &seen, &field))
+	while (ok && lpr_next_field(page->json, fields, LPR_COUNT(fields), &seen, &field))
 		switch (field)
 		{
 			case 0:
-				ok = lpr_json_int64(json, &given, &timestamp);
-				if (ok && given && !lpr_moment_from_epoch(timestamp, 1, &read->captured_at))
-					lpr_page_bad(page, "captured_at", "is out of range", (LprSlice){NULL, 0});
+				ok = lpr_take_moment(page, true, &read->captured_at);
 				break;
 			case 1:
-				ok = lpr_json_string(json, &read->plate_as_read);
+				ok = lpr_take_text(page, &read->plate_as_read);
 				break;
 			case 2:
-				ok = lpr_json_string(json, &read->vehicle_image);
+				ok = lpr_take_text(page, &read->vehicle_image);
 				break;
 		}
-	if (lpr_json_failed(json))
+	if (lpr_json_failed(page->json))
 		return false;
 	read->camera_id = lpr_slice(camera->id);
 	lpr_join_camera(read, camera);
-	/* The vendor has no names for its detections. */
-	if (given && read->plate_as_read.len <= LPR_PLATE_AS_READ_MAX)
+	/* The vendor has no names for its detections, and whole seconds for their times. */
+	if (read->captured_at != LPR_MOMENT_NONE && read->plate_as_read.len <= LPR_PLATE_AS_READ_MAX)
 	{
-		lpr_text_printf(&page->scratch, "%s:%lld:", camera->id, (long long) timestamp);
+		lpr_text_printf(&page->scratch, "%s:%lld", camera->id, (long long) lpr_moment_epoch_floor(read->captured_at));
+		if (read->captured_at % LPR_SECOND != 0)
+			lpr_text_printf(&page->scratch, ".%06d", (int) (read->captured_at % LPR_SECOND + LPR_SECOND) % 1000000);
+		lpr_text_adds(&page->scratch, ":");
 		lpr_text_append(&page->scratch, read->plate_as_read.data, read->plate_as_read.len);
 		if (!page->scratch.failed)
 			read->id = (LprSlice){page->scratch.data, page->scratch.len};

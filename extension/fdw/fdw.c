@@ -54,6 +54,8 @@ explain_scan(ForeignScanState *node, ExplainState *es)
 		for (int i = 0; i < LPR_DROPS; i++)
 			if (stats->drops[i] > 0)
 				ExplainPropertyInteger(psprintf("Dropped, %s", lpr_drop_words(i)), NULL, stats->drops[i], es);
+		for (int i = 0; i < stats->nodd; i++)
+			ExplainPropertyInteger(psprintf("Odd Value, %s", stats->odd[i].member), NULL, stats->odd[i].count, es);
 		if (es->timing)
 			ExplainPropertyFloat(
 				"Vendor Time", "ms",

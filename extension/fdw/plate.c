@@ -9,6 +9,7 @@
 #include "mb/pg_wchar.h"
 #include "utils/array.h"
 #include "utils/builtins.h"
+#include "utils/timestamp.h"
 
 #include "server/errors.h"
 #include "server/invisible.h"
@@ -193,4 +194,30 @@ lpr_judge_place(PG_FUNCTION_ARGS)
 		said.longitude = PG_GETARG_FLOAT8(3);
 	}
 	PG_RETURN_TEXT_P(cstring_to_text(names[lpr_place_judge(&said, &certainty)]));
+}
+
+PG_FUNCTION_INFO_V1(lpr_given);
+Datum
+lpr_given(PG_FUNCTION_ARGS)
+{
+	const char *name = text_to_cstring(PG_GETARG_TEXT_PP(1));
+
+	if (PG_ARGISNULL(0))
+		ereport(ERROR, (errcode(strcmp(name, "radius_m") == 0 ? LPR_ERRCODE_BAD_PLACE : LPR_ERRCODE_NO_ANCHOR),
+						errmsg("the search has no %s: it is NULL", name),
+						errdetail("A search that asks nobody would look like one that found nothing.")));
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
+}
+
+PG_FUNCTION_INFO_V1(lpr_asked_since);
+Datum
+lpr_asked_since(PG_FUNCTION_ARGS)
+{
+	if (PG_ARGISNULL(0))
+		PG_RETURN_NULL();
+	if (!PG_ARGISNULL(1) && PG_GETARG_TIMESTAMPTZ(0) > PG_GETARG_TIMESTAMPTZ(1))
+		ereport(ERROR, (errcode(LPR_ERRCODE_EMPTY_TIME), errmsg("the asked time is empty"),
+						errdetail("It begins at %s, after its end.", timestamptz_to_str(PG_GETARG_TIMESTAMPTZ(0))),
+						errhint("Give the earlier of the two times first: since before until.")));
+	PG_RETURN_DATUM(PG_GETARG_DATUM(0));
 }

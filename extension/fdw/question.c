@@ -26,6 +26,8 @@ typedef struct Making
 	LprEvent *event;
 	bool has_plates;
 	bool from_given;
+	LprMoment asked_from; /* by times, not by other conditions */
+	LprMoment asked_until;
 	bool possible; /* a read can meet all of them */
 	const char *region;
 	const char *known_region; /* or NULL is wanted as well */
@@ -231,10 +233,14 @@ take_moment(Making *making, LprConditionKind kind, LprMoment moment)
 	if (kind == LPR_CONDITION_FROM || kind == LPR_CONDITION_AFTER || kind == LPR_CONDITION_AT)
 	{
 		making->from_given = true;
+		making->asked_from = Max(making->asked_from, moment);
 		query->from = Max(query->from, moment);
 	}
 	if (kind == LPR_CONDITION_UNTIL || kind == LPR_CONDITION_BEFORE || kind == LPR_CONDITION_AT)
+	{
+		making->asked_until = Min(making->asked_until, moment);
 		query->until = Min(query->until, moment);
+	}
 }
 
 static void
@@ -383,6 +389,23 @@ settle_address(Making *making)
 	query->address = NULL; /* no anchor is needed of it, and it is checked here anyhow */
 }
 
+/* What no read can meet was meant otherwise; a condition that is never true for another reason asks nothing. */
+static void
+check_window(const Making *making)
+{
+	LprMoment now = making->query->asked_at + LPR_CLOCK_SKEW;
+
+	if (!making->possible || (making->has_plates && making->query->nplates == 0))
+		return;
+	if (making->asked_from > making->asked_until)
+		ereport(ERROR, (errcode(LPR_ERRCODE_EMPTY_TIME), errmsg("the asked time is empty"),
+						errdetail("It begins at %s, after its end.", timestamptz_to_str(making->asked_from)),
+						errhint("Give the earlier of the two times first: since before until.")));
+	if (making->asked_from > now)
+		ereport(ERROR, (errcode(LPR_ERRCODE_EMPTY_TIME), errmsg("the asked time lies in the future"),
+						errdetail("It begins at %s.", timestamptz_to_str(making->asked_from))));
+}
+
 static void
 clip_window(Making *making)
 {
@@ -421,8 +444,14 @@ LprQuestion
 lpr_question_make(LprStatement *statement, const char *source, const LprConditions *conditions, LprQuery *query,
 				  LprEvent *event)
 {
-	Making making = {
-		.statement = statement, .source = source, .query = query, .event = event, .possible = true, .one_known = true};
+	Making making = {.statement = statement,
+					 .source = source,
+					 .query = query,
+					 .event = event,
+					 .possible = true,
+					 .one_known = true,
+					 .asked_from = DT_NOBEGIN,
+					 .asked_until = DT_NOEND};
 
 	memset(query, 0, sizeof(*query));
 	query->asked_at = statement->asked_at;
@@ -438,6 +467,7 @@ lpr_question_make(LprStatement *statement, const char *source, const LprConditio
 						errhint("Ask in several statements.")));
 	if (!event->given)
 		*event = lpr_purpose_event();
+	check_window(&making);
 	clip_window(&making);
 	if (!making.possible || (making.has_plates && query->nplates == 0) || query->from > query->until)
 		return LPR_QUESTION_EMPTY;

@@ -173,7 +173,10 @@ lpr_iterate_scan(ForeignScanState *node)
 	if (!scan->started)
 		lpr_scan_start_group(scan);
 	if (scan->ask == NULL && !lpr_scan_is_cached(scan))
+	{
+		lpr_scan_tell_failed(scan);
 		return slot;
+	}
 	next_row(scan, slot);
 	if (TupIsNull(slot))
 	{
@@ -184,6 +187,7 @@ lpr_iterate_scan(ForeignScanState *node)
 		/* It may turn out late that there is nobody to ask. */
 		if (scan->stats->outcome == LPR_OUTCOME_PASSED_OVER && !scan->stats->told)
 			lpr_scan_tell_passed_over(scan);
+		lpr_scan_tell_failed(scan);
 	}
 	return slot;
 }

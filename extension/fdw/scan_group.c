@@ -106,7 +106,9 @@ fail_unasked(LprScan *scan, bool fail_on_error)
 	stats->outcome = LPR_OUTCOME_FAILED;
 	stats->ended_at = GetCurrentTimestamp();
 	lpr_answer_end(stats);
-	lpr_query_stats_report(stats, fail_on_error ? ERROR : WARNING);
+	if (fail_on_error)
+		lpr_query_stats_report(stats, ERROR);
+	stats->to_tell = true;
 }
 
 /* The question, from the values that its conditions have now. */
@@ -164,6 +166,11 @@ make_question(LprScan *scan)
 	PG_END_TRY();
 	if (error != NULL)
 	{
+		LprFault *fault = &scan->stats->fault;
+
+		scan->stats->outcome = LPR_OUTCOME_FAILED;
+		scan->stats->ended_at = GetCurrentTimestamp();
+		lpr_fault(fault, unpack_sql_state(error->sqlerrcode), "%s", error->message);
 		/* Nothing but the error goes on from here, so what was caught needs no subtransaction. */
 		if ((error->sqlerrcode & 0xfff) == (LPR_ERRCODE_NO_ANCHOR & 0xfff))
 			lpr_gate_record_error(scan->source, scan->event, error);
@@ -341,6 +348,56 @@ lpr_scan_tell_passed_over(LprScan *scan)
 			ereport(NOTICE, (errmsg("%s", member->stats->fault.message), errhint("%s", member->stats->fault.hint)));
 		}
 	}
+}
+
+/* Whether all that were asked have failed, none of which showed a read. Then no rows would look like "never seen". */
+static bool
+have_all_failed(const LprScan *scan)
+{
+	ListCell *cell;
+	bool failed = false;
+
+	foreach (cell, scan->statement->scans)
+	{
+		const LprScan *member = lfirst(cell);
+
+		if (!is_beside(member, scan) || member->stats == NULL || !member->wants ||
+			member->stats->outcome == LPR_OUTCOME_PASSED_OVER)
+			continue;
+		if (member->stats->outcome != LPR_OUTCOME_FAILED || member->stats->ended_at == 0 || member->stats->reads > 0)
+			return false;
+		failed = true;
+	}
+	return failed;
+}
+
+void
+lpr_scan_tell_failed(LprScan *scan)
+{
+	StringInfoData reasons;
+	ListCell *cell;
+	int n = 0;
+
+	if (!scan->stats->to_tell)
+		return;
+	scan->stats->to_tell = false;
+	if (!have_all_failed(scan))
+	{
+		lpr_query_stats_report(scan->stats, WARNING);
+		return;
+	}
+	initStringInfo(&reasons);
+	foreach (cell, scan->statement->scans)
+	{
+		LprScan *member = lfirst(cell);
+
+		if (is_beside(member, scan) && member->stats != NULL && member->stats->outcome >= LPR_OUTCOME_FAILED)
+			appendStringInfo(&reasons, "%s%s", n++ > 0 ? "; " : "", member->stats->fault.message);
+	}
+	if (n == 1)
+		lpr_query_stats_report(scan->stats, ERROR);
+	ereport(ERROR, (errcode(LPR_ERRCODE_NO_ANSWER), errmsg("no source has answered"), errdetail("%s.", reasons.data),
+					errhint("SELECT source, outcome, message FROM lpr.last_query();")));
 }
 
 void

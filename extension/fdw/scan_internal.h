@@ -117,6 +117,8 @@ extern bool lpr_scan_is_same_question(LprScan *scan);
  * "never seen".
  */
 extern void lpr_scan_tell_passed_over(LprScan *scan);
+/* Tells that its source has failed: an error when all have that were asked, and else a warning. */
+extern void lpr_scan_tell_failed(LprScan *scan);
 /* No more of its answer is read. */
 extern void lpr_scan_close_answer(LprScan *scan);
 /* Ends its question; the next row begins another. */

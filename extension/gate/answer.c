@@ -282,6 +282,15 @@ describe_answer(LprText *payload, const LprQueryStats *stats)
 		if (stats->drops[i] > before->drops[i])
 			lpr_payload_integer(payload, lpr_drop_name(i), stats->drops[i] - before->drops[i]);
 	lpr_payload_close(payload);
+	lpr_payload_json(payload, "odd_value", "{");
+	for (int i = 0; i < stats->nodd; i++)
+	{
+		int64 earlier = i < before->nodd ? before->odd[i].count : 0;
+
+		if (stats->odd[i].count > earlier)
+			lpr_payload_integer(payload, stats->odd[i].member, stats->odd[i].count - earlier);
+	}
+	lpr_payload_close(payload);
 	lpr_payload_integer(payload, "requests", stats->requests - before->requests);
 	lpr_payload_integer(payload, "retries", stats->retries - before->retries);
 	lpr_payload_integer(payload, "pages", stats->pages - before->pages);

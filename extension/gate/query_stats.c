@@ -44,8 +44,12 @@ statement_over(void *arg)
 	if (statement->broken_off != NULL)
 		statement->broken_off(statement);
 	for (LprQueryStats *stats = statement->tallies; stats != NULL; stats = stats->next)
+	{
 		if (stats->ended_at == 0)
 			stats->ended_at = GetCurrentTimestamp();
+		if (stats->outcome == LPR_OUTCOME_ASKED)
+			stats->outcome = LPR_OUTCOME_STOPPED; /* by an error before it was asked, such as that of a sibling */
+	}
 	if (statement != last)
 		MemoryContextDelete(statement->context);
 }
@@ -136,6 +140,24 @@ lpr_query_stats_cost(LprQueryStats *stats, LprHttpCost cost)
 }
 
 void
+lpr_query_stats_odd(LprQueryStats *stats, LprPage *page)
+{
+	for (int i = 0; i < page->nodd; i++)
+	{
+		int at = 0;
+
+		while (at < stats->nodd && strcmp(stats->odd[at].member, page->odd[i].member) != 0)
+			at++;
+		at = Min(at, LPR_ODD_MAX - 1);
+		if (at == stats->nodd)
+			stats->odd[stats->nodd++] = page->odd[i];
+		else
+			stats->odd[at].count += page->odd[i].count;
+	}
+	page->nodd = 0;
+}
+
+void
 lpr_query_stats_report(const LprQueryStats *stats, int level)
 {
 	const LprFault *fault = &stats->fault;
@@ -152,6 +174,7 @@ lpr_statement_tell(LprStatement *statement)
 	int64 total = 0;
 	int64 images = 0;
 	int64 drops[LPR_DROPS] = {0};
+	int64 odd = 0;
 	StringInfoData reasons;
 
 	for (LprQueryStats *stats = statement->tallies; stats != NULL; stats = stats->next)
@@ -162,6 +185,8 @@ lpr_statement_tell(LprStatement *statement)
 			total += stats->drops[i];
 		}
 		images += stats->images_missing;
+		for (int i = 0; i < stats->nodd; i++)
+			odd += stats->odd[i].count;
 	}
 	if (total > 0)
 	{
@@ -175,6 +200,12 @@ lpr_statement_tell(LprStatement *statement)
 						 errhint("SELECT source, dropped FROM lpr.last_query();")));
 		pfree(reasons.data);
 	}
+	if (odd > 0)
+		ereport(NOTICE,
+				(errmsg_plural("%lld odd value was left out", "%lld odd values were left out", (unsigned long) odd,
+							   (long long) odd),
+				 errdetail("A value of another type or range than its vendor documents is NULL; its read is shown."),
+				 errhint("SELECT source, odd_value FROM lpr.last_query();")));
 	if (images > 0)
 		ereport(NOTICE, (errmsg_plural("%lld image could not be had", "%lld images could not be had",
 									   (unsigned long) images, (long long) images)));
@@ -208,6 +239,21 @@ dropped_json(const LprQueryStats *stats)
 	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
 }
 
+static Datum
+odd_json(const LprQueryStats *stats)
+{
+	StringInfoData json;
+
+	initStringInfo(&json);
+	appendStringInfoChar(&json, '{');
+	/* Names of members are those that our dialects know: nothing in them is to be escaped. */
+	for (int i = 0; i < stats->nodd; i++)
+		appendStringInfo(&json, "%s\"%s\": %lld", i > 0 ? ", " : "", stats->odd[i].member,
+						 (long long) stats->odd[i].count);
+	appendStringInfoChar(&json, '}');
+	return DirectFunctionCall1(jsonb_in, CStringGetDatum(json.data));
+}
+
 PG_FUNCTION_INFO_V1(lpr_last_query);
 Datum
 lpr_last_query(PG_FUNCTION_ARGS)
@@ -219,8 +265,8 @@ lpr_last_query(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	for (LprQueryStats *stats = last->tallies; stats != NULL; stats = stats->next)
 	{
-		Datum values[16];
-		bool nulls[16] = {false};
+		Datum values[17];
+		bool nulls[17] = {false};
 		Datum sent[LPR_SENT_SHOWN];
 		TimestampTz until = stats->ended_at != 0 ? stats->ended_at : GetCurrentTimestamp();
 
@@ -243,8 +289,9 @@ lpr_last_query(PG_FUNCTION_ARGS)
 		values[11] = Int64GetDatum(stats->received);
 		values[12] = Int64GetDatum(stats->reads);
 		values[13] = dropped_json(stats);
-		values[14] = TimestampTzGetDatum(stats->asked_at);
-		values[15] = Float8GetDatum((double) (until - stats->asked_at) / 1000.0);
+		values[14] = odd_json(stats);
+		values[15] = TimestampTzGetDatum(stats->asked_at);
+		values[16] = Float8GetDatum((double) (until - stats->asked_at) / 1000.0);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -10,6 +10,7 @@
 #include "nodes/execnodes.h"
 
 #include "core/filter.h"
+#include "dialect/dialect.h"
 #include "http/cost.h"
 
 typedef enum LprOutcome
@@ -44,9 +45,12 @@ typedef struct LprQueryStats
 	int64 received; /* reads that came */
 	int64 reads;    /* reads that were shown */
 	int64 drops[LPR_DROPS];
-	int64 unmet; /* of those that were shown: reads that a condition of the statement left out */
+	int64 unmet;             /* of those that were shown: reads that a condition of the statement left out */
+	LprOdd odd[LPR_ODD_MAX]; /* values of shown or dropped reads that were left out, by member */
+	int nodd;
 	int64 images_missing;
-	bool told; /* that it was passed over */
+	bool told;    /* that it was passed over */
+	bool to_tell; /* that it failed */
 	TimestampTz asked_at;
 	TimestampTz ended_at;
 	struct LprAnswer *answer; /* of the question under way, for the audit (answer.c) */
@@ -78,6 +82,8 @@ extern void lpr_query_stats_forget(void);
 extern const char *lpr_outcome_name(LprOutcome outcome);
 /* Tells a source's fault to the client: as a WARNING, or as the end of the query. */
 extern void lpr_query_stats_report(const LprQueryStats *stats, int level);
+/* Takes over what a page counted so far. */
+extern void lpr_query_stats_odd(LprQueryStats *stats, LprPage *page);
 extern void lpr_query_stats_cost(LprQueryStats *stats, LprHttpCost cost);
 /* Tells the drops of a whole statement in one NOTICE; called when its last scan ends. */
 extern void lpr_statement_tell(LprStatement *statement);

@@ -34,6 +34,7 @@ typedef struct LprHttpPeer
 	int request_timeout_ms; /* whole request, body included */
 	int stall_timeout_ms;   /* no byte at all for so long */
 	int retries;            /* of repeatable requests */
+	int retry_time_ms;      /* of replies that say that it will pass: so long, however many retries that takes */
 	int retry_after_max_ms; /* a longer Retry-After is a failure at once */
 	int rate_per_minute;    /* 0 = unlimited */
 	size_t body_max;        /* bytes of one reply, after decompression */

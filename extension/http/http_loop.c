@@ -258,7 +258,7 @@ begin_try(LprTransfer *transfer)
 	transfer->stop = LPR_STOP_NONE;
 	transfer->status = 0;
 	transfer->header_bytes = 0;
-	transfer->retry_after[0] = '\0';
+	transfer->retry_after[0] = transfer->reset[0] = '\0';
 	transfer->error[0] = '\0';
 	transfer->reply.len = 0;
 	if (transfer->reply.data != NULL)

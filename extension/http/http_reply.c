@@ -6,14 +6,36 @@
 #include "http/http_internal.h"
 
 #include "common/pg_prng.h"
+#include "miscadmin.h"
+
+#include "http/rate.h"
 
 #define RETRY_FIRST_MS   250
 #define RETRY_LONGEST_MS 10000
+#define LIMIT_MS         1000
+
+/* Keeps the value of a header, if it is that. */
+static void
+keep_header(const char *data, size_t len, const char *name, char kept[64])
+{
+	size_t name_len = strlen(name);
+	const char *value = data + name_len, *end = data + len;
+	size_t room;
+
+	if (len <= name_len || pg_strncasecmp(data, name, name_len) != 0)
+		return;
+	while (value < end && (*value == ' ' || *value == '\t'))
+		value++;
+	while (end > value && (unsigned char) end[-1] <= ' ')
+		end--;
+	room = Min((size_t) 63, (size_t) (end - value));
+	memcpy(kept, value, room);
+	kept[room] = '\0';
+}
 
 size_t
 lpr_reply_header(char *data, size_t size, size_t count, void *arg)
 {
-	static const char retry_after[] = "Retry-After:";
 	LprTransfer *transfer = arg;
 	size_t len = size * count;
 
@@ -25,39 +47,54 @@ lpr_reply_header(char *data, size_t size, size_t count, void *arg)
 		return 0;
 	}
 	if (len >= 5 && memcmp(data, "HTTP/", 5) == 0)
-		transfer->retry_after[0] = '\0'; /* of an intermediate reply */
-	else if (len > sizeof(retry_after) && pg_strncasecmp(data, retry_after, sizeof(retry_after) - 1) == 0)
+		transfer->retry_after[0] = transfer->reset[0] = '\0'; /* of an intermediate reply */
+	else
 	{
-		const char *value = data + sizeof(retry_after) - 1;
-		const char *end = data + len;
-		size_t room = sizeof(transfer->retry_after) - 1;
-
-		while (value < end && (*value == ' ' || *value == '\t'))
-			value++;
-		while (end > value && (unsigned char) end[-1] <= ' ')
-			end--;
-		room = Min(room, (size_t) (end - value));
-		memcpy(transfer->retry_after, value, room);
-		transfer->retry_after[room] = '\0';
+		keep_header(data, len, "Retry-After:", transfer->retry_after);
+		keep_header(data, len, "X-RateLimit-Reset:", transfer->reset);
+		keep_header(data, len, "RateLimit-Reset:", transfer->reset);
 	}
 	return len;
 }
 
-/* Milliseconds that the peer asks us to wait, -1 when it does not say so in a way we know: "120", or a date. */
+/* A number of seconds, with a fraction or without. */
+static bool
+seconds_of(const char *text, double *seconds)
+{
+	size_t digits = strspn(text, "0123456789");
+
+	if (digits == 0)
+		return false;
+	if (text[digits] == '.')
+		digits += 1 + strspn(text + digits + 1, "0123456789");
+	*seconds = strtod(text, NULL); /* the server keeps LC_NUMERIC at C */
+	return text[digits] == '\0';
+}
+
+/*
+ * Milliseconds that the peer asks us to wait, -1 when it does not say so in a way we know: "120", "1.5", or a date; or
+ * when its limit begins anew, in seconds from now or, as most have it, since 1970.
+ */
 static int64
 asked_wait(const LprTransfer *transfer)
 {
-	const char *text = transfer->retry_after;
+	double seconds;
 	time_t when;
 
-	if (text[0] == '\0')
+	if (seconds_of(transfer->retry_after, &seconds))
+		return (int64) (Min(seconds, 2e6) * 1000);
+	if (transfer->retry_after[0] != '\0')
+	{
+		when = curl_getdate(transfer->retry_after, NULL);
+		return when == (time_t) -1 ? -1 : Max(when - time(NULL), 0) * INT64CONST(1000);
+	}
+	if (!seconds_of(transfer->reset, &seconds))
 		return -1;
-	if (text[strspn(text, "0123456789")] == '\0')
-		return strlen(text) > 9 ? PG_INT32_MAX : strtol(text, NULL, 10) * INT64CONST(1000);
-	when = curl_getdate(text, NULL);
-	if (when == (time_t) -1)
-		return -1;
-	return Max(when - time(NULL), 0) * INT64CONST(1000);
+	if (seconds > 1e11)
+		seconds /= 1000; /* since 1970 in milliseconds */
+	if (seconds > 1e8)
+		seconds = Max(seconds - (double) time(NULL), 0);
+	return (int64) (Min(seconds, 2e6) * 1000);
 }
 
 /*
@@ -74,26 +111,48 @@ backoff(const LprTransfer *transfer)
 	return (int64) (wait * (0.5 + 0.5 * pg_prng_double(&pg_global_prng_state)));
 }
 
-/* Sets a transfer aside for another try; false when there is none left. */
+/* Replies that say, or mean, that the same request may be answered later. */
 static bool
-try_again(LprTransfer *transfer, int64 asked_ms)
+is_passing_status(int status)
 {
-	int64 wait = backoff(transfer);
+	return status == 408 || status == 425 || status == 429 || status == 500 || (status >= 502 && status <= 504) ||
+		   (status >= 520 && status <= 524);
+}
 
-	if (!transfer->repeatable || transfer->tries > transfer->peer.retries)
+/*
+ * Sets a transfer aside for another try; false when there is none left. A reply that will pass is waited for as long as
+ * the option says, since a limit of requests per second outlives any two retries; a line that fails has so many.
+ */
+static bool
+try_again(LprTransfer *transfer, bool replied, int64 asked_ms)
+{
+	const LprHttpPeer *peer = &transfer->peer;
+	int64 now = lpr_engine_now(), wait = backoff(transfer);
+
+	if (!transfer->repeatable)
 		return false;
-	if (asked_ms > transfer->peer.retry_after_max_ms)
+	if (transfer->trouble_ms == 0)
+		transfer->trouble_ms = now;
+	if (asked_ms >= 0)
+		wait = asked_ms > 0 ? asked_ms + Min(wait, 1000) / 4 : wait;
+	else if (replied && transfer->status == 429)
+		wait += LIMIT_MS; /* without a word: it is per second */
+	if (transfer->tries > peer->retries && !(replied && now + wait - transfer->trouble_ms <= peer->retry_time_ms))
+		return false;
+	if (asked_ms > peer->retry_after_max_ms)
 	{
 		lpr_fault(&transfer->fault, LPR_STATE_NO_CONNECTION, "%s asks to wait " INT64_FORMAT " s", transfer->name,
 				  asked_ms / 1000);
 		lpr_fault_detail(&transfer->fault,
 						 "It answered with HTTP status %d. The longest wait that is honoured is %d ms. Request: %s",
-						 transfer->status, transfer->peer.retry_after_max_ms, transfer->place);
+						 transfer->status, peer->retry_after_max_ms, transfer->place);
 		lpr_transfer_settle(transfer, LPR_HTTP_FAILED);
 		return true;
 	}
+	if (replied && transfer->status == 429 && peer->retry_time_ms > 0)
+		lpr_rate_slow(MyDatabaseId, peer->key, asked_ms);
 	transfer->state = LPR_HTTP_WAITING;
-	transfer->due_ms = lpr_engine_now() + (asked_ms > 0 ? asked_ms + wait / 4 : wait);
+	transfer->due_ms = now + wait;
 	transfer->cost.retries++;
 	return true;
 }
@@ -140,7 +199,7 @@ lpr_reply_finish(LprTransfer *transfer, CURLcode code)
 		/* before the handle is detached: it is asked for what it knows */
 		lpr_transfer_explain(transfer, code);
 		lpr_engine_detach(transfer);
-		if (again && try_again(transfer, -1))
+		if (again && try_again(transfer, false, -1))
 			return;
 		lpr_transfer_settle(transfer, LPR_HTTP_FAILED);
 		return;
@@ -152,16 +211,8 @@ lpr_reply_finish(LprTransfer *transfer, CURLcode code)
 		lpr_transfer_settle(transfer, LPR_HTTP_DONE);
 		return;
 	}
-	switch (transfer->status)
-	{
-		case 429:
-		case 502:
-		case 503:
-		case 504:
-			if (try_again(transfer, asked_wait(transfer)))
-				return;
-			break;
-	}
+	if (is_passing_status(transfer->status) && try_again(transfer, true, asked_wait(transfer)))
+		return;
 	lpr_http_explain_status(transfer);
 	lpr_transfer_settle(transfer, LPR_HTTP_REFUSED);
 }

@@ -32,7 +32,7 @@ free_transfer(LprTransfer *transfer)
 	 * A turn that was waited for and never used belongs to the next request; near the backend's end no one can be told.
 	 */
 	if (transfer->state == LPR_HTTP_WAITING && transfer->turn_taken && MyProc != NULL)
-		lpr_rate_give_back(MyDatabaseId, transfer->peer.key, transfer->peer.rate_per_minute);
+		lpr_rate_give_back(MyDatabaseId, transfer->peer.key);
 	lpr_buffer_recycle(&transfer->reply);
 	free(transfer->body);
 	free(transfer->name);
@@ -196,7 +196,7 @@ make_transfer(MemoryContext context, const LprHttpPeer *peer, const char *name, 
 	LprTransfer *transfer;
 
 	/* everything that goes out is counted; this also refuses when the library was not preloaded */
-	lpr_rate_take(MyDatabaseId, peer->key, 0);
+	lpr_rate_check();
 	lpr_engine_init();
 
 	http = MemoryContextAllocZero(context, sizeof(*http));

@@ -17,7 +17,16 @@ extern void lpr_rate_shmem_init(void);
  */
 extern int64 lpr_rate_take(Oid database, Oid server, int per_minute);
 
+/*
+ * A source said that it got too many requests: for all sessions it is slowed down to half of what it got within a
+ * second, the next of them after asked_ms (-1: it did not say). Every so often without such a word it is made faster,
+ * until it is as before.
+ */
+extern void lpr_rate_slow(Oid database, Oid server, int64 asked_ms);
+
 /* Gives a turn back that was taken but not used, so that cancelled queries do not hold up the next ones. */
-extern void lpr_rate_give_back(Oid database, Oid server, int per_minute);
+extern void lpr_rate_give_back(Oid database, Oid server);
+/* Refuses when there is no shared memory to count in. */
+extern void lpr_rate_check(void);
 
 #endif

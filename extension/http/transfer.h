@@ -97,7 +97,8 @@ struct LprTransfer
 	/* between tries */
 	bool turn_taken; /* of the rate limit, for the coming try */
 	int tries;
-	int64 due_ms; /* WAITING: when to go on */
+	int64 trouble_ms; /* when a try failed first, 0 = none did */
+	int64 due_ms;     /* WAITING: when to go on */
 
 	/* this try */
 	int64 try_ms;      /* when it began */
@@ -107,6 +108,7 @@ struct LprTransfer
 	int status;
 	size_t header_bytes; /* what the peer has said beside the reply's body */
 	char retry_after[64];
+	char reset[64]; /* X-RateLimit-Reset */
 	char error[CURL_ERROR_SIZE];
 	LprBuffer reply;
 };

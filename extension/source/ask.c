@@ -49,24 +49,42 @@ ask_leg(LprAsk *ask, int i)
 		return;
 	}
 	ask->pages++;
+	ask->tracks[i].token = ask->source->tokens;
 	ask->tracks[i].coming = lpr_ask_send(ask, &request, ask->dialect->ask(&ask->legs[i], &request, &fault), &fault);
 	/* Only the first page is as small as the reader wished: if it wants a second one, it wants more. */
 	ask->legs[i].page_size = 0;
 }
 
-/* The token ended before its time: signs in again and starts over. */
+/*
+ * The token ended before its time: the page is asked for once more, with another one. Whoever else went out with the
+ * old token does the same; who meets its end first signs in.
+ */
 static void
-sign_in_again(LprAsk *ask)
+ask_again(LprAsk *ask, LprTrack *track)
 {
+	LprSource *source = ask->source;
+
+	lpr_ask_drop(ask, &track->coming);
+	ask->pages--;
+	if (track->token != source->tokens)
+		return;
 	ask->signed_again = true;
-	ask->source->token_until = 0;
-	for (int leg = 0; leg < ask->nlegs; leg++)
-		lpr_ask_close_track(ask, &ask->tracks[leg]);
-	lpr_legs_free(ask->legs, ask->nlegs);
-	ask->legs = NULL;
-	ask->nlegs = 0;
-	ask->current = 0;
+	source->token_until = 0;
 	lpr_ask_start_errand(ask);
+}
+
+/* Nothing more of a leg, whatever it is that it has not. */
+static void
+take_nothing(LprAsk *ask, int i)
+{
+	LprTrack *track = &ask->tracks[i];
+
+	lpr_ask_drop(ask, &track->coming);
+	free(ask->legs[i].next);
+	ask->legs[i].next = NULL;
+	ask->legs[i].pages++;
+	ask->stats->pages++;
+	track->over = true;
 }
 
 /* A page of leg i has come: start to read it. */
@@ -81,15 +99,20 @@ take_page(LprAsk *ask, int i)
 	{
 		int status = lpr_http_status(track->coming);
 
-		if (status == 401 && ask->dialect->signs_in && !ask->signed_again && ask->legs[i].pages == 0 &&
-			ask->source->site.token != NULL)
+		if (status == 401 && ask->dialect->signs_in && (!ask->signed_again || track->token != ask->source->tokens))
 		{
-			sign_in_again(ask);
+			ask_again(ask, track);
 			return;
 		}
 		if (status == 401 || status == 403)
 			ask->source->stale = true; /* the next question reads its secret anew */
 		lpr_ask_fail_http(ask, track->coming);
+		return;
+	}
+	ask->signed_again = false;
+	if (lpr_http_status(track->coming) == 204) /* so some say that there is nothing */
+	{
+		take_nothing(ask, i);
 		return;
 	}
 	track->reading = track->coming;
@@ -239,6 +262,13 @@ end_page(LprAsk *ask)
 	LprTrack *track = &ask->tracks[ask->current];
 	LprLeg *leg = &ask->legs[ask->current];
 
+	if (track->page.no_zone && !ask->source->zone_told)
+	{
+		ask->source->zone_told = true;
+		ereport(NOTICE,
+				(errmsg("times of source \"%s\" have no zone, and are taken as UTC", ask->source->name),
+				 errhint("Ask an administrator to set option \"time_zone\" of the source to that of its clock.")));
+	}
 	lpr_page_close(&track->page);
 	track->open = false;
 	lpr_http_free(track->reading);
@@ -261,8 +291,10 @@ lpr_ask_next(LprAsk *ask, LprRead *read)
 		advance_ask(ask);
 		if (ask->stage == LPR_ASK_OVER)
 		{
+			if (ask->failed && ask->source->options.fail_on_error)
+				lpr_query_stats_report(ask->stats, ERROR);
 			if (ask->failed)
-				lpr_query_stats_report(ask->stats, ask->source->options.fail_on_error ? ERROR : WARNING);
+				ask->stats->to_tell = true; /* a warning, or an error if nobody else has answered */
 			else if (ask->cut)
 				lpr_query_stats_report(ask->stats, WARNING);
 			ask->failed = ask->cut = false;
@@ -273,6 +305,8 @@ lpr_ask_next(LprAsk *ask, LprRead *read)
 		{
 			LprPageStep step = lpr_page_step(ask->dialect, &track->page, read);
 
+			if (unlikely(track->page.nodd > 0))
+				lpr_query_stats_odd(ask->stats, &track->page);
 			switch (step)
 			{
 				case LPR_PAGE_READ:
@@ -293,7 +327,7 @@ lpr_ask_next(LprAsk *ask, LprRead *read)
 					end_page(ask);
 					break;
 				case LPR_PAGE_FAULT:
-					lpr_ask_fail_named(ask, &track->page.fault, ask->legs[ask->current].pages);
+					lpr_ask_fail_page(ask, track, ask->legs[ask->current].pages);
 					break;
 			}
 			continue;

@@ -37,9 +37,11 @@ start_reads(LprAsk *ask)
 {
 	LprFault fault = {0};
 
-	if (lpr_ask_pass_over_without_cameras(ask))
+	if (ask->legs == NULL && lpr_ask_pass_over_without_cameras(ask))
 		return;
 	ask->stage = LPR_ASK_READS;
+	if (ask->legs != NULL) /* signed in anew: its legs go on where they are */
+		return;
 	ask->nlegs = lpr_legs(ask->dialect, ask->query, &ask->source->site, &ask->legs, &fault);
 	if (ask->nlegs < 0)
 	{
@@ -63,7 +65,7 @@ lpr_ask_start_errand(LprAsk *ask)
 		ask->stage = LPR_ASK_SIGN_IN;
 		ask->errand = lpr_ask_send(ask, &request, ask->dialect->sign_in(&source->site, &request, &fault), &fault);
 	}
-	else if (ask->dialect->fetches_cameras &&
+	else if (ask->dialect->fetches_cameras && ask->legs == NULL &&
 			 (!source->site.has_cameras || (source->cameras_until <= now && source->users == 1)))
 	{
 		ask->stage = LPR_ASK_CAMERAS;
@@ -92,9 +94,12 @@ lpr_ask_take_errand(LprAsk *ask)
 	if (ask->stage == LPR_ASK_SIGN_IN)
 	{
 		good = ask->dialect->signed_in(&source->site, body, len, &fault);
-		if (good) /* A little early, so that it does not end between two pages. */
+		if (good) /* A little early, so that it seldom ends between two pages. */
+		{
 			source->token_until =
 				TimestampTzPlusMilliseconds(GetCurrentTimestamp(), Max(source->site.token_seconds - 30, 1) * 1000L);
+			source->tokens++;
+		}
 		else
 			fault.detail[0] = '\0'; /* it shows how the reply begins, which may be with the token */
 	}

@@ -16,6 +16,7 @@ typedef struct LprTrack
 	LprHttp *reading; /* the page that `page` reads */
 	LprPage page;
 	TimestampTz fetched_at;
+	int token; /* which of the source's tokens `coming` went out with */
 	bool open;
 	bool over;
 } LprTrack;
@@ -39,7 +40,7 @@ struct LprAsk
 	LprQueryStats *stats;
 	LprAskStage stage;
 	LprHttp *errand;   /* sign-in or camera register */
-	bool signed_again; /* a token was refused once already */
+	bool signed_again; /* a token was refused, and no page came since */
 	LprLeg *legs;
 	LprTrack *tracks;
 	int nlegs;
@@ -60,13 +61,13 @@ struct LprAsk
 extern LprHttp *lpr_ask_send(LprAsk *ask, LprRequest *request, bool made, LprFault *fault);
 /* Counts what a request cost, and frees it. */
 extern void lpr_ask_drop(LprAsk *ask, LprHttp **http);
-/* Closes the page that a leg reads, and drops the one that is on its way. */
-extern void lpr_ask_close_track(LprAsk *ask, LprTrack *track);
 /* The question is over, for better or worse: no transfer goes on. */
 extern void lpr_ask_end(LprAsk *ask, LprOutcome outcome);
 extern void lpr_ask_fail(LprAsk *ask, const LprFault *fault);
 /* A fault of the dialect, which knows neither source nor page (0 = none). */
 extern void lpr_ask_fail_named(LprAsk *ask, const LprFault *fault, int page);
+/* A page that is unusable from here: of one that is a refusal in all but its status, the vendor's words. */
+extern void lpr_ask_fail_page(LprAsk *ask, const LprTrack *track, int page);
 /* A reply with a status other than 2xx, or none at all. */
 extern void lpr_ask_fail_http(LprAsk *ask, LprHttp *http);
 /* There are more reads than are shown. */

@@ -43,6 +43,33 @@ show_digest(LprSlice url, LprText *shown)
 	lpr_text_printf(shown, "GET image sha256:%s", hex);
 }
 
+/*
+ * Image URLs are signed by the vendor, and our secret goes to none of them; but for a vendor that wants it there, and
+ * then to its own origin only, which gets it with every question. It stands first, as the vendor documents it.
+ */
+static void
+add_url(LprSource *source, LprSlice url, LprText *to)
+{
+	const char *name = source->options.dialect->image_secret;
+	const char *secret = source->site.secret;
+	const char *question = memchr(url.data, '?', url.len);
+	size_t path = question != NULL ? (size_t) (question - url.data) : url.len;
+
+	lpr_text_append(to, url.data, path);
+	if (name != NULL && secret != NULL &&
+		lpr_url_same_origin(url, (LprSlice){source->options.url, strlen(source->options.url)}))
+	{
+		lpr_text_printf(to, "?%s=", name);
+		lpr_text_add_escaped(to, secret, strlen(secret));
+		if (question != NULL)
+			lpr_text_adds(to, "&");
+	}
+	else if (question != NULL)
+		lpr_text_adds(to, "?");
+	if (question != NULL)
+		lpr_text_append(to, question + 1, url.len - path - 1);
+}
+
 LprHttp *
 lpr_image_start(LprSource *source, MemoryContext context, LprQueryStats *stats, LprSlice url)
 {
@@ -50,8 +77,7 @@ lpr_image_start(LprSource *source, MemoryContext context, LprQueryStats *stats, 
 
 	if (!is_allowed_origin(source, url))
 		return NULL;
-	/* Image URLs are signed by the vendor; our secret goes to none of them. */
-	lpr_text_append(&request.url, url.data, url.len);
+	add_url(source, url, &request.url);
 	show_digest(url, &request.shown);
 	if (request.url.failed || request.shown.failed)
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));

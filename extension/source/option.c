@@ -11,6 +11,7 @@
 #include "fmgr.h"
 #include "lib/stringinfo.h"
 #include "miscadmin.h"
+#include "pgtime.h"
 #include "utils/builtins.h"
 
 #include "server/compat.h"
@@ -26,6 +27,7 @@ typedef enum OptionKind
 	OPTION_DIALECT,
 	OPTION_URL,
 	OPTION_ORIGINS, /* origins of URLs, separated by blanks */
+	OPTION_ZONE,    /* a name that the server knows */
 	OPTION_FILE,
 	OPTION_SECRET
 } OptionKind;
@@ -57,10 +59,12 @@ static const OptionRule rules[] = {
 	{"dialect", SERVER, OPTION_DIALECT, AT(dialect), 0, 0, 0, NULL, NULL},
 	/* base of every request; https, or http on this machine itself */
 	{"url", SERVER, OPTION_URL, AT(url), 0, 0, 0, NULL, NULL},
-	/* OAuth audience, for dialects that sign in that way; default: the URL */
+	/* OAuth audience, for dialects that sign in that way; default: the one that the vendor documents */
 	{"audience", SERVER, OPTION_TEXT, AT(audience), 0, 0, 0, NULL, NULL},
 	/* what a vendor that wants a reason is told; never the user or the case */
 	{"reason", SERVER, OPTION_TEXT, AT(reason), 0, 0, 0, NULL, "law enforcement"},
+	/* of times without a zone, such as America/Los_Angeles; default: UTC is taken, which is told */
+	{"time_zone", SERVER, OPTION_ZONE, AT(time_zone), 0, 0, 0, NULL, NULL},
 	/* further origins (https://host or https://host:port) that images may come from, separated by blanks */
 	{"image_origins", SERVER, OPTION_ORIGINS, AT(image_origins), 0, 0, 0, NULL, ""},
 	/* reads of one page; default: the dialect's own */
@@ -97,8 +101,10 @@ static const OptionRule rules[] = {
 	{"request_timeout", SERVER, OPTION_INTEGER, AT(peer.request_timeout_ms), 1, 3600000, 60000, NULL, NULL},
 	/* so long without a single byte, and the request has failed */
 	{"stall_timeout", SERVER, OPTION_INTEGER, AT(peer.stall_timeout_ms), 1, 600000, 20000, NULL, NULL},
-	/* of a request that failed on the way, or met 429, 502, 503, 504 */
+	/* of a request that failed on the way, or met 408, 425, 429, 500, 502 to 504 or 520 to 524 */
 	{"retries", SERVER, OPTION_INTEGER, AT(peer.retries), 0, 10, 2, NULL, NULL},
+	/* of one that met such a status, be it more often than `retries`; 0: those alone count, and 429 slows nothing down */
+	{"retry_time", SERVER, OPTION_INTEGER, AT(peer.retry_time_ms), 0, 600000, 10000, NULL, NULL},
 	/* a vendor that wants a longer pause has failed */
 	{"max_retry_after", SERVER, OPTION_INTEGER, AT(peer.retry_after_max_ms), 0, 600000, 30000, NULL, NULL},
 	/* of all sessions of the cluster together; default: unlimited */
@@ -219,6 +225,15 @@ check_dialect(const char *value)
 }
 
 static void
+check_zone(const OptionRule *rule, const char *value)
+{
+	pg_tz *zone = pg_tzset(value);
+
+	if (zone == NULL || !pg_tz_acceptable(zone))
+		refuse_value(rule, value, "It is the name of a time zone, such as America/Los_Angeles: see pg_timezone_names.");
+}
+
+static void
 check_file(const OptionRule *rule, const char *value)
 {
 	if (value[0] != '/')
@@ -284,6 +299,9 @@ take_value(const OptionRule *rule, char *value, LprOptions *options)
 			break;
 		case OPTION_ORIGINS:
 			check_origins(rule, value);
+			break;
+		case OPTION_ZONE:
+			check_zone(rule, value);
 			break;
 		case OPTION_FILE:
 			check_file(rule, value);

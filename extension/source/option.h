@@ -19,6 +19,7 @@ typedef struct LprOptions
 	char *image_origins; /* blank-separated origins besides the URL's own */
 	char *secret;        /* of the mapping: a name */
 	char *client_id;     /* of the mapping */
+	char *time_zone;     /* of times without one; NULL: UTC */
 	int page_size;       /* 0 = the dialect's own */
 	int parallel;        /* legs of one question that run side by side */
 	int max_pages;

@@ -12,6 +12,7 @@
 #include "funcapi.h"
 #include "utils/acl.h"
 #include "utils/builtins.h"
+#include "utils/datetime.h"
 #include "utils/inval.h"
 #include "utils/lsyscache.h"
 #include "utils/memutils.h"
@@ -58,6 +59,18 @@ forget_sources(Datum arg, int cache, uint32 hash)
 		source = next;
 	}
 	lpr_http_forget();
+}
+
+/* Of an hour that comes twice in autumn, the second: winter time. */
+static LprMoment
+in_zone(const void *zone, LprMoment moment)
+{
+	struct pg_tm tm;
+	fsec_t fsec;
+
+	if (timestamp2tm(moment, NULL, &tm, &fsec, NULL, NULL) != 0)
+		return moment;
+	return moment + DetermineTimeZoneOffset(&tm, (pg_tz *) zone) * LPR_SECOND; /* it counts westward */
 }
 
 static LprSource *
@@ -110,9 +123,11 @@ hold(Oid server_id, Oid login)
 								 quote_identifier(source->name))));
 			source->site.url = source->options.url;
 			source->site.client_id = source->options.client_id;
-			source->site.audience = source->options.audience != NULL ? source->options.audience : source->options.url;
+			source->site.audience = source->options.audience;
 			source->site.reason = source->options.reason;
 			source->site.page_size = source->options.page_size;
+			source->site.zone = source->options.time_zone != NULL ? pg_tzset(source->options.time_zone) : NULL;
+			source->site.in_zone = in_zone;
 			if (source->options.dialect->wants_client_id && source->options.client_id == NULL)
 				ereport(ERROR, (errcode(ERRCODE_FDW_OPTION_NAME_NOT_FOUND), errmsg("it has no client_id"),
 								errhint("ALTER USER MAPPING FOR PUBLIC SERVER %s OPTIONS (ADD client_id '...');",

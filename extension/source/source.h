@@ -20,6 +20,8 @@ typedef struct LprSource
 	LprSite site;
 	LprSite placed; /* its cameras as lpr.add_camera() placed them, if the site has a register of its own */
 	TimestampTz token_until;
+	bool zone_told; /* that its times have no zone */
+	int tokens;     /* so many sign-ins: tells whether a request went out with the token of now */
 	TimestampTz cameras_until;
 } LprSource;
 

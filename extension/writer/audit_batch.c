@@ -392,6 +392,7 @@ write_batch(LprLog *log, List *records, const ErrorData *unjudged)
 {
 	int n = list_length(records);
 	Batch batch = {.log = log, .records = records, .receipts = palloc0(Max(n, 1) * sizeof(LprReceipt))};
+	bool held;
 
 	idle = NULL;
 	/* Both before the snapshot, so that none is overlooked. */
@@ -399,7 +400,7 @@ write_batch(LprLog *log, List *records, const ErrorData *unjudged)
 	batch.generation = lpr_queue_generation();
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
-	(void) lpr_worker_hold_extension(); /* what is refused while somebody drops it is put on record all the same */
+	held = lpr_worker_hold_extension();
 	PushActiveSnapshot(GetTransactionSnapshot()); /* model: snapshot */
 	if (!extension_there(log))
 	{
@@ -413,10 +414,10 @@ write_batch(LprLog *log, List *records, const ErrorData *unjudged)
 		CommitTransactionCommand();
 		return;
 	}
-	if (!log->there && lpr_queue_restorer_there() && !anybody_waits(records))
+	if (!anybody_waits(records) && (!held || (!log->there && lpr_queue_restorer_there())))
 	{
-		/* The log may be there in parts. */
-		idle = "a dump is being loaded, which may bring a log";
+		/* What waits may be what a DROP EXTENSION is refused; the log may be there in parts. */
+		idle = held ? "a dump is being loaded, which may bring a log" : "extension lpr is being dropped";
 		PopActiveSnapshot();
 		CommitTransactionCommand();
 		return;

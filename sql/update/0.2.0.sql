@@ -42,6 +42,9 @@ ALTER TABLE lpr_data.mail ADD text_salt bytea NOT NULL DEFAULT pg_catalog.uuid_s
 -- The same view under a name that says what it holds.
 ALTER VIEW lpr_data.sight RENAME TO visible_event;
 
+-- 20-search
+DROP FUNCTION lpr.last_query();
+
 -- 30-audit
 DROP TRIGGER number_change ON lpr_data.change;
 DROP FUNCTION lpr_data.number_change();

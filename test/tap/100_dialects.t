@@ -179,6 +179,26 @@ for my $name (@names)
 	is($written, 't', '… though the vendor writes plates in several ways');
 }
 
+# ---- times without a zone ----
+
+for my $name (such { $_->{no_zone} })
+{
+	my ($fresh) = $node->session('analyst1');
+	my $question = sub { return "SELECT count(*) FROM lpr.reads WHERE source = '$_[0]' AND plate = '7ABC123' AND $in_month" };
+	my (undef, $said) = $node->converse($fresh, $question->($name));
+	like($said, qr/NOTICE:  \w+: times of source "$name" have no zone, and are taken as UTC/, "$name: a time without a zone is told");
+	(undef, $said) = $node->converse($fresh, $question->($name));
+	unlike($said, qr/have no zone/, '… once a session');
+	$fresh->quit;
+	$node->add_dialects('_west', time_zone => 'Etc/GMT+8');
+	my ($out, $err) = ask("SELECT count(*), count(*) FILTER (WHERE EXISTS (SELECT FROM lpr.reads AS r WHERE r.source = '$name' AND r.plate = '7ABC123' AND r.$in_month "
+		. "AND r.read_id = w.read_id AND r.captured_at = w.captured_at - interval '8 hours')) FROM lpr.reads AS w WHERE w.source = '${name}_west' AND w.plate = '7ABC123' AND w.$in_month");
+	my ($west, $shifted) = split /\|/, $out;
+	cmp_ok($west, '>', 0, "$name: a clock in the west");
+	is($shifted, $west, '… is eight hours behind') or diag($err);
+	unlike($err, qr/have no zone/, '… and nothing is to be told');
+}
+
 # ---- logins and registers are kept ----
 
 for my $name (such { $_->{signs_in} })

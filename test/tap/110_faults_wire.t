@@ -91,7 +91,7 @@ everywhere('gzip', '', { fault => 'gzip' }, {});
 
 # ---- refused ----
 
-for my $status (400, 401, 403, 404, 422, 500, 502, 503)
+for my $status (400, 401, 403, 404, 408, 422, 500, 502, 503, 521)
 {
 	everywhere("status $status", '', { fault => 'status', status => $status }, sub {
 		my ($name, $class) = @_;
@@ -99,13 +99,28 @@ for my $status (400, 401, 403, 404, 422, 500, 502, 503)
 		my $its = $dialect{$name};
 		my $again = $status == 401 && $class eq 'search' && $its->{signs_in};
 		return (outcome => 'failed', state => 'HV000', rows => whole($name, $class), message => qr/^source "$name" answered with HTTP status $status$/,
-			detail => qr/^The vendor says: (?:\w+: )?simulated failure$/, $its->{by_camera} ? () : (retries => $status >= 502 ? 1 : 0),
+			detail => qr/^The vendor says: (?:\w+: )?simulated failure$/, $its->{by_camera} ? () : (retries => $status == 408 || $status >= 500 ? 1 : 0),
 			$again && !$its->{by_camera} ? (requests => 4) : ()) });
 }
 everywhere('status 503 once', '', { fault => 'status', status => 503, times => 1 }, { retries => 1 });
 everywhere('status 401 once', '', { fault => 'status', status => 401, times => 1 }, sub {
 	my ($name, $class) = @_;
-	return $class eq 'search' && $dialect{$name}{signs_in} ? () : (outcome => 'failed', state => 'HV000', rows => whole($name, $class)) }, strict => 0);
+	return $class =~ /search|page/ && $dialect{$name}{signs_in} ? () : (outcome => 'failed', state => 'HV000', rows => whole($name, $class)) }, strict => 0);
+
+# A token that ends between two pages: another one is got, and the same page asked for. As often as there are pages, if need be.
+$node->trial([ map { { source => $_, fault => { class => 'page', fault => 'status', status => 401, times => 1, after => 1 } } } such { $_->{signs_in} } ],
+	name => 'a token that ends while paging', fresh => 1);
+
+# An error that calls itself an answer.
+for my $name (grep { ref $dialect{$_}{refusal}->('', 'search') } @{ $lab->{names} })
+{
+	my $body = JSON::PP->new->encode($dialect{$name}{refusal}->('Index is being rebuilt', 'search'));
+	$node->trial([ { source => $name, fault => { class => 'search', fault => 'status', status => 200, body => $body },
+		outcome => 'failed', state => 'HV00M', rows => 0, message => qr/is missing$/, detail => qr/^The vendor says: (?:\w+: )?Index is being rebuilt$/ } ],
+		name => "200 with an error: $name", fresh => 1);
+}
+$node->trial([ map { { source => $_, fault => { class => 'search', fault => 'status', status => 204, body => '' }, rows => 0 } } @{ $lab->{names} } ],
+	name => '204: nothing', fresh => 1);
 
 # A vendor's words are shown escaped, 300 bytes of them at most, and without our secret, whatever it says.
 {
@@ -186,9 +201,8 @@ for my $linking (such { $_->{pages} eq 'link' })
 		$node->vendor_forget;
 		my @cases = map { {
 			source => $_, fault => { class => 'search', fault => 'next_elsewhere', to => $to },
-			# Of a page that names an impossible next one before its reads nothing is shown.
 			outcome => 'failed', state => $to =~ /\r/ ? 'HV00M' : $dialect{$_}{odd_next}[0],
-			rows => $to =~ /\r/ && $dialect{$_}{next_first} ? 0 : $node->lab_before($_, 'search', 1),
+			rows => $node->lab_before($_, 'search', 1),
 			$to =~ /\r/ ? () : (message => $dialect{$_}{odd_next}[1]) } } @pagers;
 		$node->trial(\@cases, name => 'next page at ' . $to =~ s/\d{4,}/PORT/gr =~ s/[\r\n]/?/gr);
 		is(scalar(grep { $_->{vendor} eq 'other' || $_->{class} =~ /image|other/ } $node->vendor_log), 0, '… nobody else was asked');

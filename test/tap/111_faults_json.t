@@ -11,18 +11,19 @@ my $node = LprLab->laboratory('json');
 my $lab = $node->{lab};
 
 # What a kind does to the read it hits. fail: the page is refused there; last: only at its end, so that its reads are shown; drop: the
-# read is dropped and counted; none: the dialect has no such value, or does not need it.
+# read is dropped and counted; odd: the value is left out and counted, the read is shown; unplaced: it is left out, and with it the place;
+# none: the dialect has no such value, or does not need it; all: it is taken for all that there is.
 my %reads = (
-	(map { $_ => 'fail' } qw(invalid_utf8 nan nul_escape raw_nul lone_surrogate wrong_types control_chars single_quotes duplicate_keys deep_nesting
-		empty_body null_results bare_array_or_object)),
-	trailing_junk => 'last',
-	(map { $_ => 'drop' } qw(big_integer bad_time bad_confidence bad_coordinates empty_plate control_escapes invisible missing_id missing_time long_string)));
+	(map { $_ => 'fail' } qw(invalid_utf8 nan nul_escape raw_nul lone_surrogate control_chars single_quotes deep_nesting empty_body null_results
+		bare_array_or_object)),
+	trailing_junk => 'last', big_integer => 'odd', bad_confidence => 'odd', bad_coordinates => 'unplaced',
+	(map { $_ => 'drop' } qw(bad_time empty_plate control_escapes invisible missing_id missing_time long_string wrong_types duplicate_keys)));
 # Which value of a read a kind aims at, where not every dialect has it.
 my %value = (bad_coordinates => 'latitude', bad_confidence => 'confidence', missing_id => 'id', big_integer => 'number', nan => 'number');
 my @kinds = sort keys %reads;
 my %message = (
 	invalid_utf8 => qr/invalid UTF-8/i, nan => qr/invalid token/, nul_escape => qr/\\u0000|is missing/, raw_nul => qr/NUL byte/, lone_surrogate => qr/surrogate/,
-	wrong_types => qr/is not a string/, control_chars => qr/control character/, duplicate_keys => qr/stands twice/, deep_nesting => qr/nested deeper than 32/,
+	control_chars => qr/control character/, duplicate_keys => qr/stands twice/, deep_nesting => qr/nested deeper than 32/,
 	null_results => qr/is not an array|expected an array/, bare_array_or_object => qr/expected an? \w+/, trailing_junk => qr/invalid token/);
 
 for my $name (@{ $lab->{names} })
@@ -37,7 +38,10 @@ for my $name (@{ $lab->{names} })
 			my $replies = $node->lab_replies($name, $class);
 			my %expected =
 				$does eq 'none' ? ()
-				: $does eq 'drop' ? (rows => $lab->{usable}{$name} - $replies, dropped => { malformed => $replies })
+				: $does eq 'all' ? (rows => $node->lab_before($name, $class, 1))
+				: $does eq 'odd' ? (odd => $replies)
+				: $does eq 'drop' ? (rows => $lab->{usable}{$name} - $replies, dropped => { malformed => $replies }, odd => 'any')
+				: $does eq 'unplaced' ? (rows => $lab->{usable}{$name} - $replies, dropped => { unknown_place => $replies }, odd => $replies)
 				: (outcome => 'failed', state => 'HV00M', rows => $node->lab_before($name, $class, $does eq 'last' ? 1 : 0),
 					message => $message{$kind} // qr/malformed reply/, detail => qr/^At byte \d+ of \d+/);
 
@@ -56,8 +60,8 @@ for my $name (@{ $lab->{names} })
 # Half of the reads are bad: the other half comes.
 for my $name (@{ $lab->{names} })
 {
-	my $kind = $dialect{$name}{keys}{confidence} ? 'bad_confidence' : 'missing_time';
-	my $count = 5 * ($kind eq 'bad_confidence' ? $dialect{$name}{numbers} // 1 : 1);
+	my $kind = 'missing_time';
+	my $count = 5;
 	my $drops = 5 * $node->lab_replies($name, 'search');
 	$node->trial([ { source => $name, fault => { class => 'search', fault => 'malformed', kind => $kind, count => $count }, rows => $lab->{usable}{$name} - $drops,
 		dropped => { malformed => $drops } } ], name => "five bad reads of a page: $name");
@@ -84,7 +88,7 @@ for my $name (such { $_->{fetches_cameras} })
 {
 	for my $kind (@kinds)
 	{
-		my $fails = $reads{$kind} =~ /fail|last/ && $kind ne 'wrong_types';
+		my $fails = $reads{$kind} =~ /fail|last/ || $kind eq 'duplicate_keys';
 		$node->trial([ { source => $name, fault => { class => 'cameras', fault => 'malformed', kind => $kind },
 			$fails ? (outcome => 'failed', state => 'HV00M', rows => 0, message => $message{$kind} // qr/malformed reply/, detail => qr/^At byte \d+ of \d+, [ -~]+$/) : () } ],
 			name => "$kind: $name cameras", fresh => 1);

@@ -67,6 +67,22 @@ for my $case ([ 'HTTP status', 'HV000', { fault => 'status', status => 500 } ], 
 	$node->vendor_well;
 }
 
+# ---- all that fail ----
+
+# No rows would look like "never seen": none of them is an error, whoever asks, be it a count or a join.
+$node->vendor_faults({ vendor => $_, class => 'search', fault => 'status', status => 404 }) for qw(acme birdseye curbside delta);
+for my $sql ($by_source, "SELECT count(*) FROM lpr.search_plate('7ABC123')", "SELECT count(*) FROM (VALUES ('7ABC123')) AS w (p) JOIN lpr.reads AS r ON r.plate = w.p")
+{
+	my ($out, $err) = $node->converse($session, $sql);
+	like($err, qr/ERROR: +LP009: no source has answered\nDETAIL: .*acme.*birdseye.*curbside.*delta/, 'all have failed: an error that tells of each');
+	is($out, '', '… and no rows');
+	is(outcomes(), 'acme:failed birdseye:failed curbside:failed delta:failed', '… and lpr.last_query() knows');
+}
+my ($none, $why) = $node->converse($session, "SELECT count(*) FROM lpr.reads WHERE plate = '7ABC123' AND source = 'acme'");
+like($why, qr/ERROR: +HV000: source "acme" answered with HTTP status 404/, 'of a single one it is its own error');
+unlike($why, qr/WARNING/, '… told once');
+$node->vendor_well;
+
 # ---- no more than needed ----
 
 my $plain = "SELECT read_id, captured_at FROM lpr.reads WHERE plate = '7ABC123'";
@@ -153,7 +169,7 @@ $node->answer('postgres', 'ALTER SERVER delta OPTIONS (DROP page_size)');
 $node->put_secret('wrong', 'nonsense');
 $node->answer('postgres', "ALTER USER MAPPING FOR PUBLIC SERVER delta OPTIONS (SET secret 'wrong')");
 $node->vendor_forget;
-like(($node->converse($session, $small))[1], qr/WARNING: .*"delta".*401/, 'ALTER USER MAPPING counts from the next statement on');
+like(($node->converse($session, $small))[1], qr/ERROR: .*"delta".*401/, 'ALTER USER MAPPING counts from the next statement on');
 isnt((connections())[0], $before, '… over a new connection');
 $node->answer('postgres', "ALTER USER MAPPING FOR PUBLIC SERVER delta OPTIONS (SET secret 'sim-lpr-token')");
 is(asking($small), 5, '… and back');

@@ -89,6 +89,18 @@ my @retried = arrivals('limited');
 is(scalar @retried, 3, 'two retries');
 cmp_ok($retried[-1], '>=', 1.7, '… at the pace of the limit');
 
+# A vendor that counts by the second and says nothing else than 429: all is asked all the same, ever more slowly.
+$node->add_source('flock', 'flock-v3',
+	options => { retry_time => 20000 });
+$node->vendor('POST', '/control/settings', { flock_per_second => 8 });
+$node->vendor_forget;
+is($node->answer('analyst1', "SELECT outcome FROM (SELECT count(*) FROM lpr.search_plate('B0B5S8Z', look_alikes => true) WHERE source = 'flock') AS c, LATERAL (SELECT q.outcome FROM lpr.last_query() AS q WHERE c.count >= 0 AND q.source = 'flock') AS q"),
+	'complete', 'a limit per second is outlived');
+my @slowed = $node->vendor_log(vendor => 'flock');
+is(scalar(grep { $_->{class} eq 'search' && $_->{status} == 200 } @slowed), 64, '… each plate was asked for');
+cmp_ok(scalar(grep { $_->{status} == 429 } @slowed), '<', 32, '… and it was not too much for long');
+$node->vendor('POST', '/control/settings', { flock_per_second => 0 });
+
 # Who stops waiting gives the turn back: those of a minute, one every two seconds.
 $node->answer('postgres', "ALTER SERVER limited OPTIONS (SET requests_per_minute '30')");
 $node->ask('analyst1', "SET statement_timeout = 100;\n" . "$ask_in_vain;\n" x 30, psql => { on_error_stop => 0 });

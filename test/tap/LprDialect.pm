@@ -22,13 +22,13 @@
 #   reason_in      where the reason goes
 #   id             SQL for the simulator's name of a read, where read_id has it
 #   tells          columns that are the vendor's own, beyond the plate, the place and the second, which all tell
+#   no_zone        its times have none
 #   says_country   a read says in which country it was taken
 #   tells_token_life   the login says for how long its token holds
-#   images         columns of images that a read has; images_want_secret: they are not to be had without it, so that we have none
-#   next_first     a page names the next one before its reads
+#   images         columns of images that a read has; image_secret_in: the parameter that the secret goes into, at the vendor's own origin
 #   odd_next       [ SQLSTATE, message ] where the next page is a URL of somebody else
 #   refusal        sub (words, class): an error as the vendor writes it: data for JSON, or text
-#   malformed      malformed values that do not just cost their read: kind => 'fail'
+#   malformed      malformed values that cost something else than with others: kind => 'fail', 'drop', 'none' or 'all'
 #   numbers        how many numbers, or confidences, stand in a read until the one that is taken (1)
 package LprDialect;
 use strict;
@@ -44,7 +44,7 @@ my @table = (
 		name => 'lpr-v1', source => 'lpr', path => '/reads/search', post => 1, asks => [qw(from order page_size plates until)],
 		secret_in => 'header', reference_in => 'header', pages => 'cursor', size_in => 'page_size', region_in => [ region => 'CA' ], address_in => 'address',
 		id => 'read_id', tells => [qw(captured_at confidence plate_region camera_id camera_owner camera_type address make model color)], says_country => 1,
-		images => [qw(plate_image vehicle_image)], next_first => 1, odd_next => [ 'HV000', qr/HTTP status 4(?:00|22)/ ],
+		images => [qw(plate_image vehicle_image)], odd_next => [ 'HV000', qr/HTTP status 4(?:00|22)/ ],
 		refusal => sub { return { error => { code => 'bad', message => $_[0] } } },
 	},
 	{
@@ -57,8 +57,9 @@ my @table = (
 	{
 		name => 'rekor-scout-v2', source => 'rekor', path => '/api/search/plate', asks => [qw(api_key end order plate start topn)],
 		secret_in => 'query', pages => 'time', size_in => 'topn', until_in => 'end',
-		id => 'right(read_id, 16)', tells => [qw(captured_at confidence)],
-		images => [qw(plate_image vehicle_image)], images_want_secret => 1,
+		tells => [qw(captured_at confidence)],
+		images => [qw(plate_image vehicle_image)], image_secret_in => 'api_key',
+		malformed => { missing_id => 'none' }, # the photo and the place in it are a name, too
 		refusal => sub { return $_[0] },
 	},
 	{
@@ -66,6 +67,7 @@ my @table = (
 		secret_in => 'header', pages => 'link',
 		tells => [qw(captured_at confidence camera_id)],
 		images => [qw(vehicle_image)], odd_next => [ 'HV00M', qr/leads elsewhere/ ],
+		no_zone => 1, malformed => { bare_array_or_object => 'all' }, # one form of its public document
 		refusal => sub { return { detail => $_[0] } },
 	},
 	{
@@ -73,8 +75,8 @@ my @table = (
 		asks => [qw(camera_id end_time license_plate page_size start_time)],
 		secret_in => 'header', pages => 'cursor', size_in => 'page_size', camera_in => 'camera_id',
 		tells => [qw(camera_id camera_owner)],
-		images => [qw(vehicle_image)], odd_next => [ 'HV00M', qr/"next_page_token" is not an integer/ ],
-		malformed => { big_integer => 'fail', bad_time => 'fail' }, # its times are integers
+		images => [qw(vehicle_image)], odd_next => [ 'HV000', qr/HTTP status 400/ ],
+		malformed => { big_integer => 'drop' }, # its number is the time
 		refusal => sub { return { id => '1', message => $_[0], data => undef } },
 	});
 

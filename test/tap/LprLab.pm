@@ -228,6 +228,7 @@ sub trial
 		$drops = $its->{dropped} if $drops eq 'any';
 		$same->("$source: dropped", _flat($its->{dropped}), _flat($drops));
 		$dropped{$_} += $drops->{$_} for keys %$drops;
+		$same->("$source: odd values", sum_of(values %{ $its->{odd_value} // {} }), $case->{odd} // 0) if ($case->{odd} // '') ne 'any';
 		$same->("$source: $_", $its->{$_}, $case->{$_}) for grep { defined $case->{$_} } qw(retries requests);
 		$same->("$source: warnings", scalar @warnings, $outcome eq 'complete' ? 0 : 1);
 		next if $outcome eq 'complete' || !@warnings;

@@ -30,7 +30,7 @@ moment(const char *text)
 {
 	LprMoment at = 0;
 
-	if (!lpr_moment_parse(slice(text), false, &at))
+	if (!lpr_moment_parse(slice(text), NULL, &at))
 		ok(false, "%s is a moment", text);
 	return at;
 }
@@ -194,6 +194,18 @@ bad_read(const char *body, const char *why)
 	make_legs(nlegs);
 	ok(open_page(legs, body) && step() == LPR_PAGE_BAD_READ, "%s: a bad read", dialect->name);
 	has(page.fault.message, why, "says why");
+}
+
+/* The first read of the page is good but for a value, which is counted by its member; NULL: all of it was taken. */
+__attribute__((unused)) static void
+odd_read(const char *body, const char *member)
+{
+	make_legs(nlegs > 0 ? nlegs : 1);
+	if (!ok(open_page(legs, body) && step() == LPR_PAGE_READ, "%s: a good read: %.80s", dialect->name, body))
+		printf("# %s | %s\n", page.fault.message, page.fault.detail);
+	ok(page.nodd == (member != NULL), "%d odd values", page.nodd);
+	if (member != NULL)
+		is_text(page.odd[0].member, member, "of the member");
 }
 
 __attribute__((unused)) static void

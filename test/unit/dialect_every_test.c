@@ -174,7 +174,7 @@ test_requests(const LprDialect *d)
 }
 
 static const char *const garbage[] = {"",           " ",     "null",         "7",    "{",   "[",       "{\"a\":",
-									  "<html>504",  "'a'",   "\"\xFF",       "{}{}", "[]]", "{\"a\"}", "\xEF\xBB\xBF[]",
+									  "<html>504",  "'a'",   "\"\xFF",       "{}{}", "[]]", "{\"a\"}", "\xEF\xBB\xBF",
 									  "{\"a\":1,}", "[NaN]", "[\"\\ud800\"]"};
 
 static void

@@ -140,6 +140,8 @@ settings_post(struct request *rq, struct reply *rp)
 				settings.token_seconds = number;
 			else if (strcmp(key, "verkada_per_minute") == 0)
 				settings.verkada_per_minute = number;
+			else if (strcmp(key, "flock_per_second") == 0)
+				settings.flock_per_second = number;
 			else if (strcmp(key, "image_seconds") == 0)
 				settings.image_seconds = number;
 			else if (strcmp(key, "forget_tokens") == 0)

@@ -111,8 +111,8 @@ fault_add(struct json_object *spec)
 	f.depth = (int) number_of(spec, "depth", 100000);
 	f.as_date = flag_of(spec, "as_date");
 	f.length = flag_of(spec, "length");
-	if (f.status != 200 && (f.status < 400 || f.status > 599))
-		return "status is 200, or 400 to 599";
+	if (f.status != 200 && f.status != 204 && (f.status < 400 || f.status > 599))
+		return "status is 200, 204, or 400 to 599";
 	if (f.ms < 0 || f.count < 0 || f.count > 10000 || f.depth < 1 || f.depth > 10000000)
 		return "a parameter is out of range";
 	pthread_mutex_lock(&lock);

@@ -12,27 +12,24 @@
 
 #define CLIENT_ID     "sim-flock-client"
 #define CLIENT_SECRET "sim-flock-secret"
+#define AUDIENCE      "com.flocksafety.integrations"
 #define LIMIT_MAX     50
 #define QUESTIONS_MAX 4096
 #define MILE_M        1609.344
 
 static const char *const states[][2] = {
-	{"AL", "alabama"},        {"AK", "alaska"},         {"AZ", "arizona"},
-	{"AR", "arkansas"},       {"CA", "california"},     {"CO", "colorado"},
-	{"CT", "connecticut"},    {"DE", "delaware"},       {"DC", "district_of_columbia"},
-	{"FL", "florida"},        {"GA", "georgia"},        {"HI", "hawaii"},
-	{"ID", "idaho"},          {"IL", "illinois"},       {"IN", "indiana"},
-	{"IA", "iowa"},           {"KS", "kansas"},         {"KY", "kentucky"},
-	{"LA", "louisiana"},      {"ME", "maine"},          {"MD", "maryland"},
-	{"MA", "massachusetts"},  {"MI", "michigan"},       {"MN", "minnesota"},
-	{"MS", "mississippi"},    {"MO", "missouri"},       {"MT", "montana"},
-	{"NE", "nebraska"},       {"NV", "nevada"},         {"NH", "new_hampshire"},
-	{"NJ", "new_jersey"},     {"NM", "new_mexico"},     {"NY", "new_york"},
-	{"NC", "north_carolina"}, {"ND", "north_dakota"},   {"OH", "ohio"},
-	{"OK", "oklahoma"},       {"OR", "oregon"},         {"PA", "pennsylvania"},
-	{"RI", "rhode_island"},   {"SC", "south_carolina"}, {"SD", "south_dakota"},
-	{"TN", "tennessee"},      {"TX", "texas"},          {"UT", "utah"},
-	{"VT", "vermont"},        {"VA", "virginia"},       {"WA", "washington"},
+	{"AL", "alabama"},        {"AK", "alaska"},         {"AZ", "arizona"},      {"AR", "arkansas"},
+	{"CA", "california"},     {"CO", "colorado"},       {"CT", "connecticut"},  {"DE", "delaware"},
+	{"DC", "washington_dc"},  {"FL", "florida"},        {"GA", "georgia"},      {"HI", "hawaii"},
+	{"ID", "idaho"},          {"IL", "illinois"},       {"IN", "indiana"},      {"IA", "iowa"},
+	{"KS", "kansas"},         {"KY", "kentucky"},       {"LA", "louisiana"},    {"ME", "maine"},
+	{"MD", "maryland"},       {"MA", "massachusetts"},  {"MI", "michigan"},     {"MN", "minnesota"},
+	{"MS", "mississippi"},    {"MO", "missouri"},       {"MT", "montana"},      {"NE", "nebraska"},
+	{"NV", "nevada"},         {"NH", "new_hampshire"},  {"NJ", "new_jersey"},   {"NM", "new_mexico"},
+	{"NY", "new_york"},       {"NC", "north_carolina"}, {"ND", "north_dakota"}, {"OH", "ohio"},
+	{"OK", "oklahoma"},       {"OR", "oregon"},         {"PA", "pennsylvania"}, {"RI", "rhode_island"},
+	{"SC", "south_carolina"}, {"SD", "south_dakota"},   {"TN", "tennessee"},    {"TX", "texas"},
+	{"UT", "utah"},           {"VT", "vermont"},        {"VA", "virginia"},     {"WA", "washington"},
 	{"WV", "west_virginia"},  {"WI", "wisconsin"},      {"WY", "wyoming"}};
 
 #define N_STATES (sizeof(states) / sizeof(states[0]))
@@ -80,20 +77,13 @@ login_error(struct reply *rp, int status, const char *message)
 	buf_str(&rp->body, "}");
 }
 
-/* A field of the login, from a JSON body or a form. */
+/* A field of the login's form. */
 static bool
-login_field(const struct request *rq, struct json_object *body, const char *name, char *out, size_t size)
+login_field(const struct request *rq, const char *name, char *out, size_t size)
 {
-	struct json_object *value;
 	size_t len = strlen(name);
 
 	out[0] = '\0';
-	if (json_object_is_type(body, json_type_object))
-	{
-		if (json_object_object_get_ex(body, name, &value) && json_object_is_type(value, json_type_string))
-			snprintf(out, size, "%s", json_object_get_string(value));
-		return out[0] != '\0';
-	}
 	for (const char *p = rq->body; p != NULL && *p != '\0'; p = strchr(p, '&') ? strchr(p, '&') + 1 : NULL)
 	{
 		size_t n = 0;
@@ -120,26 +110,32 @@ login_field(const struct request *rq, struct json_object *body, const char *name
 static void
 login(struct request *rq, struct reply *rp)
 {
-	struct json_object *body = request_json(rq);
+	const char *type = request_header(rq, "Content-Type");
+	bool form = type != NULL && strncasecmp(type, "application/x-www-form-urlencoded", 33) == 0;
 	char grant[64];
 	char id[128];
 	char secret[128];
 	char audience[256];
 	char token[64];
-	bool complete = login_field(rq, body, "grant_type", grant, sizeof(grant)) &&
-					login_field(rq, body, "client_id", id, sizeof(id)) &&
-					login_field(rq, body, "client_secret", secret, sizeof(secret)) &&
-					login_field(rq, body, "audience", audience, sizeof(audience));
+	const char *missing = !form || !login_field(rq, "grant_type", grant, sizeof(grant)) ? "grant_type"
+						  : !login_field(rq, "client_id", id, sizeof(id))               ? "client_id"
+						  : !login_field(rq, "client_secret", secret, sizeof(secret))   ? "client_secret"
+																						: NULL;
+	char message[64];
 
-	json_object_put(body);
 	if (strcmp(rq->method, "POST") != 0)
 		reply_fail(rq, rp, 405, "POST only");
-	else if (!complete)
-		reply_fail(rq, rp, 400, "grant_type, client_id, client_secret and audience are required");
+	else if (missing != NULL)
+	{
+		snprintf(message, sizeof(message), "Missing required parameter: %s", missing);
+		reply_fail(rq, rp, 400, message);
+	}
 	else if (strcmp(grant, "client_credentials") != 0)
 		reply_fail(rq, rp, 400, "unsupported grant_type");
 	else if (strcmp(id, CLIENT_ID) != 0 || strcmp(secret, CLIENT_SECRET) != 0)
 		reply_fail(rq, rp, 401, "Unauthorized");
+	else if (!login_field(rq, "audience", audience, sizeof(audience)) || strcmp(audience, AUDIENCE) != 0)
+		reply_fail(rq, rp, 403, "Invalid or missing audience");
 	else
 	{
 		long seconds = token_issue(rq, token, sizeof(token));
@@ -440,6 +436,8 @@ answer(struct request *rq, struct reply *rp)
 		login(rq, rp);
 	else if (authorization == NULL || strncmp(authorization, "Bearer ", 7) != 0 || !token_valid(rq, authorization + 7))
 		reply_fail(rq, rp, 401, "Unauthorized");
+	else if (!under_rate(rq, settings.flock_per_second, 1))
+		reply_fail(rq, rp, 429, "The maximum number of requests you can perform per second has been exceeded");
 	else if (rq->class == CLASS_OTHER)
 		reply_fail(rq, rp, 404, "Not Found");
 	else if (strcmp(rq->method, rq->class == CLASS_PAGE ? "GET" : "POST") != 0)

@@ -50,14 +50,13 @@ write_read(const struct request *rq, struct buf *out, const struct row *r)
 	buf_fmt(out, "{\"pk\":%llu,\"model\":\"plate.plategroup\",\"fields\":{\"best_plate\":",
 			(unsigned long long) (r->id >> 12));
 	buf_json(out, r->plate);
-	buf_fmt(out, ",\"best_confidence\":%.1f,\"best_uuid\":\"AGENT%d-%s-%016llx\",\"epoch_time_start\":\"",
+	buf_fmt(out,
+			",\"best_confidence\":%.1f,\"best_index\":0,\"best_uuid\":\"AGENT%d-%s-%016llx\",\"epoch_time_start\":\"",
 			r->confidence / 10.0, c->site, c->id, (unsigned long long) r->id);
 	buf_time(out, r->t, TIME_RFC3339);
 	buf_str(out, "\",\"epoch_time_end\":\"");
 	buf_time(out, r->t + 1500000, TIME_RFC3339);
-	buf_str(out, "\",\"camera\":");
-	buf_json(out, c->name);
-	buf_fmt(out, ",\"camera_id\":%d,", c->number);
+	buf_fmt(out, "\",\"camera\":%d,\"camera_id\":%d,", c->number, c->number);
 	write_site(out, c);
 	buf_fmt(out, ",\"agent_uid\":\"AGENT%d\",\"company\":\"%s\",\"img_width\":1280,\"img_height\":720", c->site,
 			rq->vendor->name);
@@ -196,6 +195,6 @@ const struct dialect rekor_scout_v2 = {
 	.classify = classify,
 	.answer = answer,
 	.error = error,
-	.search = {"", "best_uuid", "best_plate", "epoch_time_start", "best_confidence", "best_confidence", NULL},
+	.search = {"", "pk", "best_plate", "epoch_time_start", "best_confidence", "best_confidence", NULL},
 	.cameras = {"", "camera_id", "name", NULL, "latitude", NULL, "latitude"},
 };

@@ -8,7 +8,7 @@
 #define MAX_TOKENS 4096
 #define MAX_RATES  256
 
-struct settings settings = {0, 0, 900};
+struct settings settings = {.image_seconds = 900};
 
 static struct token
 {
@@ -21,7 +21,7 @@ static struct token
 static struct rate
 {
 	const struct vendor *vendor;
-	int64_t minute;
+	int64_t span;
 	long count;
 } rates[MAX_RATES];
 
@@ -74,15 +74,15 @@ tokens_forget(void)
 	pthread_mutex_unlock(&lock);
 }
 
-/* Counts a request; false: the vendor has had its share of this minute. */
+/* Counts a request; false: the vendor has had its share of this span of so many seconds. */
 bool
-under_rate(const struct request *rq, long per_minute)
+under_rate(const struct request *rq, long most, int seconds)
 {
-	int64_t minute = rq->arrived / (60 * SECOND);
+	int64_t span = rq->arrived / (seconds * SECOND);
 	struct rate *r = NULL;
 	bool under;
 
-	if (per_minute <= 0)
+	if (most <= 0)
 		return true;
 	pthread_mutex_lock(&lock);
 	for (int i = 0; i < MAX_RATES && r == NULL; i++)
@@ -92,9 +92,9 @@ under_rate(const struct request *rq, long per_minute)
 	}
 	if (r == NULL)
 		r = &rates[0];
-	if (r->vendor != rq->vendor || r->minute != minute)
-		*r = (struct rate){.vendor = rq->vendor, .minute = minute};
-	under = ++r->count <= per_minute;
+	if (r->vendor != rq->vendor || r->span != span)
+		*r = (struct rate){.vendor = rq->vendor, .span = span};
+	under = ++r->count <= most;
 	pthread_mutex_unlock(&lock);
 	return under;
 }

@@ -345,6 +345,7 @@ struct settings
 {
 	atomic_long token_seconds;      /* 0: the dialect's own */
 	atomic_long verkada_per_minute; /* 0: not enforced */
+	atomic_long flock_per_second;   /* the same */
 	atomic_long image_seconds;
 };
 
@@ -352,7 +353,7 @@ extern struct settings settings;
 extern long token_issue(const struct request *rq, char *out, size_t size); /* for how many seconds */
 extern bool token_valid(const struct request *rq, const char *token);
 extern void tokens_forget(void);
-extern bool under_rate(const struct request *rq, long per_minute);
+extern bool under_rate(const struct request *rq, long most, int seconds);
 
 /* image.c */
 extern void image_png(uint64_t seed, struct buf *out);

@@ -1,5 +1,6 @@
 /*
- * verkada_v1: a key is changed for a token of 30 minutes, one camera a call, times in seconds, pages by a number.
+ * verkada_v1: a key is changed for a token of 30 minutes, one camera a call, times in seconds, pages by a token, which
+ * is a text as the vendor's page about paging says, and means nothing to a client.
  *
  * The list of cameras (GET /cameras/v1/devices) is in Verkada's public documents, but not in vendor-dialects.md; only
  * the fields that a client needs to know a camera and its place are here.
@@ -39,7 +40,7 @@ classify(const struct request *rq)
 		return CLASS_IMAGE;
 	if (strcmp(rq->rest, IMAGES) != 0)
 		return CLASS_OTHER;
-	return token != NULL && strcmp(token, "0") != 0 ? CLASS_PAGE : CLASS_SEARCH;
+	return token != NULL && token[0] != '\0' ? CLASS_PAGE : CLASS_SEARCH;
 }
 
 static void
@@ -72,6 +73,21 @@ take(const struct request *rq, const char *name, int64_t low, int64_t high, int6
 	return *end == '\0' && *to >= low && *to <= high;
 }
 
+/* A token of write_token(). */
+static bool
+take_token(const struct request *rq, int64_t *offset)
+{
+	const char *text = request_arg(rq, "page_token");
+	char *end;
+
+	if (text == NULL || text[0] == '\0')
+		return true;
+	if (text[0] != 'o')
+		return false;
+	*offset = strtoll(text + 1, &end, 10);
+	return strcmp(end, "==") == 0 && *offset >= 0 && *offset <= INT_MAX;
+}
+
 static void
 write_detection(const struct request *rq, struct buf *out, const struct row *r, int64_t expires)
 {
@@ -88,7 +104,7 @@ write_token(struct buf *out, const struct page *page)
 	if (page->next_raw != NULL)
 		buf_json(out, page->next_raw);
 	else if (page->more)
-		buf_fmt(out, "%lld", (long long) page->next);
+		buf_fmt(out, "\"o%lld==\"", (long long) page->next);
 	else
 		buf_str(out, "null");
 	buf_str(out, "}");
@@ -113,8 +129,8 @@ images(struct request *rq, struct reply *rp)
 		reply_fail(rq, rp, 400, "start_time and end_time must be seconds since the epoch");
 	else if (!take(rq, "page_size", 1, PAGE_MAX, &size))
 		reply_fail(rq, rp, 400, "page_size must be between 1 and 200");
-	else if (!take(rq, "page_token", 0, INT_MAX, &offset))
-		reply_fail(rq, rp, 400, "page_token must be an integer");
+	else if (!take_token(rq, &offset))
+		reply_fail(rq, rp, 400, "page_token must be one that was sent");
 	else if (plate != NULL && !question_add_plate(&q, plate))
 		reply_fail(rq, rp, 400, "license_plate is empty");
 	else
@@ -144,9 +160,9 @@ devices(struct request *rq, struct reply *rp)
 	int64_t seen = 0;
 	int64_t sent = 0;
 
-	if (!take(rq, "page_size", 1, PAGE_MAX, &size) || !take(rq, "page_token", 0, INT_MAX, &offset))
+	if (!take(rq, "page_size", 1, PAGE_MAX, &size) || !take_token(rq, &offset))
 	{
-		reply_fail(rq, rp, 400, "page_size must be between 1 and 200, page_token an integer");
+		reply_fail(rq, rp, 400, "page_size must be between 1 and 200, page_token one that was sent");
 		return;
 	}
 	buf_str(&rp->body, "{\"cameras\":[");
@@ -186,7 +202,7 @@ answer(struct request *rq, struct reply *rp)
 		image_signed(rq, rp, rq->rest + 7);
 	else if (!token_valid(rq, request_header(rq, "x-verkada-auth")))
 		reply_fail(rq, rp, 401, "Token is missing, unknown or expired");
-	else if (!under_rate(rq, settings.verkada_per_minute))
+	else if (!under_rate(rq, settings.verkada_per_minute, 60))
 		reply_fail(rq, rp, 429, "Too many requests");
 	else if (rq->class == CLASS_OTHER || strcmp(rq->method, "GET") != 0)
 		reply_fail(rq, rp, 404, "Not found");

@@ -141,7 +141,15 @@ SELECT source, count(*) FROM lpr.reads WHERE plate = 'BULK101' AND captured_at >
 SELECT count(*) FROM acme WHERE plate = 'BULK101' AND captured_at > 'infinity';
 SELECT count(*) FROM acme WHERE plate = 'BULK101' AND captured_at < '-infinity';
 SELECT count(*) FROM acme WHERE plate = 'BULK101' AND captured_at < 'infinity';
-SELECT count(*) FROM acme WHERE plate = 'BULK101' AND captured_at > now() AND captured_at < now() - interval '1 day';
+SELECT count(*) FROM lpr.search_plate('BULK101', since => '2026-01-02', until => '2026-01-01');
+PREPARE window_of (timestamptz, timestamptz) AS
+    SELECT count(*) FROM acme WHERE plate = 'BULK101' AND captured_at BETWEEN $1 AND $2;
+SET plan_cache_mode = force_generic_plan;
+EXECUTE window_of ('2026-01-02', '2026-01-01');
+SELECT outcome, sqlstate FROM lpr.last_query();
+RESET plan_cache_mode;
+SELECT count(*) FROM lpr.search_location(32.5, -117.0, 0.5);
+SELECT DISTINCT outcome, sqlstate FROM lpr.last_query() ORDER BY 1;
 -- A date is a day of the session's zone.
 SET timezone = 'Pacific/Kiritimati';
 SELECT count(*) = (SELECT count(*) FROM acme WHERE plate = 'BULK2000'

@@ -101,6 +101,7 @@ SELECT name, value, option_refusal(format('dialect ''lpr-v1'', url ''https://x.e
 FROM (VALUES ('on_failure', 'ignore'), ('on_failure', 'warning|error'), ('order', 'Here'), ('min_tls_version', '1.1'),
     ('http_version', '2'),
              ('ca_file', 'ca.pem'), ('client_certificate', '~/cert.pem'), ('client_key', ''), ('audience', ''),
+             ('time_zone', 'Mars/Olympus'), ('time_zone', ''), ('retry_time', '-1'),
                  ('reason', E'a\r\nb'),
                  ('reason', U&'a\202Eb'),
              ('image_origins', E'\t')) AS options (name, value);
