@@ -20,7 +20,7 @@ def hit(table):
     owner.query('DROP TABLE IF EXISTS bench.kept')
     owner.query(f'CREATE TABLE bench.kept AS SELECT * FROM lpr.reads WITH NO DATA')
     owner.query("INSERT INTO bench.kept SELECT NULL, 'bulk', c.read_id, c.plate, coalesce(c.plate_as_read, c.plate), c.plate_region, 'US', c.captured_at, false, c.latitude, c.longitude, c.address, c.camera_id, c.camera_owner, "
-                "c.camera_type, c.make, c.model, c.color, c.confidence, 'exact', NULL, NULL, now(), true, c.expires_at "
+                "c.camera_type, c.make, c.model, c.color, c.confidence, 'exact', NULL, NULL, now(), true, c.expires_at, 'point' "
                 "FROM lpr_data.cache_read AS c JOIN lpr_data.cache_answer AS a ON a.answer = c.answer AND a.ask = a.answer WHERE a.source = 'bulk' AND a.reads = 1000")
     owner.query('GRANT SELECT ON bench.kept TO lpr_user')
     owner.query('ANALYZE bench.kept')

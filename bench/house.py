@@ -14,7 +14,8 @@ ROUNDS = max(int(os.environ.get('ROUNDS', '7')), 5)
 
 # All columns of lpr.reads but the images; expires_at is always null here.
 COLUMNS = ('event_id source read_id plate plate_as_read plate_region country captured_at recent latitude longitude address '
-           'camera_id camera_owner camera_type make model color confidence matched_how fetched_at from_cache expires_at').split()
+           'camera_id camera_owner camera_type make model color confidence matched_how fetched_at from_cache place_certainty '
+           'expires_at').split()
 COUNT_ALL = 'count(*), ' + ', '.join(f'count({column})' for column in COLUMNS)
 
 

@@ -42,7 +42,7 @@ CREATE TYPE bench.read AS (
     captured_at timestamptz, recent boolean, latitude double precision, longitude double precision, address text,
     camera_id text, camera_owner text, camera_type text, make text, model text, color text, confidence double precision,
     matched_how text,
-    fetched_at timestamptz, from_cache boolean, expires_at timestamptz
+    fetched_at timestamptz, from_cache boolean, place_certainty text, expires_at timestamptz
 );
 
 CREATE FUNCTION bench.python_reads(url text, token text, plate text)
@@ -73,7 +73,7 @@ while True:
                captured_at >= recent, camera['latitude'], camera['longitude'], camera['address'], camera['id'],
                camera['owner'], camera['type'], vehicle['make'], vehicle['model'], vehicle['color'],
                read['confidence'], 'exact', fetched_at, False,
-               None)
+               'point', None)
     if page['next'] is None:
         break
     question['cursor'] = page['next']
