@@ -12,12 +12,12 @@ my $lab = $node->{lab};
 
 # What a kind does to the read it hits. fail: the page is refused there; last: only at its end, so that its reads are shown; drop: the
 # read is dropped and counted; odd: the value is left out and counted, the read is shown; unplaced: it is left out, and with it the place;
-# none: the dialect has no such value, or does not need it; all: it is taken for all that there is.
+# other: what is left is another plate; none: the dialect has no such value, or does not need it; all: it is taken for all that there is.
 my %reads = (
 	(map { $_ => 'fail' } qw(invalid_utf8 nan nul_escape raw_nul lone_surrogate control_chars single_quotes deep_nesting empty_body null_results
 		bare_array_or_object)),
-	trailing_junk => 'last', big_integer => 'odd', bad_confidence => 'odd', bad_coordinates => 'unplaced',
-	(map { $_ => 'drop' } qw(bad_time empty_plate control_escapes invisible missing_id missing_time long_string wrong_types duplicate_keys)));
+	trailing_junk => 'last', big_integer => 'odd', bad_confidence => 'odd', bad_coordinates => 'unplaced', invisible => 'other',
+	(map { $_ => 'drop' } qw(bad_time empty_plate control_escapes missing_id missing_time long_string wrong_types duplicate_keys)));
 # Which value of a read a kind aims at, where not every dialect has it.
 my %value = (bad_coordinates => 'latitude', bad_confidence => 'confidence', missing_id => 'id', big_integer => 'number', nan => 'number');
 my @kinds = sort keys %reads;
@@ -41,6 +41,7 @@ for my $name (@{ $lab->{names} })
 				: $does eq 'all' ? (rows => $node->lab_before($name, $class, 1))
 				: $does eq 'odd' ? (odd => $replies)
 				: $does eq 'drop' ? (rows => $lab->{usable}{$name} - $replies, dropped => { malformed => $replies }, odd => 'any')
+				: $does eq 'other' ? (rows => $lab->{usable}{$name} - $replies, dropped => { other_plate => $replies })
 				: $does eq 'unplaced' ? (rows => $lab->{usable}{$name} - $replies, dropped => { unknown_place => $replies }, odd => $replies)
 				: (outcome => 'failed', state => 'HV00M', rows => $node->lab_before($name, $class, $does eq 'last' ? 1 : 0),
 					message => $message{$kind} // qr/malformed reply/, detail => qr/^At byte \d+ of \d+/);

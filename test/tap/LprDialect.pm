@@ -45,6 +45,7 @@ my @table = (
 		secret_in => 'header', reference_in => 'header', pages => 'cursor', size_in => 'page_size', region_in => [ region => 'CA' ], address_in => 'address',
 		id => 'read_id', tells => [qw(captured_at confidence plate_region camera_id camera_owner camera_type address make model color)], says_country => 1,
 		images => [qw(plate_image vehicle_image)], odd_next => [ 'HV000', qr/HTTP status 4(?:00|22)/ ],
+		malformed => { bad_coordinates => 'odd' }, # its address places it
 		refusal => sub { return { error => { code => 'bad', message => $_[0] } } },
 	},
 	{
@@ -52,6 +53,7 @@ my @table = (
 		secret_in => 'body', reference_in => 'caseNumber', reason_in => 'reason', pages => 'cursor', size_in => 'limit', region_in => [ state => 'california' ],
 		id => 'read_id', tells => [qw(captured_at confidence plate_region camera_id camera_owner)], says_country => 1, tells_token_life => 1,
 		images => [], odd_next => [ 'HV000', qr/HTTP status 422/ ], numbers => 2, # the first confidence is that of the state
+		malformed => { bad_coordinates => 'odd' }, # its address places it
 		refusal => sub { return $_[1] eq 'login' ? { error => 'bad', error_description => $_[0] } : { error => $_[0] } },
 	},
 	{
@@ -76,7 +78,7 @@ my @table = (
 		secret_in => 'header', pages => 'cursor', size_in => 'page_size', camera_in => 'camera_id',
 		tells => [qw(camera_id camera_owner)],
 		images => [qw(vehicle_image)], odd_next => [ 'HV000', qr/HTTP status 400/ ],
-		malformed => { big_integer => 'drop' }, # its number is the time
+		malformed => { big_integer => 'drop', invisible => 'drop' }, # its number is the time; its reads are named by their plates
 		refusal => sub { return { id => '1', message => $_[0], data => undef } },
 	});
 
