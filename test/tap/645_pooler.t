@@ -80,7 +80,10 @@ is($node->records_after($head, "kind = 'refused'"), join("\n", ('refused analyst
 like(($node->converse($tcp, "SELECT holds, what_to_do FROM lpr.my_access WHERE requirement LIKE 'a connection%'"))[0], qr/^f\|Ask .*: SELECT lpr.add_client_network\('127.0.0.1', 'direct'\);$/, '… and lpr.my_access says so');
 is(state_($tcp, 'SELECT network, kind FROM lpr.client_networks'), 'local|direct', 'sockets of the machine are named as it comes');
 like($node->messages('admin1', "SELECT lpr.add_client_network('$_->[0]', '$_->[1]')"), qr/ERROR: +$_->[2]/, "add_client_network('$_->[0]', '$_->[1]'): $_->[2]")
-	for [ 'nowhere', 'direct', '22P02' ], [ '10.0.0.1/8', 'direct', '22P02' ], [ '10.0.0.0/8', 'sideways', '23514' ];
+	for [ 'nowhere', 'direct', '22P02' ], [ '10.0.0.1/8', 'direct', '22P02' ], [ '10.0.0.0/8', 'sideways', '22023' ], [ '10.0.0.0/8', 'none', '22023' ];
+like($node->messages('admin1', "SELECT lpr.add_client_network($_->[0])"), qr/ERROR: +22023: network $_->[1]: not a network.*\nDETAIL: .*\nHINT: /s, "add_client_network($_->[0])")
+	for [ "NULL, 'direct'", 'NULL, kind direct' ], [ "'10.0.0.0/8', NULL", '10.0.0.0/8, kind NULL' ];
+like($node->messages('admin1', 'SELECT lpr.remove_client_network(NULL)'), qr/ERROR: +42704: network NULL is not one/, 'remove_client_network(NULL)');
 like($node->messages('analyst1', "SELECT lpr.add_client_network('127.0.0.1', 'direct')"), qr/42501/, 'an analyst names none');
 $node->answer('admin1', "SELECT lpr.add_client_network('127.0.0.0/8', 'direct')");
 is(state_($tcp, "$agree \\g $base/none\nSELECT lpr.work_on($mine) \\g $base/none\n$quick"), 1, 'from a direct one they are, for the session');
@@ -95,6 +98,10 @@ like($node->messages('admin1', "SELECT lpr.remove_client_network('127.0.0.0/8')"
 $node->answer('admin1', "SELECT lpr.remove_client_network('local')");
 like($node->messages('analyst1', $quick, logon => 0), qr/LP037.*add_client_network\('local', 'direct'\)/s, 'a socket is a network as well');
 $node->answer('admin1', "SELECT lpr.add_client_network('local', 'direct')");
+is($node->answer('postgres', "SELECT kind, shipped FROM lpr_data.client_network WHERE network = 'local'"), 'none|f', '… of which a dump says that it was removed');
+is($node->answer('postgres', "BEGIN; DELETE FROM lpr_data.client_network; INSERT INTO lpr_data.client_network VALUES ('local', 'direct', true), ('local', 'none', false); SELECT string_agg(kind, ' ') FROM lpr_data.client_network; ROLLBACK") =~ s/\s+//gr, 'none', '… and a restore as well');
+is($node->answer('admin1', 'SELECT count(*) FROM lpr.client_networks'), 0, '… and which is not shown');
+like($node->messages('admin1', "SELECT lpr.remove_client_network('local')"), qr/ERROR: +42704/, '… once');
 
 # ---- a pooler of transactions ----
 
@@ -202,3 +209,16 @@ $node->answer('admin1', "SELECT lpr.add_client_network('0.0.0.0/0', 'direct'), l
 is($report->(), "medium every address of 0.0.0.0/0 counts as the agency's network; low people connect through a pooler at 10.1.0.0/16", 'any network, and a pooler, are reported');
 $node->sound('in the end');
 done_testing();
+for my $wide ([ '0.0.0.0/1', '128.0.0.0/1' ], [ '10.0.0.0/7' ], [ '8000::/1', '::/1' ], ['2000::/15'])
+{
+	$node->answer('admin1', "SELECT lpr.add_client_network(w, 'direct') FROM unnest('{" . join(',', @$wide) . "}'::text[]) AS w");
+	is($report->(), join('; ', map { "medium every address of $_ counts as the agency's network" } @$wide), "@$wide: too wide");
+	$node->answer('admin1', "SELECT lpr.remove_client_network(w) FROM unnest('{" . join(',', @$wide) . "}'::text[]) AS w");
+}
+$node->answer('admin1', "SELECT lpr.add_client_network(i || '.0.0.0/8', 'direct') FROM generate_series(1, 127) AS i");
+is($report->(), '', 'many are not yet half');
+$node->answer('admin1', "SELECT lpr.add_client_network('10.1.0.0/16', 'direct')");
+is($report->(), '', '… nor one that another one holds');
+$node->answer('admin1', "SELECT lpr.add_client_network('0.0.0.0/8', 'direct')");
+is($report->(), "medium half of all addresses of IPv4, or more, count as the agency's network", 'half of all, by many');
+$node->answer('admin1', "SELECT lpr.remove_client_network(i || '.0.0.0/8') FROM generate_series(0, 126) AS i");
