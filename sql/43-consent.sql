@@ -280,7 +280,8 @@ COMMENT ON FUNCTION lpr.accept_rules(text) IS
     'version. Behind a pooler (lpr.client_networks) it holds for the transaction, and the text that is returned holds '
     'the call of lpr.resume() that each further one begins with. On record before it counts. A second session of the '
     'login from another address is flagged there (A1). Errors LP028 (not the code, shown by this statement, or the '
-    'rules have changed), LP029 (no client), LP037 (not a network of the agency''s), LP021.';
+    'rules have changed), LP029 (no client), LP037 (not a network of the agency''s), LP021, 25006 (behind a pooler, '
+    'in a transaction that only reads).';
 
 CREATE FUNCTION lpr.resume(token text, event bigint DEFAULT NULL)
     RETURNS bigint
