@@ -75,17 +75,26 @@ CREATE FUNCTION lpr.audit_of_reference(reference text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    -- Until 0.2.0 a reference held the number, too.
-    part text := (regexp_match(reference, '^[0-9a-f]{32}-(?:[0-9]+-)?([0-9a-f]{16}|[0-9a-f]{32})$'))[1];
+    -- Until 0.2.0 a reference held the number, and less of the digest.
+    parts text[] := regexp_match(reference, '^([0-9a-f]{32})-(?:([0-9]{1,18})-([0-9a-f]{16})|([0-9a-f]{32}))$');
+    part text := coalesce(parts[3], parts[4]);
     question bigint;
 BEGIN
     PERFORM lpr_data.reading('U4', 'lpr_oversight');
+    IF parts IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('not a reference: %s', coalesce(quote_literal(left(reference, 128)), 'NULL')),
+            DETAIL = 'A reference is 32 lower-case hexadecimal digits, a dash, and 32 more; before 0.3.0 a number, a '
+                     'dash and 16.',
+            HINT = 'Take it from the vendor''s log as it stands there, without blanks and quotes.';
+    END IF;
     PERFORM lpr_data.audit_record('read', NULL, NULL,
                                   format('audit_of_reference(%L)', left(audit_of_reference.reference, 128)));
     SELECT a.number INTO question FROM lpr_data.audit AS a
     WHERE a.kind = 'ask' AND substr(a.digest, 1, length(part) / 2) = decode(part, 'hex')
-      AND EXISTS (SELECT FROM lpr_data.log AS l
-                  WHERE encode(l.id, 'hex') = split_part(audit_of_reference.reference, '-', 1));
+      AND (parts[2] IS NULL OR a.number = parts[2]::bigint)
+      AND EXISTS (SELECT FROM lpr_data.log AS l WHERE encode(l.id, 'hex') = parts[1]);
     RETURN QUERY
         SELECT a.number, a.at, a.kind, a.login, a.pid, a.session_started, a.event_id, a.source, a.mode, a.ask,
                a.control, a.sqlstate, a.payload::jsonb
@@ -96,7 +105,7 @@ GRANT EXECUTE ON FUNCTION lpr.audit_of_reference(text) TO lpr_oversight;
 COMMENT ON FUNCTION lpr.audit_of_reference(text) IS
     'The question of a reference that stands in a vendor''s log, and what is on record of its answer; no row when this '
     'log has no such question: then somebody asked without it, or the log was cut (U3, U7). It looks through the whole '
-    'log. For oversight, as lpr.audit(); errors as there.';
+    'log. For oversight, as lpr.audit(); errors as there, and 22023 for what is no reference.';
 
 CREATE FUNCTION lpr.unanswered(since timestamp with time zone DEFAULT NULL)
     RETURNS TABLE (number bigint, at timestamp with time zone, login text, event_id bigint, source text, mode text)

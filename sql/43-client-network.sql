@@ -3,7 +3,7 @@
 
 CREATE TABLE lpr_data.client_network (
     network text COLLATE "C" PRIMARY KEY CHECK (network = 'local' OR network = network::cidr::text),
-    kind text COLLATE "C" NOT NULL CHECK (kind IN ('direct', 'pooler')),
+    kind text COLLATE "C" NOT NULL CHECK (kind IN ('direct', 'pooler', 'none')),
     shipped boolean NOT NULL DEFAULT false
 );
 SELECT lpr_data.ships('lpr_data.client_network', 'network');
@@ -13,13 +13,13 @@ COMMENT ON TABLE lpr_data.client_network IS
 COMMENT ON COLUMN lpr_data.client_network.network IS
     'An address or a network as PostgreSQL writes it, such as 10.1.0.0/16; local = sockets of this machine.';
 COMMENT ON COLUMN lpr_data.client_network.kind IS
-    'direct: one session of the server is one client''s until it is reset; pooler: of one transaction. Where networks '
-    'overlap pooler wins.';
+    'direct: one session of the server is one client''s until it is reset; pooler: of one transaction; none: it was '
+    'removed, and a restore does not bring back what came with lpr. Where networks overlap pooler wins.';
 COMMENT ON COLUMN lpr_data.client_network.shipped IS 'Whether it came with lpr.';
 INSERT INTO lpr_data.client_network (network, kind, shipped) VALUES ('local', 'direct', true);
 
 CREATE VIEW lpr.client_networks WITH (security_barrier) AS
-SELECT n.network, n.kind FROM lpr_data.client_network AS n;
+SELECT n.network, n.kind FROM lpr_data.client_network AS n WHERE n.kind <> 'none';
 GRANT SELECT ON lpr.client_networks TO lpr_member;
 COMMENT ON VIEW lpr.client_networks IS 'From where people connect: lpr.add_client_network() (A5, A6).';
 COMMENT ON COLUMN lpr.client_networks.network IS 'Address or network; local = sockets of the server''s own machine.';
@@ -31,7 +31,8 @@ CREATE FUNCTION lpr_data.network_of(remote boolean, address text)
     LANGUAGE sql STABLE ROWS 1
 AS $$
     SELECT max(n.kind) FROM lpr_data.client_network AS n
-    WHERE CASE WHEN NOT remote OR n.network = 'local' THEN NOT remote AND n.network = 'local'
+    WHERE n.kind <> 'none'
+      AND CASE WHEN NOT remote OR n.network = 'local' THEN NOT remote AND n.network = 'local'
                WHEN address <> '' THEN n.network::inet >>= address::inet END
 $$;
 COMMENT ON FUNCTION lpr_data.network_of(boolean, text) IS
@@ -47,6 +48,14 @@ DECLARE
     name text;
 BEGIN
     PERFORM lpr_data.administering('A6');
+    IF network IS NULL OR (kind IN ('direct', 'pooler')) IS NOT TRUE THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('network %s, kind %s: not a network that people connect from',
+                             coalesce(network, 'NULL'), coalesce(kind, 'NULL')),
+            DETAIL = 'A network is an address, a network or local; its kind is direct or pooler.',
+            HINT = 'For instance SELECT lpr.add_client_network(''10.1.0.0/16'', ''direct'');';
+    END IF;
     name := CASE WHEN network = 'local' THEN network ELSE network::cidr::text END;
     INSERT INTO lpr_data.client_network (network, kind) VALUES (name, add_client_network.kind)
     ON CONFLICT ON CONSTRAINT client_network_pkey DO UPDATE SET kind = excluded.kind, shipped = false;
@@ -70,11 +79,12 @@ DECLARE
 BEGIN
     PERFORM lpr_data.administering('A6');
     name := CASE WHEN network = 'local' THEN network ELSE network::cidr::text END;
-    DELETE FROM lpr_data.client_network AS n WHERE n.network = name COLLATE "C";
+    UPDATE lpr_data.client_network AS n SET kind = 'none', shipped = false
+    WHERE n.network = name COLLATE "C" AND n.kind <> 'none';
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
-            MESSAGE = format('network %s is not one that people connect from', name),
+            MESSAGE = format('network %s is not one that people connect from', coalesce(name, 'NULL')),
             HINT = 'SELECT * FROM lpr.client_networks;';
     END IF;
 END

@@ -93,20 +93,20 @@ AS 'MODULE_PATHNAME', 'lpr_consent_renewal_code';
 COMMENT ON FUNCTION lpr_data.renewal_code() IS
     'A one-time code of this session that renews the agreement of somebody who was away; NULL = nothing was agreed to.';
 
-CREATE FUNCTION lpr_data.agree(version integer, passing boolean)
+CREATE FUNCTION lpr_data.renewed()
+    RETURNS timestamp with time zone
+    LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'lpr_consent_renewed';
+COMMENT ON FUNCTION lpr_data.renewed() IS
+    'When the rules were agreed to whose agreement the code that was taken last renews; NULL = it renews none.';
+
+CREATE FUNCTION lpr_data.agree(version integer, agreed_at timestamp with time zone, passing boolean)
     RETURNS void
     LANGUAGE c VOLATILE STRICT
 AS 'MODULE_PATHNAME', 'lpr_consent_agree';
-COMMENT ON FUNCTION lpr_data.agree(integer, boolean) IS
-    'From now on this session has agreed to that version; passing: until its transaction ends. Called by '
-    'lpr.accept_rules() once that is on record.';
-
-CREATE FUNCTION lpr_data.agree_again(version integer, agreed_at timestamp with time zone)
-    RETURNS void
-    LANGUAGE c VOLATILE STRICT
-AS 'MODULE_PATHNAME', 'lpr_consent_resume';
-COMMENT ON FUNCTION lpr_data.agree_again(integer, timestamptz) IS
-    'Until its transaction ends this session has agreed to that version, at that time. Called by lpr.resume().';
+COMMENT ON FUNCTION lpr_data.agree(integer, timestamptz, boolean) IS
+    'From now on this session has agreed to that version, at that time; passing: until its transaction ends. Called by '
+    'lpr.accept_rules() once that is on record, and by lpr.resume().';
 
 -- Behind a pooler the agreement of one transaction is found again in the next by a token. What is kept of it is no
 -- secret, is worth nothing after a day, and need not survive a crash.
@@ -114,6 +114,7 @@ CREATE UNLOGGED TABLE lpr_data.consent_token (
     digest bytea PRIMARY KEY CHECK (octet_length(digest) = 32),
     person_id integer NOT NULL REFERENCES lpr_data.person,
     version integer NOT NULL,
+    consent bigint NOT NULL,
     agreed_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone NOT NULL
 );
@@ -122,7 +123,9 @@ COMMENT ON TABLE lpr_data.consent_token IS
 COMMENT ON COLUMN lpr_data.consent_token.digest IS 'SHA-256 of the token, which nobody else has.';
 COMMENT ON COLUMN lpr_data.consent_token.person_id IS 'Who agreed.';
 COMMENT ON COLUMN lpr_data.consent_token.version IS 'To which version of the rules.';
-COMMENT ON COLUMN lpr_data.consent_token.agreed_at IS 'When.';
+COMMENT ON COLUMN lpr_data.consent_token.consent IS
+    'Number of the record of it in the log: a row without one is worth nothing.';
+COMMENT ON COLUMN lpr_data.consent_token.agreed_at IS 'When; what is renewed was agreed to before that record.';
 COMMENT ON COLUMN lpr_data.consent_token.used_at IS 'When it was last used, to a minute.';
 
 CREATE FUNCTION lpr.rules(OUT version integer, OUT code text, OUT text text)
@@ -168,7 +171,7 @@ AS 'MODULE_PATHNAME', 'lpr_session_client_program';
 COMMENT ON FUNCTION lpr_data.client_program() IS
     'The program at the other end of a socket of this machine; NULL = another connection, or it cannot be told.';
 
-CREATE FUNCTION lpr_data.make_token(version integer)
+CREATE FUNCTION lpr_data.make_token(version integer, consent bigint, agreed_at timestamp with time zone)
     RETURNS text
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -176,14 +179,20 @@ AS $$
 DECLARE
     token text := replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', '');
 BEGIN
-    DELETE FROM lpr_data.consent_token AS t USING lpr_data.consent_time AS c
-    WHERE t.agreed_at < clock_timestamp() - c.lasts;
-    INSERT INTO lpr_data.consent_token (digest, person_id, version, agreed_at, used_at)
-    VALUES (sha256(token::bytea), lpr_data.me(), make_token.version, clock_timestamp(), clock_timestamp());
+    -- Somebody else who has agreed, and whose transaction goes on, takes them away as well: nobody waits for that.
+    BEGIN
+        DELETE FROM lpr_data.consent_token AS t
+        WHERE t.digest IN (SELECT o.digest FROM lpr_data.consent_token AS o, lpr_data.consent_time AS c
+                           WHERE o.agreed_at < clock_timestamp() - c.lasts FOR UPDATE OF o SKIP LOCKED);
+    EXCEPTION WHEN serialization_failure THEN NULL;
+    END;
+    INSERT INTO lpr_data.consent_token (digest, person_id, version, consent, agreed_at, used_at)
+    VALUES (sha256(token::bytea), lpr_data.me(), make_token.version, make_token.consent, make_token.agreed_at,
+            clock_timestamp());
     RETURN token;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.make_token(integer) IS
+COMMENT ON FUNCTION lpr_data.make_token(integer, bigint, timestamptz) IS
     'A new token for the connected person''s agreement, of 244 random bits. Those that are over go.';
 
 CREATE FUNCTION lpr.accept_rules(code text)
@@ -198,9 +207,20 @@ DECLARE
     elsewhere text;
     passing boolean;
     lasts text;
+    agreed_at timestamptz := coalesce(lpr_data.renewed(), clock_timestamp());
+    consent bigint;
+    token text;
 BEGIN
     SELECT s.* INTO me FROM lpr_data.session() AS s;
     passing := lpr_data.check_network('A6') = 'pooler';
+    IF passing AND current_setting('transaction_read_only')::boolean THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'read_only_sql_transaction',
+            MESSAGE = 'the rules are not agreed to in a transaction that only reads',
+            DETAIL = 'Behind a pooler a token is kept of it, by which further transactions go, those that only read as '
+                     'well.',
+            HINT = 'BEGIN READ WRITE; SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...'');';
+    END IF;
     IF NOT me.same_user THEN
         PERFORM lpr_data.refuse('A5', 'LP021', 'the session''s user is not the login that connected',
                                 'The rules are agreed to by the login that authenticated, as itself.',
@@ -222,8 +242,13 @@ BEGIN
         PERFORM lpr_data.refuse('A5', 'LP028', 'the rules have changed since you were shown them',
                                 'What is agreed to is the version that holds now.', 'SELECT * FROM lpr.rules();');
     END IF;
-    PERFORM lpr_data.audit_record('consent', 'A5', NULL, format('agreed to version %s of the rules', given));
-    PERFORM lpr_data.agree(given, passing);
+    consent := lpr_data.audit_record('consent', 'A5', NULL, format('agreed to version %s of the rules', given));
+    IF passing THEN
+        -- The event that somebody named before this session was known to be behind a pooler is not this client's.
+        PERFORM lpr_data.pass_work();
+        token := lpr_data.make_token(given, consent, agreed_at);
+    END IF;
+    PERFORM lpr_data.agree(given, agreed_at, passing);
     -- A login is one person's, who is in one place (A1).
     elsewhere := lpr_data.elsewhere();
     IF elsewhere IS NOT NULL THEN
@@ -242,7 +267,7 @@ BEGIN
     IF passing THEN
         RETURN format(E'You have agreed to version %s of the rules, for at most %s. Behind a pooler, at the beginning '
                       'of each transaction:\nSELECT lpr.resume(%L, event => ...);',
-                      given, lasts, lpr_data.make_token(given));
+                      given, lasts, token);
     END IF;
     RETURN format('You have agreed to version %s of the rules, for this session and at most %s.', given, lasts);
 END
@@ -255,7 +280,8 @@ COMMENT ON FUNCTION lpr.accept_rules(text) IS
     'version. Behind a pooler (lpr.client_networks) it holds for the transaction, and the text that is returned holds '
     'the call of lpr.resume() that each further one begins with. On record before it counts. A second session of the '
     'login from another address is flagged there (A1). Errors LP028 (not the code, shown by this statement, or the '
-    'rules have changed), LP029 (no client), LP037 (not a network of the agency''s), LP021.';
+    'rules have changed), LP029 (no client), LP037 (not a network of the agency''s), LP021, 25006 (behind a pooler, '
+    'in a transaction that only reads).';
 
 CREATE FUNCTION lpr.resume(token text, event bigint DEFAULT NULL)
     RETURNS bigint
@@ -274,12 +300,22 @@ BEGIN
                                 'The rules are agreed to by the login that authenticated, as itself.',
                                 'RESET SESSION AUTHORIZATION; or connect as yourself.');
     END IF;
-    PERFORM lpr_data.check_network('A6');
+    IF lpr_data.check_network('A6') = 'direct' THEN
+        PERFORM lpr_data.refuse('A5', 'LP028', 'a token is for those behind a pooler',
+                                'From your network what is agreed to holds for the session, as does the event.',
+                                'SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...''); and '
+                                'SELECT lpr.work_on(...);');
+    END IF;
+    -- What is in the table a superuser may have written; the log says who agreed. In it one looks at these hours only.
     SELECT c.version, c.agreed_at, c.used_at, c.version = (SELECT max(r.version) FROM lpr_data.rules AS r) AS newest,
-           clock_timestamp() < c.agreed_at + o.lasts AS lasts, clock_timestamp() < c.used_at + o.idle AS here
+           clock_timestamp() < least(c.agreed_at, a.at) + o.lasts AS lasts,
+           clock_timestamp() < c.used_at + o.idle AS here
     INTO t
-    FROM lpr_data.consent_token AS c, lpr_data.consent_time AS o
-    WHERE c.digest = mark AND c.person_id = lpr_data.me();
+    FROM lpr_data.consent_token AS c
+    CROSS JOIN lpr_data.consent_time AS o
+    JOIN lpr_data.audit AS a ON a.number = c.consent AND a.at > now() - interval '1 day'
+    WHERE c.digest = mark AND c.person_id = lpr_data.me() AND a.kind = 'consent' AND a.login = lpr.login()
+      AND a.payload::json ->> 'what' = format('agreed to version %s of the rules', c.version);
     IF (t.newest AND t.lasts AND t.here) IS NOT TRUE THEN
         PERFORM lpr_data.refuse('A5', 'LP028',
                                 CASE WHEN t.version IS NULL THEN 'that token is none of yours'
@@ -290,15 +326,19 @@ BEGIN
                                 'as long as it is used.',
                                 'BEGIN; SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...'');');
     END IF;
-    -- Side by side one of them notes it; a transaction that only reads notes nothing.
+    -- Side by side one of them notes it, also when this one sees the table as it was before; a transaction that only
+    -- reads notes nothing.
     IF t.used_at < clock_timestamp() - interval '1 minute'
        AND NOT current_setting('transaction_read_only')::boolean THEN
-        PERFORM FROM lpr_data.consent_token AS c WHERE c.digest = mark FOR UPDATE SKIP LOCKED;
-        IF FOUND THEN
-            UPDATE lpr_data.consent_token AS c SET used_at = clock_timestamp() WHERE c.digest = mark;
-        END IF;
+        BEGIN
+            PERFORM FROM lpr_data.consent_token AS c WHERE c.digest = mark FOR UPDATE SKIP LOCKED;
+            IF FOUND THEN
+                UPDATE lpr_data.consent_token AS c SET used_at = clock_timestamp() WHERE c.digest = mark;
+            END IF;
+        EXCEPTION WHEN serialization_failure THEN NULL;
+        END;
     END IF;
-    PERFORM lpr_data.agree_again(t.version, t.agreed_at);
+    PERFORM lpr_data.agree(t.version, t.agreed_at, true);
     PERFORM lpr_data.work_on(event, true);
     RETURN event;
 END
@@ -307,7 +347,7 @@ GRANT EXECUTE ON FUNCTION lpr.resume(text, bigint) TO lpr_member;
 COMMENT ON FUNCTION lpr.resume(text, bigint) IS
     'Behind a pooler, at the beginning of each transaction: what was agreed to with lpr.accept_rules(), found again by '
     'the token that it returned, and the event to work on; both hold until the transaction ends (A5, Q7). Half an hour '
-    'without use ends it. Errors LP028 (not a token of yours, or over), LP037, LP041, LP021.';
+    'without use ends it. Errors LP028 (not a token of yours, or over, or not behind a pooler), LP037, LP041, LP021.';
 
 CREATE FUNCTION lpr.set_rules(text text)
     RETURNS integer

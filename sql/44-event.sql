@@ -416,6 +416,14 @@ COMMENT ON FUNCTION lpr_data.set_work(bigint, boolean) IS
     'The event that questions of this session are for which name none; NULL = none. passing: until its transaction '
     'ends.';
 
+CREATE FUNCTION lpr_data.pass_work()
+    RETURNS void
+    LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'lpr_purpose_pass';
+COMMENT ON FUNCTION lpr_data.pass_work() IS
+    'Behind a pooler: what this session works on, and lpr.last_query(), end with the transaction; an event that was '
+    'named to hold longer ends now.';
+
 CREATE FUNCTION lpr_data.work_on(event bigint, passing boolean)
     RETURNS void
     LANGUAGE plpgsql

@@ -95,7 +95,10 @@ AS $$
         WHEN (g.here) IS NOT TRUE THEN ARRAY['A5', 'LP028',
             'you were away for some time',
             'After a time without any statement the agreement to the rules is renewed.',
-            'SELECT lpr.accept_rules(''{accept}'');']
+            -- A code that renews goes with the transaction that this ends.
+            CASE n.kind WHEN 'pooler'
+                 THEN 'ROLLBACK; BEGIN; SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...'');'
+                 ELSE 'SELECT lpr.accept_rules(''{accept}'');' END]
         END
     FROM lpr_data.asker(q.login) AS a
     CROSS JOIN lpr_data.network_of(q.remote, q.address) AS n

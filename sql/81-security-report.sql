@@ -177,6 +177,22 @@ AS $$
 $$;
 COMMENT ON FUNCTION lpr_data.findings_of_settings() IS 'Part of lpr.security_report(): settings of the server.';
 
+CREATE FUNCTION lpr_data.direct_networks()
+    RETURNS TABLE (network text, family integer, share double precision, wide boolean, within boolean)
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+    WITH direct AS MATERIALIZED (SELECT n.network, n.network::inet AS net FROM lpr_data.client_network AS n
+                                 WHERE n.kind = 'direct' AND n.network <> 'local')
+    SELECT d.network, family(d.net), power(2, -masklen(d.net)),
+           masklen(d.net) < CASE family(d.net) WHEN 4 THEN 8 ELSE 16 END,
+           EXISTS (SELECT FROM direct AS o WHERE o.net >> d.net)
+    FROM direct AS d
+$$;
+COMMENT ON FUNCTION lpr_data.direct_networks() IS
+    'The networks of addresses that are named direct: share, of all addresses of the family; wide: larger than a /8, '
+    'of IPv6 a /16; within: another one holds it.';
+
 CREATE FUNCTION lpr_data.findings_of_connection()
     RETURNS SETOF lpr_data.finding
     LANGUAGE sql STABLE
@@ -240,7 +256,14 @@ AS $$
            'matter serve the next.',
            format('SELECT lpr.remove_client_network(%L); -- after lpr.add_client_network(...) of those that people '
                   'connect from', n.network)
-    FROM lpr_data.client_network AS n WHERE n.network ~ '/0$' AND n.kind = 'direct'
+    FROM lpr_data.direct_networks() AS n WHERE n.wide
+    UNION ALL
+    SELECT 'medium', 'connection', format('half of all addresses of IPv%s, or more, count as the agency''s network',
+                                          n.family),
+           'Whoever has a login asks from almost anywhere, out of one of many networks that are named direct.',
+           'SELECT * FROM lpr.client_networks; then SELECT lpr.remove_client_network(...);'
+    FROM lpr_data.direct_networks() AS n WHERE NOT n.wide AND NOT n.within
+    GROUP BY n.family HAVING sum(n.share) >= 0.5
     UNION ALL
     SELECT 'low', 'connection', format('people connect through a pooler at %s', n.network),
            'Between it and its clients passwords and reads may travel in the open; nobody sees that here.',

@@ -197,7 +197,7 @@ BEGIN
             ('system', 'SELECT'), ('job', 'SELECT'), ('change', 'SELECT, INSERT'), ('source', 'SELECT, UPDATE'),
             -- what is taken away again
             ('camera', 'SELECT, INSERT, UPDATE, DELETE'), ('event_member', 'SELECT, INSERT, UPDATE, DELETE'),
-            ('client_network', 'SELECT, INSERT, UPDATE, DELETE'), ('consent_token', 'SELECT, INSERT, UPDATE, DELETE'),
+            ('consent_token', 'SELECT, INSERT, UPDATE, DELETE'),
             ('mail_text', 'SELECT, INSERT, UPDATE, DELETE'), ('event_read', 'SELECT, INSERT, DELETE'),
             ('correction', 'SELECT, INSERT, DELETE'), ('image', 'SELECT, INSERT, DELETE'),
             -- To lock a table, or a row of it, is a matter of the right to change it; that their triggers refuse.

@@ -132,10 +132,13 @@ static bool
 deliver(void)
 {
 	uint64 n = 0;
+	bool held;
 
 	StartTransactionCommand();
+	/* Held first: a snapshot from before might not see what it holds. */
+	held = lpr_worker_hold_extension();
 	PushActiveSnapshot(GetTransactionSnapshot());
-	if (lpr_worker_hold_extension() && OidIsValid(lpr_data_table("delivery")))
+	if (held && OidIsValid(lpr_data_table("delivery")))
 	{
 		SPI_connect();
 		if (SPI_execute("SELECT c.size, lpr_data.checkpoint_file(c.size), lpad(c.size::text, 20, '0') || '.checkpoint' "

@@ -37,14 +37,14 @@ static struct
 	TimestampTz shown; /* when the statement began that showed it */
 } code;
 
-/* Whether the code that was taken last renews an agreement; until lpr_data.agree(). */
+/* Whether the code that was taken last renews an agreement that is there; until lpr_data.agree(). */
 static bool taken_renews = false;
 
 PG_FUNCTION_INFO_V1(lpr_consent_code);
 PG_FUNCTION_INFO_V1(lpr_consent_renewal_code);
 PG_FUNCTION_INFO_V1(lpr_consent_take_code);
 PG_FUNCTION_INFO_V1(lpr_consent_agree);
-PG_FUNCTION_INFO_V1(lpr_consent_resume);
+PG_FUNCTION_INFO_V1(lpr_consent_renewed);
 
 static bool
 is_agreed(void)
@@ -180,31 +180,26 @@ lpr_consent_take_code(PG_FUNCTION_ARGS)
 	PG_RETURN_INT32(version);
 }
 
-static void
-agree(int version, TimestampTz at, bool passing)
+/* A renewal does not stretch the hours. */
+Datum
+lpr_consent_renewed(PG_FUNCTION_ARGS)
 {
-	agreed.version = version;
-	agreed.pid = MyProcPid;
-	agreed.started = MyStartTimestamp;
-	agreed.login = GetAuthenticatedUserId();
-	agreed.passing = passing;
-	agreed.at = at;
-	agreed.statement = GetCurrentStatementStartTimestamp();
-	agreed.away = 0;
-	taken_renews = false;
+	if (!taken_renews)
+		PG_RETURN_NULL();
+	PG_RETURN_TIMESTAMPTZ(agreed.at);
 }
 
 Datum
 lpr_consent_agree(PG_FUNCTION_ARGS)
 {
-	agree(PG_GETARG_INT32(0), taken_renews ? agreed.at : GetCurrentTimestamp(), PG_GETARG_BOOL(1));
-	PG_RETURN_VOID();
-}
-
-/* For this transaction, to what was agreed to in an earlier one. */
-Datum
-lpr_consent_resume(PG_FUNCTION_ARGS)
-{
-	agree(PG_GETARG_INT32(0), PG_GETARG_TIMESTAMPTZ(1), true);
+	agreed.version = PG_GETARG_INT32(0);
+	agreed.pid = MyProcPid;
+	agreed.started = MyStartTimestamp;
+	agreed.login = GetAuthenticatedUserId();
+	agreed.at = PG_GETARG_TIMESTAMPTZ(1);
+	agreed.passing = PG_GETARG_BOOL(2);
+	agreed.statement = GetCurrentStatementStartTimestamp();
+	agreed.away = 0;
+	taken_renews = false;
 	PG_RETURN_VOID();
 }

@@ -8,11 +8,14 @@
 #include "access/xact.h"
 #include "fmgr.h"
 
+#include "gate/query_stats.h"
+
 /* Only a default: whether the person may ask for it is judged at each question. */
 static LprEvent current;
 static bool passing = false; /* it ends with this transaction */
 
 PG_FUNCTION_INFO_V1(lpr_purpose_set);
+PG_FUNCTION_INFO_V1(lpr_purpose_pass);
 
 LprEvent
 lpr_purpose_event(void)
@@ -30,8 +33,10 @@ lpr_purpose_forget(void)
 static void
 transaction_ends(XactEvent event, void *arg)
 {
-	if (passing && (event == XACT_EVENT_COMMIT || event == XACT_EVENT_ABORT || event == XACT_EVENT_PREPARE))
-		lpr_purpose_forget();
+	if (!passing || (event != XACT_EVENT_COMMIT && event != XACT_EVENT_ABORT && event != XACT_EVENT_PREPARE))
+		return;
+	lpr_purpose_forget();
+	lpr_query_stats_forget(); /* what was asked is no more the next one's business */
 }
 
 void
@@ -47,5 +52,14 @@ lpr_purpose_set(PG_FUNCTION_ARGS)
 	if (!PG_ARGISNULL(0))
 		current = (LprEvent){true, PG_GETARG_INT64(0)};
 	passing = PG_GETARG_BOOL(1);
+	PG_RETURN_VOID();
+}
+
+Datum
+lpr_purpose_pass(PG_FUNCTION_ARGS)
+{
+	if (!passing)
+		lpr_purpose_forget();
+	passing = true;
 	PG_RETURN_VOID();
 }

@@ -89,7 +89,9 @@ my ($its_log, $its_digest) = split /-/, $heard;
 my $number = as_oversight("SELECT min(number) FROM lpr.audit_of_reference('$heard')");
 unlike($heard, qr/\b0*$number\b/, '… and holds no number');
 is(as_oversight("SELECT min(number) FROM lpr.audit_of_reference('$its_log-$number-" . substr($its_digest, 0, 16) . "')"), $number, '… nor need it, as those of earlier versions did');
-is(as_oversight("SELECT count(*) FROM lpr.audit_of_reference('$_')"), 0, "$_: none") for $its_log =~ s/./0/r =~ s/^0/f/r . "-$its_digest", $its_log . '-' . reverse($its_digest), 'nonsense', '', "$its_log-";
+is(as_oversight("SELECT count(*) FROM lpr.audit_of_reference('$_')"), 0, "$_: none") for $its_log =~ s/./0/r =~ s/^0/f/r . "-$its_digest", $its_log . '-' . reverse($its_digest), "$its_log-" . ($number + 1) . '-' . substr($its_digest, 0, 16);
+like($node->messages('oversight1', "SELECT * FROM lpr.audit_of_reference($_)"), qr/ERROR: +22023: not a reference: .*\nDETAIL: .*\nHINT: /s, "$_: no reference")
+	for "'nonsense'", "''", 'NULL', "'$its_log-'", "' $heard'", "upper('$heard')", "'$its_log-$number-$its_digest'", "'$its_log-" . substr($its_digest, 0, 16) . "'";
 like(as_oversight("SELECT payload->>'what' FROM lpr.audit(kind => 'read') AS a WHERE payload->>'what' LIKE 'audit_of%' ORDER BY number LIMIT 1"), qr/^audit_of_reference\('$heard'\)$/, 'looking for it is on record');
 
 # ---- the log is not dropped ----

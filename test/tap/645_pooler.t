@@ -11,6 +11,7 @@ run_log([ 'openssl', 'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_c
 	'2>', '/dev/null') or die 'openssl';
 chmod 0600, "$pgdata/server.key";
 $node->append_conf('postgresql.conf', "ssl = on\n");
+$node->clock_to_noon;
 $node->start;
 $node->vendor_start;
 $node->stage('lpr');
@@ -80,7 +81,10 @@ is($node->records_after($head, "kind = 'refused'"), join("\n", ('refused analyst
 like(($node->converse($tcp, "SELECT holds, what_to_do FROM lpr.my_access WHERE requirement LIKE 'a connection%'"))[0], qr/^f\|Ask .*: SELECT lpr.add_client_network\('127.0.0.1', 'direct'\);$/, '… and lpr.my_access says so');
 is(state_($tcp, 'SELECT network, kind FROM lpr.client_networks'), 'local|direct', 'sockets of the machine are named as it comes');
 like($node->messages('admin1', "SELECT lpr.add_client_network('$_->[0]', '$_->[1]')"), qr/ERROR: +$_->[2]/, "add_client_network('$_->[0]', '$_->[1]'): $_->[2]")
-	for [ 'nowhere', 'direct', '22P02' ], [ '10.0.0.1/8', 'direct', '22P02' ], [ '10.0.0.0/8', 'sideways', '23514' ];
+	for [ 'nowhere', 'direct', '22P02' ], [ '10.0.0.1/8', 'direct', '22P02' ], [ '10.0.0.0/8', 'sideways', '22023' ], [ '10.0.0.0/8', 'none', '22023' ];
+like($node->messages('admin1', "SELECT lpr.add_client_network($_->[0])"), qr/ERROR: +22023: network $_->[1]: not a network.*\nDETAIL: .*\nHINT: /s, "add_client_network($_->[0])")
+	for [ "NULL, 'direct'", 'NULL, kind direct' ], [ "'10.0.0.0/8', NULL", '10.0.0.0/8, kind NULL' ];
+like($node->messages('admin1', 'SELECT lpr.remove_client_network(NULL)'), qr/ERROR: +42704: network NULL is not one/, 'remove_client_network(NULL)');
 like($node->messages('analyst1', "SELECT lpr.add_client_network('127.0.0.1', 'direct')"), qr/42501/, 'an analyst names none');
 $node->answer('admin1', "SELECT lpr.add_client_network('127.0.0.0/8', 'direct')");
 is(state_($tcp, "$agree \\g $base/none\nSELECT lpr.work_on($mine) \\g $base/none\n$quick"), 1, 'from a direct one they are, for the session');
@@ -94,6 +98,10 @@ state_($tcp, 'ROLLBACK');
 like($node->messages('admin1', "SELECT lpr.remove_client_network('127.0.0.0/8')"), qr/ERROR: +42704.*HINT/s, 'once');
 $node->answer('admin1', "SELECT lpr.remove_client_network('local')");
 like($node->messages('analyst1', $quick, logon => 0), qr/LP037.*add_client_network\('local', 'direct'\)/s, 'a socket is a network as well');
+is($node->answer('postgres', "SELECT kind, shipped FROM lpr_data.client_network WHERE network = 'local'"), 'none|f', '… of which a dump says that it was removed');
+is($node->answer('postgres', "BEGIN; DELETE FROM lpr_data.client_network; INSERT INTO lpr_data.client_network VALUES ('local', 'direct', true), ('local', 'none', false); SELECT string_agg(kind, ' ') FROM lpr_data.client_network; ROLLBACK") =~ s/\s+//gr, 'none', '… and a restore as well');
+is($node->answer('admin1', 'SELECT count(*) FROM lpr.client_networks'), 0, '… and which is not shown');
+like($node->messages('admin1', "SELECT lpr.remove_client_network('local')"), qr/ERROR: +42704/, '… once');
 $node->answer('admin1', "SELECT lpr.add_client_network('local', 'direct')");
 
 # ---- a pooler of transactions ----
@@ -111,12 +119,17 @@ $head = $node->head;
 is(state_($clients[1], $quick), 'LP028', 'named for what it is: that agreement is worth nothing');
 like((say_($clients[0], $quick))[1], qr/LP028: behind a pooler what was agreed to holds for one transaction\nDETAIL: .*\nHINT: +BEGIN; SELECT \* FROM lpr.rules\(\); then/s, '… nor to whom agreed');
 is($node->records_after($head, "kind IN ('ask', 'refused')"), join("\n", ('refused analyst1 acme A5 LP028') x 2), '… on record');
-state_($clients[0], 'DISCARD ALL');
+is(state_($clients[1], "BEGIN; $agree \\g $base/none\n$quick"), 'LP040', '… nor is the event that was worked on before: who agrees now has none');
+state_($clients[1], 'ROLLBACK');
+is(state_($clients[0], "BEGIN; SELECT lpr.work_on($mine) \\g $base/none\n$agree \\g $base/none\n$quick"), 1, '… but what was named in this transaction stays');
+state_($clients[0], 'ROLLBACK');
 for my $done ('COMMIT', 'ROLLBACK')
 {
 	is(state_($clients[0], "BEGIN; $agree \\g $base/none\nSELECT lpr.work_on($mine) \\g $base/none\n$quick"), 1, 'in one transaction one agrees, works and asks');
 	is(state_($clients[0], "SAVEPOINT s; ROLLBACK TO s; $quick"), 1, '… before and after a savepoint');
+	is(state_($clients[0], 'SELECT count(*) FROM lpr.last_query()'), 1, '… and sees what was asked');
 	state_($clients[0], $done);
+	is(state_($clients[1], 'SELECT count(*) FROM lpr.last_query()'), 0, "$done: the next one does not");
 	is(state_($clients[0], $quick), 'LP028', "$done: the next one has not agreed");
 	is(state_($clients[1], 'SELECT count(*) FROM lpr.my_access WHERE requirement LIKE \'the rules%transaction\' AND NOT holds'), 1, '… and lpr.my_access says so');
 	is(state_($clients[1], "BEGIN; $agree \\g $base/none\n$quick"), 'LP040', '… nor does it work on that event');
@@ -149,6 +162,64 @@ for my $wrong ('', 'x', $tokens[0] =~ tr/0-9a-f/1-9a-f0/r)
 is(state_($clients[0], "SELECT lpr.resume(NULL)"), 'LP028', 'none: LP028');
 is(state_(client($by, 'analyst2'), "SELECT lpr.resume('$tokens[0]', 2)"), 'LP028', "somebody else's token: LP028");
 is(state_($clients[0], "SET ROLE lpr_user; SELECT lpr.resume('$tokens[0]', $mine) \\g $base/none\nRESET ROLE"), '', 'SET ROLE does not matter');
+
+# An agreement is a record; what stands in the table without one is worth nothing.
+my $consent = sub { my ($login) = @_; return "(SELECT max(number) FROM lpr_data.audit WHERE kind = 'consent' AND login = '$login')" };
+my $planted = 0;
+my $plant = sub {
+	my ($number) = @_;
+	$node->answer('postgres', "INSERT INTO lpr_data.consent_token (digest, person_id, version, consent, agreed_at, used_at) SELECT sha256('mine" . ++$planted . "'::bytea), person_id, 1, $number, clock_timestamp(), clock_timestamp() FROM lpr_data.person WHERE login = 'analyst1'");
+	return within($clients[0], "mine$planted", $mine, $quick);
+};
+$node->answer('analyst2', 'SELECT 1');
+is($plant->($consent->('analyst1')), 1, 'a token of an agreement that is on record');
+is($plant->($_), 'LP028', "none: $_") for 0, $consent->('analyst2'), "(SELECT max(number) FROM lpr_data.audit WHERE kind = 'ask' AND login = 'analyst1')";
+
+# From a network that is direct it is refused, and ends nothing.
+my ($direct) = $node->session('analyst1');
+is(state_($direct, "SELECT lpr.work_on($mine) \\g $base/none\n$quick"), 1, 'a session of one\'s own');
+like((say_($direct, "SELECT lpr.resume('$tokens[0]', $other)"))[1], qr/LP028: a token is for those behind a pooler\nDETAIL: .*\nHINT: +SELECT \* FROM lpr.rules\(\);/s, '… takes no token');
+is(state_($direct, $quick), 1, '… and goes on as before');
+$direct->quit;
+
+# In a transaction that only reads nobody agrees.
+like((say_($clients[0], "BEGIN READ ONLY; SAVEPOINT s; $agree"))[1], qr/ERROR: +25006: the rules are not agreed to in a transaction that only reads\nDETAIL: .*\nHINT: +BEGIN READ WRITE;/s, 'a transaction that only reads: the rules are not agreed to');
+is(state_($clients[0], "ROLLBACK TO s; $quick"), 'LP028', '… not even by halves');
+state_($clients[0], 'ROLLBACK');
+
+# Side by side: those that are over go with one of them, and use is noted by one of them.
+$node->answer('postgres', "UPDATE lpr_data.consent_token SET agreed_at = agreed_at - interval '13 hours' WHERE digest = sha256('mine1')");
+my $second = client($by, 'analyst2');
+say_($clients[0], "BEGIN; $agree");
+like((say_($second, "BEGIN; SET LOCAL lock_timeout = '10s'; $agree"))[0], qr/lpr\.resume/, 'two agree, one does not wait for the other');
+state_($_, 'COMMIT') for $clients[0], $second;
+$node->answer('postgres', "UPDATE lpr_data.consent_token SET agreed_at = agreed_at - interval '13 hours' WHERE digest = sha256('mine2')");
+say_($second, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT code FROM lpr.rules() \\gset c_\n");
+token($clients[0]);
+like((say_($second, "SELECT lpr.accept_rules(:'c_code')"))[0], qr/lpr\.resume/, '… nor fail when the other one was first');
+state_($second, 'COMMIT');
+my ($shared) = token($second);
+my $same = client("host=127.0.0.1 sslmode=require port=$port dbname=lpr", 'analyst2');
+$node->answer('postgres', "UPDATE lpr_data.consent_token SET used_at = used_at - interval '10 minutes'");
+state_($second, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM lpr.rules()");
+is(state_($same, "BEGIN; SELECT lpr.resume('$shared') \\g $base/none\nCOMMIT"), '', 'a token is used');
+is(state_($second, "SELECT lpr.resume('$shared') \\g $base/none\n"), '', '… and by a transaction that sees the table as it was before');
+state_($second, 'COMMIT');
+$same->quit;
+$second->quit;
+
+# Who was away within a transaction renews, and the hours are those of the agreement.
+my ($kept) = token($clients[0]);
+my $agreed_at = sub { return $node->answer('postgres', 'SELECT max(agreed_at), count(*) FROM lpr_data.consent_token') };
+my ($first, $tokens) = split /\|/, $agreed_at->();
+say_($clients[0], "BEGIN; SELECT lpr.resume('$kept', $mine)");
+$node->move_clock(31 * 60);
+like((say_($clients[0], "SAVEPOINT s; $quick"))[1], qr/LP028: you were away for some time\nDETAIL: .*\nHINT: +ROLLBACK; BEGIN; SELECT \* FROM lpr.rules\(\);/s, 'away within a transaction: a code that ends with it is no help');
+like((say_($clients[0], "ROLLBACK TO s; SELECT substring(what_to_do FROM chr(39) || '(.*)' || chr(39)) AS code FROM lpr.my_access WHERE requirement LIKE 'the rules%' \\gset c_\nSELECT lpr.accept_rules(:'c_code')"))[0], qr/lpr\.resume/, '… but a renewal');
+is(state_($clients[0], $quick), 1, '… by which it goes on');
+state_($clients[0], 'COMMIT');
+is($agreed_at->(), "$first|" . ($tokens + 1), '… a token that ends no later');
+@tokens = map { token($_) } @clients;
 
 # Over: away, too long ago, other rules.
 $node->answer('postgres', "UPDATE lpr_data.consent_token SET used_at = used_at - interval '29 minutes'");
@@ -198,6 +269,19 @@ like($node->answer('postgres', "SELECT payload::json->>'what' FROM lpr_data.audi
 $socket->quit;
 my $report = sub { return $node->answer('postgres', "SELECT string_agg(severity || ' ' || finding, '; ' ORDER BY finding) FROM lpr.security_report() WHERE finding ~ 'the agency''s network|a pooler at'") };
 is($report->(), '', 'nothing to report');
+for my $wide ([ '0.0.0.0/1', '128.0.0.0/1' ], [ '10.0.0.0/7' ], [ '8000::/1', '::/1' ], ['2000::/15'])
+{
+	$node->answer('admin1', "SELECT lpr.add_client_network(w, 'direct') FROM unnest('{" . join(',', @$wide) . "}'::text[]) AS w");
+	is($report->(), join('; ', map { "medium every address of $_ counts as the agency's network" } @$wide), "@$wide: too wide");
+	$node->answer('admin1', "SELECT lpr.remove_client_network(w) FROM unnest('{" . join(',', @$wide) . "}'::text[]) AS w");
+}
+$node->answer('admin1', "SELECT lpr.add_client_network(i || '.0.0.0/8', 'direct') FROM generate_series(1, 127) AS i");
+is($report->(), '', 'many are not yet half');
+$node->answer('admin1', "SELECT lpr.add_client_network('10.1.0.0/16', 'direct')");
+is($report->(), '', '… nor one that another one holds');
+$node->answer('admin1', "SELECT lpr.add_client_network('0.0.0.0/8', 'direct')");
+is($report->(), "medium half of all addresses of IPv4, or more, count as the agency's network", 'half of all, by many');
+$node->answer('admin1', "SELECT lpr.remove_client_network(i || '.0.0.0/8') FROM generate_series(0, 126) AS i");
 $node->answer('admin1', "SELECT lpr.add_client_network('0.0.0.0/0', 'direct'), lpr.add_client_network('10.1.0.0/16', 'pooler')");
 is($report->(), "medium every address of 0.0.0.0/0 counts as the agency's network; low people connect through a pooler at 10.1.0.0/16", 'any network, and a pooler, are reported');
 $node->sound('in the end');
