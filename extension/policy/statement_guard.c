@@ -529,6 +529,18 @@ is_reset(Node *statement, bool *all)
 			strcmp(((VariableSetStmt *) statement)->name, "session_authorization") == 0);
 }
 
+/*
+ * A cursor over a FETCH or an EXECUTE stores all that it returns; what reads it then runs nothing that we could look
+ * at. The client's own statement is a portal without a name, whose rows go nowhere else.
+ */
+static void
+check_stored(const LprFlowFrame *frame, Node *statement, const DestReceiver *dest)
+{
+	if (frame->own.shows && dest->mydest == DestTuplestore && ActivePortal != NULL && ActivePortal->name[0] != '\0')
+		refuse_statement(NULL, psprintf("a cursor over %s is refused", GetCommandTagName(CreateCommandTag(statement))),
+						 RULE, "Open it for a SELECT.");
+}
+
 static void
 guard_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUtilityContext context,
 			  ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
@@ -564,6 +576,7 @@ guard_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUti
 		lpr_flow_leave(&frame);
 	}
 	PG_END_TRY();
+	check_stored(&frame, statement, dest);
 	if (resets)
 		reset_session(all);
 }

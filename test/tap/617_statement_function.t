@@ -144,7 +144,6 @@ for my $function (qw(tell assign count typed))
 	like(run("BEGIN; $first; SELECT site.$function('A'); COMMIT"), qr/\A(\w+)\n\1\z/, '… twice by itself');
 	is(run("SELECT count(*) FROM lpr.reads WHERE $where"), 7, '… and the next transaction asks');
 }
-is($node->answer('postgres', "SELECT count(*) FROM pg_stat_activity WHERE application_name LIKE 'tok%' OR length(application_name) > 40"), 0, 'nothing was told');
 is(run("BEGIN; SELECT set_config('my.note', 'x', true); SELECT count(*) FROM lpr.reads WHERE $where; COMMIT"), "x\n7", 'what a client calls is gone with its statement');
 
 # ---- what drivers and tools call ----
