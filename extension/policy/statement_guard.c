@@ -107,7 +107,8 @@ locks_rows(const PlannedStmt *statement)
 	ListCell *cell;
 
 	foreach (cell, statement->rowMarks)
-		if (RowMarkRequiresRowShareLock(lfirst_node(PlanRowMark, cell)->markType))
+		if (!lfirst_node(PlanRowMark, cell)->isParent && /* of foreign tables it locks nothing */
+			RowMarkRequiresRowShareLock(lfirst_node(PlanRowMark, cell)->markType))
 			return true;
 	return false;
 }
@@ -244,6 +245,21 @@ check_executor(const PlannedStmt *statement)
 	return true;
 }
 
+/*
+ * Rows of the client's own FETCH or EXECUTE that it has not taken yet wait in a store, in the portal without a name. A
+ * portal with a name could read them there without running anything that we could look at: before it does so the store
+ * is gone.
+ */
+static void
+drop_store(void)
+{
+	Portal portal = depth == 0 ? GetPortalByName("") : NULL;
+
+	if (PortalIsValid(portal) && portal != ActivePortal && portal->strategy == PORTAL_UTIL_SELECT &&
+		portal->holdStore != NULL && portal->status == PORTAL_READY && is_confined_now())
+		PortalDrop(portal, false);
+}
+
 /* Where the functions are looked up that it calls. */
 static void
 guard_executor_start(QueryDesc *query, int flags)
@@ -274,6 +290,7 @@ guard_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_E
 	LprRun run;
 	LprFlowFrame frame;
 
+	drop_store();
 	lpr_consent_note_statement();
 	keeps = check_executor(query->plannedstmt);
 	lpr_run_begin(&run, query->estate);
@@ -332,6 +349,7 @@ guard_plan(Query *query, const char *text, int options, ParamListInfo params)
 	bool keeps = ((query->commandType != CMD_SELECT && query->commandType != CMD_UTILITY) || query->hasModifyingCTE) &&
 				 is_confined_now();
 
+	drop_store();
 	keeping += keeps;
 	lpr_flow_planning++;
 	PG_TRY();
@@ -531,7 +549,7 @@ is_reset(Node *statement, bool *all)
 
 /*
  * A cursor over a FETCH or an EXECUTE stores all that it returns; what reads it then runs nothing that we could look
- * at. The client's own statement is a portal without a name, whose rows go nowhere else.
+ * at. The client's own statement is a portal without a name (drop_store()).
  */
 static void
 check_stored(const LprFlowFrame *frame, Node *statement, const DestReceiver *dest)
@@ -553,6 +571,7 @@ guard_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUti
 	bool keeps;
 	LprFlowFrame frame;
 
+	drop_store();
 	lpr_consent_note_statement();
 	check_denied(statement);
 	check_kept_in_session(statement);

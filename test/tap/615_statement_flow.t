@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use LprAudit;
+use IO::Socket::UNIX;
 use Test::More;
 
 my $node = LprTest->start_staged('statement_flow', cache => 1);
@@ -179,6 +180,34 @@ $node->converse($session, 'ROLLBACK');
 is($node->answer('postgres', 'SELECT count(*) FROM site.kept'), 0, 'nothing was kept');
 refused('an event, by what has been prepared', "BEGIN; SELECT site.works(1); SELECT site.works((SELECT count(*) - 6 FROM lpr.reads WHERE $where))");
 is($node->answer('postgres', 'SELECT is_called FROM site.seq'), 'f', '… nor counted');
+
+# The client's own FETCH is stored as well, in the portal without a name, which a portal with a name could read: only the protocol can say so.
+sub send_messages
+{
+	my ($socket, @messages) = @_;
+	my ($said, $header, $body) = ('');
+
+	print $socket map { my ($type, $what) = @$_; $type . pack('N', 4 + length $what) . $what } @messages;
+	while (read($socket, $header, 5) == 5)
+	{
+		my ($type, $length) = unpack 'aN', $header;
+		read $socket, $body, $length - 4 if $length > 4;
+		$body = '' if $length == 4;
+		$said .= "$type $body\n" if $type =~ /[DEs]/;
+		last if $type eq 'Z';
+	}
+	return $said;
+}
+sub of_portal { my ($portal, $sql, $rows) = @_; return ([ P => "\0$sql\0" . pack('n', 0) ], [ B => "$portal\0\0" . pack('nnn', 0, 0, 0) ], [ E => "$portal\0" . pack('N', $rows) ], [ S => '' ]) }
+my $socket = IO::Socket::UNIX->new(Peer => $node->host . '/.s.PGSQL.' . $node->port) or die "socket: $!";
+send_messages($socket, [ '' => pack('N', 196608) . "user\0analyst1\0database\0lpr\0\0" ]);
+my ($code) = send_messages($socket, [ Q => "SELECT 'code=' || code FROM lpr.rules()\0" ]) =~ /code=(.*)/;
+send_messages($socket, [ Q => "SELECT lpr.accept_rules('$code'), lpr.work_on(1)\0" ], );
+send_messages($socket, [ Q => "BEGIN; DECLARE c CURSOR FOR $read\0" ]);
+like(send_messages($socket, of_portal('', 'FETCH ALL FROM c', 2)), qr/\AD .*\nD .*\ns \n\z/, 'on the wire: a FETCH that is read in parts');
+my $stored = send_messages($socket, of_portal('other', "SELECT 'told=' || set_config('application_name', cursor_to_xml('', 1, true, true, '')::text, false)", 0));
+like($stored, qr/\AE .*C34000\0/, '… is gone where something else runs');
+close $socket;
 
 # ---- rows that are locked by what was shown ----
 
