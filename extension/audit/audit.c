@@ -41,6 +41,7 @@
 
 int lpr_audit_timeout = 10000;
 void (*lpr_audit_before_write)(void) = NULL;
+void (*lpr_audit_before_read)(void) = NULL;
 
 /* Receipts under way. Whoever needs a place that is still in use waits for what is there. */
 static LprTicket places[LPR_RECEIPTS];
@@ -514,11 +515,13 @@ lpr_audit_record(PG_FUNCTION_ARGS)
 	LprReceipt receipt;
 	LprText payload = {0};
 	char *given = lpr_visible_part(text_to_cstring(PG_GETARG_TEXT_PP(3)));
+	void (*before)(void) = lpr_audit_before_write;
 
-	if (lpr_audit_before_write != NULL)
-		lpr_audit_before_write();
 	if (strcmp(kind, lpr_audit_kind_names[LPR_AUDIT_READ]) == 0)
+	{
 		entry.kind = LPR_AUDIT_READ;
+		before = lpr_audit_before_read;
+	}
 	else if (strcmp(kind, lpr_audit_kind_names[LPR_AUDIT_REFUSED]) == 0)
 		entry.kind = LPR_AUDIT_REFUSED;
 	else if (strcmp(kind, lpr_audit_kind_names[LPR_AUDIT_CONSENT]) == 0)
@@ -527,6 +530,8 @@ lpr_audit_record(PG_FUNCTION_ARGS)
 		entry.kind = LPR_AUDIT_FLAG;
 	else
 		ereport(ERROR, (errcode(ERRCODE_INVALID_PARAMETER_VALUE), errmsg("no such kind of record: \"%s\"", kind)));
+	if (before != NULL)
+		before();
 	entry.control = PG_ARGISNULL(1) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(1));
 	entry.sqlstate = PG_ARGISNULL(2) ? NULL : text_to_cstring(PG_GETARG_TEXT_PP(2));
 	lpr_payload_open(&payload);

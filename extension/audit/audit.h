@@ -17,6 +17,8 @@ extern int lpr_audit_timeout; /* GUC, milliseconds */
  * room of policies sets it.
  */
 extern void (*lpr_audit_before_write)(void);
+/* Instead of that, before a record that the log is read, which is shown then. */
+extern void (*lpr_audit_before_read)(void);
 
 /* What a session says; who it is is added here. Strings may be NULL. The payload is ASCII. */
 typedef struct LprAuditEntry

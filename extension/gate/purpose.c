@@ -8,6 +8,7 @@
 #include "access/xact.h"
 #include "fmgr.h"
 
+#include "audit/audit.h"
 #include "gate/query_stats.h"
 
 /* Only a default: whether the person may ask for it is judged at each question. */
@@ -48,6 +49,8 @@ lpr_purpose_init(void)
 Datum
 lpr_purpose_set(PG_FUNCTION_ARGS)
 {
+	if (lpr_audit_before_write != NULL)
+		lpr_audit_before_write(); /* it stands in each later record */
 	lpr_purpose_forget();
 	if (!PG_ARGISNULL(0))
 		current = (LprEvent){true, PG_GETARG_INT64(0)};

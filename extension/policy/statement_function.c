@@ -1,8 +1,9 @@
 /*
  * statement_function.c: of functions, which ones could carry away what a statement shows.
  *
- * The catalogue tells: what is not volatile changes nothing. Of what is, and is written in C, nobody can see what it
- * does, so each passes for one that stores, unless it is known not to.
+ * The catalogue tells: what the server, or an extension, declares as not volatile writes nothing (some of it locks
+ * relations: docs/limits.md). Of what is volatile, and is written in C, nobody can see what it does, so each passes for
+ * one that stores, unless it is known not to. Who declared a function of no extension may not have looked.
  */
 #include "policy/statement_function.h"
 
@@ -21,9 +22,10 @@
 
 /*
  * Functions of schema lpr that are volatile because they leave a record, but write nothing else: they show what is
- * kept. All others that are volatile write.
+ * kept, or the log. All others that are volatile write.
  */
-static const char *const shows[] = {"event_reads", "saved_proof", NULL};
+static const char *const shows[] = {"audit",          "audit_of_reference", "event_reads", "export_audit",
+									"recorded_texts", "saved_proof",        "unanswered",  NULL};
 
 /* Of the server: what they are given is seen in other sessions, or stays. By the beginnings of their names. */
 static const char *const passes[] = {"lo_creat",
@@ -55,9 +57,14 @@ static const char *const looks[] = {"clock_timestamp",
 									"pg_advisory_unlock",
 									"pg_advisory_unlock_all",
 									"pg_advisory_unlock_shared",
+									"pg_blocking_pids",
+									"pg_database_size",
+									"pg_is_in_recovery",
+									"pg_safe_snapshot_blocking_pids",
 									"pg_sleep",
 									"pg_sleep_for",
 									"pg_sleep_until",
+									"pg_tablespace_size",
 									"query_to_xml",
 									"query_to_xml_and_xmlschema",
 									"query_to_xmlschema",
@@ -110,6 +117,15 @@ is_known_extension(Oid extension)
 		   (extension == get_extension_oid("lpr", true) || extension == get_extension_oid("pgcrypto", true));
 }
 
+/* Such as a copy of one of the server's functions, under another declaration; pg_trgm and its like are trusted. */
+static bool
+is_loose(Oid function, Form_pg_proc form)
+{
+	return (form->prolang == INTERNALlanguageId || form->prolang == ClanguageId) &&
+		   form->pronamespace != PG_CATALOG_NAMESPACE &&
+		   !OidIsValid(getExtensionOfObject(ProcedureRelationId, function));
+}
+
 static LprFunctionKind
 kind_of(Oid function, Form_pg_proc form)
 {
@@ -117,8 +133,10 @@ kind_of(Oid function, Form_pg_proc form)
 
 	if (form->pronamespace == PG_CATALOG_NAMESPACE && begins_as_one_of(name, passes))
 		return LPR_FUNCTION_PASSES;
-	if (form->provolatile != PROVOLATILE_VOLATILE)
+	if (form->provolatile == PROVOLATILE_IMMUTABLE)
 		return LPR_FUNCTION_PLAIN;
+	if (form->provolatile == PROVOLATILE_STABLE)
+		return is_loose(function, form) ? LPR_FUNCTION_STORES : LPR_FUNCTION_PLAIN;
 	if (form->prosecdef && form->pronamespace == get_namespace_oid("lpr", true))
 		return is_one_of(name, shows) ? LPR_FUNCTION_PLAIN : LPR_FUNCTION_VERB;
 	if (form->prolang != INTERNALlanguageId && form->prolang != ClanguageId)

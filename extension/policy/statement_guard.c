@@ -16,6 +16,7 @@
 #include "executor/executor.h"
 #include "fmgr.h"
 #include "miscadmin.h"
+#include "nodes/nodeFuncs.h"
 #include "nodes/parsenodes.h"
 #include "optimizer/planner.h"
 #include "tcop/cmdtag.h"
@@ -99,11 +100,36 @@ refuse_statement(const char *source, const char *message, const char *detail, co
 
 /* ---- questions within statements that could keep their answers, and the other way round ---- */
 
+/* FOR UPDATE and its like: which rows were locked, everybody sees who reads them, until somebody changes them. */
+static bool
+locks_rows(const PlannedStmt *statement)
+{
+	ListCell *cell;
+
+	foreach (cell, statement->rowMarks)
+		if (!lfirst_node(PlanRowMark, cell)->isParent && /* of foreign tables it locks nothing */
+			RowMarkRequiresRowShareLock(lfirst_node(PlanRowMark, cell)->markType))
+			return true;
+	return false;
+}
+
 static bool
 is_modifying(const PlannedStmt *statement)
 {
 	return (statement->commandType != CMD_SELECT && statement->commandType != CMD_UTILITY) ||
-		   statement->hasModifyingCTE;
+		   statement->hasModifyingCTE || locks_rows(statement);
+}
+
+/* The same of a query that is not planned yet. */
+static bool
+would_modify(Node *node, void *context)
+{
+	if (node == NULL)
+		return false;
+	if (!IsA(node, Query))
+		return expression_tree_walker(node, would_modify, context);
+	return ((Query *) node)->commandType != CMD_SELECT || ((Query *) node)->rowMarks != NIL ||
+		   query_tree_walker((Query *) node, would_modify, context, 0);
 }
 
 /* What is shown does not flow into what is written in the same statement (statement_flow.h). */
@@ -136,7 +162,7 @@ check_call(Oid function)
 		return;
 	if (kind == LPR_FUNCTION_PASSES)
 		refuse_statement(NULL, psprintf("%s is refused", get_func_name(function)), RULE, NULL);
-	detail = lpr_flow_call(function, &hint);
+	detail = lpr_flow_call(function, kind == LPR_FUNCTION_VERB, &hint);
 	refuse_flow(NULL, "what was read would be kept", detail, hint);
 }
 
@@ -159,6 +185,38 @@ lpr_statement_guard_check(const PlannedStmt *own, const char *source)
 	check_kept(own, source);
 	detail = lpr_flow_ask(&hint);
 	refuse_flow(source, "the answer would be kept", detail, hint);
+	asked_at = GetCurrentStatementStartTimestamp();
+}
+
+/* What a cursor shows when it is read on, flows as little as the answer to a question. */
+static void
+check_going_on(const LprFlowFrame *frame)
+{
+	const char *hint = NULL;
+	const char *detail;
+
+	if (!lpr_flow_goes_on(frame))
+		return;
+	check_kept(NULL, NULL);
+	detail = lpr_flow_go_on(&hint);
+	refuse_flow(NULL, "the answer would be kept", detail, hint);
+}
+
+/* The log is about to be shown to oversight. Superusers, who can read its tables, may keep it. */
+static void
+check_log_read(void)
+{
+	const char *hint = NULL;
+	const char *detail;
+
+	if (!is_confined(GetAuthenticatedUserId()))
+	{
+		check_write();
+		return;
+	}
+	check_kept(NULL, NULL);
+	detail = lpr_flow_read_log(&hint);
+	refuse_flow(NULL, "the answer would be kept", detail, hint);
 	asked_at = GetCurrentStatementStartTimestamp();
 }
 
@@ -187,6 +245,21 @@ check_executor(const PlannedStmt *statement)
 	return true;
 }
 
+/*
+ * Rows of the client's own FETCH or EXECUTE that it has not taken yet wait in a store, in the portal without a name. A
+ * portal with a name could read them there without running anything that we could look at: before it does so the store
+ * is gone.
+ */
+static void
+drop_store(void)
+{
+	Portal portal = depth == 0 ? GetPortalByName("") : NULL;
+
+	if (PortalIsValid(portal) && portal != ActivePortal && portal->strategy == PORTAL_UTIL_SELECT &&
+		portal->holdStore != NULL && portal->status == PORTAL_READY && is_confined_now())
+		PortalDrop(portal, false);
+}
+
 /* Where the functions are looked up that it calls. */
 static void
 guard_executor_start(QueryDesc *query, int flags)
@@ -194,6 +267,7 @@ guard_executor_start(QueryDesc *query, int flags)
 	LprFlowFrame frame;
 
 	lpr_flow_enter(&frame, NULL);
+	frame.starts = true;
 	PG_TRY();
 	{
 		if (earlier_start != NULL)
@@ -216,6 +290,7 @@ guard_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_E
 	LprRun run;
 	LprFlowFrame frame;
 
+	drop_store();
 	lpr_consent_note_statement();
 	keeps = check_executor(query->plannedstmt);
 	lpr_run_begin(&run, query->estate);
@@ -224,6 +299,7 @@ guard_executor_run(QueryDesc *query, ScanDirection direction, uint64 count LPR_E
 	depth++;
 	PG_TRY();
 	{
+		check_going_on(&frame);
 		if (earlier_run != NULL)
 			earlier_run(query, direction, count LPR_EXECUTOR_RUN_ARGS);
 		else
@@ -273,6 +349,7 @@ guard_plan(Query *query, const char *text, int options, ParamListInfo params)
 	bool keeps = ((query->commandType != CMD_SELECT && query->commandType != CMD_UTILITY) || query->hasModifyingCTE) &&
 				 is_confined_now();
 
+	drop_store();
 	keeping += keeps;
 	lpr_flow_planning++;
 	PG_TRY();
@@ -382,8 +459,7 @@ could_keep(Node *statement)
 
 			if (prepared != NULL)
 				foreach (cell, prepared->plansource->query_list)
-					if (lfirst_node(Query, cell)->commandType != CMD_SELECT ||
-						lfirst_node(Query, cell)->hasModifyingCTE)
+					if (would_modify(lfirst(cell), NULL))
 						return is_confined_now();
 			return false;
 		}
@@ -392,11 +468,16 @@ could_keep(Node *statement)
 	}
 }
 
-/* What a function SETs, or names, can be what it was shown; a client's own statement knows no more than the person. */
+/*
+ * What a function SETs, names, or LOCKs, can be what it was shown; a client's own statement knows no more than the
+ * person.
+ */
 static void
 check_kept_in_session(Node *statement)
 {
-	if (depth > 0 && (IsA(statement, VariableSetStmt) || IsA(statement, PrepareStmt) || IsA(statement, ListenStmt)) &&
+	if (depth > 0 &&
+		(IsA(statement, VariableSetStmt) || IsA(statement, PrepareStmt) || IsA(statement, ListenStmt) ||
+		 IsA(statement, LockStmt)) &&
 		is_confined_now())
 		check_write();
 }
@@ -466,6 +547,18 @@ is_reset(Node *statement, bool *all)
 			strcmp(((VariableSetStmt *) statement)->name, "session_authorization") == 0);
 }
 
+/*
+ * A cursor over a FETCH or an EXECUTE stores all that it returns; what reads it then runs nothing that we could look
+ * at. The client's own statement is a portal without a name (drop_store()).
+ */
+static void
+check_stored(const LprFlowFrame *frame, Node *statement, const DestReceiver *dest)
+{
+	if (frame->own.shows && dest->mydest == DestTuplestore && ActivePortal != NULL && ActivePortal->name[0] != '\0')
+		refuse_statement(NULL, psprintf("a cursor over %s is refused", GetCommandTagName(CreateCommandTag(statement))),
+						 RULE, "Open it for a SELECT.");
+}
+
 static void
 guard_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUtilityContext context,
 			  ParamListInfo params, QueryEnvironment *environment, DestReceiver *dest, QueryCompletion *completion)
@@ -478,6 +571,7 @@ guard_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUti
 	bool keeps;
 	LprFlowFrame frame;
 
+	drop_store();
 	lpr_consent_note_statement();
 	check_denied(statement);
 	check_kept_in_session(statement);
@@ -501,6 +595,7 @@ guard_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUti
 		lpr_flow_leave(&frame);
 	}
 	PG_END_TRY();
+	check_stored(&frame, statement, dest);
 	if (resets)
 		reset_session(all);
 }
@@ -552,7 +647,9 @@ lpr_statement_guard_init(void)
 {
 	earlier_utility = ProcessUtility_hook;
 	ProcessUtility_hook = guard_utility;
+	lpr_flow_init();
 	lpr_audit_before_write = check_write;
+	lpr_audit_before_read = check_log_read;
 	earlier_start = ExecutorStart_hook;
 	ExecutorStart_hook = guard_executor_start;
 	earlier_run = ExecutorRun_hook;

@@ -3,6 +3,7 @@
 use strict;
 use warnings;
 use LprAudit;
+use IO::Socket::UNIX;
 use Test::More;
 
 my $node = LprTest->start_staged('statement_flow', cache => 1);
@@ -78,7 +79,7 @@ SELECT format('lpr.%I(%s)', p.proname, (SELECT string_agg(CASE
 FROM pg_proc AS p
 LEFT JOIN LATERAL (SELECT t.n FROM unnest(p.proargtypes::oid[]) WITH ORDINALITY AS t (type, n)
 	WHERE t.type IN ('text'::regtype, 'bigint'::regtype, 'jsonb'::regtype, 'text[]'::regtype) ORDER BY t.type = 'text'::regtype DESC, t.n DESC LIMIT 1) AS first ON true
-WHERE p.pronamespace = 'lpr'::regnamespace AND p.prokind = 'f' AND p.prosecdef AND p.provolatile = 'v' AND p.proname NOT IN ('event_reads', 'saved_proof')
+WHERE p.pronamespace = 'lpr'::regnamespace AND p.prokind = 'f' AND p.prosecdef AND p.provolatile = 'v' AND p.proname NOT IN ('event_reads', 'saved_proof', 'audit', 'audit_of_reference', 'export_audit', 'recorded_texts', 'unanswered')
 ORDER BY p.oid
 END
 cmp_ok(scalar @verbs, '>=', 50, scalar(@verbs) . ' verbs');
@@ -147,6 +148,103 @@ my %ways = (
 	'a mail, by one' => "SELECT site.mails(read_id) FROM lpr.reads WHERE $where",
 );
 refused($_, $ways{$_}) for sort keys %ways;
+
+
+# ---- a cursor that has asked is read on ----
+
+$node->answer('postgres', <<"END");
+CREATE FUNCTION site.next(c refcursor) RETURNS text LANGUAGE plpgsql AS \$\$ DECLARE v text; BEGIN FETCH c INTO v; RETURN v; END \$\$;
+CREATE FUNCTION site.works(e bigint) RETURNS bigint LANGUAGE plpgsql AS \$\$ DECLARE n bigint; BEGIN n := lpr.work_on(e); RETURN n; END \$\$;
+CREATE FUNCTION site.opens(c refcursor, s text) RETURNS refcursor LANGUAGE plpgsql AS \$\$ BEGIN OPEN c FOR EXECUTE s; RETURN c; END \$\$;
+CREATE TABLE site.kept (x text); GRANT INSERT ON site.kept TO analyst1, oversight1;
+CREATE SEQUENCE site.seq; GRANT ALL ON SEQUENCE site.seq TO PUBLIC;
+END
+my $open = "BEGIN; DECLARE c CURSOR FOR $read; FETCH 1 FROM c; ";
+my $as_xml = q{cursor_to_xml('c', 1, true, true, '')::text};
+my %read_on = (
+	'set_config' => "SELECT set_config('application_name', $as_xml, false)",
+	'set_config, by a function' => "SELECT set_config('application_name', site.next('c'), false)",
+	'setval' => "SELECT setval('site.seq', length(site.next('c')))",
+	'a condition' => "SELECT nextval('site.seq') WHERE site.next('c') > ''",
+	'in FROM' => "SELECT set_config('application_name', x::text, false) FROM cursor_to_xml('c', 1, true, true, '') AS x",
+	'another cursor' => "DECLARE b CURSOR FOR SELECT set_config('application_name', $as_xml, false); FETCH 1 FROM b",
+	'another cursor, which has begun to write' => "DECLARE b CURSOR FOR SELECT set_config('my.note', i::text, false) FROM generate_series(1, 3) AS i; FETCH 1 FROM b; SELECT site.next('c') || site.next('b')",
+	'a cursor that stores it' => "SELECT site.opens('d', 'FETCH ALL FROM c'); SELECT length(site.next('d')); SELECT set_config('application_name', site.next('d'), false)",
+	'a cursor that stores an answer' => "PREPARE p AS $read; SELECT site.opens('d', 'EXECUTE p'); SELECT length(site.next('d')); SELECT set_config('application_name', site.next('d'), false)",
+	'work_on' => "SELECT lpr.work_on(CASE WHEN site.next('c') > '' THEN 1 END)",
+	'a table' => "INSERT INTO site.kept VALUES (site.next('c'))",
+);
+refused("read on: $_", $open . $read_on{$_}) for sort keys %read_on;
+like(($node->converse($session, $open . 'SELECT length(site.next(\'c\')) > 0'))[0], qr/\nt$/, 'a function may read on');
+$node->converse($session, 'ROLLBACK');
+is($node->answer('postgres', 'SELECT count(*) FROM site.kept'), 0, 'nothing was kept');
+refused('an event, by what has been prepared', "BEGIN; SELECT site.works(1); SELECT site.works((SELECT count(*) - 6 FROM lpr.reads WHERE $where))");
+is($node->answer('postgres', 'SELECT is_called FROM site.seq'), 'f', '… nor counted');
+
+# The client's own FETCH is stored as well, in the portal without a name, which a portal with a name could read: only the protocol can say so.
+sub send_messages
+{
+	my ($socket, @messages) = @_;
+	my ($said, $header, $body) = ('');
+
+	print $socket map { my ($type, $what) = @$_; $type . pack('N', 4 + length $what) . $what } @messages;
+	while (read($socket, $header, 5) == 5)
+	{
+		my ($type, $length) = unpack 'aN', $header;
+		read $socket, $body, $length - 4 if $length > 4;
+		$body = '' if $length == 4;
+		$said .= "$type $body\n" if $type =~ /[DEs]/;
+		last if $type eq 'Z';
+	}
+	return $said;
+}
+sub of_portal { my ($portal, $sql, $rows) = @_; return ([ P => "\0$sql\0" . pack('n', 0) ], [ B => "$portal\0\0" . pack('nnn', 0, 0, 0) ], [ E => "$portal\0" . pack('N', $rows) ], [ S => '' ]) }
+my $socket = IO::Socket::UNIX->new(Peer => $node->host . '/.s.PGSQL.' . $node->port) or die "socket: $!";
+send_messages($socket, [ '' => pack('N', 196608) . "user\0analyst1\0database\0lpr\0\0" ]);
+my ($code) = send_messages($socket, [ Q => "SELECT 'code=' || code FROM lpr.rules()\0" ]) =~ /code=(.*)/;
+send_messages($socket, [ Q => "SELECT lpr.accept_rules('$code'), lpr.work_on(1)\0" ], );
+send_messages($socket, [ Q => "BEGIN; DECLARE c CURSOR FOR $read\0" ]);
+like(send_messages($socket, of_portal('', 'FETCH ALL FROM c', 2)), qr/\AD .*\nD .*\ns \n\z/, 'on the wire: a FETCH that is read in parts');
+my $stored = send_messages($socket, of_portal('other', "SELECT 'told=' || set_config('application_name', cursor_to_xml('', 1, true, true, '')::text, false)", 0));
+like($stored, qr/\AE .*C34000\0/, '… is gone where something else runs');
+close $socket;
+
+# ---- rows that are locked by what was shown ----
+
+$node->answer('postgres', "CREATE TABLE site.alphabet AS SELECT chr(65 + i) AS c FROM generate_series(0, 25) AS i; GRANT SELECT, UPDATE ON site.alphabet TO analyst1");
+my %locks = (
+	'in a condition' => "SELECT a.c FROM site.alphabet AS a WHERE a.c IN (SELECT substr(plate, 1, 1) FROM lpr.reads WHERE $where) FOR UPDATE OF a",
+	'of a join' => "SELECT a.c FROM site.alphabet AS a JOIN lpr.reads AS r ON a.c = substr(r.plate, 1, 1) WHERE r.source = 'acme' AND r.plate = 'BULK7' FOR KEY SHARE OF a",
+	'in a sub-select' => "SELECT * FROM (SELECT c FROM site.alphabet WHERE c = substr(site.ask(), 1, 1) FOR SHARE) AS a",
+	'by what is kept' => "SELECT a.c FROM site.alphabet AS a WHERE a.c IN (SELECT substr(plate, 1, 1) FROM lpr.event_reads(1)) FOR NO KEY UPDATE OF a",
+	'by a parameter' => "PREPARE p (text) AS SELECT c FROM (SELECT c FROM site.alphabet WHERE c = \$1 FOR UPDATE) AS a; EXECUTE p (upper(substr(site.ask(), 1, 1)))",
+	'by a cursor' => "$open SELECT c FROM site.alphabet WHERE c = upper(substr(site.next('c'), 1, 1)) FOR UPDATE",
+);
+refused("rows locked $_", $locks{$_}) for sort keys %locks;
+is($node->answer('postgres', "SELECT count(*) FROM site.alphabet WHERE xmax <> '0'"), 0, 'none was');
+is(($node->converse($session, "SELECT count(*) FROM (SELECT c FROM site.alphabet WHERE c < 'D' FOR UPDATE) AS a"))[0], 3, 'without a question they are');
+
+# ---- what the log shows is shown (U4) ----
+
+my ($oversight) = $node->session('oversight1');
+my %of_log = (
+	'a table' => "INSERT INTO site.kept SELECT payload->>'plates' FROM lpr.audit(kind => 'ask')",
+	'a setting' => "SELECT set_config('application_name', 'x' || (payload->>'plates'), false) FROM lpr.audit(kind => 'ask') LIMIT 1",
+	'a sequence' => "SELECT setval('site.seq', number) FROM lpr.audit(kind => 'ask')",
+	'a setting, first' => "SELECT set_config('my.note', 'x', true), (SELECT max(a.number) FROM lpr.audit(kind => 'ask') AS a)",
+	'a verb' => "SELECT lpr.suspend_access(number, payload->>'plates') FROM lpr.audit(kind => 'ask')",
+	'a reference' => "SELECT set_config('application_name', payload->>'plates', false) FROM lpr.audit_of_reference('x') AS a",
+	'an export' => "SELECT set_config('application_name', line, false) FROM lpr.export_audit() AS line",
+	'what has no answer' => "SELECT set_config('application_name', max(number)::text, false) FROM lpr.unanswered()",
+	'texts' => "SELECT set_config('application_name', max(said), false) FROM lpr.recorded_texts(1)",
+	'an open cursor' => "BEGIN; DECLARE c CURSOR FOR SELECT payload->>'plates' FROM lpr.audit(kind => 'ask'); FETCH 1 FROM c; SELECT set_config('application_name', site.next('c'), false)",
+);
+refused("of the log: $_", $of_log{$_}, session => $oversight, login => 'oversight1') for sort keys %of_log;
+is($node->answer('postgres', 'SELECT count(*) FROM site.kept'), 0, 'nothing of it was kept');
+is($node->answer('postgres', 'SELECT is_called FROM site.seq'), 'f', '… nor counted');
+like(($node->converse($oversight, "SELECT count(*) > 0 FROM lpr.audit(kind => 'ask') AS a JOIN lpr.audit(login => (SELECT max(b.login) FROM lpr.audit(kind => 'ask') AS b)) AS c USING (number)"))[0], qr/^[tf]$/, 'it is joined with itself');
+is($node->answer('postgres', "WITH i AS (INSERT INTO site.kept SELECT a.login FROM lpr.audit(kind => 'ask') AS a LIMIT 1 RETURNING 1) SELECT count(*) FROM i"), 1, 'a superuser could read the table');
+$oversight->quit;
 
 is($state->(), $before, 'nothing was written');
 is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE payload LIKE '%$ids[0]%' OR payload LIKE '%$ids[1]%'"), 0, 'and no read stands in the log');

@@ -18,7 +18,7 @@ sub run { my ($sql) = @_; my ($out, $err) = $node->converse($session, $sql); ret
 # looked at one by one. Whoever adds one here says so of it.
 my %harmless = map { $_ => 1 } qw(clock_timestamp timeofday pg_sleep pg_sleep_for pg_sleep_until), # time: names of functions
 	qw(random random_normal gen_random_uuid uuidv4 uuidv7 query_to_xml query_to_xmlschema query_to_xml_and_xmlschema cursor_to_xml cursor_to_xmlschema ts_stat ts_rewrite current_query
-	currval lastval pg_advisory_unlock pg_advisory_unlock_shared pg_advisory_unlock_all);
+	currval lastval pg_advisory_unlock pg_advisory_unlock_shared pg_advisory_unlock_all pg_is_in_recovery pg_blocking_pids pg_safe_snapshot_blocking_pids pg_database_size pg_tablespace_size);
 my $passes = '^(pg_try_advisory_|pg_advisory_(xact_)?lock|pg_export_snapshot$|pg_notify$|pg_logical_emit_message$|lo_(creat|put|from|trunc|import|export)|lowrite$)';
 
 # Their calls with NULLs that the planner cannot know of: a function is looked at before it is called, and some would wait for ever.
@@ -88,13 +88,22 @@ CREATE FUNCTION site.caught() RETURNS text LANGUAGE plpgsql AS \$\$ DECLARE v te
 CREATE FUNCTION site.statement(s text) RETURNS text LANGUAGE plpgsql AS \$\$ DECLARE v text := site.shown(); BEGIN EXECUTE format(s, v); RETURN v; END \$\$;
 CREATE PROCEDURE site.procedure() LANGUAGE plpgsql AS \$\$ DECLARE v text := site.shown(); BEGIN COMMIT; PERFORM site.tell(v); END \$\$;
 CREATE EXTENSION dblink SCHEMA site;
+CREATE TABLE site.numbers (id integer); GRANT SELECT ON site.numbers TO PUBLIC;
+CREATE FUNCTION site.try_lock(bigint) RETURNS boolean LANGUAGE internal STABLE AS 'pg_try_advisory_lock_int8';
+CREATE FUNCTION site.half(double precision) RETURNS double precision LANGUAGE internal IMMUTABLE STRICT AS 'dsqrt';
+CREATE FUNCTION site.assign(x text) RETURNS text LANGUAGE plpgsql AS \$\$ DECLARE v text; BEGIN v := set_config('application_name', x, false); RETURN v; END \$\$;
+CREATE FUNCTION site.count(x text) RETURNS text LANGUAGE plpgsql AS \$\$ DECLARE n bigint; BEGIN n := setval('site.seq', ascii(x)); RETURN 'x'; END \$\$;
+CREATE DOMAIN site.told AS text CHECK (set_config('application_name', VALUE, false) IS NOT NULL);
+CREATE FUNCTION site.typed(x text) RETURNS text LANGUAGE plpgsql AS \$\$ DECLARE v site.told := x; BEGIN RETURN v; END \$\$;
+CREATE FUNCTION site.next(c refcursor) RETURNS text LANGUAGE plpgsql AS \$\$ DECLARE v text; BEGIN FETCH c INTO v; RETURN v; END \$\$;
 END
 my $crypto = $node->answer('postgres', "SELECT extnamespace::regnamespace FROM pg_extension WHERE extname = 'pgcrypto'");
 my $base_name = run("SHOW application_name");
 my @ways = ("SELECT set_config('application_name', read_id, false) FROM lpr.reads WHERE $where", "SELECT set_config('my.note', (SELECT min(read_id) FROM lpr.reads WHERE $where), false)",
 	"SELECT setval('site.seq', length(read_id)) FROM lpr.reads WHERE $where", "SELECT site.tell(site.shown())", "SELECT site.tell_immutable(site.shown())", 'SELECT site.shown_then_told()', 'SELECT site.told_then_shown()',
 	'CALL site.procedure()', "WITH r AS MATERIALIZED (SELECT read_id FROM lpr.reads WHERE $where) SELECT site.tell(max(read_id)) FROM r",
-	"SELECT site.statement('SET application_name = %L')", "SELECT site.statement('SET LOCAL my.note = %L')", "SELECT site.statement('PREPARE kept AS SELECT %L')", "SELECT site.statement('LISTEN %I')",
+	"SELECT site.statement('SET application_name = %L')", "SELECT site.statement('SET LOCAL my.note = %L')", "SELECT site.statement('PREPARE kept AS SELECT %L')", "SELECT site.statement('LISTEN %I')", "SELECT site.statement('LOCK TABLE site.numbers IN ACCESS SHARE MODE')",
+	"SELECT read_id, site.try_lock(ascii(plate)) FROM lpr.reads WHERE $where",
 	"SELECT site.dblink_connect('dbname=postgres application_name=' || read_id) FROM lpr.reads WHERE $where", "SELECT site.dblink_exec('dbname=postgres', 'NOTIFY x', false) FROM lpr.reads WHERE $where");
 for my $sql (@ways)
 {
@@ -106,8 +115,36 @@ is(run('SELECT site.caught()'), 'x', 'an error that is caught');
 is(run('SHOW application_name'), $base_name, 'nothing was set');
 is(run("SELECT coalesce(current_setting('my.note', true), '') || (SELECT count(*) FROM pg_prepared_statements WHERE name = 'kept') || (SELECT count(*) FROM pg_listening_channels())"), '00', '… nor named');
 is($node->answer('postgres', 'SELECT is_called FROM site.seq'), 'f', '… nor counted');
-like(($node->converse($session, $ways[0]))[1], qr/DETAIL: +A statement that calls set_config, which writes, shows no reads\.\s+HINT: +SELECT the reads first, then SELECT set_config\(\.\.\.\); by itself\./, 'the hint says how');
+like(($node->converse($session, $ways[0]))[1], qr/DETAIL: +A statement that calls set_config, which may leave something behind, shows no reads\.\s+HINT: +SELECT the reads first, then SELECT set_config\(\.\.\.\); by itself\./, 'the hint says how');
 is(run("SELECT count(DISTINCT $crypto.gen_random_bytes(4)) FROM lpr.reads WHERE $where"), 7, 'pgcrypto only computes');
+
+is(run("SELECT count(*) FROM lpr.reads WHERE $where AND site.half(4) = 2"), 7, 'what is immutable only computes, too');
+is($node->answer('postgres', "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"), 0, 'nothing is locked');
+
+# ---- what a function has prepared is called again without our being told: in this transaction nothing more is shown ----
+
+sub prepared_then
+{
+	my ($first, $then, $name) = @_;
+	run('ROLLBACK');
+	my ($out, $err) = $node->converse($session, "BEGIN; $first; $then");
+	like($err, qr/LP050: .*\nDETAIL: +A function of this transaction has prepared a call of \w+, which may leave something behind\.\nHINT: +COMMIT first, then SELECT the reads\./, $name);
+	run('ROLLBACK');
+}
+for my $function (qw(tell assign count typed))
+{
+	my $first = "SELECT site.$function('A')";
+
+	prepared_then($first, "SELECT site.$function(site.shown())", "$function, called twice");
+	prepared_then($first, "SELECT site.$function(read_id) FROM lpr.reads WHERE $where", '… by each read');
+	prepared_then($first, "SELECT count(*) FROM lpr.reads WHERE $where", '… by itself');
+	prepared_then("DECLARE c CURSOR FOR SELECT read_id FROM lpr.reads WHERE $where; FETCH 1 FROM c; $first", "SELECT site.$function(site.next('c'))", '… a cursor that has asked');
+	prepared_then("SAVEPOINT s; $first; ROLLBACK TO s", "SELECT site.$function(site.shown())", '… after ROLLBACK TO');
+	is(run("SELECT site.$function('A') \\; SELECT site.$function(site.shown())"), 'LP050', '… in one message');
+	like(run("BEGIN; $first; SELECT site.$function('A'); COMMIT"), qr/\A(\w+)\n\1\z/, '… twice by itself');
+	is(run("SELECT count(*) FROM lpr.reads WHERE $where"), 7, '… and the next transaction asks');
+}
+is(run("BEGIN; SELECT set_config('my.note', 'x', true); SELECT count(*) FROM lpr.reads WHERE $where; COMMIT"), "x\n7", 'what a client calls is gone with its statement');
 
 # ---- what drivers and tools call ----
 
