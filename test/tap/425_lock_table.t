@@ -4,7 +4,7 @@ use warnings;
 use LprAudit;
 use Test::More;
 
-my $node = LprTest->start_staged('lock_table', world => 1, cache => 1, conf => "max_locks_per_transaction = 10\nmax_connections = 30\nmax_prepared_transactions = 0\nlpr.audit_timeout = '2s'\n");
+my $node = LprTest->start_staged('lock_table', world => 1, cache => 1, conf => "max_locks_per_transaction = 40\nmax_connections = 30\nmax_prepared_transactions = 0\nlpr.audit_timeout = '2s'\n");
 $node->await_answers;
 $node->answer('postgres', 'CREATE ROLE nobody1 LOGIN; CREATE ROLE nobody2 LOGIN');
 my ($session, $pid) = $node->session('analyst1');

@@ -233,7 +233,7 @@ my %of_log = (
 	'a sequence' => "SELECT setval('site.seq', number) FROM lpr.audit(kind => 'ask')",
 	'a setting, first' => "SELECT set_config('my.note', 'x', true), (SELECT max(a.number) FROM lpr.audit(kind => 'ask') AS a)",
 	'a verb' => "SELECT lpr.suspend_access(number, payload->>'plates') FROM lpr.audit(kind => 'ask')",
-	'a reference' => "SELECT set_config('application_name', payload->>'plates', false) FROM lpr.audit_of_reference('x') AS a",
+	'a reference' => "SELECT set_config('application_name', payload->>'plates', false) FROM lpr.audit_of_reference(repeat('0', 32) || '-' || repeat('0', 32)) AS a",
 	'an export' => "SELECT set_config('application_name', line, false) FROM lpr.export_audit() AS line",
 	'what has no answer' => "SELECT set_config('application_name', max(number)::text, false) FROM lpr.unanswered()",
 	'texts' => "SELECT set_config('application_name', max(said), false) FROM lpr.recorded_texts(1)",
