@@ -122,7 +122,7 @@ my @hidden = (
 	[ 'a reason', 'clerk1', "lpr.open_event('Zanzibar again', 'suspect', 'title_18', 'Zanzibar 18', $rlo)" ],
 	[ 'a reason of an extension', 'analyst1', "lpr.extend_event(1, clock_timestamp() + interval '200 days', $rlo)" ], [ 'an outcome', 'analyst1', "lpr.close_event(1, $short)" ],
 	[ 'a reason to stop', 'oversight1', "lpr.suspend_access($request, $short)" ], [ 'a recertification', 'lead1', "lpr.recertify('clerk1', $rlo)" ],
-	[ 'a relevance', 'analyst1', "lpr.save(1, 'acme', '{$id}', $rlo)" ], [ 'a corrected value', 'analyst1', "lpr.correct($saved, 'color', $short, '${\$said->(23)}')" ],
+	[ 'a relevance', 'analyst1', "lpr.save(1, 'acme', '{$id}', $rlo)" ],
 	[ 'a reason to correct', 'analyst1', "lpr.correct($saved, 'color', 'Zanzibar', $rlo)" ], [ 'a reason of a hold', 'records1', "lpr.place_hold(1, '28 U.S.C. 1746', $short)" ],
 	[ 'an authority of a hold', 'records1', "lpr.place_hold(1, $short, 'Court order of the eleventh.')" ],
 	[ 'a citation', 'records1', "lpr.propose_schedule('ATS', '5 years', '${\$said->(24)}', citation => $short)" ]);

@@ -11,7 +11,7 @@ my $node = LprTest->start_staged('acts', world => 1, conf => "listen_addresses =
 # What may be called by whom: nothing of it reads or changes what is anybody's.
 my %harmless = (
 	login => 'who one is', normal_plate => 'pure', confusable_plates => 'pure', matched_how => 'pure', distance_m => 'pure', normal_region => 'pure',
-	normal_word => 'pure', has_point => 'pure', like_literal => 'pure', address_contains => 'pure', dialects => 'names that the library knows', rules => 'read before one is anybody',
+	normal_word => 'pure', has_point => 'pure', given => 'pure', asked_since => 'pure', like_literal => 'pure', address_contains => 'pure', dialects => 'names that the library knows', rules => 'read before one is anybody',
 	last_query => 'of this very session',
 	# of lpr_data: what policies and views are keyed on
 	me => 'NULL for these', acts_as => 'false for these', my_people => 'empty for these', whom => 'names of whom to ask', sees_all => 'false', sees => 'false', my_events => 'none',

@@ -69,7 +69,7 @@ for my $case ([ 'unknown system', systems => "'{ATS,FBI}'" ], [ 'unknown source'
 	$node->faulty($name, 'newcomer1', $request->(%given), '22023');
 }
 for my $nothing ('NULL', "''", "'   '", "'n/a'", "'Investigation.'", "'law enforcement purposes'", "'Official business, per request, as needed.'", "'case case case case case case'", "'need to know'",
-	"'ongoing investigation of the ongoing investigation'", "E'Finds \\x07 where the vehicles of smugglers were seen'", "repeat('Finds where vehicles of smugglers were seen. ', 100)")
+	"'ongoing investigation of the ongoing investigation'", "repeat('Finds where vehicles of smugglers were seen. ', 100)")
 {
 	$node->refused("need to know: $nothing", 'newcomer1', $request->(need => $nothing), 'A1', 'LP043');
 }
