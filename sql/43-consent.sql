@@ -171,6 +171,22 @@ AS 'MODULE_PATHNAME', 'lpr_session_client_program';
 COMMENT ON FUNCTION lpr_data.client_program() IS
     'The program at the other end of a socket of this machine; NULL = another connection, or it cannot be told.';
 
+CREATE FUNCTION lpr_data.check_same_user()
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF NOT (lpr_data.session()).same_user THEN
+        PERFORM lpr_data.refuse('A5', 'LP021', 'the session''s user is not the login that connected',
+                                'The rules are agreed to by the login that authenticated, as itself.',
+                                'RESET SESSION AUTHORIZATION; or connect as yourself.');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.check_same_user() IS
+    'Refuses to agree to the rules under another user than the login that connected. Error LP021.';
+
 CREATE FUNCTION lpr_data.make_token(version integer, consent bigint, agreed_at timestamp with time zone)
     RETURNS text
     LANGUAGE plpgsql
@@ -221,11 +237,7 @@ BEGIN
                      'well.',
             HINT = 'BEGIN READ WRITE; SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...'');';
     END IF;
-    IF NOT me.same_user THEN
-        PERFORM lpr_data.refuse('A5', 'LP021', 'the session''s user is not the login that connected',
-                                'The rules are agreed to by the login that authenticated, as itself.',
-                                'RESET SESSION AUTHORIZATION; or connect as yourself.');
-    END IF;
+    PERFORM lpr_data.check_same_user();
     IF NOT me.client THEN
         PERFORM lpr_data.refuse('A5', 'LP029', 'no person is connected who could agree',
                                 'The rules are agreed to by a person at a client, not by a job or another session of '
@@ -290,16 +302,10 @@ CREATE FUNCTION lpr.resume(token text, event bigint DEFAULT NULL)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    me record;
     mark bytea := sha256(coalesce(resume.token, '')::bytea);
     t record;
 BEGIN
-    SELECT s.* INTO me FROM lpr_data.session() AS s;
-    IF NOT me.same_user THEN
-        PERFORM lpr_data.refuse('A5', 'LP021', 'the session''s user is not the login that connected',
-                                'The rules are agreed to by the login that authenticated, as itself.',
-                                'RESET SESSION AUTHORIZATION; or connect as yourself.');
-    END IF;
+    PERFORM lpr_data.check_same_user();
     IF lpr_data.check_network('A6') = 'direct' THEN
         PERFORM lpr_data.refuse('A5', 'LP028', 'a token is for those behind a pooler',
                                 'From your network what is agreed to holds for the session, as does the event.',

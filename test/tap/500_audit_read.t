@@ -108,6 +108,14 @@ $node->append_conf('postgresql.conf', "lpr.checkpoint_directory = '$elsewhere'\n
 $node->reload;
 ok(LprTest::eventually(sub { -s "$elsewhere/00000000000000000001.checkpoint" && -s "$elsewhere/command-00000000000000000001.checkpoint" }), 'checkpoints are delivered to a directory and to a command');
 is(slurp_file("$elsewhere/00000000000000000001.checkpoint"), as_oversight('SELECT lpr.checkpoint(1)') . "\n", '… as lpr.checkpoint() shows them');
+# Whoever delivers holds the extension before any table, lest a DROP EXTENSION deadlock with it (as the audit writer: 610).
+my ($locker) = $node->session('postgres');
+$node->converse($locker, 'BEGIN; LOCK TABLE lpr_data.delivery');
+$node->answer('postgres', 'SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE backend_type = \'lpr checkpoint delivery\'');
+ok($node->poll_query_until('lpr', "SELECT count(*) > 0 FROM pg_locks AS w JOIN pg_locks AS h USING (pid) JOIN pg_stat_activity AS a USING (pid) WHERE a.backend_type = 'lpr checkpoint delivery'
+	AND NOT w.granted AND w.relation = 'lpr_data.delivery'::regclass AND h.granted AND h.classid = 'pg_extension'::regclass"), '… by a worker that holds the extension');
+$node->converse($locker, 'COMMIT');
+$locker->quit;
 is(slurp_file("$elsewhere/00000000000000000001.checkpoint"), slurp_file("$elsewhere/command-00000000000000000001.checkpoint"), '… the same to both');
 $node->append_conf('postgresql.conf', "lpr.checkpoint_command = 'exit 3'\n");
 $node->reload;
