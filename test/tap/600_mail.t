@@ -128,8 +128,8 @@ $node->answer('admin1', "SELECT lpr.retry_mail(mail_id) FROM lpr.mail WHERE key 
 LprMail::becomes($node, $key, "state = 'sent'", '… sent when somebody asks for it');
 
 my $hourly = $key;
+$exim->switch('defer', 1); # first: the worker may look at any time
 $node->safe_psql('lpr', "UPDATE lpr_data.mail SET state = 'waiting', attempts = 40, next_try_at = now(), sent_at = NULL WHERE key = '$key'");
-$exim->switch('defer', 1);
 LprMail::becomes($node, $key, "attempts = 41 AND next_try_at BETWEEN now() + interval '40 minutes' AND now() + interval '1 hour'", 'however often it failed, it is tried every hour');
 $exim->switch('defer', 0);
 $node->answer('admin1', "SELECT lpr.retry_mail(mail_id) FROM lpr.mail WHERE key = '$key'");
