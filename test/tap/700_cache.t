@@ -92,21 +92,29 @@ $node->converse($session, 'COMMIT');
 
 # ---- together ----
 
-$node->vendor_faults({ vendor => 'acme', class => 'search', fault => 'hold' });
-$node->vendor_forget;
-my @jobs = map { $node->ready("analyst$_") } 1, 2, 1, 2, 1, 2;
-$node->go($_, "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK90'") for @jobs;
-my $names = join "','", map { $_->{name} } @jobs;
-ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('$names') AND state = 'active' AND query LIKE '%BULK90%'") == 6 }), 'six ask the same at once');
-$node->vendor_well;
-is(join(' ', map { ($node->landed($_))[0] =~ /(\d+)/ } @jobs), '90 90 90 90 90 90', '… and are answered');
-is(scalar(my @asked = grep { $_->{class} eq 'search' } $node->vendor_log), 1, '… the vendor is asked once');
+# Who asks first holds up the others for ten seconds without a read, and no longer: a round that the machine stretched beyond that tells nothing, and another is made.
+my ($size, $asked) = (90);
+{
+	$node->vendor_faults({ vendor => 'acme', class => 'search', fault => 'hold' });
+	$node->vendor_forget;
+	my $held = "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK$size'";
+	my @jobs = map { $node->ready("analyst$_") } 1, 2, 1, 2, 1, 2;
+	my $at = time;
+	$node->go($_, $held) for @jobs;
+	my $names = join "','", map { $_->{name} } @jobs;
+	ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM pg_stat_activity WHERE application_name IN ('$names') AND state = 'active' AND query LIKE '%BULK$size%'") == 6 }), "six ask the same at once: BULK$size");
+	$node->vendor_well;
+	is(join(' ', map { ($node->landed($_))[0] =~ /(\d+)/ } @jobs), join(' ', ($size) x 6), '… and are answered');
+	$asked = grep { $_->{class} eq 'search' } $node->vendor_log;
+	redo if time - $at > 7 && $size++ < 99;
+}
+is($asked, 1, '… the vendor is asked once');
 $node->vendor_faults({ vendor => 'acme', class => 'search', fault => 'hang' });
-my $killed = $node->launch('analyst1', "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK91'");
+my $killed = $node->launch('analyst1', "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK101'");
 $node->answer('postgres', 'SELECT pg_terminate_backend(' . $node->await_network($killed) . ')');
 $node->landed($killed);
 $node->vendor_well;
-is(question("SELECT * FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK91'"), '91|0|1', 'who asked first ended: the next asks for itself');
+is(question("SELECT * FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK101'"), '101|0|1', 'who asked first ended: the next asks for itself');
 
 # A cursor that nobody reads on holds up nobody for long.
 $node->converse($session, "BEGIN; DECLARE c CURSOR FOR SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK5000'; FETCH 1 FROM c");
