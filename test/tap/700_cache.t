@@ -106,7 +106,7 @@ my ($size, $asked) = (90);
 	$node->vendor_well;
 	is(join(' ', map { ($node->landed($_))[0] =~ /(\d+)/ } @jobs), join(' ', ($size) x 6), '… and are answered');
 	$asked = grep { $_->{class} eq 'search' } $node->vendor_log;
-	redo if time - $at > 7 && $size++ < 99;
+	redo if time - $at > 7 && $size++ < 99; # time: how long a flight holds up others is the product's
 }
 is($asked, 1, '… the vendor is asked once');
 $node->vendor_faults({ vendor => 'acme', class => 'search', fault => 'hang' });
