@@ -468,7 +468,8 @@ like($_, qr/^[0-9a-f]{32}-[0-9a-f]{32}$/, '… an opaque one') for values %refer
 is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit AS a, lpr_data.log AS l WHERE a.kind = 'ask'
 	AND format('%s-%s', encode(l.id, 'hex'), left(encode(a.digest, 'hex'), 32)) IN ("
 	. join(', ', map { "'$_'" } values %reference) . ')'), scalar @names, '… that names the record of its ask');
-unlike(encode_json(\@log), qr/990017|4711|smith|analyst|lpr_user|case-/i, 'no user, no event and no case goes out');
+# (When it arrived is the simulator's own, and has any digits.)
+unlike(encode_json([ map { { %$_, t_us => 0 } } @log ]), qr/990017|4711|smith|analyst|lpr_user|case-/i, 'no user, no event and no case goes out');
 unlike($log[0]{user_agent} // '', qr/postgres|curl|[0-9]{4}/i, 'the user agent says little');
 for my $name (@names)
 {
