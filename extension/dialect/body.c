@@ -91,11 +91,15 @@ lpr_body_object(json_object *body, const char *key)
 json_object *
 lpr_body_object_in_array(json_object *body, const char *key)
 {
-	json_object *array = json_object_new_array();
+	json_object *array;
 	json_object *object;
 
-	if (!add_to_body(body, key, array))
-		return NULL;
+	if (!json_object_object_get_ex(body, key, &array))
+	{
+		array = json_object_new_array();
+		if (!add_to_body(body, key, array))
+			return NULL;
+	}
 	object = json_object_new_object();
 	if (object != NULL && json_object_array_add(array, object) == 0)
 		return object;

@@ -64,6 +64,12 @@ camera_answers(const LprCamera *camera, const LprQuery *query)
 }
 
 bool
+lpr_takes_bare_address(const LprDialect *dialect)
+{
+	return (dialect->modes & LPR_MODE_LOCATION) != 0 && (dialect->takes_address || !dialect->takes_near);
+}
+
+bool
 lpr_asks_by_camera(const LprDialect *dialect, const LprQuery *query)
 {
 	return dialect->by_camera || (query->mode == LPR_MODE_LOCATION && !dialect->takes_near);
@@ -79,7 +85,9 @@ lpr_legs(const LprDialect *dialect, const LprQuery *query, const LprSite *site, 
 	int n = 0;
 
 	*legs = NULL;
-	if (!(dialect->modes & (unsigned) query->mode))
+	/* A place that the vendor cannot be told is no question to it: it would hand over what was read anywhere. */
+	if (!(dialect->modes & (unsigned) query->mode) ||
+		(query->mode == LPR_MODE_LOCATION && !query->has_near && !lpr_takes_bare_address(dialect)))
 	{
 		lpr_fault(fault, LPR_STATE_BAD_OPTION, "dialect %s cannot be asked this way", dialect->name);
 		return -1;

@@ -143,6 +143,7 @@ typedef struct LprDialect
 	bool takes_address;
 	bool takes_vehicle;
 	bool orders;        /* one leg comes in the order asked for */
+	bool newest_only;   /* … which can only be newest first */
 	int plates_per_leg; /* 1 = one plate a request */
 	int page_size;      /* default */
 	int page_size_max;
@@ -174,6 +175,9 @@ extern const LprDialect *lpr_dialect_find(const char *name);
 
 /* More requests than that for one question are refused (54000): nobody waits for their answer. */
 #define LPR_LEGS_MAX 10000
+
+/* Whether a place that is an address without a point can be asked for: of the vendor, or of the cameras there. */
+extern bool lpr_takes_bare_address(const LprDialect *dialect);
 
 /* Whether a question takes a request for each camera of the register: without cameras there is nobody to ask. */
 extern bool lpr_asks_by_camera(const LprDialect *dialect, const LprQuery *query);

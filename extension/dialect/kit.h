@@ -152,6 +152,7 @@ extern bool lpr_body_double(struct json_object *body, const char *key, double va
 extern bool lpr_body_int(struct json_object *body, const char *key, int value);
 extern bool lpr_body_moment(struct json_object *body, const char *key, LprMoment moment);
 extern struct json_object *lpr_body_object(struct json_object *body, const char *key); /* NULL body or memory: NULL */
+/* One more object in the array of that key. */
 extern struct json_object *lpr_body_object_in_array(struct json_object *body, const char *key);
 /* Writes the body into the request, and into what is shown. Frees it. */
 extern bool lpr_body_done(struct json_object *body, bool ok, LprRequest *request, LprFault *fault);

@@ -68,12 +68,13 @@ wanted_order(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 }
 
 static bool
-vendor_orders(const LprRelation *relation, bool single_plate)
+vendor_orders(const LprRelation *relation, LprOrder order, bool single_plate)
 {
 	const LprDialect *dialect = relation->options.dialect;
 
 	/* Only one leg comes in order. */
-	return dialect->orders && !dialect->by_camera && !relation->options.order_here &&
+	return order != LPR_ORDER_NONE && dialect->orders && (order == LPR_ORDER_NEWEST_FIRST || !dialect->newest_only) &&
+		   !dialect->by_camera && !relation->options.order_here &&
 		   (single_plate || dialect->plates_per_leg >= LPR_PLATES_MAX);
 }
 
@@ -181,7 +182,7 @@ lpr_get_paths(PlannerInfo *root, RelOptInfo *rel, Oid relid)
 		add_parameterized_path(root, rel, event, &done);
 
 	add_path(rel, (Path *) make_path(root, rel, rel->lateral_relids, rows, askable, LPR_ORDER_NONE, false));
-	if (order != LPR_ORDER_NONE && vendor_orders(relation, relation->single_plate || lateral.single_plate))
+	if (vendor_orders(relation, order, relation->single_plate || lateral.single_plate))
 		add_path(rel, (Path *) make_path(root, rel, rel->lateral_relids, rows, askable, order, false));
 
 	clauses = generate_implied_equalities_for_column(root, rel, is_anchor_member, NULL, rel->lateral_referencers);

@@ -196,7 +196,7 @@ lpr_ask_start(MemoryContext parent, LprStatement *statement, LprSource *source, 
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
 	if (ask->dialect->needs_register ? !source->site.has_cameras : source->site.placed == NULL)
 		lpr_source_load_register(source);
-	if (ask->dialect->needs_register && lpr_ask_pass_over_without_cameras(ask))
+	if (lpr_ask_pass_over_bare_address(ask) || (ask->dialect->needs_register && lpr_ask_pass_over_without_cameras(ask)))
 		return ask; /* not even signed in */
 	lpr_ask_start_errand(ask);
 	advance_ask(ask);

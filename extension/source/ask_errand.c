@@ -8,6 +8,22 @@
 
 #include "server/errors.h"
 
+/* A place that is only an address, which the vendor takes no more than its cameras are known here (Q11). */
+bool
+lpr_ask_pass_over_bare_address(LprAsk *ask)
+{
+	LprFault *fault = &ask->stats->fault;
+
+	if (ask->query->mode != LPR_MODE_LOCATION || ask->query->has_near || lpr_takes_bare_address(ask->dialect))
+		return false;
+	lpr_fault(fault, unpack_sql_state(LPR_ERRCODE_WRONG_MODE), "source \"%s\" cannot be asked by address",
+			  ask->source->name);
+	lpr_fault_detail(fault, "Its vendor takes a place as a point with a radius.");
+	lpr_fault_hint(fault, "SELECT * FROM lpr.search_location(latitude, longitude, radius_m);");
+	lpr_ask_end(ask, LPR_OUTCOME_PASSED_OVER);
+	return true;
+}
+
 bool
 lpr_ask_pass_over_without_cameras(LprAsk *ask)
 {

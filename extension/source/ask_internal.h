@@ -76,6 +76,8 @@ extern void lpr_ask_cut(LprAsk *ask, const char *why);
 /* ask_errand.c */
 /* Whether the source is passed over: without a camera of the register silence would look like "never seen". */
 extern bool lpr_ask_pass_over_without_cameras(LprAsk *ask);
+/* Likewise for a place that is but an address, where the vendor takes points only. */
+extern bool lpr_ask_pass_over_bare_address(LprAsk *ask);
 /* Signs in and fetches the cameras, as far as need be, and then begins with the reads. */
 extern void lpr_ask_start_errand(LprAsk *ask);
 /* A sign-in or a camera register has come. */

@@ -27,7 +27,8 @@ $node->add_dialects('');
 $node->add_source("${_}_eyes", 'lpr-v1', url => $node->vendor_base($_, 'lpr-v1'), secret => 'lpr_key') for @names;
 
 sub iso { return strftime('%Y-%m-%dT%H:%M:%SZ', gmtime($_[0])) }
-my ($from, $until) = (iso(time - 4.5 * 365 * 86400), iso(time - 20 * 86400));
+my ($from_time, $until_time) = (int(time - 4.5 * 365 * 86400), time - 20 * 86400);
+my ($from, $until) = (iso($from_time), iso($until_time));
 my $window = "captured_at BETWEEN '$from' AND '$until'";
 my $month = iso(time - 50 * 86400);
 my $in_month = "captured_at BETWEEN '$month' AND '$until'";
@@ -252,6 +253,21 @@ sub pages
 	return \@sizes;
 }
 
+# The window, newest first, in the slices in which this vendor is asked for it.
+sub slices
+{
+	my ($name) = @_;
+	my $days = $dialect{$name}{slice_days} or return [];
+	my ($edge, @slices) = ($until_time + 1);
+
+	for (; $edge > $from_time; $edge -= $days * 86400)
+	{
+		my $start = $edge - $days * 86400;
+		push @slices, [ from => $start > $from_time ? iso($start) : $from, until => @slices ? iso($edge) : $until ];
+	}
+	return @slices;
+}
+
 $node->add_dialects('_paged', page_size => 20);
 $node->add_dialects('_default');
 for my $case (map { [ $_, 'paged', $dialect{$_}{size_in} ? 20 : $dialect{$_}{page_size} ], [ $_, 'default', $dialect{$_}{page_size} ] }
@@ -259,13 +275,14 @@ for my $case (map { [ $_, 'paged', $dialect{$_}{size_in} ? 20 : $dialect{$_}{pag
 {
 	my ($name, $suffix, $size) = @$case;
 	my $plate = $size > 50 ? 'BULK2300' : '7ABC123'; # several pages of it
-	my $truth = truth(vendor => $name, plate => $plate);
+	my @slices = map { pages(truth(vendor => $name, plate => $plate, @$_)->{total}, $size) } slices($name);
 
 	$node->vendor_forget;
-	is((ask("SELECT count(*) FROM lpr.reads WHERE source = '${name}_$suffix' AND plate = '$plate' AND $window"))[0], $truth->{usable}, "$name: all of it in pages of $size");
+	is((ask("SELECT count(*) FROM lpr.reads WHERE source = '${name}_$suffix' AND plate = '$plate' AND $window"))[0], truth(vendor => $name, plate => $plate)->{usable},
+		"$name: all of it in pages of $size");
 	my @log = grep { $_->{class} ne 'login' } $node->vendor_log(vendor => $name);
-	is_deeply([ map { $_->{reads} } @log ], pages($truth->{total}, $size), '… of that size and no more of them than needed');
-	is_deeply([ map { $_->{class} } @log ], [ 'search', ('page') x $#log ], '… each asked for once');
+	is_deeply([ map { $_->{reads} } @log ], [ map { @$_ } @slices ], '… of that size and no more of them than needed');
+	is_deeply([ map { $_->{class} } @log ], [ map { ('search', ('page') x $#$_) } @slices ], '… each asked for once');
 	my $told = told("${name}_$suffix");
 	is($told->{pages}, scalar @log, '… and counted');
 	my $all = $node->vendor_log(vendor => $name);
@@ -330,6 +347,40 @@ for my $name (such { $_->{pages} eq 'time' })
 	is(told("${name}_single")->{outcome}, 'cut', '… as cut');
 }
 
+# Where one question is of a limited time, a longer one is asked in slices that meet, the newest first.
+for my $name (such { $_->{slice_days} })
+{
+	my $until_in = $dialect{$name}{until_in};
+	$node->vendor_forget;
+	ask("SELECT count(*) FROM lpr.reads WHERE source = '$name' AND plate = '7ABC123' AND $window");
+	my @ends = map { asked($_, $until_in) } $node->vendor_log(vendor => $name, class => 'search');
+	my @slices = slices($name);
+	cmp_ok(scalar(@slices), '>', 1, "$name: longer than one slice");
+	is_deeply(\@ends, [ iso($until_time + 1), map { { @$_ }->{until} } @slices[1 .. $#slices] ], '… each ends where the one before began');
+	is(told($name)->{outcome}, 'complete', '… and that was all');
+	$node->vendor_forget;
+	ask("SELECT count(*) FROM lpr.reads WHERE source = '$name' AND plate = '7ABC123' AND $in_month");
+	is(scalar $node->vendor_log(vendor => $name, class => 'search'), 1, '… and a month is one');
+}
+
+# Where a vendor knows one order only, the other one is made here.
+for my $name (such { $_->{newest_only} })
+{
+	my $sent = sub {
+		my ($plan) = ask("EXPLAIN SELECT plate FROM lpr.reads WHERE source = '$name' AND plate = '7ABC123' AND $window ORDER BY captured_at $_[0]");
+		my ($order) = $plan =~ /Sent Order: (.*)/;
+		return $order;
+	};
+	is($sent->('DESC'), 'captured_at DESC', "$name: newest first is left to the vendor");
+	is($sent->('ASC'), undef, '… oldest first is not');
+	for my $order ([ 'DESC', '<=' ], [ 'ASC', '>=' ])
+	{
+		my ($out, $err) = ask("SELECT count(*), bool_and(ordered) FROM (SELECT coalesce(captured_at $order->[1] lag(captured_at) OVER (), true) AS ordered FROM "
+			. "(SELECT captured_at FROM lpr.reads WHERE source = '${name}_paged' AND plate = '7ABC123' AND $window ORDER BY captured_at $order->[0]) AS r) AS o");
+		is($out, truth(vendor => $name, plate => '7ABC123')->{usable} . '|t', "$name: all of it, $order->[0]") or diag($err);
+	}
+}
+
 # LIMIT asks for one small page.
 for my $name (such { $_->{orders} && $_->{size_in} && !$_->{by_camera} })
 {
@@ -366,6 +417,18 @@ for my $name (such { $_->{takes_address} })
 	my ($out) = ask("SELECT count(*) FROM lpr.reads WHERE source = '$name' AND address ILIKE '%$street%' AND $in_month");
 	is($out, $node->vendor_truth(vendor => $name, address => $street, from => $month, until => $until)->{usable}, "$name: by the address of the camera");
 	is(asked(($node->vendor_log(vendor => $name))[0], $dialect{$name}{address_in}), $street, '… which the vendor is asked for');
+}
+# An address alone is no place to a vendor who takes points only: what it would hand over was read anywhere.
+for my $name (such { $_->{location} && $_->{takes_near} && !$_->{takes_address} })
+{
+	$node->vendor_forget;
+	my (undef, $err) = ask("SELECT count(*) FROM lpr.reads WHERE source = '$name' AND address ILIKE '%500 Main Street%' AND $in_month");
+	like($err, qr/^.*ERROR:  LP005: source "$name" cannot be asked by address\nDETAIL:  .*point with a radius\.\nHINT:  SELECT \* FROM lpr\.search_location/m,
+		"$name: an address without a point is an error");
+	(undef, $err) = ask("SELECT count(*) FROM lpr.reads WHERE source IN ('$name', 'lpr') AND address ILIKE '%500 Main Street%' AND $in_month");
+	like($err, qr/NOTICE:  \w+: source "$name" cannot be asked by address/, '… and beside others it is passed over, and told');
+	is(told($name)->{outcome}, 'passed_over', '… as lpr.last_query() says');
+	is(scalar $node->vendor_log(vendor => $name), 0, '… and nothing went there');
 }
 for my $name (such { $_->{vehicle} })
 {
@@ -405,7 +468,8 @@ like($_, qr/^[0-9a-f]{32}-[0-9a-f]{32}$/, '… an opaque one') for values %refer
 is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit AS a, lpr_data.log AS l WHERE a.kind = 'ask'
 	AND format('%s-%s', encode(l.id, 'hex'), left(encode(a.digest, 'hex'), 32)) IN ("
 	. join(', ', map { "'$_'" } values %reference) . ')'), scalar @names, '… that names the record of its ask');
-unlike(encode_json(\@log), qr/990017|4711|smith|analyst|lpr_user|case-/i, 'no user, no event and no case goes out');
+# (When it arrived is the simulator's own, and has any digits.)
+unlike(encode_json([ map { { %$_, t_us => 0 } } @log ]), qr/990017|4711|smith|analyst|lpr_user|case-/i, 'no user, no event and no case goes out');
 unlike($log[0]{user_agent} // '', qr/postgres|curl|[0-9]{4}/i, 'the user agent says little');
 for my $name (@names)
 {

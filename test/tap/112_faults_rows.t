@@ -48,7 +48,8 @@ for my $name (@{ $lab->{names} })
 	my $drops = 5 * $node->lab_replies($name, 'search');
 	$node->vendor_well;
 	$node->vendor_faults({ vendor => $name, class => 'search', fault => 'wrong_rows', kind => 'other_plate', count => 5 });
-	my ($out, $err) = $node->converse($lab->{session}, "SELECT count(*) FROM lpr.reads WHERE source = '$name' AND plate = 'QQQQ0000'");
+	my ($out, $err) = $node->converse($lab->{session}, "SELECT count(*) FROM lpr.reads WHERE source = '$name' AND plate = 'QQQQ0000' "
+		. "AND captured_at BETWEEN '$lab->{from}' AND '$lab->{until}'");
 	is($out, 0, "$name: to a question without an answer another one is none");
 	like($err, qr/NOTICE:  00000: $drops reads were dropped: $drops of another plate/, '… and that is told');
 	is($node->told($lab->{session})->{$name}{outcome}, 'complete', '… the answer is complete');

@@ -4,7 +4,7 @@
 #   for my $source (such { $_->{signs_in} })   # names of sources, in order; $dialect{$source} is the row
 #
 # What lpr itself knows of a dialect is not written here, but joined to the row: plate location vehicle (modes), takes_region takes_near takes_address
-# takes_vehicle orders plates_per_leg page_size signs_in wants_client_id fetches_cameras needs_register by_camera (extension/dialect/dialect.h says what
+# takes_vehicle orders newest_only plates_per_leg page_size signs_in wants_client_id fetches_cameras needs_register by_camera (extension/dialect/dialect.h says what
 # they mean; test/unit/dialect_traits.c prints them). Nor is what the simulator tells: secret, client_id, and keys: which of id time number confidence
 # latitude its reads have. The rest stands in the vendor's document:
 #
@@ -14,7 +14,8 @@
 #   secret_in      where the secret goes: header, query, or body (of the login)
 #   pages          how the next page is named: cursor (something of the vendor's), link (a whole URL), time (no pages: the time is cut behind what came)
 #   size_in        where the size of a page is asked for; none: it cannot be
-#   until_in       where the end of the time is asked for, for pages => 'time'
+#   slice_days     for how many days one question can be asked; a longer time is cut into slices; none: for any time
+#   until_in       where the end of the time is asked for, for pages => 'time' and slice_days
 #   camera_in      where the camera is asked for, if that is done camera by camera
 #   region_in      [ where a region is asked for, how CA is written there ], if takes_region
 #   address_in     where an address is asked for, if takes_address
@@ -80,6 +81,15 @@ my @table = (
 		images => [qw(vehicle_image)], odd_next => [ 'HV000', qr/HTTP status 400/ ],
 		malformed => { big_integer => 'drop', invisible => 'drop' }, # its number is the time; its reads are named by their plates
 		refusal => sub { return { id => '1', message => $_[0], data => undef } },
+	},
+	{
+		name => 'verkada-v2', source => 'cjis', path => '/v2/cameras/ncic/license_plates/search', post => 1,
+		asks => [qw(end_time license_plate limit start_time)],
+		secret_in => 'header', pages => 'cursor', size_in => 'limit', slice_days => 3 * 365, until_in => 'end_time',
+		id => 'read_id', tells => [qw(captured_at plate_region camera_owner)],
+		images => [qw(plate_image vehicle_image)], odd_next => [ 'HV000', qr/HTTP status 400/ ],
+		malformed => { big_integer => 'unplaced' }, # its number is the latitude
+		refusal => sub { return { id => '1', message => $_[0], data => undef } },
 	});
 
 our %dialect; # name of the source => row
@@ -118,7 +128,7 @@ sub join_table
 	for my $row (grep { $library{ $_->{name} } && $simulated{ $_->{name} } } @table)
 	{
 		my ($its, $other) = ($library{ $row->{name} }, $simulated{ $row->{name} });
-		my %needed = (%required, (size_in => $row->{pages} eq 'time'), until_in => $row->{pages} eq 'time', camera_in => $its->{by_camera},
+		my %needed = (%required, (size_in => $row->{pages} eq 'time'), until_in => $row->{pages} eq 'time' || $row->{slice_days}, camera_in => $its->{by_camera},
 			region_in => $its->{takes_region}, address_in => $its->{takes_address}, odd_next => $row->{pages} ne 'time');
 
 		push @wrong, "$row->{name} lacks $_" for grep { $needed{$_} && !defined $row->{$_} } sort keys %needed;

@@ -96,7 +96,7 @@ sub laboratory
 	my %of = map { $_ => { page_size => $lab{page}{$_} } } @{ $lab{names} };
 	my @window;
 
-	@lab{qw(from until)} = map { POSIX::strftime('%Y-%m-%dT%H:%M:%SZ', gmtime(time + $_ * 86400)) } -1600, -20;
+	@lab{qw(from until)} = map { POSIX::strftime('%Y-%m-%dT%H:%M:%SZ', gmtime(time + $_ * 86400)) } -1100, -20; # one slice of any vendor's time
 	@window = (from => $lab{from}, until => $lab{until});
 	$node->{lab} = \%lab;
 	$node->add_dialects('', retries => 1, of => \%of);

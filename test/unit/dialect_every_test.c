@@ -34,6 +34,7 @@ test_whole(const LprDialect *d)
 	ok(d->fetches_cameras == (d->ask_cameras != NULL) && d->fetches_cameras == (d->take_cameras != NULL),
 	   "its register");
 	ok(!d->keeps_unknown_region || d->takes_region, "what it does with regions");
+	ok(!d->newest_only || d->orders, "its order");
 	ok(!d->by_camera || d->needs_register || d->fetches_cameras, "where its cameras come from");
 }
 
@@ -124,10 +125,16 @@ test_cameras_of_a_place(const LprDialect *d)
 	query.radius_m = 1000;
 	make_legs(d->takes_near ? 1 : 2);
 	ok(legs[0].nplates == 0 && (legs[0].camera >= 0) == !d->takes_near, "no plate");
-	if (d->takes_near)
-		return;
 	query.has_near = false;
 	query.address = query.address_normal = "MAIN STREET";
+	if (d->takes_near)
+	{
+		make_legs(d->takes_address ? 1 : -1);
+		if (!d->takes_address)
+			has(fault.message, "cannot be asked this way",
+				"an address without a point, of which it would learn nothing");
+		return;
+	}
 	make_legs(2);
 	query.address = query.address_normal = "ELSEWHERE";
 	make_legs(0);

@@ -22,6 +22,7 @@ main(void)
 		FLAG(takes_address);
 		FLAG(takes_vehicle);
 		FLAG(orders);
+		FLAG(newest_only);
 		FLAG(plates_per_leg);
 		FLAG(page_size);
 		FLAG(signs_in);

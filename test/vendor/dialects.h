@@ -8,5 +8,6 @@ DIALECT(flock_v3)
 DIALECT(rekor_scout_v2)
 DIALECT(parkpow_v1)
 DIALECT(verkada_v1)
+DIALECT(verkada_v2)
 /* clang-format on */
 #undef DIALECT
