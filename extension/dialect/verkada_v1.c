@@ -3,36 +3,9 @@
  */
 #include <stdio.h>
 
-#include "dialect/kit.h"
+#include "dialect/verkada.h"
 
-#define TOKEN_SECONDS 1800
-#define EPOCH         (-LPR_UNIX_GAP * LPR_SECOND) /* 1970, before which the vendor counts nothing */
-
-static bool
-sign_in(const LprSite *site, LprRequest *request, LprFault *fault)
-{
-	return lpr_site_secret(site, fault) &&
-		   lpr_request_begin(request, LPR_REQUEST_SIGN_IN, true, site, "/token", fault) &&
-		   lpr_request_header(request, "x-api-key", "", site->secret, fault) &&
-		   lpr_request_header(request, "Accept", "", "application/json", fault) && lpr_request_done(request, fault);
-}
-
-static bool
-signed_in(LprSite *site, const char *data, size_t len, LprFault *fault)
-{
-	static const LprField fields[] = {LPR_FIELD("token")};
-	LprJson *json = lpr_json_open(data, len, fault);
-	LprSlice token = {0};
-	unsigned seen = 0;
-	int field;
-	bool ok = json != NULL && lpr_json_enter(json, LPR_JSON_OBJECT);
-
-	while (ok && lpr_next_field(json, fields, LPR_COUNT(fields), &seen, &field))
-		ok = lpr_json_string(json, &token);
-	ok = ok && lpr_site_take_token(site, json, "token", token, TOKEN_SECONDS, fault);
-	lpr_json_close(json);
-	return ok;
-}
+#define EPOCH (-LPR_UNIX_GAP * LPR_SECOND) /* 1970, before which the vendor counts nothing */
 
 static void
 add_number(LprRequest *request, const char *name, int64_t value)
@@ -79,7 +52,9 @@ take_next(LprPage *page)
 static bool
 take_read(LprPage *page, LprRead *read)
 {
-	static const LprField fields[] = {LPR_FIELD("timestamp"), LPR_FIELD("license_plate"), LPR_FIELD("image_url")};
+	static const LprField fields[] = {LPR_FIELD("timestamp"), LPR_FIELD("license_plate"), LPR_FIELD("image_url"),
+									  LPR_FIELD("vehicle_image_url")};
+	LprSlice image = {0}, whole = {0};
 	const LprCamera *camera = &page->leg->site->cameras[page->leg->camera];
 	unsigned seen = 0;
 	int field;
@@ -95,11 +70,17 @@ take_read(LprPage *page, LprRead *read)
 				ok = lpr_take_text(page, &read->plate_as_read);
 				break;
 			case 2:
-				ok = lpr_take_text(page, &read->vehicle_image);
+				ok = lpr_take_text(page, &image);
+				break;
+			case 3:
+				ok = lpr_take_text(page, &whole);
 				break;
 		}
 	if (lpr_json_failed(page->json))
 		return false;
+	/* Beside one of the whole vehicle, the other is of the plate. */
+	read->plate_image = whole.len > 0 ? image : whole;
+	read->vehicle_image = whole.len > 0 ? whole : image;
 	read->camera_id = lpr_slice(camera->id);
 	lpr_join_camera(read, camera);
 	/* The vendor has no names for its detections, and whole seconds for their times. */
@@ -126,15 +107,6 @@ step(LprPage *page, LprRead *read)
 	return lpr_page_walk(page, read, &shape);
 }
 
-static bool
-refusal(int status, const char *body, size_t len, LprText *said)
-{
-	static const LprField field = LPR_FIELD("message");
-
-	(void) status;
-	return lpr_refusal_text(body, len, &field, 1, said);
-}
-
 const LprDialect lpr_dialect_verkada_v1 = {
 	.name = "verkada-v1",
 	.modes = LPR_MODE_PLATE | LPR_MODE_LOCATION,
@@ -144,9 +116,9 @@ const LprDialect lpr_dialect_verkada_v1 = {
 	.signs_in = true,
 	.needs_register = true,
 	.by_camera = true,
-	.sign_in = sign_in,
-	.signed_in = signed_in,
+	.sign_in = lpr_verkada_sign_in,
+	.signed_in = lpr_verkada_signed_in,
 	.ask = ask,
 	.step = step,
-	.refusal = refusal,
+	.refusal = lpr_verkada_refusal,
 };

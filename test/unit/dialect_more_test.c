@@ -379,7 +379,13 @@ test_verkada(void)
 	is_slice(read_.camera_type, NULL, "type, unknown");
 	ok(read_.has_point && read_.latitude == 34 && !read_.has_confidence, "point");
 	is_slice(read_.vehicle_image, "https://i.example/x?sig=1", "vehicle_image");
+	is_slice(read_.plate_image, NULL, "and none of the plate alone");
 	ok(step() == LPR_PAGE_END && legs->next == NULL, "null is the end");
+	odd_read("{\"detections\":[{\"timestamp\":1795428000,\"license_plate\":\"A1\",\"vehicle_image_url\":"
+			 "\"https://i.example/v\",\"image_url\":\"https://i.example/p\"}]}",
+			 NULL);
+	is_slice(read_.vehicle_image, "https://i.example/v", "an image of the vehicle");
+	is_slice(read_.plate_image, "https://i.example/p", "and one of the plate");
 	bad_read("{\"detections\":[{\"license_plate\":\"A1\"}]}", "\"read_id\" is missing");
 	bad_read("{\"detections\":[{\"timestamp\":1795428000}]}", "\"plate\" is missing");
 #define SEEN(timestamp) "{\"detections\":[{\"timestamp\":" timestamp ",\"license_plate\":\"A1\",\"image_url\":\"\"}]}"
