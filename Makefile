@@ -88,7 +88,7 @@ help:
 	@echo 'make deps               install the Debian packages of packages.txt that are missing'
 	@echo 'make demo               the story of an analyst, on a private cluster that goes afterwards'
 	@echo 'make sandbox            eval "$$(make sandbox)": a cluster and vendors that stay; make sandbox-down ends them'
-	@echo 'make test               everything; single suites: test-unit test-verify test-regress test-isolation test-tap'
+	@echo 'make test               everything; single suites: test-unit test-verify test-regress test-isolation test-tap test-conformance'
 	@echo '                        TESTS="names" picks files of regress, isolation or tap'
 	@echo 'make test-clocks        the part that minds the clock, at the end of an hour, a day, a month, a year, on 29 February, as summer time begins and ends;'
 	@echo '                        MOMENTS="month summer" SUITES="tap" TESTS="names"'
@@ -116,7 +116,7 @@ sandbox-down:
 test:
 	@test/run
 
-test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-model test-chaos:
+test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-conformance test-model test-chaos:
 	@test/run $(@:test-%=%)
 
 test-versions test-compilers:

@@ -346,12 +346,24 @@ image_ok(LprSlice url)
 	return true;
 }
 
-/* Off the way of good links: none at all, a path at the vendor's own origin, or odd. */
+/* A host and a path, as in the example of a vendor's document: what it lacks is the scheme. */
+static bool
+begins_with_host(LprSlice url)
+{
+	const char *path = memchr(url.data, '/', url.len);
+	size_t len = path != NULL ? (size_t) (path - url.data) : 0;
+
+	return memchr(url.data, '.', len) != NULL || memchr(url.data, ':', len) != NULL;
+}
+
+/* Off the way of good links: none at all, a path at the vendor's own origin, one without its scheme, or odd. */
 static void
 check_odd_image(LprPage *page, LprSlice *url, const char *member, LprText *link)
 {
 	const char *base = page->leg->site->url;
 	const char *host = strstr(base, "://");
+	LprText origin = {0};
+	size_t given = 0; /* so much of the base goes before it */
 
 	if (means_null(*url))
 	{
@@ -360,14 +372,20 @@ check_odd_image(LprPage *page, LprSlice *url, const char *member, LprText *link)
 	}
 	link->len = 0;
 	if (host != NULL && url->len > 1 && url->data[0] == '/' && url->data[1] != '/' && url->data[1] != '\\')
+		given = (size_t) (host - base) + 3 + strcspn(host + 3, "/?#");
+	else if (host != NULL && begins_with_host(*url))
+		given = (size_t) (host - base) + 3;
+	if (given > 0)
 	{
-		lpr_text_append(link, base, (size_t) (host - base) + 3 + strcspn(host + 3, "/?#"));
+		lpr_text_append(link, base, given);
 		lpr_text_append(link, url->data, url->len);
 		page->scratch.failed |= link->failed;
 		*url = (LprSlice){link->data, link->len};
-		if (!link->failed && image_ok(*url))
-			return;
+		given = !link->failed && image_ok(*url) && lpr_url_origin(*url, &origin) ? given : 0;
+		lpr_text_free(&origin);
 	}
+	if (given > 0)
+		return;
 	*url = (LprSlice){NULL, 0};
 	lpr_page_odd(page, lpr_slice(member));
 }

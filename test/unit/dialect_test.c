@@ -247,6 +247,12 @@ test_lpr_v1_pages(void)
 	odd_read(WITH(",\"images\":{\"vehicle\":\"https://x/ y\"}"), "vehicle_image");
 	odd_read(WITH(",\"images\":{\"vehicle\":\"//evil.example/x\"}"), "vehicle_image");
 	odd_read(WITH(",\"images\":{\"vehicle\":7}"), "vehicle_image");
+	odd_read(WITH(",\"images\":{\"vehicle\":\"media/x.jpg\"}"), "vehicle_image");
+	odd_read(WITH(",\"images\":{\"vehicle\":\"data:image/png;base64,AA\"}"), "vehicle_image");
+	odd_read(WITH(",\"images\":{\"vehicle\":\"who@i.example/x.jpg\"}"), "vehicle_image");
+	odd_read(WITH(",\"images\":{\"plate\":\"i.example/p.jpg\",\"vehicle\":\"i.example:8443/v.jpg?a=1\"}"), NULL);
+	is_slice(read_.plate_image, "https://i.example/p.jpg", "a link without its scheme has that of the vendor");
+	is_slice(read_.vehicle_image, "https://i.example:8443/v.jpg?a=1", "and its own port");
 	odd_read(WITH(",\"images\":{\"plate\":\"\",\"vehicle\":\"/media/x.jpg?a=1\"}"), NULL);
 	is_slice(read_.plate_image, NULL, "an empty link is none");
 	is_slice(read_.vehicle_image, "https://vendor.example/media/x.jpg?a=1", "a path is the vendor's own");

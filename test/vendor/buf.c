@@ -249,6 +249,12 @@ time_read(const char *text, int64_t *t)
 	return true;
 }
 
+bool
+date_time_read(const char *text, int64_t *t)
+{
+	return strlen(text) > 11 && text[10] == 'T' && strpbrk(text + 11, "Z+-") != NULL && time_read(text, t);
+}
+
 /* The same moment of the calendar some years before, as PostgreSQL's interval subtraction has it. */
 int64_t
 years_before(int64_t t, int years)

@@ -33,6 +33,7 @@ extern void buf_free(struct buf *b);
 extern char *time_write(char *to, int64_t t, enum time_style style);
 extern char *hex16_write(char *to, uint64_t value);
 extern bool time_read(const char *text, int64_t *t);
+extern bool date_time_read(const char *text, int64_t *t); /* with a zone, as RFC 3339 has it */
 extern int64_t years_before(int64_t t, int years);
 
 static inline void

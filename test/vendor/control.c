@@ -187,12 +187,14 @@ control_answer(struct request *rq, struct reply *rp)
 		settings_post(rq, rp);
 	else if (route(rq, "GET", "/plates"))
 		plates(rq, rp);
-	else if (!route(rq, "GET", "/truth") && !route(rq, "GET", "/cameras"))
+	else if (!route(rq, "GET", "/truth") && !route(rq, "GET", "/reads") && !route(rq, "GET", "/cameras"))
 		fail(rp, 404, "no such control");
 	else if (vendor == NULL || strlen(vendor) >= sizeof(rq->vendor->name) || (rq->vendor = vendor_of(vendor)) == NULL)
 		fail(rp, 400, "which vendor?");
 	else if (strcmp(rq->rest, "/truth") == 0)
 		truth_answer(rq, rp);
+	else if (strcmp(rq->rest, "/reads") == 0)
+		reads_answer(rq, rp);
 	else
 		cameras(rq, rp);
 }

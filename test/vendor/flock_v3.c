@@ -263,7 +263,7 @@ take(struct json_object *body, struct question *q, int *limit)
 		return "plate, reason, startDate and endDate are required";
 	if (!question_add_plate(q, plate))
 		return "plate is empty";
-	if (!time_read(start, &q->from) || !time_read(end, &q->until))
+	if (!date_time_read(start, &q->from) || !date_time_read(end, &q->until))
 		return "startDate and endDate are date-times";
 	if (q->from > q->until)
 		return "startDate is after endDate";
@@ -372,6 +372,7 @@ answer_reads(struct request *rq, struct reply *rp, const struct question *q, uin
 static void
 lookup(struct request *rq, struct reply *rp)
 {
+	const char *type = request_header(rq, "Content-Type");
 	struct json_object *body = request_json(rq);
 	struct question q;
 	int limit = LIMIT_MAX;
@@ -379,7 +380,7 @@ lookup(struct request *rq, struct reply *rp)
 	uint64_t number;
 
 	question_init(&q, rq->vendor);
-	if (!json_object_is_type(body, json_type_object))
+	if (type == NULL || strncasecmp(type, "application/json", 16) != 0 || !json_object_is_type(body, json_type_object))
 		reply_fail(rq, rp, 400, "the body is not a JSON object");
 	else if ((message = take(body, &q, &limit)) != NULL)
 		reply_fail(rq, rp, 422, message);

@@ -12,6 +12,8 @@
 #define PAGE_MAX   1000
 #define PLATES_MAX 1000
 
+#define REFERENCE_CHARS "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:-"
+
 static const char *
 code_of(int status)
 {
@@ -105,7 +107,7 @@ take_text(struct asked *a, struct json_object *value, char *to, size_t size, con
 static void
 take_time(struct asked *a, struct json_object *value, int64_t *to)
 {
-	if (!json_object_is_type(value, json_type_string) || !time_read(json_object_get_string(value), to))
+	if (!json_object_is_type(value, json_type_string) || !date_time_read(json_object_get_string(value), to))
 		refuse(a, 400, "from, until and since are date-times");
 }
 
@@ -316,7 +318,8 @@ search(struct request *rq, struct reply *rp)
 	struct page page;
 
 	question_init(&a.q, rq->vendor);
-	if (reference == NULL || reference[0] == '\0' || strlen(reference) > 128)
+	if (reference == NULL || reference[0] == '\0' || strlen(reference) > 128 ||
+		strspn(reference, REFERENCE_CHARS) != strlen(reference))
 		refuse(&a, 400, "the header X-Request-Reference is required");
 	if (!json_object_is_type(body, json_type_object))
 		refuse(&a, 400, "the body is not a JSON object");

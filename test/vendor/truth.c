@@ -52,8 +52,9 @@ time_or_null(struct buf *out, const char *key, int64_t t, bool known)
 	buf_str(out, "\"");
 }
 
-static bool
-take(const struct request *rq, struct question *q)
+/* A question in the parameters of a control route; false: they are not those. */
+bool
+truth_question(const struct request *rq, struct question *q)
 {
 	const char *plate = request_arg(rq, "plate");
 	const char *near = request_arg(rq, "near");
@@ -118,7 +119,7 @@ truth_answer(struct request *rq, struct reply *rp)
 	struct row r;
 
 	question_init(&q, rq->vendor);
-	if (!take(rq, &q))
+	if (!truth_question(rq, &q))
 	{
 		rp->status = 400;
 		buf_str(&rp->body,

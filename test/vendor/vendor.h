@@ -385,8 +385,10 @@ extern void log_add(const struct request *rq, const struct reply *rp);
 extern void log_clear(void);
 extern void log_list(struct buf *out, const char *vendor, const char *class, int64_t since);
 
-/* control.c, truth.c */
+/* control.c, truth.c, reads.c */
 extern void control_answer(struct request *rq, struct reply *rp);
+extern bool truth_question(const struct request *rq, struct question *q);
 extern void truth_answer(struct request *rq, struct reply *rp);
+extern void reads_answer(struct request *rq, struct reply *rp);
 
 #endif /* LPR_VENDOR_H */

@@ -1,0 +1,1 @@
+../tap/100_dialects.t
