@@ -23,7 +23,8 @@ typedef enum LprPlanPart
 	LPR_PLAN_BATCHED,       /* Integer: plates come from a batched join above */
 	LPR_PLAN_BEFORE_IMAGES, /* Integer: so many conditions, the first ones, look at no image */
 	LPR_PLAN_NOT_ASKED,     /* String: why this question can never be asked; empty when it can */
-	LPR_PLAN_EVENT_LATER    /* Integer: a join by event_id that the scan knows nothing of */
+	LPR_PLAN_EVENT_LATER,   /* Integer: a join by event_id that the scan knows nothing of */
+	LPR_PLAN_LOCAL          /* integer list: places, in the plan's qual, of conditions that no question tells */
 } LprPlanPart;
 
 /* RelOptInfo.fdw_private */

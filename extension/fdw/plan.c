@@ -150,6 +150,18 @@ integers_of(Relids relids)
 	return integers;
 }
 
+/* The places of the conditions that are not among those which the question tells. */
+static List *
+places_of_others(List *conditions, List *told)
+{
+	List *places = NIL;
+
+	for (int i = 0; i < list_length(conditions); i++)
+		if (!list_member_ptr(told, list_nth(conditions, i)))
+			places = lappend_int(places, i);
+	return places;
+}
+
 ForeignScan *
 lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, List *tlist, List *clauses,
 			 Plan *outer_plan)
@@ -158,6 +170,7 @@ lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 	List *conditions = NIL;
 	List *values = NIL;
 	List *sent = NIL;
+	List *told = NIL;
 	List *private;
 	ListCell *cell;
 	Relids outer = PATH_REQ_OUTER(&path->path);
@@ -176,6 +189,7 @@ lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 			continue;
 		conditions = lappend_int(lappend_int(conditions, condition.kind), condition.guarded);
 		values = list_concat(values, condition.values);
+		told = lappend(told, clause);
 		if (lpr_dialect_takes(relation->options.dialect, condition.kind))
 			sent = lappend(sent, clause);
 	}
@@ -193,6 +207,7 @@ lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 	event_later = !bms_is_subset(lpr_asked_event_relations(root, rel, relid), with_parents(root, outer));
 	private = lappend(private, makeString(event_later ? "its event comes later" : lpr_asked_why_not(relation, asked)));
 	private = lappend(private, makeInteger(event_later));
+	private = lappend(private, places_of_others(checked, told));
 	/* What is asked stays a local condition: a vendor's meaning is never trusted. `sent` travels along for EXPLAIN. */
 	return make_foreignscan(tlist, checked, rel->relid, values, private, NIL, sent, outer_plan);
 }

@@ -202,8 +202,11 @@ prepare_question(LprScan *scan)
 			scan->attnums[LPR_COLUMN_PLATE_IMAGE] != 0 || scan->attnums[LPR_COLUMN_VEHICLE_IMAGE] != 0;
 		lpr_options_read(GetForeignServer(scan->server)->options, NIL, &options);
 		scan->fail_on_error = options.fail_on_error;
-		scan->question =
-			(LprGateQuestion){.source = scan->source, .query = &scan->query, .event = scan->event, .url = options.url};
+		scan->question = (LprGateQuestion){.source = scan->source,
+										   .query = &scan->query,
+										   .event = scan->event,
+										   .url = options.url,
+										   .seen = lpr_scan_seen(scan)};
 		scan->wants = true;
 	}
 	else if (scan->stats->outcome == LPR_OUTCOME_ASKED)

@@ -1,6 +1,6 @@
 /*
- * scan_internal.h: what scan.c (the life of a scan, its rows), scan_group.c (the question, the gate, the start) and
- * scan_images.c (rows whose images are read ahead) share.
+ * scan_internal.h: what scan.c (the life of a scan, its rows), scan_group.c (the question, the gate, the start),
+ * scan_seen.c (what goes on record beside the question) and scan_images.c (rows whose images are read ahead) share.
  */
 #ifndef LPR_SCAN_INTERNAL_H
 #define LPR_SCAN_INTERNAL_H
@@ -37,6 +37,7 @@ typedef struct LprScan
 	LprBatch *batch;
 	ExprState *before_images; /* what a row must meet before its images are fetched, or NULL */
 	ExprState *check;         /* … and when it is whole, or NULL */
+	LprGateSeen *seen;        /* for the record; NULL until something is asked */
 	/* of this execution */
 	MemoryContext context; /* of one question; reset at a rescan */
 	bool started;
@@ -123,6 +124,10 @@ extern void lpr_scan_tell_failed(LprScan *scan);
 extern void lpr_scan_close_answer(LprScan *scan);
 /* Ends its question; the next row begins another. */
 extern void lpr_scan_stop(LprScan *scan);
+
+/* scan_seen.c */
+/* What it sees of its statement beside the question, for the record. Made once. */
+extern const LprGateSeen *lpr_scan_seen(LprScan *scan);
 
 /* scan_images.c */
 /* Makes room for rows whose images are fetched, in the question's context. */

@@ -216,3 +216,9 @@ lpr_run_end(LprRun *run)
 {
 	running = run->outer;
 }
+
+const LprRun *
+lpr_run_current(void)
+{
+	return running;
+}

@@ -49,6 +49,8 @@ typedef struct LprRun
 /* A run begins: ERROR, on record, if rows of an earlier one that it keeps may be shown no longer. */
 extern void lpr_run_begin(LprRun *run, EState *estate);
 extern void lpr_run_end(LprRun *run);
+/* The innermost run under way, or NULL. */
+extern const LprRun *lpr_run_current(void);
 /*
  * A question is answered within the runs under way: its rows are theirs. `expires_at`: of the rows; DT_NOEND: they do
  * not by themselves.

@@ -9,12 +9,25 @@
 #include "core/query.h"
 #include "server/compat.h"
 
+/* What the statement that asks does with the answer: nothing of it is sent, all of it is on record (U1). */
+typedef struct LprGateSeen
+{
+	const char **local; /* conditions that are checked here, as SQL; clipped */
+	int nlocal;
+	int nlocal_all;       /* so many there are */
+	const char **columns; /* that are wanted; "*" = all but images */
+	int ncolumns;
+	bool aggregated;       /* rows are counted, grouped, numbered or made distinct */
+	const char *statement; /* its text, or NULL */
+} LprGateSeen;
+
 typedef struct LprGateQuestion
 {
 	const char *source;
 	const LprQuery *query;
 	LprEvent event;
 	const char *url;
+	const LprGateSeen *seen;
 	LprReceipt receipt; /* the verdict */
 } LprGateQuestion;
 
