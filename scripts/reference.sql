@@ -11,7 +11,7 @@ INSERT INTO task (title, topics) VALUES
     ('Ask vendors', '{10-read,12-port,20-search}'),
     ('Begin a session, understand a refusal', '{00-roles,05-errors,43-client-network,43-consent,51-my-access}'),
     ('Request and grant access', '{41-access,42-training,47-recertification}'),
-    ('Work on events', '{44-event,46-reason,48-hand-over}'),
+    ('Work on events', '{44-event,45-event-read,46-reason,48-hand-over}'),
     ('Save what matters', '{61-saved}'),
     ('Keep, hold and destroy', '{62-retention,63-destroy}'),
     ('Read and verify the log', '{30-audit,31-audit-read}'),

@@ -27,6 +27,20 @@ CREATE TYPE lpr.audit_row AS (
 COMMENT ON TYPE lpr.audit_row IS
     'A record of the audit log as lpr.audit() shows it; the columns are those of lpr_data.audit.';
 
+CREATE FUNCTION lpr_data.figures_of(payload jsonb)
+    RETURNS jsonb
+    LANGUAGE sql IMMUTABLE
+BEGIN ATOMIC
+    SELECT jsonb_strip_nulls(jsonb_build_object('plates_asked', jsonb_array_length(payload -> 'plates')))
+           || coalesce(jsonb_object_agg(f.key, f.value), '{}')
+    FROM jsonb_each(payload) AS f
+    WHERE f.key = ANY ('{from,until,columns,aggregated,images,fresh,outcome,reads,received,oldest,newest,dropped,'
+                       'odd_value,requests,retries,pages,bytes,images_missing,from_cache,milliseconds}');
+END;
+COMMENT ON FUNCTION lpr_data.figures_of(jsonb) IS
+    'What a record tells that is neither a plate nor a place nor a text of a person: how many, how long, what came of '
+    'it (A9).';
+
 CREATE FUNCTION lpr.audit(
     since timestamp with time zone DEFAULT NULL,
     until timestamp with time zone DEFAULT NULL,
@@ -41,16 +55,28 @@ CREATE FUNCTION lpr.audit(
     SET search_path = pg_catalog, pg_temp
 AS $$
 #variable_conflict use_column
+DECLARE
+    -- Whose records are shown whole, and whether others' are shown by their figures. NULL = everybody's.
+    people text[];
+    figures boolean := lpr_data.acts_as('lpr_system_owner', 'lpr_lead');
 BEGIN
-    PERFORM lpr_data.reading('U4', 'lpr_oversight');
+    PERFORM lpr_data.reading('A9', 'lpr_oversight', 'lpr_privacy', 'lpr_supervisor', 'lpr_system_owner', 'lpr_lead');
     PERFORM lpr_data.audit_record('read', NULL, NULL,
                                   format('audit(since => %L, until => %L, login => %L, kind => %L, event_id => %L, '
                                          'source => %L)',
                                          audit.since, audit.until, audit.login, audit.kind, audit.event_id,
                                          audit.source));
+    IF NOT (lpr_data.acts_as('lpr_oversight', 'lpr_privacy')
+            OR EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = lpr.login() AND r.rolsuper)) THEN
+        people := ARRAY(SELECT p.login FROM lpr_data.person AS p
+                        WHERE p.person_id = ANY (lpr_data.my_people()) AND p.person_id <> lpr_data.me()
+                          AND lpr_data.acts_as('lpr_supervisor'));
+    END IF;
     RETURN QUERY
         SELECT a.number, a.at, a.kind, a.login, a.pid, a.session_started, a.event_id, a.source, a.mode, a.ask,
-               a.control, a.sqlstate, a.payload::jsonb
+               a.control, a.sqlstate,
+               CASE WHEN people IS NULL OR a.login = ANY (people) THEN a.payload::jsonb
+                    ELSE lpr_data.figures_of(a.payload::jsonb) END
         FROM lpr_data.audit AS a
         WHERE (audit.since IS NULL OR a.at >= audit.since)
           AND (audit.until IS NULL OR a.at <= audit.until)
@@ -58,15 +84,55 @@ BEGIN
           AND (audit.kind IS NULL OR a.kind = audit.kind)
           AND (audit.event_id IS NULL OR a.event_id = audit.event_id)
           AND (audit.source IS NULL OR a.source = audit.source)
+          AND (people IS NULL OR a.login = ANY (people)
+               OR figures AND a.kind IN ('ask', 'answer', 'sent', 'refused') AND a.login <> lpr.login())
         ORDER BY a.number;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.audit(timestamptz, timestamptz, text, text, bigint, text) TO lpr_oversight;
+GRANT EXECUTE ON FUNCTION lpr.audit(timestamptz, timestamptz, text, text, bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.audit(timestamptz, timestamptz, text, text, bigint, text) IS
-    'The audit log, oldest record first (U1): who asked what for which event, what came back as metadata, what was '
-    'refused and why. since, until: of the record''s time, both included; login, kind (ask, refused, sent, answer, '
-    'change, read, clock, consent, flag, start, month), event_id, source: only such records; NULL = all. Each call is '
-    'itself a record. On a standby it is refused (LP020).';
+    'The audit log, oldest record first (U1, A9): who asked what for which event, what came back as metadata, what was '
+    'refused and why. Oversight and privacy read all of it; supervisors what their people did, and nothing of their '
+    'own; system owners and leads the questions of all others by their figures, without plates, places and texts. '
+    'since, until: of the record''s time, both included; login, kind (ask, refused, sent, answer, change, read, clock, '
+    'consent, flag, start, month), event_id, source: only such records; NULL = all. Each call is itself a record, and '
+    'so is its refusal. Errors LP024, LP033, and those of the gate for a session; on a standby LP020.';
+
+CREATE FUNCTION lpr.my_queries(
+    since timestamp with time zone DEFAULT NULL,
+    until timestamp with time zone DEFAULT NULL
+)
+    RETURNS TABLE (number bigint, at timestamp with time zone, event_id bigint, source text, mode text, outcome text,
+                   reads bigint, control text, sqlstate text, question jsonb)
+    LANGUAGE plpgsql
+    SECURITY DEFINER
+    SET search_path = pg_catalog, pg_temp
+AS $$
+#variable_conflict use_column
+BEGIN
+    PERFORM lpr_data.pass_session();
+    PERFORM lpr_data.audit_record('read', NULL, NULL, format('my_queries(since => %L, until => %L)', my_queries.since,
+                                                             my_queries.until));
+    RETURN QUERY
+        SELECT a.number, a.at, a.event_id, a.source, a.mode,
+               CASE a.kind WHEN 'refused' THEN a.kind ELSE coalesce(b.payload::jsonb ->> 'outcome', 'unanswered') END,
+               (b.payload::jsonb ->> 'reads')::bigint, a.control, coalesce(a.sqlstate, b.sqlstate), a.payload::jsonb
+        FROM lpr_data.audit AS a
+        LEFT JOIN lpr_data.audit AS b
+            ON b.kind = 'answer' AND b.ask = a.number AND b.login = a.login
+               AND b.at >= coalesce(my_queries.since, '-infinity')
+        WHERE a.kind IN ('ask', 'refused') AND a.login = lpr.login()
+          AND (my_queries.since IS NULL OR a.at >= my_queries.since)
+          AND (my_queries.until IS NULL OR a.at <= my_queries.until)
+        ORDER BY a.number DESC;
+END
+$$;
+GRANT EXECUTE ON FUNCTION lpr.my_queries(timestamptz, timestamptz) TO lpr_member;
+COMMENT ON FUNCTION lpr.my_queries(timestamptz, timestamptz) IS
+    'What you asked, the newest first, as it is on record (A9): for which event, of which source, what came of it, and '
+    'the question as it stands in the log. since, until: of the question''s time, both included; NULL = all. outcome: '
+    'refused, unanswered, or that of lpr.last_query(). Each call is itself a record. Errors LP024, and those of the '
+    'gate for a session.';
 
 CREATE FUNCTION lpr.audit_of_reference(reference text)
     RETURNS SETOF lpr.audit_row
@@ -101,7 +167,7 @@ BEGIN
         FROM lpr_data.audit AS a WHERE a.number = question OR a.ask = question ORDER BY a.number;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.audit_of_reference(text) TO lpr_oversight;
+GRANT EXECUTE ON FUNCTION lpr.audit_of_reference(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.audit_of_reference(text) IS
     'The question of a reference that stands in a vendor''s log, and what is on record of its answer; no row when this '
     'log has no such question: then somebody asked without it, or the log was cut (U3, U7). It looks through the whole '
@@ -125,7 +191,7 @@ BEGIN
         ORDER BY a.number;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.unanswered(timestamptz) TO lpr_oversight;
+GRANT EXECUTE ON FUNCTION lpr.unanswered(timestamptz) TO lpr_member;
 COMMENT ON FUNCTION lpr.unanswered(timestamptz) IS
     'Questions without an answer on record (U1): under way, or broken off so hard (a killed backend, a crash) that '
     'nothing could be written down any more. since: of the question''s time, NULL = all. Each call is itself a record.';
@@ -178,7 +244,7 @@ BEGIN
         ORDER BY v.version DESC, e.key;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.recorded_texts(bigint) TO lpr_oversight;
+GRANT EXECUTE ON FUNCTION lpr.recorded_texts(bigint) TO lpr_member;
 COMMENT ON FUNCTION lpr.recorded_texts(bigint) IS
     'The free texts that a record of kind change has as digests (docs/audit-format.md), beside what its row holds now: '
     'column; version old or new; digest and length (bytes) on record; said, the text, and salt, what it was hashed '
@@ -260,7 +326,7 @@ BEGIN
     END IF;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.export_audit(bigint, bigint, text) TO lpr_oversight;
+GRANT EXECUTE ON FUNCTION lpr.export_audit(bigint, bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.export_audit(bigint, bigint, text) IS
     'The log in the form that lpr-audit-verify takes, a line a record (docs/audit-format.md): psql -At -c "SELECT '
     'lpr.export_audit()" >audit.log. first, last: numbers of records; month: a partition, also one that was detached '

@@ -264,7 +264,7 @@ COMMENT ON FUNCTION lpr_data.watching(text, text[]) IS
     'Refuses who may not read figures that name no person and no plate (A9): a registered login, of a person or of a '
     'service, in one of these roles; over a network through TLS. Errors LP024, LP033, LP023.';
 
-CREATE FUNCTION lpr_data.reading(control text, VARIADIC roles text[])
+CREATE FUNCTION lpr_data.pass_session()
     RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -272,7 +272,6 @@ AS $$
 DECLARE
     r text[];
 BEGIN
-    PERFORM lpr_data.on_duty(control, VARIADIC roles);
     PERFORM lpr_data.check_private();
     IF EXISTS (SELECT FROM pg_roles AS s WHERE s.rolname = lpr.login() AND s.rolsuper) THEN
         RETURN;
@@ -288,10 +287,24 @@ BEGIN
     END IF;
 END
 $$;
+COMMENT ON FUNCTION lpr_data.pass_session() IS
+    'Refuses whom the session part of the gate refuses (A1, A5, A6), whatever their role. Superusers, who can read the '
+    'tables, are let through. Errors LP021, LP023, LP024, LP028, LP029, LP037.';
+
+CREATE FUNCTION lpr_data.reading(control text, VARIADIC roles text[])
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    PERFORM lpr_data.on_duty(control, VARIADIC roles);
+    PERFORM lpr_data.pass_session();
+END
+$$;
 COMMENT ON FUNCTION lpr_data.reading(text, text[]) IS
     'Refuses who may not read by duty what shows plates or what people did (A9): who does not act in one of these '
-    'roles, and whom the session part of the gate refuses (A1, A5, A6). Superusers, who can read the tables, are let '
-    'through; that they read is on record. Errors LP024, LP033, LP021, LP023, LP028, LP029.';
+    'roles, and whom the session part of the gate refuses. That superusers read is on record as well. Errors LP024, '
+    'LP033, and those of lpr_data.pass_session().';
 
 CREATE FUNCTION lpr_data.check_isolation()
     RETURNS void

@@ -529,66 +529,6 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.retire_authority(text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.retire_authority(text) IS 'No new event rests on this authority; those that do go on (Q7).';
 
--- The policies (90-owners) say who sees which rows of events and of what belongs to them; they also lead the planner to
--- those rows.
-
-CREATE VIEW lpr.events WITH (security_barrier) AS
-SELECT e.event_id AS event, e.title,
-       CASE WHEN e.closed_at IS NOT NULL THEN 'closed' WHEN clock_timestamp() >= e.ends_at THEN 'over'
-            WHEN e.waits_since IS NOT NULL THEN 'waiting' ELSE 'open' END AS state,
-       (SELECT CASE WHEN m.owner THEN 'owner' ELSE 'member' END FROM lpr_data.event_member AS m
-        WHERE m.event_id = e.event_id AND m.person_id = lpr_data.me()) AS mine,
-       (SELECT p.login FROM lpr_data.event_member AS m JOIN lpr_data.person AS p ON p.person_id = m.person_id
-        WHERE m.event_id = e.event_id AND m.owner) AS owner,
-       e.system, e.purpose, e.authority, e.matter_reference, e.reason, e.opened_at, e.ends_at, e.closed_at, e.outcome
-FROM lpr_data.event AS e;
-GRANT SELECT ON lpr.events TO lpr_user, lpr_supervisor, lpr_oversight, lpr_privacy;
-COMMENT ON VIEW lpr.events IS
-    'Events, the matters that questions are asked for (E1): your own and those that you were added to; supervisors see '
-    'those of their people too, oversight and privacy all (E4).';
-COMMENT ON COLUMN lpr.events.event IS 'Number of the event, as lpr.work_on() and lpr.reads.event_id take it.';
-COMMENT ON COLUMN lpr.events.title IS 'Title.';
-COMMENT ON COLUMN lpr.events.state IS
-    'open; over: past ends_at, and can be extended; waiting: for an owner, since the last one has left; closed.';
-COMMENT ON COLUMN lpr.events.mine IS
-    'owner, member, or NULL: seen by duty; questions can be asked for it by its owner and members.';
-COMMENT ON COLUMN lpr.events.owner IS 'Login of its owner.';
-COMMENT ON COLUMN lpr.events.system IS 'The system that it belongs to (A7).';
-COMMENT ON COLUMN lpr.events.purpose IS 'Purpose, one of lpr.purposes.';
-COMMENT ON COLUMN lpr.events.authority IS 'Legal authority, one of lpr.authorities.';
-COMMENT ON COLUMN lpr.events.matter_reference IS 'Number of the matter in the system where it is led.';
-COMMENT ON COLUMN lpr.events.reason IS 'Why reads are needed for it.';
-COMMENT ON COLUMN lpr.events.opened_at IS 'When it was opened.';
-COMMENT ON COLUMN lpr.events.ends_at IS 'Until when questions can be asked for it.';
-COMMENT ON COLUMN lpr.events.closed_at IS 'When it was closed.';
-COMMENT ON COLUMN lpr.events.outcome IS 'How it ended.';
-
-CREATE VIEW lpr.event_members WITH (security_barrier) AS
-SELECT m.event_id AS event, p.login, p.name, m.owner, m.added_at, b.login AS added_by
-FROM lpr_data.event_member AS m
-JOIN lpr_data.person AS p ON p.person_id = m.person_id
-JOIN lpr_data.person AS b ON b.person_id = m.added_by;
-GRANT SELECT ON lpr.event_members TO lpr_user, lpr_supervisor, lpr_oversight, lpr_privacy;
-COMMENT ON VIEW lpr.event_members IS 'Who works on the events that lpr.events shows (E4).';
-COMMENT ON COLUMN lpr.event_members.event IS 'Number of the event.';
-COMMENT ON COLUMN lpr.event_members.login IS 'Login of who works on it, as lpr.remove_member() takes it.';
-COMMENT ON COLUMN lpr.event_members.name IS 'That person''s name.';
-COMMENT ON COLUMN lpr.event_members.owner IS 'Whether the event is theirs.';
-COMMENT ON COLUMN lpr.event_members.added_at IS 'Since when.';
-COMMENT ON COLUMN lpr.event_members.added_by IS 'By whom.';
-
-CREATE VIEW lpr.event_extensions WITH (security_barrier) AS
-SELECT t.event_id AS event, t.at, p.login AS by_login, t.ends_at, t.reason
-FROM lpr_data.event_extension AS t
-JOIN lpr_data.person AS p ON p.person_id = t.person_id;
-GRANT SELECT ON lpr.event_extensions TO lpr_user, lpr_supervisor, lpr_oversight, lpr_privacy;
-COMMENT ON VIEW lpr.event_extensions IS 'How the events that lpr.events shows were extended, and why (Q7).';
-COMMENT ON COLUMN lpr.event_extensions.event IS 'Number of the event.';
-COMMENT ON COLUMN lpr.event_extensions.at IS 'When.';
-COMMENT ON COLUMN lpr.event_extensions.by_login IS 'By whom.';
-COMMENT ON COLUMN lpr.event_extensions.ends_at IS 'Until when.';
-COMMENT ON COLUMN lpr.event_extensions.reason IS 'Why the matter goes on.';
-
 CREATE VIEW lpr.purposes WITH (security_barrier) AS
 SELECT p.purpose, p.title, p.active FROM lpr_data.purpose AS p;
 GRANT SELECT ON lpr.purposes TO lpr_member;
