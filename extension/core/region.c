@@ -214,7 +214,7 @@ lpr_name_fold(LprSlice text, char out[LPR_NAME_MAX + 1])
 
 	if (text.data == NULL)
 		return 0;
-	if (!lpr_fold(text, true, take_name_char, &name))
+	if (!lpr_fold(text, true, take_name_char, &name) || name.len < 0) /* as one; gcc's sanitizers want it said */
 		return -1;
 	if (name.len > 0 && out[name.len - 1] == ' ')
 		name.len--;
