@@ -1,7 +1,8 @@
 -- What version 0.2.0 has otherwise, and no topic can bring about by itself.
 
 -- Answers that are in the cache have no version: they are asked anew, and nothing is saved from them.
-ALTER TABLE lpr_data.cache_answer ADD digest_version smallint, ADD seed bytea, ADD shown bigint;
+ALTER TABLE lpr_data.cache_answer ADD digest_version smallint, ADD seed bytea, ADD shown bigint,
+    ADD dropped jsonb, ADD odd_value jsonb;
 
 -- Reads that were saved before are of version 1, whose leaf has no details.
 ALTER TABLE lpr_data.event_read ADD details bytea CHECK (octet_length(details) = 32),
