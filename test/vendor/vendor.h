@@ -252,7 +252,10 @@ struct fault
 	int64_t at;
 	int status;
 	int retry_after; /* seconds, -1: no header */
+	int reset;       /* the same, X-RateLimit-Reset */
 	bool as_date;
+	char header[32]; /* that tells when to come back, and */
+	char value[64];  /* how; empty: none does */
 	bool length;
 	int count;
 	int depth;
