@@ -26,14 +26,17 @@ CREATE TABLE lpr_data.camera (
     source text COLLATE "C" NOT NULL REFERENCES lpr_data.source ON DELETE CASCADE,
     camera_id text COLLATE "C" NOT NULL CHECK (camera_id <> '' AND octet_length(camera_id) <= 128
                                                AND camera_id !~ '[[:cntrl:]]'),
-    latitude double precision NOT NULL CHECK (latitude BETWEEN -90 AND 90),
-    longitude double precision NOT NULL CHECK (longitude BETWEEN -180 AND 180),
+    latitude double precision CHECK (latitude BETWEEN -90 AND 90),
+    longitude double precision CHECK (longitude BETWEEN -180 AND 180),
     address text,
     owner text,
     type text,
     region text,
     country text,
-    PRIMARY KEY (source, camera_id)
+    PRIMARY KEY (source, camera_id),
+    CONSTRAINT camera_has_place CHECK (CASE WHEN latitude IS NULL AND longitude IS NULL
+                                            THEN address IS NOT NULL AND region IS NOT NULL
+                                            ELSE latitude IS NOT NULL AND longitude IS NOT NULL END)
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.camera', '');
 COMMENT ON TABLE lpr_data.camera IS
@@ -42,8 +45,8 @@ COMMENT ON TABLE lpr_data.camera IS
     'dropped (Q4).';
 COMMENT ON COLUMN lpr_data.camera.source IS 'The source that runs the camera.';
 COMMENT ON COLUMN lpr_data.camera.camera_id IS 'The vendor''s identifier of the camera, at most 128 bytes.';
-COMMENT ON COLUMN lpr_data.camera.latitude IS 'Degrees north.';
-COMMENT ON COLUMN lpr_data.camera.longitude IS 'Degrees east.';
+COMMENT ON COLUMN lpr_data.camera.latitude IS 'Degrees north; NULL: it is placed by its address and region.';
+COMMENT ON COLUMN lpr_data.camera.longitude IS 'Degrees east; NULL as latitude is.';
 COMMENT ON COLUMN lpr_data.camera.address IS 'Street address.';
 COMMENT ON COLUMN lpr_data.camera.owner IS 'Who runs the camera.';
 COMMENT ON COLUMN lpr_data.camera.type IS 'Kind of camera, for instance fixed or mobile.';
@@ -355,19 +358,20 @@ GRANT EXECUTE ON FUNCTION lpr.disable_source(text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.disable_source(text) IS
     'From the next statement on the source is not asked (LP003). lpr.approve_source() enables it again (Q10).';
 
-CREATE FUNCTION lpr_data.judge_place(country text, region text, latitude double precision, longitude double precision)
+CREATE FUNCTION lpr_data.judge_place(country text, region text, latitude double precision, longitude double precision,
+                                     address text DEFAULT NULL)
     RETURNS text
     LANGUAGE c IMMUTABLE PARALLEL SAFE
 AS 'MODULE_PATHNAME', 'lpr_judge_place';
-COMMENT ON FUNCTION lpr_data.judge_place(text, text, double precision, double precision) IS
+COMMENT ON FUNCTION lpr_data.judge_place(text, text, double precision, double precision, text) IS
     'How the filter judges a camera: inside the United States, outside, unknown, or a contradiction of country, '
-    'region and point (Q4).';
+    'region and point; without a point by its address and region (Q4).';
 
 CREATE FUNCTION lpr.add_camera(
     source text,
     camera_id text,
-    latitude double precision,
-    longitude double precision,
+    latitude double precision DEFAULT NULL,
+    longitude double precision DEFAULT NULL,
     address text DEFAULT NULL,
     owner text DEFAULT NULL,
     type text DEFAULT NULL,
@@ -381,6 +385,7 @@ CREATE FUNCTION lpr.add_camera(
 AS $$
 DECLARE
     field record;
+    place text;
 BEGIN
     PERFORM lpr_data.administering('Q4');
     IF NOT EXISTS (SELECT FROM lpr_data.source AS s WHERE s.name = add_camera.source) THEN
@@ -402,7 +407,8 @@ BEGIN
             MESSAGE = format('invalid %s of a camera', field.name),
             DETAIL = format('It has 1 to %s bytes, none of them a control character.', field.most);
     END LOOP;
-    IF (latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180) IS NOT TRUE THEN
+    IF (latitude IS NOT NULL OR longitude IS NOT NULL)
+       AND (latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180) IS NOT TRUE THEN
         RAISE EXCEPTION USING
             ERRCODE = 'LP014',
             MESSAGE = format('not a point: latitude %s, longitude %s', coalesce(latitude::text, 'NULL'),
@@ -411,13 +417,25 @@ BEGIN
             HINT = 'Latitude comes first.';
     END IF;
     region := lpr.normal_region(region);
-    IF lpr_data.judge_place(country, region, latitude, longitude) <> 'inside' THEN
+    place := lpr_data.judge_place(country, region, latitude, longitude, address);
+    IF place = 'unknown' AND latitude IS NULL THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'LP014',
+            MESSAGE = format('camera "%s" has no place', camera_id),
+            DETAIL = 'It is placed by latitude and longitude, or by its street address and the state that it stands '
+                     'in.',
+            HINT = format('SELECT lpr.add_camera(%L, %L, address => ''1 Main St, Springfield'', region => ''IL'');',
+                          source, camera_id);
+    ELSIF place <> 'inside' THEN
         RAISE EXCEPTION USING
             ERRCODE = 'LP014',
             MESSAGE = format('camera "%s" is not in the United States', camera_id),
-            DETAIL = format('Country, region and point must agree that it is: %s, %s, latitude %s, longitude %s.',
-                            coalesce(country, 'no country'), coalesce(region, 'no region'), latitude, longitude),
-            HINT = 'Latitude comes first, and west is negative.';
+            DETAIL = format('Country, region and point must agree that it is: %s, %s, %s.',
+                            coalesce(country, 'no country'), coalesce(region, 'no region'),
+                            CASE WHEN latitude IS NULL THEN 'no point'
+                                 ELSE format('latitude %s, longitude %s', latitude, longitude) END),
+            HINT = CASE WHEN latitude IS NULL THEN 'region is the state that it stands in.'
+                        ELSE 'Latitude comes first, and west is negative.' END;
     END IF;
     INSERT INTO lpr_data.camera AS c (source, camera_id, latitude, longitude, address, owner, type, region, country)
     VALUES (add_camera.source, add_camera.camera_id, add_camera.latitude, add_camera.longitude, add_camera.address,
@@ -436,9 +454,11 @@ COMMENT ON FUNCTION lpr.add_camera(text, text, double precision, double precisio
     '(see needs_cameras in lpr.dialects()), and for any camera whose place a vendor does not tell, or tells wrongly: '
     'what is registered goes before what the vendor says of place, country and state, and of address, owner and type '
     'where they are given. Answers in the cache keep what they had. camera_id: as the vendor writes it (camera_id of '
-    'lpr.reads), at most 128 bytes. latitude, longitude: degrees, west is negative. region: state where it stands, two '
-    'letters or its name. address, owner, type: at most 400 bytes. Error LP014 when country, region and point do not '
-    'agree that it stands in the United States: such a camera would show nothing (Q4).';
+    'lpr.reads), at most 128 bytes. latitude, longitude: degrees, west is negative; without both the camera is placed '
+    'by its street address and region: its reads have no point, place_certainty address, and are near no place. '
+    'region: state where it stands, two letters or its name. address, owner, type: at most 400 bytes. Error LP014 when '
+    'country, region and point do not agree that it stands in the United States, or neither point nor address and '
+    'region are given: such a camera would show nothing (Q4).';
 
 CREATE FUNCTION lpr.remove_camera(source text, camera_id text)
     RETURNS void

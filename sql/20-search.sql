@@ -171,4 +171,6 @@ COMMENT ON FUNCTION lpr.last_query() IS
     'well, that a condition of the statement left out which only lpr checks (color, ILIKE).
 - odd_value: values left out, counted by the vendor''s member: their type or range is another than documented, and '
     'their meaning is not plain. The read is shown without.
+- Of a cached answer, dropped and odd_value are those of when it was fetched, of all the time that it was asked for: '
+    'what was missing then is missing still.
 - asked_at, milliseconds: when, and how long until the last row.';

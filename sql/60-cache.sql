@@ -60,7 +60,9 @@ CREATE TABLE lpr_data.cache_answer (
     blocks integer[] NOT NULL,
     digest_version smallint,
     seed bytea,
-    shown bigint
+    shown bigint,
+    dropped jsonb,
+    odd_value jsonb
 ) PARTITION BY RANGE (expires_at);
 COMMENT ON TABLE lpr_data.cache_answer IS
     'Cached answers, and to whom for what they were shown: a row an answer to a question (C1). A partition an '
@@ -91,6 +93,11 @@ COMMENT ON COLUMN lpr_data.cache_answer.seed IS
 
 COMMENT ON COLUMN lpr_data.cache_answer.shown IS
     'How many of those captured from since to until this login was shown, the first of them: what can be saved (E2).';
+
+COMMENT ON COLUMN lpr_data.cache_answer.dropped IS
+    'Reads that were left out of it, counted by reason: told again whenever it is shown.';
+COMMENT ON COLUMN lpr_data.cache_answer.odd_value IS
+    'Values that were left out of it, counted by the vendor''s member: told again whenever it is shown.';
 
 CREATE TABLE lpr_data.cache_read (
     expires_at timestamp with time zone NOT NULL,

@@ -169,6 +169,7 @@ lpr_cache_open(MemoryContext context, LprStatement *statement, LprQueryStats *st
 	if (cache->hit)
 	{
 		lpr_answer_from_cache(stats, cache->answer.answer, cache->answer.seed);
+		lpr_cache_told_tell(&cache->answer.told, stats);
 		cache->walk = lpr_cache_read(context, &cache->answer);
 	}
 	else if (question->receipt.expires_at != 0)
@@ -180,6 +181,7 @@ lpr_cache_open(MemoryContext context, LprStatement *statement, LprQueryStats *st
 		cache->answer.since = query->from;
 		cache->answer.until = query->until;
 		cache->answer.open_until = is_open(query);
+		lpr_cache_told_start(&cache->answer.told, stats);
 		describe_answer(cache, &cache->answer);
 		cache->fill = lpr_cache_write(context, question->receipt.expires_at, question->receipt.number);
 	}
@@ -286,6 +288,7 @@ lpr_cache_close(LprCache *cache)
 	{
 		cache->answer.complete = outcome == LPR_OUTCOME_COMPLETE;
 		cache->answer.has_key = cache->answer.complete;
+		lpr_cache_told_finish(&cache->answer.told, cache->stats);
 		if (cache->answer.fetched_at == 0)
 			cache->answer.fetched_at = GetCurrentTimestamp();
 		(void) lpr_cache_write_finish(fill, &cache->answer);

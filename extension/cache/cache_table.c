@@ -49,6 +49,8 @@ enum
 	ANSWER_DIGEST_VERSION,
 	ANSWER_SEED,
 	ANSWER_SHOWN,
+	ANSWER_DROPPED,
+	ANSWER_ODD_VALUE,
 	ANSWER_COLUMNS
 };
 
@@ -72,6 +74,8 @@ static const Oid answer_types[ANSWER_COLUMNS] = {
 	[ANSWER_DIGEST_VERSION] = INT2OID,
 	[ANSWER_SEED] = BYTEAOID,
 	[ANSWER_SHOWN] = INT8OID,
+	[ANSWER_DROPPED] = JSONBOID,
+	[ANSWER_ODD_VALUE] = JSONBOID,
 };
 
 Oid
@@ -208,6 +212,8 @@ write_answer(void *arg)
 	values[ANSWER_DIGEST_VERSION] = Int16GetDatum(LPR_READ_VERSION);
 	values[ANSWER_SEED] = lpr_data_bytes(answer->seed, LPR_SEED_LEN);
 	values[ANSWER_SHOWN] = Int64GetDatum(answer->shown);
+	values[ANSWER_DROPPED] = lpr_cache_told_dropped(&answer->told);
+	values[ANSWER_ODD_VALUE] = lpr_cache_told_odd(&answer->told);
 
 	estate = CreateExecutorState();
 	result = makeNode(ResultRelInfo);
@@ -252,7 +258,8 @@ read_answer(TupleDesc desc, HeapTuple tuple, LprCacheAnswer *answer)
 	answer->expires_at = DatumGetTimestampTz(values[ANSWER_EXPIRES_AT]);
 	answer->has_key = !nulls[ANSWER_KEY];
 	if ((answer->has_key && !take_so_many_bytes(values[ANSWER_KEY], answer->key.bytes, LPR_DIGEST_LEN)) ||
-		!take_so_many_bytes(values[ANSWER_SEED], answer->seed, LPR_SEED_LEN))
+		!take_so_many_bytes(values[ANSWER_SEED], answer->seed, LPR_SEED_LEN) ||
+		!lpr_cache_told_take(&answer->told, values[ANSWER_DROPPED], values[ANSWER_ODD_VALUE]))
 		return false;
 	answer->ask = DatumGetInt64(values[ANSWER_ASK]);
 	answer->answer = DatumGetInt64(values[ANSWER_ANSWER]);

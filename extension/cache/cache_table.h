@@ -11,6 +11,7 @@
 #include "postgres.h"
 #include "datatype/timestamp.h"
 
+#include "cache/cache_told.h"
 #include "format/read_record.h"
 #include "core/read.h"
 
@@ -41,7 +42,8 @@ typedef struct LprCacheAnswer
 	bool open_until; /* asked up to now */
 	TimestampTz fetched_at;
 	int64 reads;
-	int64 shown; /* the first so many of those between since and until; the others were not shown to this login */
+	int64 shown;       /* the first so many of those between since and until; the others were not shown to this login */
+	LprCacheTold told; /* what it left out */
 	uint8 seed[LPR_SEED_LEN]; /* of the salts of its reads; stored nowhere else */
 	int nruns;
 	int32 *runs; /* first block and number of blocks, pair by pair */

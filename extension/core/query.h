@@ -55,6 +55,12 @@ typedef struct LprQuery
 	LprMoment until;            /* captured_at <= until */
 	LprMoment asked_at;
 	LprOrder order;
+	/*
+	 * Reads as the vendor received them since `mark` (NULL: from now on), in that order, late ones too: of plates only
+	 * (Q1). The window still bounds what is shown. For displays; no question of SQL is one.
+	 */
+	bool received;
+	const char *mark;
 	int page_size; /* wished for; 0 = the dialect's own. A hint, never a limit of the answer */
 	bool want_images;
 	bool fresh;                         /* the vendor is asked, even if an answer is cached */

@@ -85,6 +85,8 @@ lpr_legs(const LprDialect *dialect, const LprQuery *query, const LprSite *site, 
 	int n = 0;
 
 	*legs = NULL;
+	if (query->received)
+		return lpr_leg_received(dialect, query, site, legs, fault);
 	/* A place that the vendor cannot be told is no question to it: it would hand over what was read anywhere. */
 	if (!(dialect->modes & (unsigned) query->mode) ||
 		(query->mode == LPR_MODE_LOCATION && !query->has_near && !lpr_takes_bare_address(dialect)))
@@ -147,7 +149,10 @@ void
 lpr_legs_free(LprLeg *legs, int nlegs)
 {
 	for (int i = 0; i < nlegs; i++)
+	{
 		free(legs[i].next);
+		free(legs[i].mark);
+	}
 	free(legs);
 }
 
@@ -174,6 +179,7 @@ lpr_page_close(LprPage *page)
 	lpr_text_free(&page->clean);
 	lpr_text_free(&page->link[0]);
 	lpr_text_free(&page->link[1]);
+	lpr_text_free(&page->mark);
 	lpr_text_free(&page->end_id);
 }
 

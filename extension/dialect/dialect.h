@@ -7,6 +7,9 @@
  * An answer is fetched in legs. A leg is one row of pages, followed from its first request to its last; a dialect that
  * must ask plate by plate or camera by camera has many legs. Legs may be fetched side by side, pages of a leg only one
  * after the other.
+ *
+ * A question for what the vendor received of some plates since a mark is one leg of its own kind: for displays, since
+ * cameras hand over reads days late. Each read comes at least once.
  */
 #ifndef LPR_DIALECT_H
 #define LPR_DIALECT_H
@@ -86,6 +89,11 @@ typedef struct LprLeg
 	bool overlaps;   /* the pages from now on begin with reads of the moment `edge` that were handed over already */
 	LprMoment edge;
 	bool cut; /* the vendor has more than it hands over (topn reached and no way on) */
+	/*
+	 * Of a question for what was received: since when (malloc; NULL: from now on). At the end of each page it moves to
+	 * where that ended: what the next question has to begin with.
+	 */
+	char *mark;
 } LprLeg;
 
 /* Values that were left out, by the member that has them: their read is shown without. */
@@ -118,6 +126,8 @@ typedef struct LprPage
 	LprText scratch; /* for values that a dialect has to compose; emptied before each read */
 	LprText clean;   /* texts that had to be cleaned; a block that does not move */
 	LprText link[2]; /* images whose link was relative */
+	LprText mark;    /* of what was received: where this page ends */
+	bool more;       /* … and whether the vendor has received more by now */
 	LprOdd odd[LPR_ODD_MAX];
 	int nodd;
 	bool no_zone; /* a time had none, and the source does not say which: UTC was taken */
@@ -142,10 +152,11 @@ typedef struct LprDialect
 	bool takes_near;
 	bool takes_address;
 	bool takes_vehicle;
-	bool orders;        /* one leg comes in the order asked for */
-	bool newest_only;   /* … which can only be newest first */
-	int plates_per_leg; /* 1 = one plate a request */
-	int page_size;      /* default */
+	bool orders;         /* one leg comes in the order asked for */
+	bool newest_only;    /* … which can only be newest first */
+	int plates_per_leg;  /* 1 = one plate a request */
+	int received_plates; /* plates of which it tells, in one request, what it received since a mark; 0 = it cannot */
+	int page_size;       /* default */
 	int page_size_max;
 	bool signs_in; /* a login before the first request; the token is kept */
 	bool wants_client_id;

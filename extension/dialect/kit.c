@@ -197,8 +197,8 @@ lpr_next_field(LprJson *json, const LprField *fields, int nfields, unsigned *see
 	return false;
 }
 
-static bool
-lacks_member(LprPage *page, const char *name)
+bool
+lpr_page_lacks(LprPage *page, const char *name)
 {
 	page->phase = PHASE_FAULT;
 	return lpr_fault(&page->fault, LPR_STATE_BAD_REPLY, "malformed reply: member \"%s\" is missing", name);
@@ -248,11 +248,11 @@ page_end(LprPage *page, const LprPageShape *shape)
 	if (!lpr_json_finish(page->json))
 		return false;
 	if (shape->nmembers > 0 && !page->bare && !(page->seen & 1))
-		return lacks_member(page, shape->members[0].name);
+		return lpr_page_lacks(page, shape->members[0].name);
 	if (!page->leg->next_known)
 	{
 		if (shape->next_required)
-			return lacks_member(page, shape->members[1].name);
+			return lpr_page_lacks(page, shape->members[1].name);
 		if (shape->at_end ? !shape->at_end(page) : !lpr_page_next(page, (LprSlice){NULL, 0}))
 			return false;
 	}
@@ -317,7 +317,7 @@ lpr_page_walk(LprPage *page, LprRead *read, const LprPageShape *shape)
 							return LPR_PAGE_FAULT;
 						page->phase = PHASE_READS;
 					}
-					else if (!shape->take_next(page))
+					else if (shape->take_member ? !shape->take_member(page, field) : !shape->take_next(page))
 						return LPR_PAGE_FAULT;
 				}
 				else if (lpr_json_failed(json) || !page_end(page, shape))

@@ -33,6 +33,12 @@ extern bool lpr_request_header(LprRequest *request, const char *name, const char
 							   LprFault *fault);
 extern bool lpr_request_done(LprRequest *request, LprFault *fault);
 extern bool lpr_site_secret(const LprSite *site, LprFault *fault); /* there is one */
+/*
+ * lpr_legs() of a question for what was received: of plates only, and never of more than the dialect's received_plates,
+ * so that there is no feed of everything (Q1).
+ */
+extern int lpr_leg_received(const LprDialect *dialect, const LprQuery *query, const LprSite *site, LprLeg **legs,
+							LprFault *fault);
 /* A first page, or one that a reference is known for. */
 extern bool lpr_leg_ready(const LprLeg *leg, LprFault *fault);
 /* The size to ask for, noted in the leg. */
@@ -72,11 +78,13 @@ typedef struct LprPageShape
 	bool (*take_next)(LprPage *page);                /* takes the cursor's value, calls lpr_page_next */
 	bool (*take_read)(LprPage *page, LprRead *read); /* takes one element of the array */
 	bool (*at_end)(LprPage *page);                   /* or NULL: to find the next page where there is no cursor */
+	bool (*take_member)(LprPage *page, int member);  /* instead of take_next: every member but the reads */
 } LprPageShape;
 
 extern LprPageStep lpr_page_walk(LprPage *page, LprRead *read, const LprPageShape *shape);
 /* Sets leg->next; NULL or "" = this was the last page. */
 extern bool lpr_page_next(LprPage *page, LprSlice cursor);
+extern bool lpr_page_lacks(LprPage *page, const char *name); /* a member without which a page is none */
 /* The next page cannot be asked for: the fault of this page, once its reads were shown. sent: or NULL. */
 extern bool lpr_page_no_next(LprPage *page, const char *why, LprSlice sent);
 

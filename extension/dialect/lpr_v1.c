@@ -1,6 +1,8 @@
 /*
  * lpr_v1.c: our own reference protocol, docs/vendor-api.yaml.
  */
+#include <stdlib.h>
+
 #include "dialect/kit.h"
 
 /* The reference goes out as a header; the protocol tells its characters. */
@@ -13,24 +15,51 @@ reference_ok(const char *reference)
 }
 
 static bool
+begin(const LprLeg *leg, LprRequest *request, const char *path, LprFault *fault)
+{
+	const char *reference = leg->query->reference;
+
+	if (!lpr_site_secret(leg->site, fault) || !lpr_leg_ready(leg, fault))
+		return false;
+	if (!reference_ok(reference))
+		return lpr_fault(fault, LPR_STATE_BAD_OPTION,
+						 "the reference of the request is empty or has characters that do not belong there");
+	return lpr_request_begin(request, LPR_REQUEST_READS, true, leg->site, path, fault) &&
+		   lpr_request_header(request, "Authorization", "Bearer ", leg->site->secret, fault) &&
+		   lpr_request_header(request, "Content-Type", "", "application/json", fault) &&
+		   lpr_request_header(request, "Accept", "", "application/json", fault) &&
+		   lpr_request_header(request, "X-Request-Reference", "", reference, fault);
+}
+
+/* What was received of the leg's plates, and of nothing else, since its mark. */
+static bool
+ask_received(LprLeg *leg, LprRequest *request, LprFault *fault)
+{
+	struct json_object *body;
+	bool ok;
+
+	if (leg->nplates < 1)
+		return lpr_fault(fault, LPR_STATE_BAD_OPTION, "what was received is asked for by plate only");
+	if (!begin(leg, request, "/reads/received", fault))
+		return false;
+	body = lpr_body_new();
+	ok = body != NULL && lpr_body_strings(body, "plates", leg->query->plates + leg->first_plate, leg->nplates) &&
+		 (leg->mark == NULL || lpr_body_string(body, "since", leg->mark)) &&
+		 lpr_body_int(body, "page_size", lpr_leg_page_size(leg, &lpr_dialect_lpr_v1));
+	return lpr_body_done(body, ok, request, fault) && lpr_request_done(request, fault);
+}
+
+static bool
 ask(LprLeg *leg, LprRequest *request, LprFault *fault)
 {
 	const LprQuery *query = leg->query;
 	struct json_object *body, *near;
 	bool ok;
 
-	if (!lpr_site_secret(leg->site, fault) || !lpr_leg_ready(leg, fault))
+	if (query->received)
+		return ask_received(leg, request, fault);
+	if (!begin(leg, request, "/reads/search", fault))
 		return false;
-	if (!reference_ok(query->reference))
-		return lpr_fault(fault, LPR_STATE_BAD_OPTION,
-						 "the reference of the request is empty or has characters that do not belong there");
-	if (!lpr_request_begin(request, LPR_REQUEST_READS, true, leg->site, "/reads/search", fault) ||
-		!lpr_request_header(request, "Authorization", "Bearer ", leg->site->secret, fault) ||
-		!lpr_request_header(request, "Content-Type", "", "application/json", fault) ||
-		!lpr_request_header(request, "Accept", "", "application/json", fault) ||
-		!lpr_request_header(request, "X-Request-Reference", "", query->reference, fault))
-		return false;
-
 	body = lpr_body_new();
 	ok = body != NULL;
 	if (ok && leg->nplates > 0)
@@ -190,6 +219,62 @@ take_read(LprPage *page, LprRead *read)
 	return !lpr_json_failed(json);
 }
 
+/* Of a page of what was received: its mark, and whether there is more by now, which nothing but true says. */
+static bool
+take_received(LprPage *page, int member)
+{
+	LprSlice mark;
+
+	if (member == 2)
+	{
+		page->more = lpr_json_peek(page->json) == LPR_JSON_TRUE;
+		return lpr_json_skip(page->json);
+	}
+	if (!lpr_take_text(page, &mark))
+		return false;
+	lpr_text_append(&page->mark, mark.data, mark.len);
+	return true;
+}
+
+/* The page was read whole: what comes after it is asked for by its mark, now or later. */
+static bool
+end_received(LprPage *page)
+{
+	static const LprSlice none = {NULL, 0};
+	LprLeg *leg = page->leg;
+	LprSlice mark = {page->mark.data, page->mark.len};
+	char *copy;
+
+	if (mark.len == 0 && !page->mark.failed)
+		return lpr_page_lacks(page, "mark");
+	if (!lpr_text_ok(mark, LPR_CURSOR_MAX))
+		return lpr_page_no_next(page, "malformed reply: unusable mark", none);
+	if (page->more && leg->mark != NULL && !page->mark.failed && strcmp(leg->mark, mark.data) == 0)
+		return lpr_page_no_next(page, "the vendor sends the same page again", none);
+	copy = page->mark.failed ? NULL : strdup(mark.data);
+	if (copy == NULL)
+	{
+		page->scratch.failed = true; /* lpr_page_step tells it */
+		return false;
+	}
+	free(leg->mark);
+	leg->mark = copy;
+	return lpr_page_next(page, page->more ? lpr_slice(copy) : none);
+}
+
+static LprPageStep
+step_received(LprPage *page, LprRead *read)
+{
+	static const LprField members[] = {LPR_FIELD("reads"), LPR_FIELD("mark"), LPR_FIELD("more")};
+	static const LprPageShape shape = {.members = members,
+									   .nmembers = LPR_COUNT(members),
+									   .take_member = take_received,
+									   .take_read = take_read,
+									   .at_end = end_received};
+
+	return lpr_page_walk(page, read, &shape);
+}
+
 static LprPageStep
 step(LprPage *page, LprRead *read)
 {
@@ -197,7 +282,7 @@ step(LprPage *page, LprRead *read)
 	static const LprPageShape shape = {
 		.members = members, .nmembers = 2, .next_required = true, .take_next = take_next, .take_read = take_read};
 
-	return lpr_page_walk(page, read, &shape);
+	return page->leg->query->received ? step_received(page, read) : lpr_page_walk(page, read, &shape);
 }
 
 /* {"error": {"code": ..., "message": ...}} */
@@ -237,6 +322,7 @@ const LprDialect lpr_dialect_lpr_v1 = {
 	.takes_vehicle = true,
 	.orders = true,
 	.plates_per_leg = LPR_PLATES_MAX,
+	.received_plates = LPR_PLATES_MAX,
 	.page_size = 1000,
 	.page_size_max = 1000,
 	.ask = ask,

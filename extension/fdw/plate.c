@@ -188,6 +188,8 @@ lpr_judge_place(PG_FUNCTION_ARGS)
 	for (int i = 0; i < 2; i++)
 		if (!PG_ARGISNULL(i))
 			*texts[i] = text_slice(PG_GETARG_TEXT_PP(i));
+	if (PG_NARGS() > 4 && !PG_ARGISNULL(4)) /* released SQL has four */
+		said.address = text_slice(PG_GETARG_TEXT_PP(4));
 	if (said.has_point)
 	{
 		said.latitude = PG_GETARG_FLOAT8(2);

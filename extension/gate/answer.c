@@ -281,6 +281,8 @@ describe_answer(LprText *payload, const LprQueryStats *stats)
 	for (int i = 0; i < LPR_DROPS; i++)
 		if (stats->drops[i] > before->drops[i])
 			lpr_payload_integer(payload, lpr_drop_name(i), stats->drops[i] - before->drops[i]);
+	if (stats->unmet > before->unmet)
+		lpr_payload_integer(payload, "other_condition", stats->unmet - before->unmet);
 	lpr_payload_close(payload);
 	lpr_payload_json(payload, "odd_value", "{");
 	for (int i = 0; i < stats->nodd; i++)

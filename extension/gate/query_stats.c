@@ -140,21 +140,20 @@ lpr_query_stats_cost(LprQueryStats *stats, LprHttpCost cost)
 }
 
 void
-lpr_query_stats_odd(LprQueryStats *stats, LprPage *page)
+lpr_query_stats_odd(LprQueryStats *stats, const LprOdd *odd, int nodd)
 {
-	for (int i = 0; i < page->nodd; i++)
+	for (int i = 0; i < nodd; i++)
 	{
 		int at = 0;
 
-		while (at < stats->nodd && strcmp(stats->odd[at].member, page->odd[i].member) != 0)
+		while (at < stats->nodd && strcmp(stats->odd[at].member, odd[i].member) != 0)
 			at++;
 		at = Min(at, LPR_ODD_MAX - 1);
 		if (at == stats->nodd)
-			stats->odd[stats->nodd++] = page->odd[i];
+			stats->odd[stats->nodd++] = odd[i];
 		else
-			stats->odd[at].count += page->odd[i].count;
+			stats->odd[at].count += odd[i].count;
 	}
-	page->nodd = 0;
 }
 
 void

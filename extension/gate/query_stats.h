@@ -82,8 +82,8 @@ extern void lpr_query_stats_forget(void);
 extern const char *lpr_outcome_name(LprOutcome outcome);
 /* Tells a source's fault to the client: as a WARNING, or as the end of the query. */
 extern void lpr_query_stats_report(const LprQueryStats *stats, int level);
-/* Takes over what a page counted so far. */
-extern void lpr_query_stats_odd(LprQueryStats *stats, LprPage *page);
+/* Adds values that were left out. */
+extern void lpr_query_stats_odd(LprQueryStats *stats, const LprOdd *odd, int nodd);
 extern void lpr_query_stats_cost(LprQueryStats *stats, LprHttpCost cost);
 /* Tells the drops of a whole statement in one NOTICE; called when its last scan ends. */
 extern void lpr_statement_tell(LprStatement *statement);

@@ -83,11 +83,9 @@ asked_wait(const LprTransfer *transfer)
 
 	if (seconds_of(transfer->retry_after, &seconds))
 		return (int64) (Min(seconds, 2e6) * 1000);
-	if (transfer->retry_after[0] != '\0')
-	{
-		when = curl_getdate(transfer->retry_after, NULL);
-		return when == (time_t) -1 ? -1 : Max(when - time(NULL), 0) * INT64CONST(1000);
-	}
+	when = transfer->retry_after[0] != '\0' ? curl_getdate(transfer->retry_after, NULL) : (time_t) -1;
+	if (when != (time_t) -1)
+		return Max(when - time(NULL), 0) * INT64CONST(1000);
 	if (!seconds_of(transfer->reset, &seconds))
 		return -1;
 	if (seconds > 1e11)

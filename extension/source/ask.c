@@ -306,7 +306,10 @@ lpr_ask_next(LprAsk *ask, LprRead *read)
 			LprPageStep step = lpr_page_step(ask->dialect, &track->page, read);
 
 			if (unlikely(track->page.nodd > 0))
-				lpr_query_stats_odd(ask->stats, &track->page);
+			{
+				lpr_query_stats_odd(ask->stats, track->page.odd, track->page.nodd);
+				track->page.nodd = 0;
+			}
 			switch (step)
 			{
 				case LPR_PAGE_READ:

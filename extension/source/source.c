@@ -209,12 +209,12 @@ add_camera(LprSite *fresh, const LprDataScan *register_row)
 		.type = lpr_data_text(register_row, "type"),
 		.region = lpr_data_text(register_row, "region"),
 		.country = lpr_data_text(register_row, "country"),
-		.has_point = true,
 	};
-	bool isnull;
+	bool no_latitude, no_longitude;
 
-	camera.latitude = DatumGetFloat8(lpr_data_get(register_row, "latitude", FLOAT8OID, &isnull));
-	camera.longitude = DatumGetFloat8(lpr_data_get(register_row, "longitude", FLOAT8OID, &isnull));
+	camera.latitude = DatumGetFloat8(lpr_data_get(register_row, "latitude", FLOAT8OID, &no_latitude));
+	camera.longitude = DatumGetFloat8(lpr_data_get(register_row, "longitude", FLOAT8OID, &no_longitude));
+	camera.has_point = !no_latitude && !no_longitude;
 	return lpr_site_add_camera(fresh, &camera);
 }
 

@@ -1,7 +1,8 @@
 -- What version 0.2.0 has otherwise, and no topic can bring about by itself.
 
 -- Answers that are in the cache have no version: they are asked anew, and nothing is saved from them.
-ALTER TABLE lpr_data.cache_answer ADD digest_version smallint, ADD seed bytea, ADD shown bigint;
+ALTER TABLE lpr_data.cache_answer ADD digest_version smallint, ADD seed bytea, ADD shown bigint,
+    ADD dropped jsonb, ADD odd_value jsonb;
 
 -- Reads that were saved before are of version 1, whose leaf has no details.
 ALTER TABLE lpr_data.event_read ADD details bytea CHECK (octet_length(details) = 32),
@@ -41,6 +42,13 @@ ALTER TABLE lpr_data.mail ADD text_salt bytea NOT NULL DEFAULT pg_catalog.uuid_s
 
 -- The same view under a name that says what it holds.
 ALTER VIEW lpr_data.sight RENAME TO visible_event;
+
+-- 15-source
+ALTER TABLE lpr_data.camera ALTER latitude DROP NOT NULL, ALTER longitude DROP NOT NULL,
+    ADD CONSTRAINT camera_has_place CHECK (CASE WHEN latitude IS NULL AND longitude IS NULL
+                                                THEN address IS NOT NULL AND region IS NOT NULL
+                                                ELSE latitude IS NOT NULL AND longitude IS NOT NULL END);
+DROP FUNCTION lpr_data.judge_place(text, text, double precision, double precision);
 
 -- 20-search
 DROP FUNCTION lpr.last_query();

@@ -200,7 +200,7 @@ $dialect = 'lpr-v1';
 $good = { line => 'POST /reads/search', headers => { 'Content-Type' => 'application/json', Authorization => "Bearer $its{$dialect}{secret}", 'X-Request-Reference' => 'a-1' },
 	body => encode_json({ plates => ['7ABC123'], order => 'captured_at_desc', page_size => 2 }) };
 my $reads = decode_json(serves('a search'));
-is_deeply([ sort keys %$reads ], [qw(next reads watermark)], '… in the shape of the document');
+is_deeply([ sort keys %$reads ], [qw(next reads)], '… in the shape of the document');
 refuses('a search without a token', 401, qr/"code": "unauthorized"/, header('Authorization'));
 refuses('… without a reference', 400, qr/X-Request-Reference is null/, header('X-Request-Reference'));
 refuses('… with one of other characters', 400, qr/X-Request-Reference has not the form/, header('X-Request-Reference' => 'event 7'));

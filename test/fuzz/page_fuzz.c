@@ -193,6 +193,14 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	for (int pages = 0; pages < 4 && read_page(dialect, legs, body, size - 1); pages++)
 		check_request(dialect, legs);
 	lpr_legs_free(legs, nlegs);
+	query.received = true;
+	query.mark = data[0] & 4 ? "mark" : NULL;
+	nlegs = lpr_legs(dialect, &query, &site, &legs, &fault);
+	CHECK(nlegs == (dialect->received_plates > 0 ? 1 : -1));
+	for (int pages = 0; nlegs == 1 && pages < 4 && read_page(dialect, legs, body, size - 1); pages++)
+		check_request(dialect, legs);
+	CHECK(nlegs < 1 || legs->mark == NULL || (legs->mark[0] != '\0' && strlen(legs->mark) <= 4096));
+	lpr_legs_free(legs, nlegs);
 	lpr_site_forget(&site);
 	free(body);
 	return 0;

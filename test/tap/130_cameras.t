@@ -66,14 +66,17 @@ for my $name (such { !$_->{needs_register} && $_->{plate} && grep { $_ eq 'camer
 	is($of->(), '33.5|-117.5|point|1 Placed Road', "$name: a camera stands where the administrator placed it");
 	$node->answer('admin1', "SELECT lpr.add_camera('$name', '$camera', 31.483039, -111.544363, '1 Placed Road', region => 'AZ')");
 	is($of->(), '31.483039|-111.544363|border|1 Placed Road', '… at the port of Sasabe, a few metres beyond the line, as it says');
+	$node->answer('admin1', "SELECT lpr.add_camera('$name', '$camera', address => '2 Street Only, San Diego', region => 'CA')");
+	is($of->(), 'address|2 Street Only, San Diego', '… by its street address alone, without a point');
 	$node->answer('admin1', "SELECT lpr.remove_camera('$name', '$camera')");
 	is($of->(), $before, '… and where the vendor says when that is taken back');
 
 	my $lost = $dropped->();
 	my @lost = grep { !defined $_->{latitude} } @{ $node->vendor('GET', "/control/cameras?vendor=$name") };
 	cmp_ok($lost, '>', 0, '… whose cameras without a place show nothing');
-	$node->answer('admin1', "SELECT lpr.add_camera('$name', '$_->{id}', 33.5, -117.5, region => 'CA')") for @lost;
-	is($dropped->(), 0, '… until they are placed');
+	my @by = (q{33.5, -117.5, region => 'CA'}, q{address => '2 Street Only, San Diego', region => 'CA'});
+	$node->answer('admin1', "SELECT lpr.add_camera('$name', '$lost[$_]{id}', $by[$_ % 2])") for 0 .. $#lost;
+	is($dropped->(), 0, '… until they are placed, by a point or an address');
 }
 
 $session->quit;

@@ -7,7 +7,7 @@ use LprLab;
 use POSIX;
 use Test::More;
 
-my $node = LprLab->start_staged('places');
+my $node = LprLab->start_staged('places', cache => 1);
 my $then = strftime('%Y-%m-%dT%H:%M:%SZ', gmtime(time - 3600));
 my @cameras = (
 	[ unknown => { latitude => 32.5432, longitude => -117.0296, country => 'US', region => 'Unknown' } ],
@@ -51,6 +51,13 @@ is($shown->("lpr.search_plate(U&'\\00F1A\\00D1123')"), $all, "the plate \xC3\xB1
 is($shown->("lpr.search_plate(E'7abc\\t123\\n')"), $all, 'a plate that was pasted');
 is($shown->('lpr.search_location(32.5432, -117.0296, 1000)'), 'na point f, unknown point f, usa point f', 'who has no point is near none');
 is($shown->("lpr.search_location(address => '500  CAMINO DE LA PLAZA')"), 'street address t', 'an address in other letters');
+
+# ---- saved: with by what the place was known ----
+
+is(($node->converse($session, "SELECT lpr.save(1, 'places', '{street,border,na}', 'Seen at the crossing where the subject met the courier twice.')"))[0], 3, 'three reads are saved');
+is(($node->converse($session, q{SELECT string_agg(concat_ws(' ', read_id, place_certainty, latitude IS NULL AND longitude IS NULL), ', ' ORDER BY read_id) FROM lpr.event_reads(1) WHERE source = 'places'}))[0],
+	'border border f, na point f, street address t', '… and tell by what their place is known');
+is(($node->converse($session, q{SELECT address FROM lpr.event_reads(1) WHERE read_id = 'street'}))[0], '500 Camino de la Plaza, San Ysidro', 'what was placed by its address has that and no point');
 
 $session->quit;
 $node->stop;

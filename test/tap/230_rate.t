@@ -2,6 +2,7 @@
 use strict;
 use warnings;
 use LprTest;
+use POSIX qw(strftime);
 use Test::More;
 
 my $node = LprTest->start_staged('rate');
@@ -100,6 +101,61 @@ my @slowed = $node->vendor_log(vendor => 'flock');
 is(scalar(grep { $_->{class} eq 'search' && $_->{status} == 200 } @slowed), 64, '… each plate was asked for');
 cmp_ok(scalar(grep { $_->{status} == 429 } @slowed), '<', 32, '… and it was not too much for long');
 $node->vendor('POST', '/control/settings', { flock_per_second => 0 });
+
+# When to come back: a vendor says so in one of these ways. What is too long for anybody to wait is told, and so is how long.
+{
+	my $at = time + 3600;
+	my @at = gmtime $at;
+	my @days = qw(Sunday Monday Tuesday Wednesday Thursday Friday Saturday);
+	my @forms = (
+		['Retry-After', 3600, 'seconds'], ['Retry-After', '3600.75', 'seconds with a fraction'],
+		['Retry-After', strftime('%a, %d %b %Y %H:%M:%S GMT', @at), 'a date'],
+		['Retry-After', "$days[$at[6]], " . strftime('%d-%b-%y %H:%M:%S GMT', @at), 'a date as RFC 850 has it'],
+		['Retry-After', strftime('%a %b %e %H:%M:%S %Y', @at), 'a date as asctime() has it'],
+		['X-RateLimit-Reset', 3600, 'seconds until the limit begins anew'], ['X-RateLimit-Reset', '3600.5', '… with a fraction'],
+		['X-RateLimit-Reset', $at, 'seconds since 1970'], ['X-RateLimit-Reset', "$at.25", '… with a fraction'],
+		['X-RateLimit-Reset', "${at}000", 'milliseconds since 1970'],
+		['RateLimit-Reset', 3600, 'the header without X']);
+
+	$node->add_source('patient', 'lpr-v1');
+	my $ask = "SELECT count(*) FROM lpr.reads WHERE plate = 'BULK3' AND source = 'patient'";
+	my $told = sub {
+		$node->vendor_faults({ vendor => 'patient', fault => 'rate_limit', @_ });
+		my $messages = $node->messages('analyst1', $ask);
+		$node->vendor_well;
+		return $messages =~ /asks to wait (\d+) s/ ? $1 : $messages;
+	};
+	for (@forms)
+	{
+		my ($header, $value, $what) = @$_;
+		my $seconds = $told->(header => $header, value => "$value");
+
+		ok($seconds =~ /^\d+$/ && $seconds <= 3601 && $seconds > 3600 - 600, "$header: $what") or diag("$value: $seconds");
+	}
+	is($told->(retry_after => 3600, reset => 7200), 3600, 'Retry-After goes before X-RateLimit-Reset');
+	is($told->(value => 'soon', reset => 7200), 7200, '… unless it is no time');
+}
+
+# A wait that is not too long is waited: more than without a word.
+for (['fraction', 'Retry-After', '2.5', 2.5], ['reset', 'X-RateLimit-Reset', 3, 3], ['epoch', 'X-RateLimit-Reset', sub { time + 4 }, 3])
+{
+	my ($source, $header, $value, $least) = @$_;
+
+	$node->add_source($source, 'lpr-v1');
+	$node->vendor_faults({ vendor => $source, fault => 'rate_limit', times => 1, header => $header, value => ref $value ? $value->() . '' : "$value" });
+	$node->answer('analyst1', questions($source, 1));
+	$node->vendor_well;
+	my @times = arrivals($source);
+	is(scalar @times, 2, "$header in a form ($source): it comes back once");
+	cmp_ok($times[1], '>=', $least - 0.01, '… and not before');
+}
+
+# What is no time is as if it were not there.
+$node->vendor_faults({ vendor => 'fraction', fault => 'rate_limit', times => 1, value => 'soon' });
+$node->vendor_forget;
+$node->answer('analyst1', questions('fraction', 1));
+is(scalar(my @soon = arrivals('fraction')), 2, 'Retry-After: soon');
+$node->vendor_well;
 
 # Who stops waiting gives the turn back: those of a minute, one every two seconds.
 $node->answer('postgres', "ALTER SERVER limited OPTIONS (SET requests_per_minute '30')");

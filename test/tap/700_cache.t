@@ -78,6 +78,47 @@ is(question($plate), '50|0|1', "option cache 'off' of a source");
 is(question($plate), '50|0|1', '… keeps nothing');
 $node->answer('postgres', "ALTER SERVER acme OPTIONS (DROP cache)");
 
+# ---- what was left out ----
+
+# What is told of a question: reads, counts and notices.
+sub left_out
+{
+	my ($sql) = @_;
+	my ($out, $err) = $node->converse($session, "SELECT count(*), count(*) FILTER (WHERE from_cache) FROM ($sql) AS r");
+	my $told = $node->told($session)->{acme};
+
+	return { rows => $out, (map { $_ => $told->{$_} } qw(received reads dropped odd_value)), notices => [map { $_->{message} } LprTest::parse_messages($err)] };
+}
+
+$node->vendor_faults({ vendor => 'acme', class => 'search', fault => 'wrong_rows', kind => 'abroad', count => 3 }, { vendor => 'acme', class => 'search', fault => 'wrong_rows', kind => 'other_plate', count => 2 },
+	{ vendor => 'acme', class => 'search', fault => 'malformed', kind => 'bad_confidence', count => 4 });
+my $lacking = "SELECT * FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK45'";
+my $first = left_out($lacking);
+is_deeply([@$first{qw(rows dropped odd_value received)}], ['45|0', { abroad => 3, other_plate => 2 }, { confidence => 4 }, 50], 'an answer that lacks reads and values');
+is(scalar @{ $first->{notices} }, 2, '… tells both');
+$node->vendor_well;
+my $again = left_out($lacking);
+is($again->{rows}, '45|45', 'out of the cache');
+is_deeply({ %$again, rows => 0 }, { %$first, rows => 0 }, '… it tells the same');
+is(left_out("$lacking AND color = 'PINK'")->{dropped}{other_condition}, 45, '… and what a condition of its own leaves out');
+is_deeply(left_out($lacking)->{dropped}, $first->{dropped}, '… which is not kept');
+is_deeply(left_out("$lacking AND captured_at > now() - interval '1 year'")->{odd_value}, $first->{odd_value}, 'a part of it as well');
+is_deeply(left_out("SELECT * FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK44' AND NOT from_cache")->{dropped}, {}, 'another answer has nothing of it');
+is($node->answer('oversight1', "SELECT string_agg((payload->>'from_cache') || (payload->>'dropped') || (payload->>'odd_value'), ' ' ORDER BY number)
+	FROM (SELECT * FROM lpr.audit() WHERE kind = 'answer' ORDER BY number DESC LIMIT 6) AS a"),
+	join(' ', 'false{"abroad": 3, "other_plate": 2}{"confidence": 4}', 'true{"abroad": 3, "other_plate": 2}{"confidence": 4}',
+		'true{"abroad": 3, "other_plate": 2, "other_condition": 45}{"confidence": 4}', ('true{"abroad": 3, "other_plate": 2}{"confidence": 4}') x 2, 'false{}{}'),
+	'… on record, too');
+
+# One scan that asks twice: what the first answer lacks is not the second's.
+$node->vendor_faults({ vendor => 'acme', class => 'search', fault => 'wrong_rows', kind => 'abroad', count => 3, times => 1 });
+$node->converse($session, "SELECT count(r.read_id) FROM (VALUES ('BULK46'), ('BULK47')) AS v (p) LEFT JOIN lpr.reads AS r ON r.plate = v.p AND r.source = 'acme'");
+$node->vendor_well;
+is_deeply([map { left_out("SELECT * FROM lpr.reads WHERE source = 'acme' AND plate = '$_'") } qw(BULK46 BULK47)],
+	[{ rows => '46|46', received => 49, reads => 46, dropped => { abroad => 3 }, odd_value => {}, notices => ['3 reads were dropped: 3 from outside the United States'] },
+		{ rows => '47|47', received => 47, reads => 47, dropped => {}, odd_value => {}, notices => [] }],
+	'of two answers of one scan each has its own');
+
 # ---- transactions ----
 
 $node->converse($session, 'BEGIN');

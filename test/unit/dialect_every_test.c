@@ -93,6 +93,49 @@ test_legs(const LprDialect *d)
 	memcpy(plates, few, sizeof(few));
 }
 
+static const char *const garbage[] = {"",           " ",     "null",         "7",    "{",   "[",       "{\"a\":",
+									  "<html>504",  "'a'",   "\"\xFF",       "{}{}", "[]]", "{\"a\"}", "\xEF\xBB\xBF",
+									  "{\"a\":1,}", "[NaN]", "[\"\\ud800\"]"};
+
+/* What was received is asked for of some plates, in one request, or not at all (Q1). */
+static void
+test_received(const LprDialect *d)
+{
+	start_ready(d);
+	query.received = true;
+	query.mark = "mark";
+	ok(d->received_plates >= 0 && d->received_plates <= LPR_PLATES_MAX, "plates of which it tells what it received");
+	if (d->received_plates == 0)
+	{
+		make_legs(-1);
+		has(fault.message, "does not tell what it has received", "says why");
+		return;
+	}
+	make_legs(1);
+	ok(legs->nplates == query.nplates && legs->first_plate == 0, "all plates");
+	is_text(legs->mark, "mark", "since the mark");
+	asks(legs, NULL, NULL, NULL, NULL);
+	for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++)
+	{
+		make_legs(1);
+		page_is(legs, garbage[i], 0, 0, LPR_PAGE_FAULT, garbage[i]);
+		is_text(legs->mark, "mark", "stays");
+	}
+	query.nplates = 0;
+	make_legs(-1);
+	has(fault.message, "by plate only", "says why");
+	query.nplates = d->received_plates + 1;
+	make_legs(-1);
+	has(fault.message, "of at most", "says why");
+	query.nplates = 1;
+	for (LprMode mode = LPR_MODE_LOCATION; mode <= LPR_MODE_VEHICLE; mode = (LprMode) (mode << 1))
+	{
+		query.mode = mode;
+		make_legs(-1);
+		has(fault.message, "by plate only", "says why");
+	}
+}
+
 /* Of a place, the cameras that can answer are asked, one by one unless the vendor knows places itself. */
 static void
 test_cameras_of_a_place(const LprDialect *d)
@@ -180,10 +223,6 @@ test_requests(const LprDialect *d)
 	}
 }
 
-static const char *const garbage[] = {"",           " ",     "null",         "7",    "{",   "[",       "{\"a\":",
-									  "<html>504",  "'a'",   "\"\xFF",       "{}{}", "[]]", "{\"a\"}", "\xEF\xBB\xBF",
-									  "{\"a\":1,}", "[NaN]", "[\"\\ud800\"]"};
-
 static void
 test_garbage(const LprDialect *d)
 {
@@ -247,6 +286,7 @@ test_every(const LprDialect *d)
 {
 	test_whole(d);
 	test_legs(d);
+	test_received(d);
 	test_cameras_of_a_place(d);
 	test_requests(d);
 	test_garbage(d);

@@ -109,12 +109,57 @@ test_lpr_v1_requests(void)
 	does_not_ask(legs, LPR_STATE_NO_MEMORY, "not finite");
 }
 
+/* What was received since a mark: the plates go out, and nothing else of the question. */
+static void
+test_lpr_v1_received(void)
+{
+	start("lpr-v1");
+	query.nplates = 2;
+	query.make = "FORD";
+	memcpy(query.region, "CA", 3);
+	query.received = true;
+	make_legs(1);
+	asks(legs, "https://vendor.example/base/reads/received",
+		 "Authorization: Bearer " SECRET
+		 "\nContent-Type: application/json\nAccept: application/json\nX-Request-Reference: ref-42\n",
+		 "{\"plates\":[\"7ABC123\",\"8XYZ999\"],\"page_size\":1000}",
+		 "POST /reads/received {\"plates\":[\"7ABC123\",\"8XYZ999\"],\"page_size\":1000}");
+	page_is(legs, "{\"more\":true,\"mark\":\"m\\u002F1\",\"reads\":[" READ "]}", 1, 0, LPR_PAGE_END, "a page");
+	is_text(legs->mark, "m/1", "its mark");
+	ok(legs->next != NULL, "there is more");
+	asks(legs, NULL, NULL, "{\"plates\":[\"7ABC123\",\"8XYZ999\"],\"since\":\"m/1\",\"page_size\":1000}", NULL);
+	page_is(legs, "{\"more\":true,\"mark\":\"m/1\",\"reads\":[" READ "]}", 1, 0, LPR_PAGE_FAULT, "the same page");
+	has(page.fault.message, "the same page again", "is a fault");
+	page_is(legs, "{\"mark\":\"m/1\",\"reads\":[],\"more\":false}", 0, 0, LPR_PAGE_END, "nothing new");
+	ok(legs->next == NULL, "is the end");
+	page_is(legs, "{\"mark\":7,\"reads\":[],\"more\":\"true\"}", 0, 0, LPR_PAGE_END, "a number as a mark");
+	ok(legs->next == NULL, "only true says that there is more");
+	is_text(legs->mark, "7", "it is taken as it stands");
+	page_is(legs, "{\"reads\":[" READ "],\"more\":true}", 1, 0, LPR_PAGE_FAULT, "no mark");
+	has(page.fault.message, "member \"mark\" is missing", "is a fault");
+	page_is(legs, "{\"reads\":[" READ "],\"mark\":null}", 1, 0, LPR_PAGE_FAULT, "null as a mark");
+	page_is(legs, "{\"mark\":\"a\\nb\",\"reads\":[" READ "]}", 1, 0, LPR_PAGE_FAULT, "a mark of two lines");
+	has(page.fault.message, "unusable mark", "is a fault");
+	page_is(legs, "{\"mark\":\"a\",\"mark\":\"b\",\"reads\":[]}", 0, 0, LPR_PAGE_FAULT, "two marks");
+	page_is(legs, "{\"mark\":\"a\"}", 0, 0, LPR_PAGE_FAULT, "no reads");
+	page_is(legs, "{\"mark\":\"a\",\"reads\":[" READ ",{]}", 1, 0, LPR_PAGE_FAULT, "half a page");
+	is_text(legs->mark, "7", "a page that was not read whole does not move the mark");
+	legs->nplates = 0;
+	does_not_ask(legs, LPR_STATE_BAD_OPTION, "by plate only");
+
+	query.mark = "m1";
+	make_legs(1);
+	page_is(legs, "{\"more\":true,\"mark\":\"m1\",\"reads\":[]}", 0, 0, LPR_PAGE_FAULT, "more, from the same mark");
+	has(page.fault.message, "the same page again", "is a fault");
+	is_text(legs->mark, "m1", "the mark stays");
+}
+
 static void
 test_lpr_v1_pages(void)
 {
 	start("lpr-v1");
 	make_legs(1);
-	ok(open_page(legs, "{\"next\": \"n2\", \"watermark\": \"w\", \"reads\": [" READ "," READ "]}"), "a page");
+	ok(open_page(legs, "{\"next\": \"n2\", \"unknown\": \"w\", \"reads\": [" READ "," READ "]}"), "a page");
 	ok(!legs->next_known, "at first nothing is known of the next");
 	ok(step() == LPR_PAGE_READ, "a read: %s", page.fault.message);
 	ok(legs->next_known && strcmp(legs->next, "n2") == 0 && legs->pages == 1,
@@ -385,6 +430,7 @@ main(void)
 {
 	test_lpr_v1_requests();
 	test_lpr_v1_pages();
+	test_lpr_v1_received();
 	test_flock();
 	return finish();
 }

@@ -158,6 +158,28 @@ settings_post(struct request *rq, struct reply *rp)
 				(long) settings.token_seconds, (long) settings.verkada_per_minute, (long) settings.image_seconds);
 }
 
+static void
+uploads_post(struct request *rq, struct reply *rp)
+{
+	struct json_object *spec = request_json(rq);
+	size_t n = json_object_is_type(spec, json_type_array) ? json_object_array_length(spec) : 1;
+	const char *message = NULL;
+
+	buf_str(&rp->body, "{\"ids\":[");
+	for (size_t i = 0; i < n && message == NULL; i++)
+	{
+		bool array = json_object_is_type(spec, json_type_array);
+		uint64_t id = 0;
+
+		message = upload_add(array ? json_object_array_get_idx(spec, i) : spec, &id);
+		buf_fmt(&rp->body, "%s\"%016llx\"", i > 0 ? "," : "", (unsigned long long) id);
+	}
+	buf_str(&rp->body, "]}\n");
+	json_object_put(spec);
+	if (message != NULL)
+		fail(rp, 400, message);
+}
+
 static bool
 route(const struct request *rq, const char *method, const char *path)
 {
@@ -173,16 +195,20 @@ control_answer(struct request *rq, struct reply *rp)
 	rp->type = "application/json";
 	if (route(rq, "GET", "/log"))
 		log_list(&rp->body, vendor, request_arg(rq, "class"), since ? atoll(since) : 0);
-	else if (route(rq, "DELETE", "/log") || route(rq, "DELETE", "/faults"))
+	else if (route(rq, "DELETE", "/log") || route(rq, "DELETE", "/faults") || route(rq, "DELETE", "/uploads"))
 	{
 		if (strcmp(rq->rest, "/log") == 0)
 			log_clear();
+		else if (strcmp(rq->rest, "/uploads") == 0)
+			uploads_forget();
 		else
 			faults_clear();
 		buf_str(&rp->body, "{\"ok\":true}\n");
 	}
 	else if (route(rq, "POST", "/faults"))
 		faults_post(rq, rp);
+	else if (route(rq, "POST", "/uploads"))
+		uploads_post(rq, rp);
 	else if (route(rq, "POST", "/settings"))
 		settings_post(rq, rp);
 	else if (route(rq, "GET", "/plates"))

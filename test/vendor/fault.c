@@ -57,9 +57,9 @@ text_of(struct json_object *spec, const char *key, char *to, size_t size, const 
 const char *
 fault_add(struct json_object *spec)
 {
-	static const char *const known[] = {"vendor", "class", "fault",  "times",       "after",   "ms",
-										"bytes",  "at",    "status", "retry_after", "as_date", "length",
-										"count",  "depth", "kind",   "to",          "body"};
+	static const char *const known[] = {"vendor", "class",  "fault",       "times",   "after",  "ms",    "bytes",
+										"at",     "status", "retry_after", "as_date", "length", "count", "depth",
+										"kind",   "to",     "body",        "header",  "value",  "reset"};
 	struct fault f = {.class = -1};
 	char name[32];
 	char class[32];
@@ -83,6 +83,8 @@ fault_add(struct json_object *spec)
 	text_of(spec, "fault", name, sizeof(name), "");
 	text_of(spec, "kind", f.kind, sizeof(f.kind), "");
 	text_of(spec, "to", f.to, sizeof(f.to), ELSEWHERE);
+	text_of(spec, "header", f.header, sizeof(f.header), "Retry-After");
+	text_of(spec, "value", f.value, sizeof(f.value), "");
 	f.has_body = text_of(spec, "body", f.body, sizeof(f.body), "");
 	while (number < N_NAMES && strcmp(names[number], name) != 0)
 		number++;
@@ -107,6 +109,7 @@ fault_add(struct json_object *spec)
 	f.at = number_of(spec, "at", -1);
 	f.status = (int) number_of(spec, "status", 500);
 	f.retry_after = (int) number_of(spec, "retry_after", -1);
+	f.reset = (int) number_of(spec, "reset", -1);
 	f.count = (int) number_of(spec, "count", f.name == FAULT_WRONG_ROWS ? 3 : 1);
 	f.depth = (int) number_of(spec, "depth", 100000);
 	f.as_date = flag_of(spec, "as_date");
@@ -192,6 +195,13 @@ rate_limit(struct request *rq, struct reply *rp, const struct fault *f)
 	struct tm tm;
 
 	reply_fail(rq, rp, 429, "Too many requests");
+	if (f->value[0] != '\0')
+		reply_header(rp, f->header, f->value);
+	if (f->reset >= 0)
+	{
+		snprintf(text, sizeof(text), "%d", f->reset);
+		reply_header(rp, "X-RateLimit-Reset", text);
+	}
 	if (f->retry_after < 0)
 		return;
 	snprintf(text, sizeof(text), "%d", f->retry_after);

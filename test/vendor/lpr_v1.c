@@ -27,6 +27,8 @@ code_of(int status)
 			return "forbidden";
 		case 404:
 			return "not_found";
+		case 410:
+			return "gone";
 		case 429:
 			return "rate_limited";
 		case 503:
@@ -50,29 +52,35 @@ classify(const struct request *rq)
 {
 	if (strncmp(rq->rest, "/images/", 8) == 0)
 		return CLASS_IMAGE;
+	if (strcmp(rq->rest, "/reads/received") == 0)
+		return CLASS_SEARCH;
 	if (strcmp(rq->rest, "/reads/search") != 0)
 		return CLASS_OTHER;
 	return rq->body != NULL && strstr(rq->body, "\"cursor\"") != NULL ? CLASS_PAGE : CLASS_SEARCH;
 }
 
-/* A cursor is the offset with a check, so that a mangled one is found out. */
+/*
+ * A cursor (c) is the offset, a mark (m) the place in the order of receipt. A check finds mangled ones.
+ */
 static bool
-cursor_read(const char *text, int64_t *offset)
+cursor_read(const char *text, char kind, int64_t *offset)
 {
 	unsigned long long value;
 	unsigned check;
 	int used = 0;
 
-	if (sscanf(text, "c%llx.%8x%n", &value, &check, &used) != 2 || text[used] != '\0' || value > INT64_MAX / 2)
+	if (text[0] != kind || sscanf(text + 1, "%llx.%8x%n", &value, &check, &used) != 2 || text[used + 1] != '\0' ||
+		value > INT64_MAX / 2)
 		return false;
 	*offset = (int64_t) value;
-	return check == (unsigned) mix64(world.seed, value);
+	return check == (unsigned) mix64(world.seed + (unsigned char) kind, value);
 }
 
 static void
-cursor_write(struct buf *out, int64_t offset)
+cursor_write(struct buf *out, char kind, int64_t offset)
 {
-	buf_fmt(out, "\"c%llx.%08x\"", (unsigned long long) offset, (unsigned) mix64(world.seed, (uint64_t) offset));
+	buf_fmt(out, "\"%c%llx.%08x\"", kind, (unsigned long long) offset,
+			(unsigned) mix64(world.seed + (unsigned char) kind, (uint64_t) offset));
 }
 
 struct asked
@@ -108,7 +116,7 @@ static void
 take_time(struct asked *a, struct json_object *value, int64_t *to)
 {
 	if (!json_object_is_type(value, json_type_string) || !date_time_read(json_object_get_string(value), to))
-		refuse(a, 400, "from, until and since are date-times");
+		refuse(a, 400, "from and until are date-times");
 }
 
 static bool
@@ -190,14 +198,6 @@ take(struct asked *a, const char *key, struct json_object *value)
 	}
 	else if (strcmp(key, "until") == 0)
 		take_time(a, value, &q->until);
-	else if (strcmp(key, "since") == 0)
-	{
-		/* In this world a read is received when it is captured; the watermark is the end of the world. */
-		int64_t since = INT64_MIN;
-
-		take_time(a, value, &since);
-		q->from = since + 1 > q->from ? since + 1 : q->from;
-	}
 	else if (strcmp(key, "order") == 0)
 	{
 		take_text(a, value, text, sizeof(text), "order is captured_at_desc or captured_at_asc");
@@ -217,7 +217,7 @@ take(struct asked *a, const char *key, struct json_object *value)
 	else if (strcmp(key, "cursor") == 0)
 	{
 		take_text(a, value, text, sizeof(text), "bad cursor");
-		if (!cursor_read(text, &a->offset))
+		if (!cursor_read(text, 'c', &a->offset))
 			refuse(a, 400, "bad cursor");
 	}
 	else
@@ -278,8 +278,9 @@ write_read(struct buf *out, const struct row *r, const char *base, size_t base_l
 	buf_str(out, "\"}}");
 }
 
+/* The member "reads", and the end of the page. */
 static void
-write_page(const struct request *rq, struct reply *rp, const struct page *page)
+write_reads(const struct request *rq, struct reply *rp, const struct page *page)
 {
 	struct buf *out = &rp->body;
 	char base[640];
@@ -289,16 +290,7 @@ write_page(const struct request *rq, struct reply *rp, const struct page *page)
 
 	snprintf(expires, sizeof(expires), "%lld", (long long) at);
 	buf_room(out, 1024 + 768 * (size_t) page->n);
-	buf_str(out, "{\"next\":");
-	if (page->next_raw != NULL)
-		buf_json(out, page->next_raw);
-	else if (page->more)
-		cursor_write(out, page->next);
-	else
-		buf_str(out, "null");
-	buf_str(out, ",\"watermark\":\"");
-	buf_time(out, world.now, TIME_RFC3339);
-	buf_str(out, "\",\"reads\":[");
+	buf_str(out, ",\"reads\":[");
 	for (int i = 0; i < page->n; i++)
 	{
 		if (i > 0)
@@ -310,11 +302,62 @@ write_page(const struct request *rq, struct reply *rp, const struct page *page)
 }
 
 static void
+write_page(const struct request *rq, struct reply *rp, const struct page *page)
+{
+	struct buf *out = &rp->body;
+
+	buf_str(out, "{\"next\":");
+	if (page->next_raw != NULL)
+		buf_json(out, page->next_raw);
+	else if (page->more)
+		cursor_write(out, 'c', page->next);
+	else
+		buf_str(out, "null");
+	write_reads(rq, rp, page);
+}
+
+/* What was received of some plates since a mark; without one, the mark alone. */
+static void
+received(struct request *rq, struct reply *rp, struct asked *a, int64_t since)
+{
+	struct page page;
+
+	since = uploads_since(&a->q, since, a->page_size, &page);
+	faults_page(rq, &a->q, &page, 0, a->page_size);
+	buf_str(&rp->body, "{\"mark\":");
+	cursor_write(&rp->body, 'm', since);
+	buf_fmt(&rp->body, ",\"more\":%s", page.more ? "true" : "false");
+	write_reads(rq, rp, &page);
+	page_free(&page);
+}
+
+static void
+take_received(struct asked *a, const char *key, struct json_object *value, int64_t *since)
+{
+	char text[64] = "";
+
+	if (strcmp(key, "plates") == 0 || strcmp(key, "page_size") == 0)
+		take(a, key, value);
+	else if (strcmp(key, "since") == 0)
+	{
+		take_text(a, value, text, sizeof(text), "bad mark");
+		if (!cursor_read(text, 'm', since))
+			refuse(a, 400, "bad mark");
+		else if (*since > uploads_count())
+			refuse(a, 410, "the mark is no longer known");
+	}
+	else
+		refuse(a, 400, "unknown property in the question");
+}
+
+static void
 search(struct request *rq, struct reply *rp)
 {
 	const char *reference = request_header(rq, "X-Request-Reference");
 	struct json_object *body = request_json(rq);
 	struct asked a = {.page_size = PAGE_MAX};
+	bool by_receipt = strcmp(rq->rest, "/reads/received") == 0;
+	int64_t since = uploads_count();
 	struct page page;
 
 	question_init(&a.q, rq->vendor);
@@ -327,16 +370,21 @@ search(struct request *rq, struct reply *rp)
 	{
 		json_object_object_foreach(body, key, value)
 		{
-			take(&a, key, value);
+			if (by_receipt)
+				take_received(&a, key, value, &since);
+			else
+				take(&a, key, value);
 		}
-		if (a.q.n_plates == 0 && !a.q.has_near && a.q.address[0] == '\0' && a.q.make[0] == '\0')
-			refuse(&a, 422, "a question has plates, a place or a make");
+		if (a.q.n_plates == 0 && (by_receipt || (!a.q.has_near && a.q.address[0] == '\0' && a.q.make[0] == '\0')))
+			refuse(&a, 422, by_receipt ? "plates are required" : "a question has plates, a place or a make");
 		if (a.q.model[0] != '\0' && a.q.make[0] == '\0' && a.q.n_plates == 0 && !a.q.has_near)
 			refuse(&a, 422, "model needs make");
 	}
 	json_object_put(body);
 	if (a.message != NULL)
 		reply_fail(rq, rp, a.status, a.message);
+	else if (by_receipt)
+		received(rq, rp, &a, since);
 	else
 	{
 		answer_page(rq, &a.q, a.offset, a.page_size, false, &page);

@@ -1,8 +1,8 @@
 /*
  * question: which reads answer a question, one after the other, in the order of their time.
  *
- * The reads come from streams: the events of the world, and one stream for each plate BULK<n>, whose read number i is
- * computed from i. A page starts at an offset; a single BULK stream jumps there.
+ * The reads come from streams: the events of the world, what was uploaded since, and one stream for each plate BULK<n>,
+ * whose read number i is computed from i. A page starts at an offset; a single BULK stream jumps there.
  */
 #include <ctype.h>
 #include <stdlib.h>
@@ -14,7 +14,9 @@
 
 struct stream
 {
-	int64_t bulk; /* reads of the stream; 0: the events of the world */
+	int64_t bulk; /* reads of the stream; 0: the events of the world, or: */
+	struct row *uploaded;
+	int n_uploaded;
 	int64_t step;
 	int64_t first;
 	int64_t lo; /* positions from lo to before hi are in the window */
@@ -178,13 +180,24 @@ bulk_before(const struct stream *s, int64_t t)
 	return (t - s->first + s->step - 1) / s->step;
 }
 
+/* How many reads of a stream are before a moment. */
+static int64_t
+stream_before(const struct stream *s, int64_t t)
+{
+	int n = 0;
+
+	if (s->uploaded == NULL)
+		return s->bulk ? bulk_before(s, t) : event_from(t);
+	while (n < s->n_uploaded && s->uploaded[n].t < t)
+		n++;
+	return n;
+}
+
 static void
 stream_start(struct stream *s, const struct question *q)
 {
-	int64_t after = q->until == INT64_MAX ? INT64_MAX : q->until + 1;
-
-	s->lo = s->bulk ? bulk_before(s, q->from) : event_from(q->from);
-	s->hi = s->bulk ? bulk_before(s, after) : event_from(after);
+	s->lo = stream_before(s, q->from);
+	s->hi = stream_before(s, q->until == INT64_MAX ? INT64_MAX : q->until + 1);
 	s->pos = q->ascending ? s->lo : s->hi - 1;
 }
 
@@ -241,6 +254,13 @@ position_fits(const struct walk *walk, const struct stream *s)
 	const struct question *q = walk->q;
 	uint64_t h;
 
+	if (s->uploaded != NULL)
+	{
+		const struct row *r = &s->uploaded[s->pos];
+
+		return walk->camera_ok[r->camera - world.cameras] && kind_fits(q, r->region, r->model) &&
+			   r->confidence >= q->min_confidence && r->state_confidence >= q->min_state_confidence;
+	}
 	if (s->bulk)
 	{
 		if (walk->some_camera && !walk->camera_ok[bulk_camera(q->vendor, s->pos)])
@@ -280,6 +300,8 @@ stream_settle(const struct walk *walk, struct stream *s)
 static int64_t
 stream_time(const struct stream *s)
 {
+	if (s->uploaded != NULL)
+		return s->uploaded[s->pos].t;
 	return s->bulk ? s->first + s->pos * s->step : world.events[s->pos].t;
 }
 
@@ -339,7 +361,7 @@ walk_open(const struct question *q, int64_t offset)
 	for (int i = 0; i < world.n_cameras; i++)
 		walk->camera_ok[i] = q->vendor->sees[i] && (!walk->some_camera || camera_fits(q, i));
 	walk->vehicle_ok = need(calloc((size_t) world.n_vehicles, sizeof(bool)));
-	walk->streams = need(calloc((size_t) q->n_plates + 1, sizeof(struct stream)));
+	walk->streams = need(calloc((size_t) q->n_plates + 2, sizeof(struct stream)));
 	for (int i = 0; i < q->n_plates; i++)
 	{
 		regular |= strncmp(q->plates[i], "BULK", 4) != 0;
@@ -351,6 +373,8 @@ walk_open(const struct question *q, int64_t offset)
 			walk->vehicle_ok[i] = vehicle_fits(q, &world.vehicles[i]);
 		walk->n++;
 	}
+	walk->streams[walk->n].uploaded = upload_rows(q, &walk->streams[walk->n].n_uploaded);
+	walk->n += walk->streams[walk->n].uploaded != NULL;
 	for (int i = 0; i < walk->n; i++)
 		stream_start(&walk->streams[i], q);
 
@@ -394,6 +418,12 @@ walk_next(struct walk *walk, struct row *row)
 
 	if (s == NULL)
 		return false;
+	if (s->uploaded != NULL)
+	{
+		*row = s->uploaded[s->pos];
+		s->pos += walk->q->ascending ? 1 : -1;
+		return true;
+	}
 	row->id = read_hash(walk, s, s->pos);
 	h = row->id & 0x7fffffffffff;
 	row->t = stream_time(s);
@@ -425,6 +455,8 @@ walk_next(struct walk *walk, struct row *row)
 void
 walk_close(struct walk *walk)
 {
+	for (int i = 0; i < walk->n; i++)
+		free(walk->streams[i].uploaded);
 	free(walk->vehicle_ok);
 	free(walk->streams);
 	free(walk);

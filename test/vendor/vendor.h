@@ -194,6 +194,15 @@ extern struct walk *walk_open(const struct question *q, int64_t offset);
 extern bool walk_next(struct walk *walk, struct row *row);
 extern void walk_close(struct walk *walk);
 
+/* upload.c: reads that the vendor received while the simulator ran, late ones too */
+extern const char *upload_add(struct json_object *spec, uint64_t *id);
+extern void uploads_forget(void);
+extern int64_t uploads_count(void);
+/* Those of the question's vendor and plates by time; NULL: there are none. To be freed. */
+extern struct row *upload_rows(const struct question *q, int *n);
+/* The next ones of the question since a place in the order of receipt; the place behind them. */
+extern int64_t uploads_since(const struct question *q, int64_t since, int limit, struct page *page);
+
 /* ---- requests and replies ---- */
 
 enum request_class
@@ -243,7 +252,10 @@ struct fault
 	int64_t at;
 	int status;
 	int retry_after; /* seconds, -1: no header */
+	int reset;       /* the same, X-RateLimit-Reset */
 	bool as_date;
+	char header[32]; /* that tells when to come back, and */
+	char value[64];  /* how; empty: none does */
 	bool length;
 	int count;
 	int depth;

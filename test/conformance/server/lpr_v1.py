@@ -16,7 +16,7 @@ QUESTION = {"type": "object", "properties": {
         "radius_m": {"type": "number", "minimum": 1, "maximum": 500000}}},
     "address": {"type": "string", "maxLength": 200}, "make": TEXT, "model": TEXT,
     "from": {"type": "string", "format": "date-time"}, "until": {"type": "string", "format": "date-time"},
-    "since": {"type": "string"}, "order": {"type": "string", "enum": ["captured_at_desc", "captured_at_asc"]},
+    "order": {"type": "string", "enum": ["captured_at_desc", "captured_at_asc"]},
     "page_size": {"type": "integer", "minimum": 1, "maximum": 1000}, "cursor": {"type": "string"}}}
 REFERENCE = {"type": "string", "pattern": r"^[A-Za-z0-9._:-]{1,128}\Z"}
 CODES = {400: "bad_request", 401: "unauthorized", 403: "forbidden", 404: "not_found", 405: "bad_request",
@@ -59,16 +59,11 @@ def search(its, rq):
         _, found, first = kept
     shown = found[first:first + size]
     following = its.keep((question, found, first + size)) if first + size < len(found) else None
-    return front.Reply({"next": following, "watermark": "w%d" % max([read.t for read in found], default=0),
-                        "reads": [write(its, rq, read) for read in shown]}, reads=len(shown))
+    return front.Reply({"next": following, "reads": [write(its, rq, read) for read in shown]}, reads=len(shown))
 
 
 def reads(its, vendor, question):
     start, end = (strict.moment(question[name]) if name in question else None for name in ("from", "until"))
-    if "since" in question:
-        if not question["since"][1:].isdigit():
-            raise strict.Refused(422, "since is not a watermark")
-        start = max(start or 0, int(question["since"][1:]) + 1)
     if start is not None and end is not None and start > end:
         raise strict.Refused(422, "from is after until")
     found = [read for read in its.world.reads(vendor, question.get("plates"), start, end) if fits(read, question)]

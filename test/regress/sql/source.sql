@@ -356,12 +356,23 @@ SELECT lpr.add_camera('fresh', 'cam2', 0, 180.1);
 SELECT lpr.add_camera('fresh', '', 0, 0);
 SELECT lpr.add_camera('fresh', E'a\nb', 0, 0);
 SELECT lpr.add_camera('nobody', 'cam1', 0, 0);
+-- Of a camera without a point the street address and the state are its place.
+SELECT lpr.add_camera('fresh', 'street', address => '500 Camino de la Plaza, San Ysidro', region => 'Calif.');
+SELECT lpr.add_camera('fresh', 'nowhere');
+SELECT lpr.add_camera('fresh', 'nowhere', address => '500 Camino de la Plaza, San Ysidro');
+SELECT lpr.add_camera('fresh', 'nowhere', address => 'CA', region => 'CA');
+SELECT lpr.add_camera('fresh', 'nowhere', address => 'Av. Revolucion 500', region => 'MX-BCN');
+SELECT lpr.add_camera('fresh', 'nowhere', address => 'Av. Revolucion 500', region => 'CA', country => 'MX');
+SELECT lpr.add_camera('fresh', 'nowhere', 32.5, address => '500 Camino de la Plaza', region => 'CA');
 SELECT lpr.remove_camera('fresh', 'cam9');
 \c - analyst1
 SELECT lpr.add_camera('fresh', 'cam3', 0, 0);
 SELECT lpr.remove_camera('fresh', 'cam1');
 \c - postgres
 TABLE lpr_data.camera;
+-- A camera without a place is none.
+INSERT INTO lpr_data.camera (source, camera_id, latitude, country) VALUES ('fresh', 'half', 32.5, 'US');
+INSERT INTO lpr_data.camera (source, camera_id, address, country) VALUES ('fresh', 'no state', '1 Main St', 'US');
 
 -- ---- removing ----
 -- A server under another name is no source that anybody approved.
