@@ -100,10 +100,13 @@ BEGIN
 END
 $$;
 -- What the rows refer to, of the numbers 9001. Limits that other tests widened may be set anew.
-SELECT pg_temp.run(
+CREATE FUNCTION pg_temp.add_world()
+    RETURNS void
+    LANGUAGE sql
+RETURN pg_temp.run(
     pg_temp.adds('access', '{"access_id": 9001, "person_id": "@privacy1"}'),
-    pg_temp.adds('event', '{"event_id": 9001}'),
-    pg_temp.adds('save', '{"save_id": 9001}'), pg_temp.adds('event_read', '{"saved_id": 9001, "read_id": "r9001"}'),
+    pg_temp.adds('event', '{"event_id": 9001}'), pg_temp.adds('save', '{"save_id": 9001}'),
+    pg_temp.adds('event_read', '{"saved_id": 9001, "read_id": "r9001"}'),
     pg_temp.adds('destruction_order', '{"order_id": 9001, "state": "done"}'),
     'UPDATE lpr_data.search_limit SET shipped = true', 'UPDATE lpr_data.rate_limit SET shipped = true',
-    'UPDATE lpr_data.consent_time SET shipped = true', 'UPDATE lpr_data.cache_time SET shipped = true') \g /dev/null
+    'UPDATE lpr_data.consent_time SET shipped = true', 'UPDATE lpr_data.cache_time SET shipped = true');

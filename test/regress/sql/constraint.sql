@@ -6,6 +6,7 @@
 \set rows :abs_srcdir '/rows.sql'
 BEGIN;
 \i :rows
+SELECT pg_temp.add_world() \g /dev/null
 
 -- other: what is wrong with the row; again: of unique ones, what a second row has besides; without: what else would
 -- refuse it, being the stricter; statement: in place of a row.

@@ -5,6 +5,7 @@
 \set rows :abs_srcdir '/rows.sql'
 BEGIN;
 \i :rows
+SELECT pg_temp.add_world() \g /dev/null
 SET LOCAL timezone = 'UTC';
 -- How much was asked is known to the audit writer only.
 CREATE OR REPLACE FUNCTION lpr_data.asked(scope text, per text, login oid, event_id bigint) RETURNS bigint

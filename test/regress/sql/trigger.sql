@@ -5,6 +5,7 @@
 \set rows :abs_srcdir '/rows.sql'
 BEGIN;
 \i :rows
+SELECT pg_temp.add_world() \g /dev/null
 
 CREATE TEMP VIEW kept AS
 SELECT c.relname::text AS relation, t.tgname::text AS name, p.proname::text AS does, t.tgtype, t.tgenabled,
@@ -44,8 +45,8 @@ columns (relation, usual, refused) AS (
     -- A column that may be changed to what it is, and one that may not be NULL and not be changed.
     SELECT c.relname, (array_agg(a.attname ORDER BY a.attname) FILTER (WHERE a.attidentity = ''))[1],
            (array_agg(a.attname ORDER BY a.attnum) FILTER (WHERE a.attidentity = '' AND a.attnotnull
-               AND a.attname <> ALL (coalesce((SELECT k.arguments FROM kept AS k WHERE k.relation = c.relname
-                                                 AND k.does = 'refuse_rewrite' AND k.name = 'refuse_rewrite'), '{}'))))[1]
+               AND a.attname <> ALL (coalesce((SELECT k.arguments FROM kept AS k
+                                               WHERE k.relation = c.relname AND k.name = 'refuse_rewrite'), '{}'))))[1]
     FROM pg_class AS c JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
     WHERE c.relnamespace = 'lpr_data'::regnamespace AND c.relkind IN ('r', 'p')
     GROUP BY c.relname
@@ -137,5 +138,8 @@ SELECT relation, name FROM kept EXCEPT SELECT relation, name FROM attempt;
 -- Tables that are neither under audit nor of the log, the cache or of what only lpr itself keeps:
 SELECT c.relname FROM pg_class AS c
 WHERE c.relnamespace = 'lpr_data'::regnamespace AND c.relkind = 'r' AND NOT c.relispartition
-  AND (SELECT count(*) FROM kept AS k WHERE k.relation = c.relname AND k.does LIKE 'audit%') < 2;
+  AND (SELECT count(*) FROM kept AS k WHERE k.relation = c.relname AND k.does LIKE 'audit%') < 2
+ORDER BY c.relname;
+-- What may be changed of tables that are only added to:
+SELECT relation, arguments FROM kept WHERE does = 'refuse_rewrite' AND cardinality(arguments) > 0 ORDER BY relation;
 ROLLBACK;
