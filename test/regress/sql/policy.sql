@@ -29,7 +29,8 @@ SELECT pg_temp.run(
         "\\x4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a"}'),
     pg_temp.adds('consent_token', '{"person_id": "@newcomer1", "digest":
         "\\x0000000000000000000000000000000000000000000000000000000000000003"}'),
-    pg_temp.adds('purge_certificate', '{"done_at": "2026-01-03"}'), pg_temp.adds('job', '{"job": "policy"}')) \g /dev/null
+    pg_temp.adds('purge_certificate', '{"done_at": "2026-01-03"}'),
+    pg_temp.adds('job', '{"job": "policy"}')) \g /dev/null
 SELECT format('CREATE VIEW policy.%1$I AS SELECT * FROM lpr_data.%1$I', c.relname),
        format('ALTER VIEW policy.%I OWNER TO lpr_owner', c.relname),
        format('GRANT SELECT ON policy.%I TO PUBLIC', c.relname)
