@@ -250,6 +250,11 @@ FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indrelid JOIN pg_class AS x O
 WHERE c.relnamespace = 'lpr_data'::regnamespace AND NOT c.relispartition AND i.indisunique
   AND NOT EXISTS (SELECT FROM pg_constraint AS o WHERE o.conindid = i.indexrelid AND o.contype IN ('p', 'u', 'x'));
 
+-- test/mutants looks at the attempts on one table only, with the one constraint gone.
+\if :{?only}
+DELETE FROM attempt WHERE relation <> :'only';
+\endif
+
 -- The constraint that refuses it, or what happens else.
 CREATE FUNCTION pg_temp.refuser(VARIADIC statements text[])
     RETURNS text
@@ -286,6 +291,10 @@ CROSS JOIN LATERAL (SELECT ARRAY(SELECT pg_temp.without(a.relation, w) FROM unne
                            END AS statements) AS b
 ORDER BY a.relation, a.name;
 
+\if :{?only}
+SELECT CASE WHEN bool_or(refused_by <> name) THEN 'noticed' ELSE 'unnoticed' END AS mutant FROM outcome;
+\quit
+\endif
 -- No rows from here on.
 -- What is not refused by the constraint that it is against:
 SELECT relation, name, attempt, refused_by FROM outcome WHERE refused_by <> name;

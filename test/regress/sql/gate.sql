@@ -12,7 +12,8 @@ CREATE OR REPLACE FUNCTION lpr_data.asked(scope text, per text, login oid, event
     LANGUAGE sql VOLATILE RETURN 4;
 UPDATE lpr_data.search_limit SET radius_m = 1000, address_length = 5, span = '1 day';
 UPDATE lpr_data.rate_limit SET questions = 5;
-INSERT INTO lpr_data.client_network (network, kind) VALUES ('127.0.0.1/32', 'direct'), ('127.0.0.2/32', 'pooler');
+INSERT INTO lpr_data.client_network (network, kind)
+VALUES ('127.0.0.1/32', 'direct'), ('127.0.0.2/32', 'pooler'), ('127.0.0.3/32', 'none');
 
 -- changes: what is done before; other: what is asked otherwise, times by how far they are from the moment; later: how
 -- much; let: what refuses without the rule, where none can fail alone.
@@ -24,6 +25,8 @@ INSERT INTO attempt (control, code, message, other) VALUES
     ('A6', 'LP023', 'the connection is not encrypted', '{"remote": true, "address": "127.0.0.1"}'),
     ('A6', 'LP037', 'you are connected from a network that is not the agency''s',
         '{"remote": true, "address": "127.0.0.9", "encrypted": true, "passing": true}'),
+    ('A6', 'LP037', 'you are connected from a network that is not the agency''s',
+        '{"remote": true, "address": "127.0.0.3", "encrypted": true, "passing": true}'),
     ('A5', 'LP029', 'no person is connected who could agree to the rules', '{"client": false}'),
     ('A5', 'LP028', 'you have not agreed to the rules in this session', '{"agreed": 0}'),
     ('A5', 'LP028', 'you have not agreed to the rules in this session', '{"agreed": null}'),
@@ -34,6 +37,8 @@ INSERT INTO attempt (control, code, message, other) VALUES
     ('Q6', 'LP006', 'the question reaches back more than five years', '{"since": "-5 years -2 minutes"}'),
     ('Q6', 'LP006', 'the question reaches back more than five years', '{"since": "0", "until": "-1 second"}'),
     ('Q8', 'LP044', 'the question covers too large an area', '{"mode": "location", "radius_m": 1001}'),
+    ('Q8', 'LP044', 'the question covers too large an area',
+        '{"mode": "location", "radius_m": 1001, "address_length": 9}'),
     ('Q8', 'LP044', 'the question covers too large an area', '{"mode": "location", "address_length": 4}'),
     ('Q8', 'LP044', 'the question covers too large an area', '{"mode": "vehicle"}'),
     ('Q8', 'LP045', 'the question covers too long a time',
@@ -62,8 +67,17 @@ INSERT INTO attempt (control, code, message, changes) VALUES
         'INSERT INTO lpr_data.course (code, title) VALUES (''more'', ''More'')'),
     ('A3', 'LP026', 'your training is not current', 'ALTER TABLE lpr_data.course DROP CONSTRAINT demanded_is_required; '
         'UPDATE lpr_data.course SET required = false WHERE code = ''privacy'''),
+    ('A3', 'LP026', 'your training is not current', 'ALTER TABLE lpr_data.training DISABLE TRIGGER refuse_rewrite; '
+        'DELETE FROM lpr_data.training WHERE person_id = (SELECT p.person_id FROM lpr_data.person AS p '
+                                                         'WHERE p.login = ''analyst1'') AND course = ''privacy'''),
+    ('A3', 'LP026', 'your training is not current', 'ALTER TABLE lpr_data.training DISABLE TRIGGER refuse_rewrite; '
+        'UPDATE lpr_data.training SET recorded_at = now() + interval ''9 days'' WHERE course = ''privacy'''),
     ('A4', 'LP027', 'your access has not been recertified',
         pg_temp.adds('recertification', '{"person_id": "@analyst1"}')),
+    ('A4', 'LP027', 'your access has not been recertified',
+        pg_temp.adds('recertification', '{"person_id": "@analyst1"}') || '; '
+        || pg_temp.adds('recertification', jsonb_build_object('person_id', '@analyst1', 'at', now() + interval '9 days',
+                                                              'valid_until', now() + interval '99 days'))),
     ('Q10', 'LP003', 'source "acme" is not enabled',
         'UPDATE lpr_data.source SET enabled = false WHERE name = ''acme'''),
     ('Q10', 'LP003', 'source "acme" is not enabled',
@@ -75,6 +89,10 @@ INSERT INTO attempt (control, code, message, changes) VALUES
 INSERT INTO attempt (control, code, message, later, let) VALUES
     ('Q7', 'LP042', 'event 1 is not open', '200 days', 'let through'),
     ('Q7', 'LP042', 'event 1 is not open', '-2 days', 'LP025');
+-- Away since yesterday.
+INSERT INTO attempt (control, code, message, other, later, let) VALUES
+    ('A5', 'LP028', 'you have not agreed to the rules in this session', '{"agreed_at": "-2 hours", "away_s": 3601}',
+        '-11 hours', 'LP028');
 INSERT INTO attempt (control, code, message, changes)
 SELECT 'A7', 'LP025', 'you have no access to source "acme" by plate for system ATS',
        'ALTER TABLE lpr_data.access DISABLE TRIGGER refuse_rewrite, DISABLE TRIGGER moves; '
@@ -153,6 +171,11 @@ SELECT a.*, pg_temp.verdict_after(a.changes, a.other, a.later) AS seen,
         FROM said_by AS s WHERE s.attempt = a.ctid) AS without_it
 FROM attempt AS a;
 
+\if :{?only}
+SELECT CASE WHEN bool_or(seen <> concat_ws(' ', control, code, message)) OR pg_temp.verdict('{}', '0') <> 'let through'
+            THEN 'noticed' ELSE 'unnoticed' END AS mutant FROM outcome;
+\quit
+\endif
 -- A question that nothing is wrong with:
 SELECT pg_temp.verdict('{}', '0');
 -- No rows from here on.

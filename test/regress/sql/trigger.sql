@@ -92,6 +92,11 @@ SELECT 'event', 'moves', 'update', pg_temp.adds('event', '{"closed_at": "2026-02
        'UPDATE lpr_data.event SET outcome = ''lost'' WHERE event_id = 9002',
        'LP034 the change of event 9002 is refused';
 
+-- test/mutants looks at one table only, with the one trigger gone.
+\if :{?only}
+DELETE FROM attempt WHERE relation <> :'only';
+\endif
+
 -- Once as it is, but for what else would refuse it or record it; once without the trigger itself.
 CREATE TEMP TABLE outcome (relation text, name text, operation text, expected text, seen text, without_it text);
 INSERT INTO outcome
@@ -125,6 +130,10 @@ END
 $$;
 INSERT INTO outcome SELECT * FROM pg_temp.emptied();
 
+\if :{?only}
+SELECT CASE WHEN bool_or(seen <> expected) THEN 'noticed' ELSE 'unnoticed' END AS mutant FROM outcome;
+\quit
+\endif
 -- No rows from here on.
 -- Triggers that do not do what they are for:
 SELECT relation, name, operation, expected, seen FROM outcome WHERE seen <> expected ORDER BY 1, 2, 3;
