@@ -149,6 +149,9 @@ SELECT c.relname FROM pg_class AS c
 WHERE c.relnamespace = 'lpr_data'::regnamespace AND c.relkind = 'r' AND NOT c.relispartition
   AND (SELECT count(*) FROM kept AS k WHERE k.relation = c.relname AND k.does LIKE 'audit%') < 2
 ORDER BY c.relname;
--- What may be changed of tables that are only added to:
-SELECT relation, arguments FROM kept WHERE does = 'refuse_rewrite' AND cardinality(arguments) > 0 ORDER BY relation;
+-- What each table has, and of refuse_rewrite which columns may change. (A month of the log: lpr_data.guard().)
+SELECT relation, string_agg(name || CASE WHEN name = 'refuse_rewrite' AND cardinality(arguments) > 0
+                                         THEN ' but of ' || array_to_string(arguments, ', ') ELSE '' END,
+                            '; ' ORDER BY name COLLATE "C") AS triggers
+FROM kept WHERE relation !~ '^audit_\d' GROUP BY relation ORDER BY relation COLLATE "C";
 ROLLBACK;
