@@ -81,7 +81,7 @@ INSERT INTO attempt (control, code, message, changes) VALUES
     ('Q10', 'LP003', 'source "acme" is not enabled',
         'UPDATE lpr_data.source SET enabled = false WHERE name = ''acme'''),
     ('Q10', 'LP003', 'source "acme" is not enabled',
-        'UPDATE lpr_data.source SET approved_on = lpr_data.utc_today() + 1 WHERE name = ''acme'''),
+        'UPDATE lpr_data.source SET approved_on = lpr_data.utc_today() + 2 WHERE name = ''acme'''),
     ('Q10', 'LP004', 'source "acme" is not granted to you', 'REVOKE USAGE ON FOREIGN SERVER acme FROM lpr_user'),
     ('Q8', 'LP046', 'too many questions were asked',
         'UPDATE lpr_data.rate_limit SET questions = 4 WHERE name = ''event_day'''),
