@@ -265,9 +265,12 @@ DECLARE
 BEGIN
     PERFORM pg_temp.run(VARIADIC statements);
     RAISE EXCEPTION 'taken';
-EXCEPTION WHEN OTHERS THEN
-    GET STACKED DIAGNOSTICS name = CONSTRAINT_NAME;
-    RETURN coalesce(nullif(name, ''), sqlerrm);
+EXCEPTION
+    WHEN deadlock_detected THEN -- a worker of lpr's was at it, which takes locks in another order
+        RETURN pg_temp.refuser(VARIADIC statements);
+    WHEN OTHERS THEN
+        GET STACKED DIAGNOSTICS name = CONSTRAINT_NAME;
+        RETURN coalesce(nullif(name, ''), sqlerrm);
 END
 $$;
 -- Functions depend on some of the unique ones (ON CONFLICT), so those are made to be no longer unique.

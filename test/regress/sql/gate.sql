@@ -144,8 +144,11 @@ AS $$
 BEGIN
     EXECUTE changes;
     RAISE EXCEPTION USING ERRCODE = 'LP999', MESSAGE = pg_temp.verdict(other, later);
-EXCEPTION WHEN OTHERS THEN
-    RETURN CASE WHEN sqlstate = 'LP999' THEN sqlerrm ELSE sqlstate || ' ' || sqlerrm END;
+EXCEPTION
+    WHEN deadlock_detected THEN -- a worker of lpr's was at it, which takes locks in another order
+        RETURN pg_temp.verdict_after(changes, other, later);
+    WHEN OTHERS THEN
+        RETURN CASE WHEN sqlstate = 'LP999' THEN sqlerrm ELSE sqlstate || ' ' || sqlerrm END;
 END
 $$;
 
