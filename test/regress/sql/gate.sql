@@ -188,6 +188,9 @@ WHERE seen <> concat_ws(' ', control, code, message);
 -- What is refused otherwise, or not let through, once that rule is gone:
 SELECT control, code, message, other, changes, let, without_it FROM outcome
 WHERE (without_it = let OR without_it LIKE '__ ' || let || ' %') IS NOT TRUE;
+-- Rules that no question is tried against:
+SELECT part, place, control, code, message FROM rule AS r
+WHERE NOT EXISTS (SELECT FROM said_by AS s WHERE (s.part, s.place) = (r.part, r.place));
 -- Some rows: the rules, and how often each is tried.
 SELECT r.part, r.place, r.control, r.code, r.message,
        (SELECT count(*) FROM said_by AS s WHERE (s.part, s.place) = (r.part, r.place)) AS tried
