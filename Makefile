@@ -97,6 +97,8 @@ help:
 	@echo 'make test-versions      the tests on PostgreSQL 15, 17 and 18, each in the Debian that has it; VERSIONS="17" SUITES="build regress"'
 	@echo 'make test-compilers     gcc and clang, -O2 and -O3 -flto, and the sanitizers'
 	@echo 'make test-asan fuzz     unit tests under the address sanitizer; page parsers fuzzed for SECONDS=60'
+	@echo 'make mutants            safeguards taken out one at a time: what does no test notice?'
+	@echo '                        ONLY="gate policies triggers constraints guards" N=1/4 TAP=no'
 	@echo 'make bench              ratios against what a user would pick instead'
 	@echo 'make reference          renew docs/reference*.md from the catalogue'
 	@echo 'make format lint        clang-format; format, shellcheck, rooms, sizes'
@@ -124,6 +126,10 @@ test-versions test-compilers:
 
 test-clocks:
 	@test/clocks $(MOMENTS)
+
+# Hours, with TAP tests; a minute or so for a hundred of what walks see.
+mutants: deps
+	@test/mutants
 
 test-asan: deps
 	@$(MAKE) -C test/unit check SANITIZE=1

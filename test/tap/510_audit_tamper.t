@@ -107,6 +107,9 @@ for my $kind (qw(edit delete insert swap tail recompute hide checkpoint))
 is($node->answer('oversight1', 'SELECT bool_and(ok) FROM lpr.verify_audit()'), 't', 'taken back, the log has no finding');
 is($node->answer('postgres', "SELECT count(*) FROM pg_trigger AS t JOIN pg_inherits AS i ON i.inhrelid = t.tgrelid WHERE i.inhparent = 'lpr_data.audit'::regclass AND t.tgenabled <> 'A'"), 0, '… nor have its guards');
 
+like($node->messages('postgres', 'BEGIN; ALTER TABLE lpr_data.log DISABLE TRIGGER USER; DELETE FROM lpr_data.log; SELECT count(*) FROM lpr.verify_audit()'), qr/ERROR: +LP032: the audit log was altered/,
+	'which log it is cannot be taken from it');
+
 # ---- a restored copy, which is right in itself ----
 
 ok(LprTest::eventually(sub { $node->answer('oversight1', 'SELECT undelivered FROM lpr.audit_status()') == 0 }), 'its checkpoints are delivered');

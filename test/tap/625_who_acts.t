@@ -93,6 +93,7 @@ $node->answer('postgres', "SELECT lpr.add_client_network('127.0.0.1', 'direct')"
 my $plain = '\\c "host=127.0.0.1 sslmode=disable port=' . $node->port . ' dbname=lpr user=%s"' . "\n%s";
 $says->('oversight1', sprintf($plain, 'oversight1', LprTest::consent() . " SELECT count(*) FROM lpr.$_"), 'LP023', "lpr.$_ in plain text", logon => 0) for 'audit()', 'unanswered()', 'export_audit()';
 $says->('postgres', sprintf($plain, 'postgres', 'SELECT count(*) FROM lpr.audit()'), 'LP023', '… nor to a superuser');
+$says->('analyst1', sprintf($plain, 'analyst1', LprTest::consent(1) . " SELECT count(*) FROM $_"), 'LP023', "no question in plain text: $_", logon => 0) for "lpr.search_plate('BULK1')", 'lpr.event_reads(1)';
 $says->('service1', sprintf($plain, 'service1', "SELECT count(*) FROM lpr.$_"), 'LP023', "lpr.$_ in plain text") for 'audit_status()', 'mail_status()', 'verify_audit()', 'checkpoint()', 'audit_key()';
 
 # ---- who leaves ----

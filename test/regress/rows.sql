@@ -1,0 +1,112 @@
+-- rows.sql: for each table of lpr_data one row that nothing refuses, in JSON, and what such rows refer to; for the
+-- walks over constraints and triggers. Within a transaction that is rolled back. "@login" is the number of that person,
+-- "@schedule" that of a schedule.
+SELECT set_config('client_min_messages', 'warning', true) \g /dev/null
+CREATE TEMP TABLE good (relation text, "row" jsonb);
+INSERT INTO good VALUES
+    ('access', '{"access_id": 9002, "person_id": "@newcomer1", "systems": ["ATS"], "sources": ["acme"],
+        "modes": ["plate"], "need_to_know": "x"}'),
+    ('access_step', '{"access_id": 9001, "number": 1, "action": "request", "step": "requester",
+        "person_id": "@newcomer1", "reason": "x"}'),
+    ('authority', '{"authority": "harbor", "citation": "x"}'),
+    ('cache_time', '{"keep": "4 hours"}'),
+    ('camera', '{"source": "acme", "camera_id": "C-9002", "latitude": 32.5, "longitude": -117}'),
+    ('change', '{"number": 9002, "login": "postgres", "pid": 1, "session_started": "2026-01-01", "payload": "{}"}'),
+    ('checkpoint', '{"size": 9002, "at": "2026-01-01", "frontier": "\\x00", "proof": "\\x00", "note": "x"}'),
+    ('client_network', '{"network": "10.0.0.0/8", "kind": "direct"}'),
+    ('consent_time', '{"lasts": "1 hour", "idle": "10 minutes"}'),
+    ('consent_token', '{"person_id": "@newcomer1", "version": 1, "consent": 1, "agreed_at": "2026-01-01",
+        "used_at": "2026-01-01", "digest": "\\x0000000000000000000000000000000000000000000000000000000000000002"}'),
+    ('correction', '{"saved_id": 9001, "at": "2026-01-01", "person_id": "@analyst1", "field": "make", "value": "FORD",
+        "reason": "x"}'),
+    ('course', '{"code": "harbor", "title": "Harbors"}'),
+    ('delivery', '{"size": 9002}'),
+    ('destruction_certificate', '{"order_id": 9001, "released_by": "@records1", "reason": "x", "reads": 1,
+        "corrections": 0, "images": 0, "rewritten": [],
+        "digest": "\\x0000000000000000000000000000000000000000000000000000000000000002"}'),
+    ('destruction_order', '{"order_id": 9002, "made_by": "@records1", "reads": 1,
+        "digest": "\\x0000000000000000000000000000000000000000000000000000000000000002"}'),
+    ('destruction_part', '{"order_id": 9001, "event_id": 9001, "schedule_id": "@schedule", "reads": 1,
+        "digest": "\\x0000000000000000000000000000000000000000000000000000000000000002"}'),
+    ('empty_reason', '{"reason": "harbor"}'),
+    ('event', '{"event_id": 9002, "system": "ATS", "title": "Harbors", "purpose": "suspect", "authority": "title_18",
+        "matter_reference": "SD-9002", "reason": "x", "opened_at": "2026-01-01", "ends_at": "2026-06-01"}'),
+    ('event_extension', '{"event_id": 9001, "at": "2026-01-01", "person_id": "@analyst1", "ends_at": "2026-06-01",
+        "reason": "x"}'),
+    ('event_member', '{"event_id": 9001, "person_id": "@newcomer1", "added_by": "@analyst1"}'),
+    ('event_read', '{"saved_id": 9002, "save_id": 9001, "event_id": 9001, "source": "acme", "read_id": "r9002",
+        "plate": "HARBOR", "captured_at": "2026-01-01", "relevance": "x", "saved_by": "@analyst1",
+        "fetched_at": "2026-01-01", "ask": 1, "answer": 2, "place": 0, "proof": "\\x", "schedule_id": "@schedule",
+        "digest": "\\x0000000000000000000000000000000000000000000000000000000000000002"}'),
+    ('image', '{"content": "\\x02", "sha256":
+        "\\xdbc1b4c900ffe48d575b5da5c638040125f65db0fe3e24494b76ea986457d986"}'),
+    ('job', '{"job": "harbor", "scheduled_by": "postgres"}'),
+    ('legal_hold', '{"hold_id": 9002, "event_id": 9001, "authority": "x", "reason": "x", "placed_by": "@records1"}'),
+    ('log', '{"id": "\\x00000000000000000000000000000002"}'),
+    ('mail', '{"mail_id": 9002, "key": "harbor", "person_id": "@newcomer1", "kind": "denied",
+        "address": "h@agency.example", "subject": "x", "body": "x", "message_id": "00000000000000000000000000000002"}'),
+    ('mail_text', '{"kind": "denied", "subject": "x", "body": "x"}'),
+    ('person', '{"person_id": 9002, "login": "harbor2", "name": "Har Bor", "email": "h@agency.example",
+        "unit": "Tests"}'),
+    ('purge_certificate', '{"deadline": "2026-01-01", "done_at": "2026-01-02", "answers": 0, "reads": 0, "bytes": 0,
+        "digest": "\\x00", "late": false}'),
+    ('purpose', '{"purpose": "harbor", "title": "Harbors"}'),
+    ('rate_limit', '{"name": "person_hour", "scope": "person", "per": "hour", "questions": 5}'),
+    ('recertification', '{"person_id": "@newcomer1", "at": "2026-01-01", "lead_id": "@lead1",
+        "valid_until": "2026-06-01", "reason": "x"}'),
+    ('role_state', '{"kind": "noted", "name": "harbor", "about": [], "value": {}}'),
+    ('rules', '{"version": 9002, "text": "x"}'),
+    ('save', '{"save_id": 9002, "event_id": 9001, "person_id": "@analyst1", "schedule_id": "@schedule"}'),
+    ('schedule', '{"schedule_id": 9002, "records": "ATS", "citation": "x", "base_period": "1 year",
+        "runs_from": "saved", "life_of_matter": true, "effective_from": "2026-01-01", "reason": "x",
+        "proposed_by": "@records1"}'),
+    ('schedule_step', '{"schedule_id": "@schedule", "person_id": "@newcomer1", "action": "withdraw", "reason": "x"}'),
+    ('search_limit', '{"mode": "location", "radius_m": 5, "address_length": 5, "span": "1 day", "reads": 5}'),
+    ('secret', '{"name": "harbor", "key_name": "key", "value": "\\x00"}'),
+    ('setting', '{"name": "lpr.harbor"}'),
+    ('source', '{"name": "harbor"}'),
+    ('system', '{"system": "HARBOR", "name": "Harbors", "records": "ATS"}'),
+    ('training', '{"person_id": "@newcomer1", "course": "privacy", "completed_on": "2026-01-01",
+        "valid_until": "2026-06-01", "officer_id": "@trainer1"}');
+
+-- The statement that adds it, with these values in place of its own.
+CREATE FUNCTION pg_temp.adds(relation text, more jsonb DEFAULT '{}')
+    RETURNS text
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    given jsonb := (SELECT g."row" || adds.more FROM good AS g WHERE g.relation = adds.relation);
+    columns text := (SELECT string_agg(quote_ident(k), ', ' ORDER BY k) FROM jsonb_object_keys(given) AS k);
+    person record;
+BEGIN
+    FOR person IN SELECT '"@' || login || '"' AS token, person_id FROM lpr_data.person
+                  UNION ALL SELECT '"@schedule"', max(schedule_id) FROM lpr_data.schedule WHERE schedule_id < 9000 LOOP
+        given := replace(given::text, person.token, person.person_id::text)::jsonb;
+    END LOOP;
+    RETURN format('INSERT INTO lpr_data.%I (%s) OVERRIDING SYSTEM VALUE '
+                  'SELECT %2$s FROM jsonb_populate_record(NULL::lpr_data.%1$I, %3$L)', relation, columns, given);
+END
+$$;
+CREATE FUNCTION pg_temp.run(VARIADIC statements text[])
+    RETURNS void
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    statement text;
+BEGIN
+    FOREACH statement IN ARRAY statements LOOP
+        EXECUTE statement;
+    END LOOP;
+END
+$$;
+-- What the rows refer to, of the numbers 9001. Limits that other tests widened may be set anew.
+CREATE FUNCTION pg_temp.add_world()
+    RETURNS void
+    LANGUAGE sql
+RETURN pg_temp.run(
+    pg_temp.adds('access', '{"access_id": 9001, "person_id": "@privacy1"}'),
+    pg_temp.adds('event', '{"event_id": 9001}'), pg_temp.adds('save', '{"save_id": 9001}'),
+    pg_temp.adds('event_read', '{"saved_id": 9001, "read_id": "r9001"}'),
+    pg_temp.adds('destruction_order', '{"order_id": 9001, "state": "done"}'),
+    'UPDATE lpr_data.search_limit SET shipped = true', 'UPDATE lpr_data.rate_limit SET shipped = true',
+    'UPDATE lpr_data.consent_time SET shipped = true', 'UPDATE lpr_data.cache_time SET shipped = true');

@@ -1,0 +1,198 @@
+-- gate: each rule of the gate refuses, with its control, SQLSTATE and message, a question that nothing else is wrong
+-- with: without the rule it is let through. A rule that is new, or says something else, is told at the end. All is
+-- decided at one moment: tomorrow at noon (UTC), when what the analysts came by today still holds.
+\getenv abs_srcdir PG_ABS_SRCDIR
+\set rows :abs_srcdir '/rows.sql'
+BEGIN;
+\i :rows
+SELECT pg_temp.add_world() \g /dev/null
+SET LOCAL timezone = 'UTC';
+-- How much was asked is known to the audit writer only.
+CREATE OR REPLACE FUNCTION lpr_data.asked(scope text, per text, login oid, event_id bigint) RETURNS bigint
+    LANGUAGE sql VOLATILE RETURN 4;
+UPDATE lpr_data.search_limit SET radius_m = 1000, address_length = 5, span = '1 day';
+UPDATE lpr_data.rate_limit SET questions = 5;
+INSERT INTO lpr_data.client_network (network, kind)
+VALUES ('127.0.0.1/32', 'direct'), ('127.0.0.2/32', 'pooler'), ('127.0.0.3/32', 'none');
+
+-- changes: what is done before; other: what is asked otherwise, times by how far they are from the moment; later: how
+-- much; let: what refuses without the rule, where none can fail alone.
+CREATE TEMP TABLE attempt (control text, code text, message text, other jsonb DEFAULT '{}', changes text DEFAULT '',
+                           later interval DEFAULT '0', let text DEFAULT 'let through');
+INSERT INTO attempt (control, code, message, other) VALUES
+    ('A1', 'LP021', 'the session''s user is not the login that connected', '{"same_user": false}'),
+    ('A1', 'LP021', 'the session''s user is not the login that connected', '{"same_user": null}'),
+    ('A6', 'LP023', 'the connection is not encrypted', '{"remote": true, "address": "127.0.0.1"}'),
+    ('A6', 'LP037', 'you are connected from a network that is not the agency''s',
+        '{"remote": true, "address": "127.0.0.9", "encrypted": true, "passing": true}'),
+    ('A6', 'LP037', 'you are connected from a network that is not the agency''s',
+        '{"remote": true, "address": "127.0.0.3", "encrypted": true, "passing": true}'),
+    ('A5', 'LP029', 'no person is connected who could agree to the rules', '{"client": false}'),
+    ('A5', 'LP028', 'you have not agreed to the rules in this session', '{"agreed": 0}'),
+    ('A5', 'LP028', 'you have not agreed to the rules in this session', '{"agreed": null}'),
+    ('A5', 'LP028', 'you have not agreed to the rules in this session', '{"agreed_at": "-12 hours -1 second"}'),
+    ('A5', 'LP028', 'behind a pooler what was agreed to holds for one transaction',
+        '{"remote": true, "address": "127.0.0.2", "encrypted": true}'),
+    ('A5', 'LP028', 'you were away for some time', '{"away_s": 3601}'),
+    ('Q6', 'LP006', 'the question reaches back more than five years', '{"since": "-5 years -2 minutes"}'),
+    ('Q6', 'LP006', 'the question reaches back more than five years', '{"since": "0", "until": "-1 second"}'),
+    ('Q8', 'LP044', 'the question covers too large an area', '{"mode": "location", "radius_m": 1001}'),
+    ('Q8', 'LP044', 'the question covers too large an area',
+        '{"mode": "location", "radius_m": 1001, "address_length": 9}'),
+    ('Q8', 'LP044', 'the question covers too large an area', '{"mode": "location", "address_length": 4}'),
+    ('Q8', 'LP044', 'the question covers too large an area', '{"mode": "vehicle"}'),
+    ('Q8', 'LP045', 'the question covers too long a time',
+        '{"mode": "location", "radius_m": 1000, "since": "-24 hours -11 minutes"}');
+INSERT INTO attempt (control, code, message, other, let) VALUES
+    ('Q2', 'LP001', 'the question has no anchor', '{"mode": null}', 'LP025'),
+    ('Q2', 'LP001', 'the question has no anchor', '{"mode": "face"}', 'LP025'),
+    ('Q7', 'LP040', 'the question names no event', '{"event_id": null}', 'LP041'),
+    ('Q7', 'LP041', 'event 2 does not exist or is not yours', '{"event_id": 2}', 'LP042');
+INSERT INTO attempt (control, code, message, changes, let) VALUES
+    ('A1', 'LP024', 'login analyst1 is not one person''s own',
+        'UPDATE lpr_data.person SET login = ''somebody'' WHERE login = ''analyst1''', 'LP041');
+INSERT INTO attempt (control, code, message, changes) VALUES
+    ('A1', 'LP022', 'login analyst1 may not ask',
+        'REVOKE lpr_user FROM analyst1; GRANT USAGE ON FOREIGN SERVER acme TO analyst1'),
+    ('A1', 'LP022', 'login analyst1 may not ask', 'ALTER ROLE analyst1 SUPERUSER'),
+    ('A1', 'LP024', 'login analyst1 is not one person''s own', 'GRANT analyst1 TO newcomer1'),
+    ('A1', 'LP024', 'login analyst1 is not one person''s own',
+        'UPDATE lpr_data.person SET kind = ''service'' WHERE login = ''analyst1'''),
+    ('A1', 'LP024', 'login analyst1 is not one person''s own',
+        'UPDATE lpr_data.person SET left_at = now() WHERE login = ''analyst1'''),
+    ('Q7', 'LP042', 'event 1 is not open',
+        'UPDATE lpr_data.event SET closed_at = now(), outcome = ''found'' WHERE event_id = 1'),
+    ('Q7', 'LP042', 'event 1 is not open', 'UPDATE lpr_data.event SET waits_since = now() WHERE event_id = 1'),
+    ('A3', 'LP026', 'your training is not current',
+        'INSERT INTO lpr_data.course (code, title) VALUES (''more'', ''More'')'),
+    ('A3', 'LP026', 'your training is not current', 'ALTER TABLE lpr_data.course DROP CONSTRAINT demanded_is_required; '
+        'UPDATE lpr_data.course SET required = false WHERE code = ''privacy'''),
+    ('A3', 'LP026', 'your training is not current', 'ALTER TABLE lpr_data.training DISABLE TRIGGER refuse_rewrite; '
+        'DELETE FROM lpr_data.training WHERE person_id = (SELECT p.person_id FROM lpr_data.person AS p '
+                                                         'WHERE p.login = ''analyst1'') AND course = ''privacy'''),
+    ('A3', 'LP026', 'your training is not current', 'ALTER TABLE lpr_data.training DISABLE TRIGGER refuse_rewrite; '
+        'UPDATE lpr_data.training SET recorded_at = now() + interval ''9 days'' WHERE course = ''privacy'''),
+    ('A4', 'LP027', 'your access has not been recertified',
+        pg_temp.adds('recertification', '{"person_id": "@analyst1"}')),
+    ('A4', 'LP027', 'your access has not been recertified',
+        pg_temp.adds('recertification', '{"person_id": "@analyst1"}') || '; '
+        || pg_temp.adds('recertification', jsonb_build_object('person_id', '@analyst1', 'at', now() + interval '9 days',
+                                                              'valid_until', now() + interval '99 days'))),
+    ('Q10', 'LP003', 'source "acme" is not enabled',
+        'UPDATE lpr_data.source SET enabled = false WHERE name = ''acme'''),
+    ('Q10', 'LP003', 'source "acme" is not enabled',
+        'UPDATE lpr_data.source SET approved_on = lpr_data.utc_today() + 2 WHERE name = ''acme'''),
+    ('Q10', 'LP004', 'source "acme" is not granted to you', 'REVOKE USAGE ON FOREIGN SERVER acme FROM lpr_user'),
+    ('Q8', 'LP046', 'too many questions were asked',
+        'UPDATE lpr_data.rate_limit SET questions = 4 WHERE name = ''event_day'''),
+    ('Q8', 'LP046', 'too many questions were asked', 'DELETE FROM lpr_data.rate_limit WHERE name = ''person_day''');
+INSERT INTO attempt (control, code, message, later, let) VALUES
+    ('Q7', 'LP042', 'event 1 is not open', '200 days', 'let through'),
+    ('Q7', 'LP042', 'event 1 is not open', '-2 days', 'LP025');
+-- Away since yesterday.
+INSERT INTO attempt (control, code, message, other, later, let) VALUES
+    ('A5', 'LP028', 'you have not agreed to the rules in this session', '{"agreed_at": "-2 hours", "away_s": 3601}',
+        '-11 hours', 'LP028');
+INSERT INTO attempt (control, code, message, changes)
+SELECT 'A7', 'LP025', 'you have no access to source "acme" by plate for system ATS',
+       'ALTER TABLE lpr_data.access DISABLE TRIGGER refuse_rewrite, DISABLE TRIGGER moves; '
+       'UPDATE lpr_data.access SET ' || change || ' WHERE granted_at IS NOT NULL'
+FROM unnest(ARRAY['sources = ''{birdseye}''', 'modes = ''{location}''', 'systems = ''{AFI}''',
+                  'state = ''suspended''', 'granted_at = now() + interval ''3 days''',
+                  'ends_at = now() + interval ''1 minute''']) AS change;
+INSERT INTO attempt (control, code, message, other, changes) VALUES
+    ('A7', 'LP025', 'you have no access for system ATS', '{"mode": "saved"}',
+        'ALTER TABLE lpr_data.access DISABLE TRIGGER refuse_rewrite, DISABLE TRIGGER moves; '
+        'UPDATE lpr_data.access SET systems = ''{AFI}'''),
+    ('Q11', 'LP005', 'source "birdseye" cannot be asked by place',
+        '{"source": "birdseye", "mode": "location", "radius_m": 1000}', '');
+
+-- The whole gate but for its moment: control, SQLSTATE and message, or that it lets the question through.
+CREATE FUNCTION pg_temp.verdict(other jsonb, later interval)
+    RETURNS text
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    moment timestamptz := date_trunc('day', now()) + interval '1 day 12 hours' + later;
+    given jsonb := '{"since": "-20 hours", "until": "0", "agreed_at": "-1 minute"}'::jsonb || other;
+    q lpr_data.question;
+    refusal text[];
+BEGIN
+    given := jsonb_build_object('login', 'analyst1'::regrole::oid, 'same_user', true, 'remote', false, 'address', '',
+                                'encrypted', false, 'client', true, 'agreed', (SELECT max(version) FROM lpr_data.rules),
+                                'away_s', 0, 'passing', false, 'source', 'acme', 'mode', 'plate', 'event_id', 1,
+                                'address_length', 0)
+             || given || (SELECT jsonb_object_agg(k, moment + (given ->> k)::interval)
+                          FROM unnest('{since,until,agreed_at}'::text[]) AS k);
+    q := jsonb_populate_record(NULL::lpr_data.question, given);
+    SELECT coalesce(s.refusal, p.refusal, k.refusal) INTO refusal
+    FROM lpr_data.gate_session(q, moment) AS s, lpr_data.gate_person(q, s.person_id, moment) AS p,
+         lpr_data.gate_question(q, moment) AS k;
+    IF refusal IS NULL THEN
+        RETURN 'let through';
+    END IF;
+    RETURN concat_ws(' ', refusal[1], refusal[2],
+                     replace(replace(replace(replace(replace(refusal[3], '{login}', 'analyst1'), '{source}', q.source),
+                             '{event}', coalesce(q.event_id::text, '?')), '{system}', 'ATS'), '{mode}',
+                             CASE q.mode WHEN 'location' THEN 'place' ELSE coalesce(q.mode, '?') END));
+END
+$$;
+CREATE FUNCTION pg_temp.verdict_after(changes text, other jsonb, later interval)
+    RETURNS text
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    EXECUTE changes;
+    RAISE EXCEPTION USING ERRCODE = 'LP999', MESSAGE = pg_temp.verdict(other, later);
+EXCEPTION
+    WHEN deadlock_detected THEN -- a worker of lpr's was at it, which takes locks in another order
+        RETURN pg_temp.verdict_after(changes, other, later);
+    WHEN OTHERS THEN
+        RETURN CASE WHEN sqlstate = 'LP999' THEN sqlerrm ELSE sqlstate || ' ' || sqlerrm END;
+END
+$$;
+
+-- The rules, by their place in a part of the gate: what each says, and the part without it.
+CREATE TEMP TABLE rule AS
+SELECT p.proname AS part, n.place, n.said[1] AS control, n.said[2] AS code, n.said[3] AS message,
+       regexp_replace(pg_get_functiondef(p.oid), ' IS NOT TRUE(?=\s+THEN ARRAY)', ' IS NULL AND false', 1,
+                      n.place::integer) AS without_it
+FROM pg_proc AS p
+CROSS JOIN LATERAL regexp_matches(p.prosrc, ' IS NOT TRUE\s+THEN ARRAY\[''(\w+)'', ''(\w+)'',\s+([^\n]*?),?\n', 'g')
+    WITH ORDINALITY AS n (said, place)
+WHERE p.oid IN ('lpr_data.gate_session'::regproc, 'lpr_data.gate_person'::regproc, 'lpr_data.gate_question'::regproc);
+CREATE TEMP VIEW said_by AS
+SELECT r.part, r.place, r.without_it, a.ctid AS attempt
+FROM rule AS r
+JOIN attempt AS a ON (a.control, a.code) = (r.control, r.code)
+ AND (r.message LIKE 'CASE%' OR a.message LIKE regexp_replace(replace(btrim(r.message, ''''), '''''', ''''), '\{\w+\}',
+                                                              '%', 'g'));
+CREATE TEMP TABLE outcome AS
+SELECT a.*, pg_temp.verdict_after(a.changes, a.other, a.later) AS seen,
+       (SELECT string_agg(pg_temp.verdict_after(concat_ws('; ', nullif(a.changes, ''), s.without_it), a.other, a.later),
+                          '; ')
+        FROM said_by AS s WHERE s.attempt = a.ctid) AS without_it
+FROM attempt AS a;
+
+\if :{?only}
+SELECT CASE WHEN bool_or(seen <> concat_ws(' ', control, code, message)) OR pg_temp.verdict('{}', '0') <> 'let through'
+            THEN 'noticed' ELSE 'unnoticed' END AS mutant FROM outcome;
+\quit
+\endif
+-- A question that nothing is wrong with:
+SELECT pg_temp.verdict('{}', '0');
+-- No rows from here on.
+-- What is not refused by the rule that it is against:
+SELECT control, code, message, other, changes, later, seen FROM outcome
+WHERE seen <> concat_ws(' ', control, code, message);
+-- What is refused otherwise, or not let through, once that rule is gone:
+SELECT control, code, message, other, changes, let, without_it FROM outcome
+WHERE (without_it = let OR without_it LIKE '__ ' || let || ' %') IS NOT TRUE;
+-- Rules that no question is tried against:
+SELECT part, place, control, code, message FROM rule AS r
+WHERE NOT EXISTS (SELECT FROM said_by AS s WHERE (s.part, s.place) = (r.part, r.place));
+-- Some rows: the rules, and how often each is tried.
+SELECT r.part, r.place, r.control, r.code, r.message,
+       (SELECT count(*) FROM said_by AS s WHERE (s.part, s.place) = (r.part, r.place)) AS tried
+FROM rule AS r ORDER BY r.part DESC, r.place;
+ROLLBACK;
