@@ -357,6 +357,7 @@ BEGIN
                                 'For instance valid_for => ''6 months''.');
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'A1');
+    PERFORM lpr_data.check_trained(a.person_id);
     PERFORM lpr_data.add_step(request, 'approve', step, lpr_data.me(), reason);
     IF step = 'supervisor' THEN
         UPDATE lpr_data.access AS x SET state = 'approved' WHERE x.access_id = request;
@@ -397,7 +398,8 @@ COMMENT ON FUNCTION lpr.approve(bigint, text, interval) IS
     'Approves a request for access (A1): first the requester''s own supervisor, then a system owner, who is somebody '
     'else. Returns its state: approved, or granted after the second. reason: why it is right. valid_for: of the '
     'second, at most a year, the default. The grant sends the mail of authorization (A2). Errors LP024 and LP033 (not '
-    'entitled to that step now), LP034 (nothing to decide), LP043 (the reason says nothing).';
+    'entitled to that step now), LP026 (the person is not trained: A3), LP034 (nothing to decide), LP043 (the reason '
+    'says nothing).';
 
 CREATE FUNCTION lpr.deny(request bigint, reason text)
     RETURNS text

@@ -140,7 +140,7 @@ AS $$
                         ELSE 'you have no access to source "{source}" by {mode} for system {system}' END,
             'An entitlement covers systems, sources and search modes, was approved twice, and ends.',
             'SELECT * FROM lpr.my_access; shows what you have, lpr.request_access(...) requests more.']
-        WHEN (t.courses >= 4 AND t.complete) IS NOT TRUE THEN ARRAY['A3', 'LP026',
+        WHEN (t.courses >= 6 AND t.complete) IS NOT TRUE THEN ARRAY['A3', 'LP026',
             'your training is not current',
             'All required courses must have been completed within the last year.',
             'SELECT * FROM lpr.my_access; shows which are missing; a training officer records them.']

@@ -70,6 +70,7 @@ my @tables = qw(person access access_step training recertification event event_m
 my %columns;
 my %own = map { $_ => '' } @tables, qw(cache_read cache_answer);
 $own{schedule} = ' WHERE NOT shipped'; # what comes with a version tells when it came
+$own{training} = " WHERE course NOT IN ('integrity_awareness', 'lpr_policy')"; # which nobody had completed then
 $node->safe_psql('postgres', 'CREATE DATABASE old');
 $node->safe_psql('old', "SET client_min_messages = warning; CREATE EXTENSION pgcrypto; CREATE EXTENSION lpr VERSION '$before'");
 $columns{$_} = $node->safe_psql('old', "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'lpr_data.$_'::regclass AND attnum > 0 AND NOT attisdropped") for @tables, qw(cache_read cache_answer);
