@@ -105,13 +105,21 @@ CREATE FUNCTION lpr_data.entitlements(person_id integer, moment timestamp with t
     LANGUAGE sql STABLE
 AS $$
     SELECT a.access_id, a.state, a.systems, a.sources, a.modes, a.granted_at, a.ends_at,
+           -- A state is a word; the two approvals, by two others, are what it stands for.
            (a.state = 'granted' AND moment >= a.granted_at AND moment < a.ends_at) IS TRUE
+               AND EXISTS (SELECT FROM lpr_data.access_step AS f
+                           JOIN lpr_data.access_step AS s ON s.access_id = f.access_id
+                           WHERE f.access_id = a.access_id
+                             AND f.action = 'approve' AND f.step = 'supervisor' AND f.person_id <> a.person_id
+                             AND s.action = 'approve' AND s.step = 'system_owner' AND s.person_id <> a.person_id
+                             AND f.person_id <> s.person_id)
     FROM lpr_data.access AS a
     WHERE a.person_id = entitlements.person_id
 $$;
 COMMENT ON FUNCTION lpr_data.entitlements(integer, timestamp with time zone) IS
-    'What a person was entitled to or asked for, and whether it holds at a moment (A1, A7). The gate and '
-    'lpr.my_access go by it.';
+    'What a person was entitled to or asked for, and whether it holds at a moment: granted, not over, and with both '
+    'approvals on record, by two different people who are not the person (A1, A7). The gate, lpr_data.is_entitled() '
+    'and lpr.my_access go by it.';
 
 CREATE FUNCTION lpr_data.access_moves()
     RETURNS trigger

@@ -245,6 +245,49 @@ is($node->answer('alone1', "\\o /dev/null\n" . LprTest::consent() . "\n\\o\n" . 
 $node->refused('scopes of two grants do not mix', 'alone1', LprTest::consent() . $ask->($matter, 'birdseye'), 'A7', 'LP025', source => 'birdseye', words => qr/"birdseye" by plate for system ATS/);
 $node->refused('… nor modes', 'alone1', LprTest::consent() . "SELECT count(*) FROM lpr.reads WHERE make = 'FORD' AND source = 'birdseye' AND event_id = $project", 'A7', 'LP025', source => 'birdseye');
 
+# ---- a grant is its two approvals, and no word ----
+
+# As a superuser enters it, or a dump that somebody has doctored: nothing in it is refused, and nothing comes of it.
+my $enter = sub {
+	my ($login, @steps) = @_;
+	my $id = $node->answer('postgres', "INSERT INTO lpr_data.access (person_id, systems, sources, modes, need_to_know, state, granted_at, ends_at) SELECT person_id, '{IRS-NG}', '{acme}', '{plate}', 'x', 'granted', now(), now() + interval '1 month'
+		FROM lpr_data.person WHERE login = '$login' RETURNING access_id");
+	my $number = 0;
+
+	$node->answer('postgres', "INSERT INTO lpr_data.access_step (access_id, number, action, step, person_id, reason) SELECT $id, " . ++$number . ", '$_->[0]', '$_->[1]', person_id, 'entered' FROM lpr_data.person WHERE login = '$_->[2]'") for @steps;
+	return $id;
+};
+my $report = sub { my ($what) = @_; return $node->answer('oversight1', "SELECT string_agg(severity || ': ' || finding, E'\n' ORDER BY finding) FROM lpr.security_report() WHERE topic = 'access' AND finding ~ '$what'", logon => 0) };
+my $irs = "SELECT lpr.open_event('Lorries at the quay', 'suspect', 'title_18', 'SD-2026-90', 'Two lorries stand at the quay every night; who brings them there has to be found.', 'IRS-NG')";
+my $indexes = "DROP INDEX lpr_data.access_step_different_people, lpr_data.access_step_once";
+for my $case ([ 'no step' ], [ 'one approval', [ 'approve', 'supervisor', 'supervisor1' ] ], [ 'the second approval only', [ 'approve', 'system_owner', 'owner1' ] ],
+	[ 'a denial for the second', [ 'approve', 'supervisor', 'supervisor1' ], [ 'deny', 'system_owner', 'owner1' ] ], [ 'a denial for the first', [ 'deny', 'supervisor', 'supervisor1' ], [ 'approve', 'system_owner', 'owner1' ] ],
+	[ 'their own approval', [ 'approve', 'supervisor', 'alone1' ], [ 'approve', 'system_owner', 'owner1' ] ], [ 'their own second approval', [ 'approve', 'supervisor', 'supervisor1' ], [ 'approve', 'system_owner', 'alone1' ] ],
+	[ 'two of oversight', [ 'approve', 'oversight', 'oversight1' ], [ 'approve', 'administrator', 'admin1' ] ])
+{
+	my ($name, @steps) = @$case;
+	my $id = $enter->('alone1', @steps);
+
+	$node->refused("a grant with $name opens no event", 'alone1', $irs, 'A7', 'LP025');
+	is($report->("^grant $id of"), qq{high: grant $id of "alone1" was not approved by two}, '… and is reported');
+	is($node->answer('postgres', "SELECT holds FROM lpr_data.entitlements((SELECT person_id FROM lpr_data.person WHERE login = 'alone1'), now()) WHERE access_id = $id"), 'f', '… and holds nowhere');
+}
+# Two approvals by one person are kept out by an index; the rule does not lean on it.
+$node->answer('postgres', 'ALTER TABLE lpr_data.access_step DISABLE TRIGGER ALL');
+my $both = $enter->('alone1', [ 'approve', 'supervisor', 'supervisor1' ], [ 'approve', 'system_owner', 'owner1' ]);
+my $quay = $node->answer('alone1', $irs, logon => 0);
+is($node->answer('alone1', "\\o /dev/null\n" . LprTest::consent() . "\n\\o\n" . $ask->($quay)), 1, 'with both approvals it is one');
+$node->answer('postgres', "BEGIN; $indexes; UPDATE lpr_data.access_step SET person_id = (SELECT person_id FROM lpr_data.person WHERE login = 'supervisor1') WHERE access_id = $both; COMMIT");
+$node->refused('both by one person are none', 'alone1', LprTest::consent() . $ask->($quay), 'A7', 'LP025', source => 'acme');
+$node->answer('postgres', "UPDATE lpr_data.access_step SET person_id = (SELECT person_id FROM lpr_data.person WHERE login = 'owner1') WHERE access_id = $both AND number = 2;
+	CREATE UNIQUE INDEX access_step_different_people ON lpr_data.access_step (access_id, person_id) WHERE action IN ('request', 'approve'); CREATE UNIQUE INDEX access_step_once ON lpr_data.access_step (access_id, step) WHERE action IN ('request', 'approve')");
+is($node->answer('alone1', "\\o /dev/null\n" . LprTest::consent() . "\n\\o\n" . $ask->($quay)), 1, '… and by two it is one again');
+$node->answer('postgres', "DELETE FROM lpr_data.access_step WHERE access_id = $both AND step = 'supervisor'");
+$node->refused('an approval that is gone takes the grant along', 'alone1', LprTest::consent() . $ask->($quay), 'A7', 'LP025', source => 'acme');
+$node->answer('postgres', 'ALTER TABLE lpr_data.access_step ENABLE TRIGGER ALL; ALTER TABLE lpr_data.access_step ENABLE ALWAYS TRIGGER refuse_rewrite, ENABLE ALWAYS TRIGGER refuse_truncate, ENABLE ALWAYS TRIGGER audit_change, ENABLE ALWAYS TRIGGER audit_truncate');
+$node->answer('owner1', "SELECT lpr.revoke_access($_, 'It was never approved.')", logon => 0) for $both - 8 .. $both;
+is($report->('^grant '), '', 'nothing is left to report');
+
 # ---- suspended, resumed, revoked: from the next question on, in the middle of whatever is open ----
 
 my ($session) = $node->session('newcomer1');
@@ -352,7 +395,7 @@ $node->refused('a grant from next month on', 'led1', LprTest::consent() . $ask->
 # ---- what changed is on record ----
 
 ok(LprTest::eventually(sub { $node->answer('postgres', 'SELECT count(*) FROM lpr_data.change') == 0 }), 'no change waits');
-is($node->answer('postgres', "SELECT count(*) FROM lpr_data.access_step AS s WHERE NOT EXISTS (SELECT FROM lpr_data.audit AS a JOIN lpr_data.person AS p ON p.login = a.login
+is($node->answer('postgres', "SELECT count(*) FROM lpr_data.access_step AS s WHERE s.reason <> 'entered' AND NOT EXISTS (SELECT FROM lpr_data.audit AS a JOIN lpr_data.person AS p ON p.login = a.login
 	WHERE a.kind = 'change' AND a.payload::json->>'table' = 'lpr_data.access_step' AND (a.payload::json->'new'->>'access_id')::bigint = s.access_id AND (a.payload::json->'new'->>'number')::int = s.number AND p.person_id = s.person_id)"),
 	0, 'every step of every request is on record, of the login that took it');
 

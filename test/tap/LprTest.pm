@@ -131,7 +131,11 @@ sub entitle
 
 	$node->safe_psql($database, "INSERT INTO lpr_data.access (person_id, systems, sources, modes, need_to_know, state, granted_at, ends_at)
 		SELECT person_id, '{ATS,AFI}', $list, '{plate,location,vehicle}', 'test', 'granted', now(), now() + interval '360 days'
-		FROM lpr_data.person WHERE login LIKE 'analyst%'");
+		FROM lpr_data.person WHERE login LIKE 'analyst%';
+		INSERT INTO lpr_data.access_step (access_id, number, action, step, person_id, reason)
+		SELECT a.access_id, s.number, 'approve', s.step, p.person_id, 'test'
+		FROM lpr_data.access AS a CROSS JOIN (VALUES (2, 'supervisor', 'supervisor1'), (3, 'system_owner', 'owner1')) AS s (number, step, login) JOIN lpr_data.person AS p ON p.login = s.login
+		WHERE a.state = 'granted' AND NOT EXISTS (SELECT FROM lpr_data.access_step AS x WHERE x.access_id = a.access_id)");
 	return;
 }
 
