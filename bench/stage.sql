@@ -13,10 +13,9 @@ FROM unnest('{bulk,north,east,south,west,hang,drip,busy}'::text[]) AS name
 \g /dev/null
 
 -- What the gate looks for (scripts/stage.sql shows how people come to it), and limits beyond what the cases ask.
-INSERT INTO lpr_data.person (login, name, email, unit) VALUES
-    ('analyst', 'Ann Alister', 'analyst@agency.example', 'Bench'),
-    ('trainer', 'Trey Ning', 'trainer@agency.example', 'Bench'),
-    ('owner', 'Owen Kerr', 'owner@agency.example', 'Bench');
+INSERT INTO lpr_data.person (login, name, email, unit, personnel_hash)
+SELECT login, name, login || '@agency.example', 'Bench', sha256(login::bytea)
+FROM (VALUES ('analyst', 'Ann Alister'), ('trainer', 'Trey Ning'), ('owner', 'Owen Kerr')) AS p (login, name);
 INSERT INTO lpr_data.training (person_id, course, completed_on, valid_until, officer_id)
 SELECT 1, code, today, today + interval '1 year', 2 FROM lpr_data.course,
     (SELECT (now() AT TIME ZONE 'UTC')::date) AS d (today);

@@ -41,11 +41,11 @@ SELECT lpr.add_source('acme', 'lpr-v1', :'vendor_url' || '/acme/lpr-v1', secret 
 -- administrator.
 SELECT current_user AS installer
 \gset
-SELECT lpr.add_person('admin1', 'Ada Minor', 'admin1@agency.example', 'Systems')
+SELECT lpr.add_person('admin1', 'Ada Minor', 'admin1@agency.example', 'Systems', personnel_number => 'P-admin1')
 \g /dev/null
 \c - admin1
 SET client_min_messages = warning;
-SELECT lpr.add_person(login, name, login || '@agency.example', unit, supervisor)
+SELECT lpr.add_person(login, name, login || '@agency.example', unit, supervisor, personnel_number => 'P-' || login)
 FROM (VALUES ('supervisor1', 'Sue Visor', 'Targeting', NULL),
              ('owner1', 'Owen Kerr', 'Systems', NULL),
              ('oversight1', 'Ova Sight', 'Oversight', NULL),

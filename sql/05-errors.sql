@@ -61,6 +61,8 @@ FROM (VALUES
      'The hint tells what the state is, and which verb goes on from there.'),
     ('LP035', 'U4', 'A definition would be changed off the record.',
      'RESET event_triggers;'),
+    ('LP036', 'A8', 'One human being has one active personal login, known by the personnel number and the e-mail.',
+     'The hint names the login that there is, or the call that is missing.'),
     ('LP037', 'A6', 'The connection comes from a network that is not the agency''s.',
      'Ask an administrator: lpr.add_client_network(...).'),
     ('LP040', 'Q7', 'The question names no event.',

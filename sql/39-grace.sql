@@ -1,7 +1,7 @@
 -- 39-grace: what an update asks anew of people who are at work has thirty days, once, and never more.
 
 CREATE TABLE lpr_data.grace (
-    what text COLLATE "C" PRIMARY KEY CHECK (what IN ('courses')),
+    what text COLLATE "C" PRIMARY KEY CHECK (what IN ('courses', 'personnel_numbers')),
     since timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     until timestamp with time zone NOT NULL DEFAULT clock_timestamp() + interval '30 days',
     CONSTRAINT thirty_days_at_most CHECK (until > since
@@ -15,6 +15,7 @@ COMMENT ON TABLE lpr_data.grace IS
     'What an update to this version found missing, and until when it is let pass for those who had access before: one '
     'row each, made by the update, and never again. A fresh database has none.';
 COMMENT ON COLUMN lpr_data.grace.what IS
-    'courses: the two that 0.2.0 did not demand, integrity_awareness and lpr_policy (A3).';
+    'courses: the two that 0.2.0 did not demand, integrity_awareness and lpr_policy (A3); personnel_numbers: of people '
+    'who were registered without one (A8).';
 COMMENT ON COLUMN lpr_data.grace.since IS 'When the update was made; who had access before that is let pass.';
 COMMENT ON COLUMN lpr_data.grace.until IS 'Until when; thirty days later at the most.';

@@ -36,7 +36,7 @@ COMMENT ON FUNCTION lpr_data.is_private(lpr_data.question) IS
     'Whether the connection cannot be read on its way: through TLS, or on this machine (A6).';
 
 CREATE FUNCTION lpr_data.asker(login oid)
-    RETURNS TABLE (person_id integer, may_ask boolean, registered boolean, personal boolean, name text)
+    RETURNS TABLE (person_id integer, may_ask boolean, registered boolean, personal boolean, name text, known boolean)
     LANGUAGE sql STABLE ROWS 1
 AS $$
     SELECT p.person_id,
@@ -44,14 +44,18 @@ AS $$
            p.person_id IS NOT NULL AND p.left_at IS NULL,
            p.left_at IS NULL AND p.kind = 'personal'
                AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = u.oid),
-           u.rolname::text
+           u.rolname::text,
+           p.kind <> 'personal' OR p.personnel_hash IS NOT NULL
+               OR EXISTS (SELECT FROM lpr_data.grace AS g
+                          WHERE g.what = 'personnel_numbers' AND clock_timestamp() >= g.since
+                            AND clock_timestamp() < g.until)
     FROM (VALUES (true)) AS one
     LEFT JOIN pg_roles AS u ON u.oid = asker.login
     LEFT JOIN lpr_data.person AS p ON p.login = u.rolname::text COLLATE "C"
 $$;
 COMMENT ON FUNCTION lpr_data.asker(oid) IS
     'Who is behind a login: one row. may_ask: a member of lpr_user and no superuser; registered: to a person who has '
-    'not left; personal: to that person alone (A1).';
+    'not left; personal: to that person alone (A1); known: by a personnel number, if it is a person''s (A8).';
 
 CREATE FUNCTION lpr_data.gate_session(q lpr_data.question, moment timestamp with time zone, duty boolean DEFAULT false)
     RETURNS TABLE (decided boolean, person_id integer, holds_until timestamp with time zone, refusal text[])
@@ -83,6 +87,10 @@ AS $$
             'login {login} is not one person''s own',
             'Questions are asked under the personal login of a registered person, which no other role is a member of.',
             'Ask an administrator: lpr.add_person(...) registers you, under a login of your own.']
+        WHEN (a.known) IS NOT TRUE THEN ARRAY['A8', 'LP036',
+            'no personnel number of login {login} is on record',
+            'One human being has one active personal login, known by the personnel number.',
+            'Ask an administrator: SELECT lpr.change_person(...your login..., personnel_number => ''...'');']
         WHEN (g.given) IS NOT TRUE THEN ARRAY['A5', 'LP028',
             'you have not agreed to the rules in this session',
             'Before anything is shown in a session its user agrees to the rules of use, as they stand now.',
@@ -106,7 +114,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION lpr_data.gate_session(lpr_data.question, timestamp with time zone, boolean) IS
     'The gate''s first part: who asks, how they are connected, what they agreed to. One row: the person, and the rule '
-    'that refuses or NULL (A1, A5, A6); until when the agreement holds at most. duty: '
+    'that refuses or NULL (A1, A5, A6, A8); until when the agreement holds at most. duty: '
     'somebody reads by duty, whose role was looked at (A9).';
 
 CREATE FUNCTION lpr_data.gate_person(q lpr_data.question, person_id integer, moment timestamp with time zone)

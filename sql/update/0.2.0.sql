@@ -89,6 +89,14 @@ BEGIN
 END
 $$;
 
+-- 40-person
+-- People were registered without a personnel number; that is let pass for thirty days.
+INSERT INTO lpr_data.grace (what) SELECT 'personnel_numbers' WHERE EXISTS (SELECT FROM lpr_data.person);
+ALTER TABLE lpr_data.person ADD personnel_hash bytea
+    CONSTRAINT personnel_hash_is_one CHECK (octet_length(personnel_hash) = 32);
+DROP FUNCTION lpr.add_person(text, text, text, text, text, text);
+DROP FUNCTION lpr.change_person(text, text, text, text, text, text);
+
 -- 41-access
 -- As it comes now: in letters that a client of any encoding can show. The words are the same.
 UPDATE lpr_data.system SET name = pg_catalog.replace(name, pg_catalog.chr(8211), '-') WHERE shipped;

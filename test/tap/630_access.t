@@ -22,7 +22,7 @@ is($node->answer('analyst1', $quick), 1, 'who came through all of it is answered
 # ---- people: registered by an administrator who is somebody else ----
 
 $node->answer('postgres', 'CREATE ROLE stranger1 LOGIN IN ROLE lpr_user; CREATE ROLE group1; CREATE ROLE boss1 LOGIN SUPERUSER IN ROLE lpr_user, lpr_supervisor, lpr_system_owner, lpr_training_officer, lpr_lead');
-my $person = sub { my ($login, $more) = @_; return "SELECT lpr.add_person($login, 'Nova Stranger', 'n\@agency.example', 'Targeting'" . ($more // '') . ')' };
+my $person = sub { my ($login, $more) = @_; return "SELECT lpr.add_person($login, 'Nova Stranger', 'n\@agency.example', 'Targeting'" . ($more // '') . ", personnel_number => 'P-nova')" };
 $node->refused('registered by somebody who is no administrator', 'newcomer1', $person->("'stranger1'"), 'A1', 'LP033');
 $node->refused('registered by nobody', 'stranger1', $person->("'stranger1'"), 'A1', 'LP024');
 $node->refused('registers themselves', 'admin1', $person->("'admin1'"), 'A1', 'LP033', words => qr/you cannot register yourself/);
@@ -37,9 +37,9 @@ $node->faulty("a login that is registered already", 'admin1', $person->("'analys
 $node->faulty('a supervisor who is not registered', 'admin1', $person->("'stranger1'", ", 'boss1'"), '42704');
 $node->faulty('their own supervisor', 'admin1', "SELECT lpr.change_person('newcomer1', supervisor => 'newcomer1')", '23514');
 $node->faulty('another kind', 'admin1', $person->("'stranger1'", ", kind => 'robot'"), '23514');
-$node->faulty('no name', 'admin1', "SELECT lpr.add_person('stranger1', NULL, 'n\@agency.example', 'Targeting')", '23502');
-$node->faulty('two addresses', 'admin1', "SELECT lpr.add_person('stranger1', 'Nova', 'n\@agency.example, m\@agency.example', 'Targeting')", '23514');
-$node->faulty('an address with a header behind it', 'admin1', "SELECT lpr.add_person('stranger1', 'Nova', E'n\@agency.example\\nBcc: m\@agency.example', 'Targeting')", '23514');
+$node->faulty('no name', 'admin1', "SELECT lpr.add_person('stranger1', NULL, 'n\@agency.example', 'Targeting', personnel_number => 'P-nova')", '23502');
+$node->faulty('two addresses', 'admin1', "SELECT lpr.add_person('stranger1', 'Nova', 'n\@agency.example, m\@agency.example', 'Targeting', personnel_number => 'P-nova')", '23514');
+$node->faulty('an address with a header behind it', 'admin1', "SELECT lpr.add_person('stranger1', 'Nova', E'n\@agency.example\\nBcc: m\@agency.example', 'Targeting', personnel_number => 'P-nova')", '23514');
 
 # Logins that cannot hold an entitlement.
 $node->hire('service1', 'lpr_user', kind => 'service', supervisor => 'supervisor1');
@@ -48,7 +48,7 @@ $node->hire('lent1', 'lpr_user', supervisor => 'supervisor1');
 $node->hire('leaver1', 'lpr_user', supervisor => 'supervisor1');
 $node->hire('alone1', 'lpr_user');
 $node->answer('postgres', 'GRANT lent1 TO stranger1');
-$node->answer('admin1', "SELECT lpr.add_person('boss1', 'Bo Sass', 'b\@agency.example', 'Systems', 'supervisor1'); SELECT lpr.retire_person('leaver1')");
+$node->answer('admin1', "SELECT lpr.add_person('boss1', 'Bo Sass', 'b\@agency.example', 'Systems', 'supervisor1', personnel_number => 'P-boss'); SELECT lpr.retire_person('leaver1')");
 $node->refused("login nobody's", 'stranger1', $request->(), 'A1', 'LP024');
 $node->refused('a service login', 'service1', $request->(), 'A1', 'LP033');
 $node->refused('a shared login', 'shared1', $request->(), 'A1', 'LP033');

@@ -12,7 +12,7 @@ my $reason = 'Needed for the matter that they work on at the border this month.'
 
 # A second team, of which one is a supervisor and another works.
 $node->safe_psql('lpr', q{CREATE ROLE supervisor2 LOGIN IN ROLE lpr_supervisor; CREATE ROLE analyst3 LOGIN IN ROLE lpr_user; CREATE ROLE stranger LOGIN IN ROLE lpr_user});
-$node->answer('admin1', q{SELECT lpr.add_person('supervisor2', 'Sol Visor', 's2@agency.example', 'Other'), lpr.add_person('analyst3', 'Amy Third', 'a3@agency.example', 'Other', 'supervisor2')});
+$node->answer('admin1', q{SELECT lpr.add_person('supervisor2', 'Sol Visor', 's2@agency.example', 'Other', personnel_number => 'P-s2'), lpr.add_person('analyst3', 'Amy Third', 'a3@agency.example', 'Other', 'supervisor2', personnel_number => 'P-a3')});
 
 # ---- events ----
 

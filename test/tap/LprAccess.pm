@@ -38,7 +38,7 @@ sub hire
 	my $supervisor = defined $given{supervisor} ? "'$given{supervisor}'" : 'NULL';
 
 	$node->answer('postgres', "CREATE ROLE $login LOGIN IN ROLE $roles");
-	$node->answer('admin1', "SELECT lpr.add_person('$login', 'The $login', '$login\@agency.example', 'Targeting', $supervisor, '$kind')") if $kind ne '';
+	$node->answer('admin1', "SELECT lpr.add_person('$login', 'The $login', '$login\@agency.example', 'Targeting', $supervisor, '$kind', 'P-$login')") if $kind ne '';
 	return;
 }
 

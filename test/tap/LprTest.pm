@@ -43,6 +43,7 @@ sub make
 	$node->put_secret($_, $_) for map { $_->{secret} } values %{ { simulated() } };
 	PostgreSQL::Test::Utils::system_or_bail('openssl', 'genpkey', '-algorithm', 'ed25519', '-out', "$node->{secret_directory}/checkpoint-key");
 	chmod 0600, "$node->{secret_directory}/checkpoint-key";
+	$node->put_secret('identity-key', 'a key of tests, which personnel numbers are hashed with');
 	# The audit writer does not work where nothing is safe; the test framework switches it off.
 	$node->append_conf('postgresql.conf', "fsync = on\n");
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = '$preload'\n");
