@@ -73,7 +73,8 @@ SELECT lpr.verify_schedule(schedule, 'Compared with nothing: a made-up period fo
 \c - trainer1
 SELECT lpr.record_training(login, course, (now() AT TIME ZONE 'UTC')::date, 'certificate of ' || course)
 FROM unnest('{analyst1,analyst2}'::text[]) AS login,
-    unnest('{data_security,privacy,information_assurance,records_management,integrity_awareness,lpr_policy}'::text[]) AS course
+    unnest('{data_security,privacy,information_assurance,records_management,integrity_awareness,lpr_policy}'::text[])
+        AS course
 \g /dev/null
 \c - analyst1
 SELECT lpr.request_access('{ATS}', '{acme,birdseye,curbside}', '{plate,location,vehicle}',

@@ -65,6 +65,8 @@ FROM (VALUES
      'The hint names the login that there is, or the call that is missing.'),
     ('LP037', 'A6', 'The connection comes from a network that is not the agency''s.',
      'Ask an administrator: lpr.add_client_network(...).'),
+    ('LP038', 'A8', 'You are a member of two roles that must be apart, and act in neither.',
+     'SELECT * FROM lpr.roles_apart; then have one of them revoked, as the hint says.'),
     ('LP040', 'Q7', 'The question names no event.',
      'SELECT lpr.work_on(...); or event_id => ...; SELECT * FROM lpr.events; shows yours.'),
     ('LP041', 'Q7', 'The event does not exist, or is not yours.',

@@ -103,12 +103,15 @@ BEGIN
                    WHERE p.person_id = holds.person_id AND p.left_at IS NULL AND p.kind = 'personal' AND r.rolcanlogin
                      AND NOT r.rolsuper AND (p.personnel_hash IS NOT NULL OR NOT lpr_data.lacks_number(p.person_id))
                      AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = r.oid)
-                     AND EXISTS (SELECT FROM unnest(holds.roles) AS o (role) WHERE lpr_data.takes_part(r.oid, o.role)));
+                     AND EXISTS (SELECT FROM unnest(holds.roles) AS o (role)
+                                 WHERE lpr_data.takes_part(r.oid, o.role)
+                                   AND lpr_data.conflict_of(r.oid, o.role) IS NULL));
 END
 $$;
 COMMENT ON FUNCTION lpr_data.holds(integer, text[]) IS
     'Whether a person acts under a personal login of a known personnel number, which no other role is a member of, and '
-    'which is a member of a role, one of several. Superusers, who are members of everything, do not.';
+    'which is a member of a role, one of several, and of none that is apart from it (A8). Superusers, who are members '
+    'of everything, do not.';
 
 -- What policies and views are keyed on. Views call functions with the rights of the reader: hence the grants, without
 -- USAGE on the schema.
@@ -207,6 +210,7 @@ BEGIN
                                        '''...'');', lpr.login()));
     END IF;
     IF NOT lpr_data.holds(who, VARIADIC roles) THEN
+        PERFORM lpr_data.check_apart(VARIADIC roles);
         PERFORM lpr_data.refuse(control, 'LP033',
                                 format('login "%s" does not act as %s', lpr.login(),
                                        array_to_string(roles, ' or ')),
@@ -220,7 +224,7 @@ END
 $$;
 COMMENT ON FUNCTION lpr_data.acting_in(text, text[]) IS
     'The person who acts, in one of these roles. Errors LP024 (the login is not registered), LP036 (no personnel '
-    'number) and LP033 (no member, or no personal login).';
+    'number), LP038 (a member of a role that is apart from it) and LP033 (no member, or no personal login).';
 
 CREATE FUNCTION lpr_data.acting(role text, control text)
     RETURNS integer

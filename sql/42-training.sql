@@ -50,7 +50,8 @@ COMMENT ON COLUMN lpr_data.training.completed_on IS 'When, by the calendar of UT
 COMMENT ON COLUMN lpr_data.training.valid_until IS 'A year later.';
 COMMENT ON COLUMN lpr_data.training.officer_id IS 'Who recorded it; never oneself.';
 COMMENT ON COLUMN lpr_data.training.recorded_at IS 'When it was recorded.';
-COMMENT ON COLUMN lpr_data.training.evidence IS 'What shows it, such as the number of the certificate; NULL only of what 0.2.0 recorded.';
+COMMENT ON COLUMN lpr_data.training.evidence IS
+    'What shows it, such as the number of the certificate; NULL only of what 0.2.0 recorded.';
 COMMENT ON COLUMN lpr_data.training.text_salt IS
     'What its free texts are hashed with for the audit log.';
 

@@ -36,7 +36,8 @@ COMMENT ON FUNCTION lpr_data.is_private(lpr_data.question) IS
     'Whether the connection cannot be read on its way: through TLS, or on this machine (A6).';
 
 CREATE FUNCTION lpr_data.asker(login oid)
-    RETURNS TABLE (person_id integer, may_ask boolean, registered boolean, personal boolean, name text, known boolean)
+    RETURNS TABLE (person_id integer, may_ask boolean, registered boolean, personal boolean, name text,
+                   known boolean, apart boolean)
     LANGUAGE sql STABLE ROWS 1
 AS $$
     SELECT p.person_id,
@@ -48,14 +49,18 @@ AS $$
            p.kind <> 'personal' OR p.personnel_hash IS NOT NULL
                OR EXISTS (SELECT FROM lpr_data.grace AS g
                           WHERE g.what = 'personnel_numbers' AND clock_timestamp() >= g.since
-                            AND clock_timestamp() < g.until)
+                            AND clock_timestamp() < g.until),
+           NOT EXISTS (SELECT FROM lpr_data.role_conflict AS c
+                       WHERE c.role = 'lpr_user' AND lpr_data.takes_part(u.oid, c.other)
+                          OR c.other = 'lpr_user' AND lpr_data.takes_part(u.oid, c.role))
     FROM (VALUES (true)) AS one
     LEFT JOIN pg_roles AS u ON u.oid = asker.login
     LEFT JOIN lpr_data.person AS p ON p.login = u.rolname::text COLLATE "C"
 $$;
 COMMENT ON FUNCTION lpr_data.asker(oid) IS
     'Who is behind a login: one row. may_ask: a member of lpr_user and no superuser; registered: to a person who has '
-    'not left; personal: to that person alone (A1); known: by a personnel number, if it is a person''s (A8).';
+    'not left; personal: to that person alone (A1); known: by a personnel number, if it is a person''s; apart: from '
+    'all roles that must be apart from lpr_user (A8).';
 
 CREATE FUNCTION lpr_data.gate_session(q lpr_data.question, moment timestamp with time zone, duty boolean DEFAULT false)
     RETURNS TABLE (decided boolean, person_id integer, holds_until timestamp with time zone, refusal text[])
@@ -70,6 +75,11 @@ AS $$
             'login {login} may not ask',
             'Only members of role lpr_user ask, and no superuser.',
             'Ask an administrator for access.']
+        WHEN (duty OR a.apart) IS NOT TRUE THEN ARRAY['A8', 'LP038',
+            'login {login} is a member of a role that is apart from lpr_user',
+            'Who asks holds no role that decides about those who ask: lpr.roles_apart shows the pairs.',
+            'Have that role taken away, or ask under the login of somebody who has it not: SELECT * FROM '
+            'lpr.roles_apart;']
         WHEN (lpr_data.is_private(q)) IS NOT TRUE THEN ARRAY['A6', 'LP023',
             'the connection is not encrypted',
             'Over a network a question is asked through TLS only.',

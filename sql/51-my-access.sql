@@ -12,7 +12,8 @@ WITH now AS MATERIALIZED (
     SELECT clock_timestamp() AS moment
 ), me AS MATERIALIZED (
     -- A person who has left does not count here: the login may be another's by now.
-    SELECT q AS question, p.person_id, a.may_ask, a.registered, a.personal, a.known, a.name, p.kind, s.name AS supervisor,
+    SELECT q AS question, p.person_id, a.may_ask, a.registered, a.personal, a.known, a.apart, a.name, p.kind,
+           s.name AS supervisor,
            u.rolsuper, now.moment,
            (SELECT max(r.version) FROM lpr_data.rules AS r) AS rules
     FROM now
@@ -29,7 +30,8 @@ WITH now AS MATERIALIZED (
 )
 SELECT r.requirement, r.holds, r.until, CASE WHEN NOT r.holds OR r.place = 4 THEN r.what_to_do END
 FROM (
-    SELECT 1, 0::bigint, 'a personal login', (me.may_ask AND me.personal AND me.known) IS TRUE, NULL::timestamptz,
+    SELECT 1, 0::bigint, 'a personal login', (me.may_ask AND me.personal AND me.known AND me.apart) IS TRUE,
+           NULL::timestamptz,
            CASE WHEN me.rolsuper THEN 'Connect as yourself, not as a superuser.'
                 WHEN NOT me.may_ask THEN format('Ask %s to let you ask: GRANT lpr_user TO %I;',
                                                 lpr_data.whom('lpr_admin', 'an administrator'), me.name)
@@ -39,6 +41,10 @@ FROM (
                                  lpr_data.whom('lpr_admin', 'an administrator'))
                 WHEN me.kind <> 'personal' THEN format('Connect with a login of your own: this one is of kind %s.',
                                                        me.kind)
+                WHEN NOT me.apart
+                     THEN format('Ask %s: you are a member of %s as well, which is apart from lpr_user.',
+                                 lpr_data.whom('lpr_admin', 'an administrator'),
+                                 lpr_data.conflict_of((me.question).login, 'lpr_user'))
                 WHEN NOT me.known
                      THEN format('Ask %s: SELECT lpr.change_person(%L, personnel_number => ''...'');',
                                  lpr_data.whom('lpr_admin', 'an administrator'), me.name)

@@ -20,6 +20,13 @@ AS $$
     FROM lpr_data.person AS p WHERE p.kind = 'personal' AND p.left_at IS NULL
     GROUP BY lower(p.email) HAVING count(*) > 1
     UNION ALL
+    SELECT 'high', 'access', format('login "%s" is a member of %s and of %s', p.login, c.role, c.other), c.reason || ' '
+           || 'Such a person acts in neither.', format('REVOKE %I FROM %I; -- or the other one', c.other, p.login)
+    FROM lpr_data.person AS p
+    JOIN pg_roles AS r ON r.rolname = p.login AND NOT r.rolsuper
+    CROSS JOIN lpr_data.role_conflict AS c
+    WHERE p.left_at IS NULL AND lpr_data.takes_part(r.oid, c.role) AND lpr_data.takes_part(r.oid, c.other)
+    UNION ALL
     SELECT 'medium', 'access', format('logins %s have the same name', string_agg(p.login, ', ' ORDER BY p.login)),
            'They may be one human being, who has one active personal login; nobody but you can tell.',
            'SELECT lpr.retire_person(...one of them...); -- or, if they are different people: SELECT '

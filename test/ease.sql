@@ -57,7 +57,8 @@ DECLARE
     opened bigint;
 BEGIN
     INSERT INTO lpr_data.person (login, name, email, unit, personnel_hash)
-    VALUES (admit.login, 'A Test', admit.login || '@test.example', 'Tests', sha256(admit.login::bytea)) RETURNING person_id INTO who;
+    VALUES (admit.login, 'A Test', admit.login || '@test.example', 'Tests', sha256(admit.login::bytea))
+        RETURNING person_id INTO who;
     INSERT INTO lpr_data.training (person_id, course, completed_on, valid_until, officer_id)
     SELECT who, c.code, lpr_data.utc_today(), lpr_data.utc_today() + interval '360 days', t.person_id
         FROM lpr_data.course AS c CROSS JOIN lpr_data.person AS t WHERE t.login = 'trainer1';

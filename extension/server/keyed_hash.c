@@ -1,6 +1,6 @@
 /*
- * keyed_hash.c: what is to be known again and not to be read: HMAC-SHA-256 under a key that stands in a file outside the
- * database, so that nobody who has the rows alone can try out what they stand for.
+ * keyed_hash.c: what is to be known again and not to be read: HMAC-SHA-256 under a key that stands in a file outside
+ * the database, so that nobody who has the rows alone can try out what they stand for.
  */
 #include "postgres.h"
 

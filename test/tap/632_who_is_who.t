@@ -54,6 +54,58 @@ $node->converse($adds, 'COMMIT');
 like(($node->landed($meanwhile))[1], qr/ERROR: +LP036: login "twin3" has that e-mail address/, '… and is refused');
 $adds->quit;
 
+# ---- roles that must be apart ----
+
+my $pairs = sub { my ($role) = @_; return $node->answer('analyst2', "SELECT string_agg(CASE role WHEN '$role' THEN other ELSE role END, ' ' ORDER BY CASE role WHEN '$role' THEN other ELSE role END) FROM lpr.roles_apart WHERE '$role' IN (role, other)") };
+is($pairs->('lpr_user'), 'lpr_admin lpr_foia lpr_integrity lpr_lead lpr_oversight lpr_records_officer lpr_system_owner lpr_training_officer', 'what who asks holds none of');
+is($pairs->('lpr_admin'), 'lpr_integrity lpr_oversight lpr_privacy lpr_user', 'what an administrator holds none of');
+$node->answer('postgres', 'CREATE ROLE pairs1 LOGIN');
+$node->answer('admin1', "SELECT lpr.add_person('pairs1', 'Paz Pairs', 'pairs1\@agency.example', 'Targeting', personnel_number => 'P-pairs')");
+my $holds = sub { my (@roles) = @_; return join ' ', map { $node->answer('postgres', "SELECT lpr_data.holds(person_id, '$_') FROM lpr_data.person WHERE login = 'pairs1'") } @roles };
+for (split /\n/, $node->answer('postgres', 'SELECT role, other FROM lpr_data.role_conflict'))
+{
+	my ($role, $other) = split /\|/;
+
+	$node->answer('postgres', "GRANT $role TO pairs1");
+	is($holds->($role, $other), 't f', "only $role");
+	$node->answer('postgres', "GRANT $other TO pairs1");
+	is($holds->($role, $other), 'f f', "… with $other: neither");
+	$node->answer('postgres', "REVOKE $role, $other FROM pairs1");
+}
+# From the next statement on, in the middle of a session; through a role between them as well.
+$node->answer('postgres', 'CREATE ROLE team; GRANT lpr_admin TO team');
+my ($session) = $node->session('analyst1');
+is(($node->converse($session, $quick))[0], 1, 'who asks');
+for my $way ('GRANT lpr_admin TO analyst1', 'GRANT team TO analyst1')
+{
+	$node->answer('postgres', $way);
+	my $head = $node->head;
+	like(($node->converse($session, $quick))[1], qr/ERROR: +LP038: login analyst1 is a member of a role that is apart from lpr_user.*DETAIL: .*HINT: /s, "$way: asks no more");
+	is($node->records_after($head, "kind = 'refused'"), 'refused analyst1 acme A8 LP038', '… on record');
+	$node->refused('… nor sets limits', 'analyst1', "SELECT lpr.set_rate_limit('person', 'hour', 1000000)", 'A8', 'LP038', words => qr/is a member of lpr_admin and of lpr_user/);
+	$node->refused('… nor opens an event', 'analyst1', "SELECT lpr.open_event('Vans at the depot', 'suspect', 'title_18', 'SD-2026-77', 'Two vans stand at the depot every night; whose they are has to be found.')", 'A8', 'LP038',
+		words => qr/is a member of lpr_user and of lpr_admin/);
+	is($node->answer('oversight1', "SELECT severity || ': ' || finding || ' ' || mend FROM lpr.security_report() WHERE finding ~ 'analyst1'", logon => 0),
+		'high: login "analyst1" is a member of lpr_user and of lpr_admin REVOKE lpr_admin FROM analyst1; -- or the other one', '… is reported');
+	like($node->answer('analyst1', "SELECT string_agg(what_to_do, '') FROM lpr.my_access WHERE NOT holds"), qr/you are a member of lpr_admin as well, which is apart from lpr_user/, '… and told');
+	$node->answer('postgres', 'REVOKE lpr_admin, team FROM analyst1');
+	is(($node->converse($session, $quick))[0], 1, '… and asks again when one of them is taken away');
+}
+$session->quit;
+# The privacy officer adds pairs, and nobody takes one away.
+my $apart = sub { my ($role, $other, $reason) = @_; return "SELECT lpr.keep_apart($role, $other, $reason)" };
+$node->refused('two roles kept apart by an administrator', 'admin1', $apart->("'lpr_user'", "'lpr_privacy'", "'Who asks'"), 'A8', 'LP033');
+$node->refused('… without a reason', 'privacy1', $apart->("'lpr_user'", "'lpr_privacy'", 'NULL'), 'A8', 'LP043');
+$node->refused("… of $_->[0] and $_->[1]", 'privacy1', $apart->(@$_, "'Who asks'"), 'A8', '22023', words => qr/not two roles of lpr/) for [ "'lpr_user'", "'lpr_user'" ], [ "'lpr_user'", "'postgres'" ], [ 'NULL', "'lpr_user'" ], [ "'lpr_user'", 'NULL' ];
+$node->answer('privacy1', $apart->("'lpr_privacy'", "'lpr_user'", "'Who asks does not write the rules.'"));
+$node->answer('privacy1', $apart->("'lpr_user'", "'lpr_privacy'", "'The other way around.'"));
+is($node->answer('postgres', "SELECT count(*), bool_or(shipped) FROM lpr_data.role_conflict WHERE 'lpr_privacy' IN (role, other) AND 'lpr_user' IN (role, other)"), '1|f', 'a pair that was added');
+$node->answer('postgres', 'GRANT lpr_privacy TO analyst1');
+$node->refused('… counts', 'analyst1', $quick, 'A8', 'LP038', source => 'acme', logon => 1);
+$node->answer('postgres', 'REVOKE lpr_privacy FROM analyst1');
+like($node->messages('postgres', $_), qr/ERROR: +LP034/, "the superuser: $_") for 'DELETE FROM lpr_data.role_conflict', "UPDATE lpr_data.role_conflict SET other = 'lpr_lead'", 'TRUNCATE lpr_data.role_conflict';
+like($node->messages('postgres', "INSERT INTO lpr_data.role_conflict (role, other, reason) VALUES ('lpr_user', 'lpr_user', 'x')"), qr/ERROR: +23514: .*"two_roles"/, 'the superuser: a role apart from itself');
+
 $node->sound('in the end');
 $node->stop;
 done_testing();
