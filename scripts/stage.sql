@@ -58,6 +58,10 @@ FROM (VALUES ('supervisor1', 'Sue Visor', 'Targeting', NULL),
              ('analyst2', 'Anton Lystra', 'Targeting', 'supervisor1'),
              ('newcomer1', 'Newt Comer', 'Targeting', 'supervisor1')) AS p (login, name, unit, supervisor)
 \g /dev/null
+-- Sources are asked once the privacy officer has approved and published what covers them.
+\c - privacy1
+SELECT lpr.approve_source(source, assessment, published_on => '2017-12-11') FROM lpr.sources
+\g /dev/null
 -- How long saved reads are kept: a value for the demo, not that of the real schedules, which a records officer takes
 -- from their source.
 \c - records1

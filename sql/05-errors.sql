@@ -8,7 +8,7 @@ FROM (VALUES
     ('LP002', 'Q10', 'None of several sources can be asked; the detail says why of each.',
      'SELECT * FROM lpr.sources; then ask an administrator.'),
     ('LP003', 'Q10', 'The source is not enabled, or its privacy assessment is not approved.',
-     'An administrator records the approval: lpr.approve_source(...).'),
+     'The privacy officer records approval and publication: lpr.approve_source(...).'),
     ('LP004', 'Q10', 'The source is not granted to this login.',
      'An administrator grants it: GRANT USAGE ON FOREIGN SERVER ... TO lpr_user.'),
     ('LP005', 'Q11', 'The vendor of this source cannot be asked this way.',

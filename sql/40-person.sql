@@ -57,9 +57,7 @@ CREATE FUNCTION lpr_data.lacks_number(person_id integer)
     SET search_path = pg_catalog, pg_temp
 RETURN EXISTS (SELECT FROM lpr_data.person AS p
                WHERE p.person_id = lacks_number.person_id AND p.kind = 'personal' AND p.personnel_hash IS NULL)
-    AND NOT EXISTS (SELECT FROM lpr_data.grace AS g
-                    WHERE g.what = 'personnel_numbers' AND clock_timestamp() >= g.since
-                      AND clock_timestamp() < g.until);
+    AND NOT lpr_data.in_grace('personnel_numbers');
 COMMENT ON FUNCTION lpr_data.lacks_number(integer) IS
     'Whether a personal login lacks the personnel number that it has to have, and no update lets that pass (A8).';
 
@@ -216,8 +214,12 @@ BEGIN
                                        array_to_string(roles, ' or ')),
                                 format('This is done under a personal login that is a member of %s, and of which '
                                        'nobody else is one.', array_to_string(roles, ' or ')),
-                                format('Ask an administrator whether you are to be one: GRANT %I TO %I;', roles[1],
-                                       lpr.login()));
+                                -- Not to be granted to who has a role that is apart from it.
+                                CASE WHEN lpr_data.conflict_of(quote_ident(lpr.login())::regrole, roles[1]) IS NOT NULL
+                                     THEN format('Your own role is apart from it: ask %s.',
+                                                 lpr_data.whom(roles[1], 'somebody who is one'))
+                                     ELSE format('Ask an administrator whether you are to be one: GRANT %I TO %I;',
+                                                 roles[1], lpr.login()) END);
     END IF;
     RETURN who;
 END

@@ -172,7 +172,18 @@ AS $$
                                                               THEN ARRAY['Q10', 'LP003',
             'source "{source}" is not enabled',
             'A source is asked only once its privacy assessment is on record as approved.',
-            'Ask an administrator to record it with lpr.approve_source(...).']
+            'Ask the privacy officer to record it with lpr.approve_source(...).']
+        WHEN (EXISTS (SELECT FROM lpr_data.source AS s
+                      WHERE s.name = q.source
+                        AND (s.published_on <= lpr_data.utc_today()
+                             OR s.published_on IS NULL
+                                AND EXISTS (SELECT FROM lpr_data.grace AS g
+                                            WHERE g.what = 'sources' AND moment >= g.since
+                                              AND moment < g.until)))) IS NOT TRUE THEN ARRAY['Q10', 'LP003',
+            'the privacy assessment of source "{source}" is not published',
+            'A source is asked from the day on which its privacy assessment is published.',
+            'SELECT source, published_on FROM lpr.sources; tells the day; the privacy officer records it with '
+            'lpr.approve_source(..., published_on => ...).']
         WHEN (SELECT has_server_privilege(q.login, f.oid, 'USAGE')
               FROM pg_foreign_server AS f WHERE f.srvname = q.source) IS NOT TRUE THEN ARRAY['Q10', 'LP004',
             'source "{source}" is not granted to you',

@@ -82,12 +82,15 @@ FROM (
                 WHEN 'approved' THEN format('Waits for %s.', lpr_data.whom('lpr_system_owner', 'a system owner'))
                 WHEN 'suspended' THEN format('It is suspended; SELECT * FROM lpr.access_history; says why. Ask %s.',
                                              lpr_data.whom('lpr_system_owner', 'a system owner'))
-                ELSE (SELECT format('Cannot be asked yet: %s. Ask %s.', string_agg(s, ', ' ORDER BY s),
+                ELSE (SELECT format('Cannot be asked yet: %s. Ask %s, or %s.', string_agg(s, ', ' ORDER BY s),
+                                    lpr_data.whom('lpr_privacy', 'the privacy officer'),
                                     lpr_data.whom('lpr_admin', 'an administrator'))
                       FROM unnest(a.sources) AS s
                       WHERE NOT EXISTS (SELECT FROM lpr_data.source AS x
                                         JOIN pg_foreign_server AS f ON f.srvname = x.name
                                         WHERE x.name = s AND x.enabled AND x.approved_on <= lpr_data.utc_today()
+                                          AND (x.published_on <= lpr_data.utc_today()
+                                               OR x.published_on IS NULL AND lpr_data.in_grace('sources'))
                                           AND has_server_privilege((me.question).login, f.oid, 'USAGE'))
                       HAVING count(*) > 0) END
     FROM mine AS a CROSS JOIN me

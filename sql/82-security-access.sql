@@ -34,6 +34,14 @@ AS $$
     FROM lpr_data.person AS p WHERE p.kind = 'personal' AND p.left_at IS NULL
     GROUP BY lower(regexp_replace(p.name, '[[:space:][:punct:]]+', ' ', 'g')) HAVING count(*) > 1
     UNION ALL
+    SELECT CASE WHEN lpr_data.in_grace('sources') THEN 'medium' ELSE 'high' END, 'access',
+           format('no day of publication of source "%s" is on record', s.name),
+           'A source is asked from the day on which its privacy assessment is published; after an update that is let '
+           'pass for thirty days.',
+           format('SELECT lpr.approve_source(%L, %L, published_on => ''...the day...''); -- by the privacy officer',
+                  s.name, s.assessment)
+    FROM lpr_data.source AS s WHERE s.enabled AND s.published_on IS NULL
+    UNION ALL
     SELECT CASE WHEN lpr_data.lacks_number(p.person_id) THEN 'high' ELSE 'medium' END, 'access',
            format('no personnel number of login "%s" is on record', p.login),
            'One human being has one active personal login, known by that number; after an update that is let pass for '

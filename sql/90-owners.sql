@@ -196,7 +196,8 @@ BEGIN
         LEFT JOIN (VALUES
             -- of the library, or superusers, alone
             ('secret', ''), ('setting', ''), ('role_state', ''), ('purge_certificate', ''),
-            ('system', 'SELECT'), ('job', 'SELECT'), ('change', 'SELECT, INSERT'), ('source', 'SELECT, UPDATE'),
+            ('system', 'SELECT'), ('job', 'SELECT'), ('grace', 'SELECT'), ('change', 'SELECT, INSERT'),
+            ('source', 'SELECT, UPDATE'),
             -- what is taken away again
             ('camera', 'SELECT, INSERT, UPDATE, DELETE'), ('event_member', 'SELECT, INSERT, UPDATE, DELETE'),
             ('consent_token', 'SELECT, INSERT, UPDATE, DELETE'),

@@ -89,7 +89,7 @@ cmp_ok($node->answer('postgres', "SELECT max(octet_length(payload)) FROM lpr_dat
 sub bounded { my ($name, $login, $sql, $state) = @_; return like($node->messages($login, $sql, logon => $login =~ /^oversight/), qr/ERROR: +${\($state \/\/ '22001')}: .*\nDETAIL: /, "$name: refused") }
 bounded('a purpose', 'admin1', "SELECT lpr.add_purpose('long', repeat('x', 1025))");
 bounded('an authority', 'admin1', "SELECT lpr.add_authority('long', repeat('x', 1025))");
-bounded('an assessment', 'admin1', "SELECT lpr.approve_source('acme', repeat('x', 1025))");
+bounded('an assessment', 'privacy1', "SELECT lpr.approve_source('acme', repeat('x', 1025), published_on => '2017-12-11')");
 bounded('exemptions', 'admin1', "SELECT lpr.set_exemptions('acme', ARRAY(SELECT '5 U.S.C. 552a(j)(2)' FROM generate_series(1, 300)))");
 bounded('an address of a camera', 'admin1', "SELECT lpr.add_camera('acme', 'c1', 32, -117, address => repeat('x', 1025))", '22023');
 bounded('rules', 'privacy1', "SELECT lpr.set_rules(repeat('x', 65537))");
@@ -113,7 +113,7 @@ my @hidden = (
 	[ 'a name', 'admin1', "lpr.change_person('clerk1', name => $short)" ], [ 'a unit', 'admin1', "lpr.change_person('clerk1', unit => $short)" ],
 	[ 'a new person', 'admin1', "lpr.add_person('analyst9', $short, 'a\@b.example', 'Unit', personnel_number => 'P-9')", "CREATE ROLE analyst9 LOGIN" ],
 	[ 'a purpose', 'admin1', "lpr.add_purpose('hidden', $short)" ], [ 'an authority', 'admin1', "lpr.add_authority('hidden', $short)" ],
-	[ 'a course', 'admin1', "lpr.add_course('hidden', $short)" ], [ 'an assessment', 'admin1', "lpr.approve_source('acme', $short)" ],
+	[ 'a course', 'admin1', "lpr.add_course('hidden', $short)" ], [ 'an assessment', 'privacy1', "lpr.approve_source('acme', $short, published_on => '2017-12-11')" ],
 	[ 'one of exemptions', 'admin1', "lpr.set_exemptions('acme', ARRAY['5 U.S.C. 552a(j)(2)', $short])" ],
 	[ 'an address of a camera', 'admin1', "lpr.add_camera('acme', 'c1', 32.7, -117.1, address => $short)" ], [ 'a camera', 'admin1', "lpr.add_camera('acme', $short, 32.7, -117.1)" ],
 	[ 'a subject of mails', 'admin1', "lpr.set_mail_text('denied', $short, 'Body.')" ], [ 'a body', 'admin1', "lpr.set_mail_text('denied', 'Subject', $short)" ],

@@ -10,7 +10,7 @@ $node->start;
 $node->vendor_start;
 $node->stage('lpr');
 is($node->answer('analyst1', LprTest::quick()), 1, 'who came through all of it is answered');
-$node->answer('postgres', "UPDATE lpr_data.source SET approved_on = '2020-01-01'");
+$node->answer('postgres', "UPDATE lpr_data.source SET approved_on = '2020-01-01', published_on = '2020-01-01'");
 
 # One session for all of it, so that it is not a new one that is refused.
 $node->hire('clerk1', 'lpr_user', supervisor => 'supervisor1');
