@@ -366,7 +366,8 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.disable_source(text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.disable_source(text) IS
-    'From the next statement on the source is not asked (LP003). lpr.approve_source(), the privacy officer''s, enables it again (Q10).';
+    'From the next statement on the source is not asked (LP003). lpr.approve_source(), the privacy officer''s, '
+    'enables it again (Q10).';
 
 CREATE FUNCTION lpr_data.judge_place(country text, region text, latitude double precision, longitude double precision,
                                      address text DEFAULT NULL)

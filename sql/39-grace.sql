@@ -25,5 +25,6 @@ CREATE FUNCTION lpr_data.in_grace(what text)
     LANGUAGE sql STABLE
     SET search_path = pg_catalog, pg_temp
 RETURN EXISTS (SELECT FROM lpr_data.grace AS g
-               WHERE g.what = in_grace.what COLLATE "C" AND clock_timestamp() >= g.since AND clock_timestamp() < g.until);
+               WHERE g.what = in_grace.what COLLATE "C" AND clock_timestamp() >= g.since
+                 AND clock_timestamp() < g.until);
 COMMENT ON FUNCTION lpr_data.in_grace(text) IS 'Whether something that an update found missing is let pass just now.';

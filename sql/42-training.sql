@@ -78,6 +78,41 @@ COMMENT ON FUNCTION lpr_data.required_courses(integer, timestamp with time zone)
     'The required courses, and until when a person has each, by what was recorded up to a moment; NULL = never '
     'completed (A3). The gate, lpr_data.is_trained() and lpr.my_access go by it.';
 
+CREATE FUNCTION lpr_data.tell_grace(person_id integer)
+    RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    missing record;
+BEGIN
+    FOR missing IN
+        SELECT g.until, CASE g.what
+            WHEN 'personnel_numbers' THEN (SELECT 'your personnel number' FROM lpr_data.person AS p
+                                           WHERE p.person_id = tell_grace.person_id AND p.kind = 'personal'
+                                             AND p.personnel_hash IS NULL)
+            WHEN 'courses' THEN (SELECT 'course ' || string_agg(c.course, ', ' ORDER BY c.course)
+                                 FROM lpr_data.required_courses(tell_grace.person_id, clock_timestamp()) AS c
+                                 WHERE c.until = g.until)
+            ELSE (SELECT 'the day of publication of source ' || string_agg(s.name, ', ' ORDER BY s.name)
+                  FROM lpr_data.source AS s WHERE s.enabled AND s.published_on IS NULL) END AS what,
+            CASE g.what WHEN 'personnel_numbers' THEN lpr_data.whom('lpr_admin', 'an administrator')
+                 WHEN 'courses' THEN lpr_data.whom('lpr_training_officer', 'a training officer')
+                 ELSE lpr_data.whom('lpr_privacy', 'the privacy officer') END AS whom
+        FROM lpr_data.grace AS g WHERE clock_timestamp() >= g.since AND clock_timestamp() < g.until ORDER BY g.what
+    LOOP
+        CONTINUE WHEN missing.what IS NULL;
+        RAISE NOTICE USING
+            MESSAGE = format('%s is missing, and has to be on record by %s', missing.what,
+                             to_char(missing.until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')),
+            DETAIL = 'An update asks for it; until then it is let pass, afterwards it is refused.',
+            HINT = format('Ask %s to record it.', missing.whom);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.tell_grace(integer) IS
+    'Tells a person, at each logon, what an update asks for and is let pass for some days yet.';
+
 CREATE FUNCTION lpr_data.is_trained(person_id integer)
     RETURNS boolean
     LANGUAGE sql STABLE

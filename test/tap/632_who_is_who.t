@@ -106,6 +106,51 @@ $node->answer('postgres', 'REVOKE lpr_privacy FROM analyst1');
 like($node->messages('postgres', $_), qr/ERROR: +LP034/, "the superuser: $_") for 'DELETE FROM lpr_data.role_conflict', "UPDATE lpr_data.role_conflict SET other = 'lpr_lead'", 'TRUNCATE lpr_data.role_conflict';
 like($node->messages('postgres', "INSERT INTO lpr_data.role_conflict (role, other, reason) VALUES ('lpr_user', 'lpr_user', 'x')"), qr/ERROR: +23514: .*"two_roles"/, 'the superuser: a role apart from itself');
 
+# ---- after an update: thirty days for what is missing, once ----
+
+# As an update leaves it: two people had access before, one had not; nobody has a number, a course that is new, or a source with a day.
+$node->hire('later1', 'lpr_user', supervisor => 'supervisor1');
+$node->answer('postgres', "CREATE TABLE kept AS SELECT login, personnel_hash FROM lpr_data.person; UPDATE lpr_data.person SET personnel_hash = NULL; UPDATE lpr_data.source SET published_on = NULL;
+	ALTER TABLE lpr_data.training DISABLE TRIGGER ALL; DELETE FROM lpr_data.training WHERE course IN ('integrity_awareness', 'lpr_policy'); ALTER TABLE lpr_data.training ENABLE TRIGGER ALL;
+	ALTER TABLE lpr_data.training ENABLE ALWAYS TRIGGER refuse_rewrite, ENABLE ALWAYS TRIGGER refuse_truncate, ENABLE ALWAYS TRIGGER audit_change, ENABLE ALWAYS TRIGGER audit_truncate");
+my $lacks = sub { my ($name, $control, $code, %given) = @_; return $node->refused($name, 'analyst1', $quick, $control, $code, source => 'acme', logon => 1, %given) };
+$lacks->('without an update nothing is let pass: no number', 'A8', 'LP036');
+$node->answer('postgres', "INSERT INTO lpr_data.grace (what) VALUES ('personnel_numbers')");
+$lacks->('… nor a course', 'A3', 'LP026');
+$node->answer('postgres', "INSERT INTO lpr_data.grace (what) VALUES ('courses')");
+$lacks->('… nor a source that was not published', 'Q10', 'LP003', words => qr/privacy assessment of source "acme" is not published/);
+$node->answer('postgres', "INSERT INTO lpr_data.grace (what) VALUES ('sources')");
+is($node->answer('analyst1', $quick), 1, 'for thirty days after one, it is');
+my $told = $node->messages('analyst1', LprTest::consent(), logon => 0);
+like($told, qr/NOTICE: .*\Q$_\E is missing, and has to be on record by \d{4}-\d\d-\d\d \d\d:\d\d UTC.*HINT: +Ask \S/s, "… and told at each logon: $_")
+	for 'course integrity_awareness, lpr_policy', 'your personnel number', 'the day of publication of source acme, birdseye, curbside';
+is($node->answer('oversight1', "SELECT string_agg(DISTINCT severity || ': ' || regexp_replace(finding, '\".*\"', '...'), E'\n' ORDER BY severity || ': ' || regexp_replace(finding, '\".*\"', '...')) FROM lpr.security_report() WHERE topic = 'access' AND finding ~ '^no '", logon => 0),
+	"medium: no day of publication of source ... is on record\nmedium: no personnel number of login ... is on record", '… and reported');
+my $waiting = $node->answer('later1', "SELECT lpr.request_access('{ATS}', '{acme}', '{plate}', 'Has to find out where stolen vans stand at night, for the team at the harbour.')", logon => 0);
+$node->train('later1', 0, @LprTest::courses[0 .. 3]);
+$node->refused('who had no access before completes all courses first', 'supervisor1', "SELECT lpr.approve($waiting, '$LprTest::because')", 'A3', 'LP026', words => qr/training of "later1"/);
+# Neither longer, nor once more, nor of what it is not for.
+my $bound = sub { my ($name, $sql, $words) = @_; return like($node->messages('postgres', $sql), qr/ERROR: +$words/, "the superuser: $name") };
+$bound->('once more', "INSERT INTO lpr_data.grace (what) VALUES ('sources')", qr/23505: .*"grace_pkey"/);
+$bound->('something else', "INSERT INTO lpr_data.grace (what) VALUES ('access')", qr/23514: .*"grace_what_check"/);
+$bound->('longer', "UPDATE lpr_data.grace SET until = until + interval '1 day'", qr/LP034/);
+$bound->('begun anew', 'DELETE FROM lpr_data.grace', qr/LP034/);
+$node->answer('postgres', 'ALTER TABLE lpr_data.grace DISABLE TRIGGER refuse_rewrite');
+$bound->('longer, without its guard', "UPDATE lpr_data.grace SET until = since + interval '31 days'", qr/23514: .*"thirty_days_at_most"/);
+# Thirty days later each is missed by itself.
+for my $case ([ 'sources', 'Q10', 'LP003', "UPDATE lpr_data.source SET published_on = '2017-12-11'" ], [ 'courses', 'A3', 'LP026', '' ], [ 'personnel_numbers', 'A8', 'LP036', 'UPDATE lpr_data.person AS p SET personnel_hash = k.personnel_hash FROM kept AS k WHERE k.login = p.login' ])
+{
+	my ($what, $control, $code, $mend) = @$case;
+
+	$node->answer('postgres', "UPDATE lpr_data.grace SET since = now() - interval '40 days', until = now() - interval '10 days' WHERE what = '$what'");
+	$lacks->("$what, after thirty days", $control, $code);
+	$node->answer('postgres', $mend) if $mend;
+	$node->train('analyst1', 0) if $what eq 'courses';
+	is($node->answer('analyst1', $quick), 1, '… until it is on record');
+}
+unlike($node->messages('analyst1', LprTest::consent(), logon => 0), qr/NOTICE: .*is missing/, 'nothing more is told');
+$node->answer('postgres', 'ALTER TABLE lpr_data.grace ENABLE ALWAYS TRIGGER refuse_rewrite');
+
 $node->sound('in the end');
 $node->stop;
 done_testing();

@@ -128,6 +128,8 @@ like($told, qr/^WARNING: .*what a site granted.*DETAIL: +GRANT EXECUTE ON FUNCTI
 ok($node->await_acks($swarm, 16), '… and questions of those who were at work are answered');
 my @acks = $node->swarm_end($swarm);
 is(($node->converse($session, $question))[0], 't', '… in a session that had asked before as well');
+is($node->answer('postgres', "SELECT string_agg(what, ' ' ORDER BY what) || bool_and(until - since <= interval '30 days 1 minute') FROM lpr_data.grace"), 'courses personnel_numbers sourcestrue', '… what it asks for anew has thirty days');
+like($node->messages('analyst2', 'SELECT 1'), qr/NOTICE: .*course integrity_awareness, lpr_policy is missing.*NOTICE: .*your personnel number is missing.*NOTICE: .*source acme, birdseye, curbside is missing/s, '… which is told at each logon');
 is($node->answer('postgres', "SELECT extversion FROM pg_extension WHERE extname = 'lpr'"), $this, '… by the new version');
 is($node->answer('supervisor1', 'SELECT count(*) > 0 FROM site.open'), 't', 'what a site built on its views stands');
 is($node->answer('postgres', "SELECT has_table_privilege('site', 'lpr.people', 'SELECT') OR has_column_privilege('site', 'lpr.events', 'title', 'SELECT') OR EXISTS (SELECT FROM pg_class AS c, aclexplode(c.relacl) AS a
