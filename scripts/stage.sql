@@ -6,7 +6,6 @@
 \set QUIET on
 SET client_min_messages = warning;
 CREATE EXTENSION lpr CASCADE;
-SET client_min_messages = notice;
 
 -- Logins belong to the cluster: another test database may have made them.
 SELECT format('CREATE ROLE %I LOGIN IN ROLE %I', login, role)
@@ -36,6 +35,7 @@ SELECT lpr.add_source('acme', 'lpr-v1', :'vendor_url' || '/acme/lpr-v1', secret 
        lpr.add_source('curbside', 'parkpow-v1', :'vendor_url' || '/curbside/parkpow-v1', secret => 'sim-parkpow-token',
                       assessment => 'DHS/CBP/PIA-049(a)', grant_to => '{lpr_user}')
 \g /dev/null
+SET client_min_messages = notice;
 
 -- The people: the first administrator is registered by whoever installed the extension, all others by that
 -- administrator.

@@ -101,7 +101,8 @@ CREATE VIEW lpr.roles_apart WITH (security_barrier) AS
 SELECT c.role, c.other, c.reason FROM lpr_data.role_conflict AS c;
 GRANT SELECT ON lpr.roles_apart TO lpr_member;
 COMMENT ON VIEW lpr.roles_apart IS
-    'Pairs of roles that are apart: who is a member of both acts in neither (A8, LP038).';
+    'Pairs of roles that are apart: who is a member of both acts in neither (A8, LP038). Four people can run an '
+    'agency; fewer cannot, by these pairs and by verbs that take two people.';
 COMMENT ON COLUMN lpr.roles_apart.role IS 'One of the two.';
 COMMENT ON COLUMN lpr.roles_apart.other IS 'The other.';
 COMMENT ON COLUMN lpr.roles_apart.reason IS 'Why.';

@@ -63,13 +63,13 @@ $node->records_become($head, 'change admin1 update lpr_data.source', 'COMMIT PRE
 changes('ROLLBACK PREPARED', 'admin1', "BEGIN; $disable; PREPARE TRANSACTION 'p'; ROLLBACK PREPARED 'p'; $camera", 'insert lpr_data.camera');
 
 # And across a crash of the server.
-$node->answer('privacy1', "BEGIN; SELECT lpr.approve_source('birdseye', 'DHS/CBP/PIA-049(a)', published_on => '2017-12-11'); PREPARE TRANSACTION 'q'");
+$node->answer('postgres', "BEGIN; SELECT lpr.approve_source('birdseye', 'DHS/CBP/PIA-049(a)', published_on => '2017-12-11'); PREPARE TRANSACTION 'q'");
 $node->stop('immediate');
 $node->start;
 ok($node->await_answers, 'after a crash');
 $head = $node->head;
-$node->answer('privacy1', "COMMIT PREPARED 'q'");
-$node->records_become($head, 'change privacy1 update lpr_data.source', '… a prepared change is committed and on record', $changes);
+$node->answer('postgres', "COMMIT PREPARED 'q'");
+$node->records_become($head, 'change postgres update lpr_data.source', '… a prepared change is committed and on record', $changes);
 
 # ---- in the order of commits ----
 

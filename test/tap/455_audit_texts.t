@@ -111,7 +111,7 @@ my $rlo = "U&'To find \\202E the grey vans that come at night to the quarry of O
 my $short = "U&'a\\202Eb'";
 my @hidden = (
 	[ 'a name', 'admin1', "lpr.change_person('clerk1', name => $short)" ], [ 'a unit', 'admin1', "lpr.change_person('clerk1', unit => $short)" ],
-	[ 'a new person', 'admin1', "lpr.add_person('analyst9', $short, 'a\@b.example', 'Unit', personnel_number => 'P-9')", "CREATE ROLE analyst9 LOGIN" ],
+	[ 'a new person', 'admin1', "lpr.add_person('analyst9', $short, 'a\@b.example', 'Unit', personnel_number => 'P-91')", "CREATE ROLE analyst9 LOGIN" ],
 	[ 'a purpose', 'admin1', "lpr.add_purpose('hidden', $short)" ], [ 'an authority', 'admin1', "lpr.add_authority('hidden', $short)" ],
 	[ 'a course', 'admin1', "lpr.add_course('hidden', $short)" ], [ 'an assessment', 'privacy1', "lpr.approve_source('acme', $short, published_on => '2017-12-11')" ],
 	[ 'one of exemptions', 'admin1', "lpr.set_exemptions('acme', ARRAY['5 U.S.C. 552a(j)(2)', $short])" ],
