@@ -251,9 +251,9 @@ COMMENT ON FUNCTION lpr.add_source(text, text, text, text, text, text, jsonb, na
     'Adds a vendor: foreign server, user mapping and partition of lpr.reads. name: 1 to 40 lower-case letters, digits '
     'and underscores. dialect: see lpr.dialects(). url: base of every request, https. secret: the name of a secret '
     '(default: the source''s name), never its value. assessment: the privacy assessment that is to cover it; it is '
-    'asked once the privacy officer has approved that with lpr.approve_source() (Q10). client_id: for dialects that sign '
-    'in by OAuth. options: those of the server, as a JSON object. grant_to: roles that may ask it. Superusers only, '
-    'since the URL decides where questions go.';
+    'asked once the privacy officer has approved that with lpr.approve_source() (Q10). client_id: for dialects that '
+    'sign in by OAuth. options: those of the server, as a JSON object. grant_to: roles that may ask it. Superusers '
+    'only, since the URL decides where questions go.';
 
 CREATE FUNCTION lpr.remove_source(name text)
     RETURNS void
