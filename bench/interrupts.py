@@ -78,6 +78,7 @@ def cancel(table):
     for name, url in (('nameless', 'https://vendor.slow.invalid'), ('deaf', f'http://127.0.0.1:{port}')):
         admin.query(f"SELECT lpr.add_source('{name}', 'lpr-v1', '{url}/{name}/lpr-v1', secret => 'sim-lpr-token', "
                     "assessment => 'bench', grant_to => '{lpr_user}')")
+        admin.query(f"SELECT lpr.approve_source('{name}', 'bench', published_on => '2017-12-11')")
     vendor('DELETE', '/faults')
     vendor('POST', '/faults', [{'vendor': 'hang', 'fault': 'hang'},
                                {'vendor': 'drip', 'fault': 'drip', 'ms': 100},

@@ -24,8 +24,8 @@ END
 $$;
 CALL bench.triggers('DISABLE');
 
-INSERT INTO lpr_data.person (login, name, email, unit)
-SELECT login, 'Bench', login || '@agency.example', 'Bench'
+INSERT INTO lpr_data.person (login, name, email, unit, personnel_hash)
+SELECT login, 'Bench', login || '@agency.example', 'Bench', sha256(login::bytea)
 FROM (SELECT unnest('{reader,busy,boss,watcher}'::text[])
       UNION ALL SELECT 'p' || i FROM generate_series(1, 1994) AS i) AS p (login);
 SELECT person_id AS boss FROM lpr_data.person WHERE login = 'boss'

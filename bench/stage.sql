@@ -11,17 +11,20 @@ SELECT lpr.add_source(name, 'lpr-v1', :'vendor_url' || '/' || name || '/lpr-v1',
                       assessment => 'bench', grant_to => '{lpr_user}')
 FROM unnest('{bulk,north,east,south,west,hang,drip,busy}'::text[]) AS name
 \g /dev/null
+UPDATE lpr_data.source SET enabled = true, approved_on = lpr_data.utc_today(), published_on = lpr_data.utc_today();
 
 -- What the gate looks for (scripts/stage.sql shows how people come to it), and limits beyond what the cases ask.
-INSERT INTO lpr_data.person (login, name, email, unit) VALUES
-    ('analyst', 'Ann Alister', 'analyst@agency.example', 'Bench'),
-    ('trainer', 'Trey Ning', 'trainer@agency.example', 'Bench');
+INSERT INTO lpr_data.person (login, name, email, unit, personnel_hash)
+SELECT login, name, login || '@agency.example', 'Bench', sha256(login::bytea)
+FROM (VALUES ('analyst', 'Ann Alister'), ('trainer', 'Trey Ning'), ('owner', 'Owen Kerr')) AS p (login, name);
 INSERT INTO lpr_data.training (person_id, course, completed_on, valid_until, officer_id)
 SELECT 1, code, today, today + interval '1 year', 2 FROM lpr_data.course,
     (SELECT (now() AT TIME ZONE 'UTC')::date) AS d (today);
 INSERT INTO lpr_data.access (person_id, systems, sources, modes, need_to_know, state, granted_at, ends_at)
 VALUES (1, '{ATS}', '{bulk,north,east,south,west,hang,drip,busy,nameless,deaf}', '{plate,location,vehicle}', 'bench',
     'granted', now(), now() + interval '1 year');
+INSERT INTO lpr_data.access_step (access_id, number, action, step, person_id, reason)
+VALUES (1, 1, 'approve', 'supervisor', 2, 'bench'), (1, 2, 'approve', 'system_owner', 3, 'bench');
 INSERT INTO lpr_data.event (system, title, purpose, authority, matter_reference, reason, ends_at)
 VALUES ('ATS', 'Bench', 'suspect', 'title_18', 'BENCH-1', 'bench', now() + interval '90 days');
 INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by) VALUES (1, 1, true, 1);

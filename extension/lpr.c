@@ -27,6 +27,7 @@
 #include "policy/statement_guard.h"
 #include "policy/statement_record.h"
 #include "http/rate.h"
+#include "server/keyed_hash.h"
 #include "server/secret.h"
 #include "server/worker.h"
 
@@ -80,6 +81,10 @@ _PG_init(void)
 		"lpr.checkpoint_key", "Name of the secret that holds the Ed25519 key which signs checkpoints of the audit log.",
 		"A file of lpr.secret_directory, made by: openssl genpkey -algorithm ed25519.", &lpr_checkpoint_key,
 		"checkpoint-key", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
+	DefineCustomStringVariable(
+		"lpr.identity_key", "Name of the secret that personnel numbers are hashed with.",
+		"A file of lpr.secret_directory, made by: openssl rand -hex 32. With another key nobody is known again.",
+		&lpr_identity_key, "identity-key", PGC_SIGHUP, GUC_SUPERUSER_ONLY, NULL, NULL, NULL);
 	DefineCustomStringVariable(
 		"lpr.checkpoint_directory", "Directory into which checkpoints of the audit log are written.",
 		"An absolute path, better one that the database host cannot change afterwards. Empty = none.",

@@ -20,7 +20,14 @@
 SELECT lpr.request_access('{ATS}', '{acme,birdseye}', '{plate}',
     'Joins the smuggling team at Otay Mesa and looks up where suspect vehicles were seen.') AS request
 \gset
-\echo 'Her own supervisor approves, then a system owner, who is somebody else:'
+\echo 'Nobody is approved untrained. A training officer records the six courses, with what shows each:'
+\echo
+\c - trainer1
+\echo '=> SELECT count(lpr.record_training(''newcomer1'', course, current_date, ''certificate of '' || course))'
+\echo '   FROM lpr.training WHERE login = ''newcomer1'' AND required AND NOT current;'
+SELECT count(lpr.record_training('newcomer1', course, current_date, 'certificate of ' || course))
+FROM lpr.training WHERE login = 'newcomer1' AND required AND NOT current;
+\echo 'Then her own supervisor approves, and a system owner, who is somebody else:'
 \echo
 \c - supervisor1
 \echo '=> SELECT lpr.approve(':request', ''Started on my team this week and works on exactly these vehicles.'');'

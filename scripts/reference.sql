@@ -15,7 +15,7 @@ INSERT INTO task (title, topics) VALUES
     ('Save what matters', '{61-saved}'),
     ('Keep, hold and destroy', '{62-retention,63-destroy}'),
     ('Read and verify the log', '{30-audit,31-audit-read}'),
-    ('Register people', '{40-person}'),
+    ('Register people', '{40-person,40-role-conflict}'),
     ('Run sources', '{15-source}'),
     ('Set limits and times', '{45-limits,60-cache}'),
     ('Send mail', '{70-mail,71-remind}'),

@@ -6,7 +6,6 @@
 \set QUIET on
 SET client_min_messages = warning;
 CREATE EXTENSION lpr CASCADE;
-SET client_min_messages = notice;
 
 -- Logins belong to the cluster: another test database may have made them.
 SELECT format('CREATE ROLE %I LOGIN IN ROLE %I', login, role)
@@ -36,16 +35,17 @@ SELECT lpr.add_source('acme', 'lpr-v1', :'vendor_url' || '/acme/lpr-v1', secret 
        lpr.add_source('curbside', 'parkpow-v1', :'vendor_url' || '/curbside/parkpow-v1', secret => 'sim-parkpow-token',
                       assessment => 'DHS/CBP/PIA-049(a)', grant_to => '{lpr_user}')
 \g /dev/null
+SET client_min_messages = notice;
 
 -- The people: the first administrator is registered by whoever installed the extension, all others by that
 -- administrator.
 SELECT current_user AS installer
 \gset
-SELECT lpr.add_person('admin1', 'Ada Minor', 'admin1@agency.example', 'Systems')
+SELECT lpr.add_person('admin1', 'Ada Minor', 'admin1@agency.example', 'Systems', personnel_number => 'P-admin1')
 \g /dev/null
 \c - admin1
 SET client_min_messages = warning;
-SELECT lpr.add_person(login, name, login || '@agency.example', unit, supervisor)
+SELECT lpr.add_person(login, name, login || '@agency.example', unit, supervisor, personnel_number => 'P-' || login)
 FROM (VALUES ('supervisor1', 'Sue Visor', 'Targeting', NULL),
              ('owner1', 'Owen Kerr', 'Systems', NULL),
              ('oversight1', 'Ova Sight', 'Oversight', NULL),
@@ -57,6 +57,10 @@ FROM (VALUES ('supervisor1', 'Sue Visor', 'Targeting', NULL),
              ('analyst1', 'Ann Alister', 'Targeting', 'supervisor1'),
              ('analyst2', 'Anton Lystra', 'Targeting', 'supervisor1'),
              ('newcomer1', 'Newt Comer', 'Targeting', 'supervisor1')) AS p (login, name, unit, supervisor)
+\g /dev/null
+-- Sources are asked once the privacy officer has approved and published what covers them.
+\c - privacy1
+SELECT lpr.approve_source(source, assessment, published_on => '2017-12-11') FROM lpr.sources
 \g /dev/null
 -- How long saved reads are kept: a value for the demo, not that of the real schedules, which a records officer takes
 -- from their source.
@@ -73,7 +77,8 @@ SELECT lpr.verify_schedule(schedule, 'Compared with nothing: a made-up period fo
 \c - trainer1
 SELECT lpr.record_training(login, course, (now() AT TIME ZONE 'UTC')::date, 'certificate of ' || course)
 FROM unnest('{analyst1,analyst2}'::text[]) AS login,
-    unnest('{data_security,privacy,information_assurance,records_management}'::text[]) AS course
+    unnest('{data_security,privacy,information_assurance,records_management,integrity_awareness,lpr_policy}'::text[])
+        AS course
 \g /dev/null
 \c - analyst1
 SELECT lpr.request_access('{ATS}', '{acme,birdseye,curbside}', '{plate,location,vehicle}',

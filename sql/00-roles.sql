@@ -50,7 +50,7 @@ CREATE FUNCTION lpr_data.roles()
     RETURNS text[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN ARRAY['lpr_user', 'lpr_supervisor', 'lpr_system_owner', 'lpr_oversight', 'lpr_privacy', 'lpr_admin',
-             'lpr_training_officer', 'lpr_lead', 'lpr_records_officer'];
+             'lpr_training_officer', 'lpr_lead', 'lpr_records_officer', 'lpr_integrity', 'lpr_foia'];
 COMMENT ON FUNCTION lpr_data.roles() IS
     'The roles that people are granted, one a duty. Each is a member of lpr_member, which has the rights that all of '
     'them have.';

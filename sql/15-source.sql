@@ -6,17 +6,21 @@ CREATE TABLE lpr_data.source (
     approved_on date,
     enabled boolean NOT NULL DEFAULT false,
     exemptions text[] NOT NULL DEFAULT '{}' CHECK (array_position(exemptions, NULL) IS NULL),
+    published_on date CONSTRAINT published_on_a_day CHECK (isfinite(published_on)),
     CONSTRAINT assessed_before_enabled CHECK (NOT enabled OR (assessment IS NOT NULL AND approved_on IS NOT NULL))
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.source', '');
 COMMENT ON TABLE lpr_data.source IS
     'One row a vendor. A source is asked only while it is enabled, and can be enabled only once its privacy '
-    'assessment is recorded as approved (Q10).';
+    'assessment is recorded as approved, and from the day of its publication on (Q10).';
 COMMENT ON COLUMN lpr_data.source.name IS
     'Name of the source, of its foreign server and of its value in lpr.reads.source.';
 COMMENT ON COLUMN lpr_data.source.assessment IS
     'The privacy assessment or authority that covers the source, for instance DHS/CBP/PIA-049(a).';
 COMMENT ON COLUMN lpr_data.source.approved_on IS 'Day on which the assessment was approved.';
+COMMENT ON COLUMN lpr_data.source.published_on IS
+    'Day on which the assessment is published: from then on the source is asked. NULL: not yet; of an enabled one that '
+    '0.2.0 knew: nobody was asked for it.';
 COMMENT ON COLUMN lpr_data.source.enabled IS 'Whether the source may be asked.';
 COMMENT ON COLUMN lpr_data.source.exemptions IS
     'Privacy Act exemptions of its records, such as 5 U.S.C. 552a(j)(2): every read that is saved takes them along '
@@ -112,7 +116,7 @@ RETURN (clock_timestamp() AT TIME ZONE 'UTC')::date;
 COMMENT ON FUNCTION lpr_data.utc_today() IS
     'The current day by the server''s clock, on the calendar of UTC: the day that days of approval are held against.';
 
-CREATE FUNCTION lpr_data.check_approval(assessment text, approved_on date)
+CREATE FUNCTION lpr_data.check_approval(assessment text, approved_on date, published_on date)
     RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -128,6 +132,13 @@ BEGIN
             DETAIL = 'A source is enabled only once its privacy assessment is recorded as approved.',
             HINT = 'For instance assessment => ''DHS/CBP/PIA-049(a)''.';
     END IF;
+    IF isfinite(published_on) IS NOT TRUE THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'invalid_parameter_value',
+            MESSAGE = format('not a day of publication: %s', coalesce(published_on::text, 'NULL')),
+            DETAIL = 'A source is asked from the day on which its privacy assessment is published.',
+            HINT = 'For instance lpr.approve_source(..., published_on => ''2017-12-11'');';
+    END IF;
     IF approved_on > today OR NOT isfinite(approved_on) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
@@ -137,8 +148,9 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.check_approval(text, date) IS
-    'Error unless an assessment has a name and its day of approval is not later than today (Q10).';
+COMMENT ON FUNCTION lpr_data.check_approval(text, date, date) IS
+    'Error unless an assessment has a name and a day of publication, and its day of approval is not later than today '
+    '(Q10).';
 
 CREATE FUNCTION lpr.add_source(
     name text,
@@ -146,7 +158,6 @@ CREATE FUNCTION lpr.add_source(
     url text,
     secret text DEFAULT NULL,
     assessment text DEFAULT NULL,
-    approved_on date DEFAULT NULL,
     client_id text DEFAULT NULL,
     options jsonb DEFAULT '{}',
     grant_to name[] DEFAULT '{}'
@@ -160,6 +171,7 @@ DECLARE
     server_options text;
     mapping_options text;
     role_name name;
+    asked boolean;
 BEGIN
     IF name !~ '^[a-z][a-z0-9_]{0,39}$' OR name IS NULL THEN
         RAISE EXCEPTION USING
@@ -168,12 +180,7 @@ BEGIN
             DETAIL = 'A name is 1 to 40 lower-case letters, digits and underscores, and starts with a letter.';
     END IF;
     IF assessment IS NOT NULL THEN
-        PERFORM lpr_data.check_approval(assessment, approved_on);
-    ELSIF approved_on IS NOT NULL THEN
-        RAISE EXCEPTION USING
-            ERRCODE = 'invalid_parameter_value',
-            MESSAGE = 'a day of approval needs an assessment',
-            HINT = 'For instance assessment => ''DHS/CBP/PIA-049(a)''.';
+        PERFORM lpr_data.check_approval(assessment, NULL, lpr_data.utc_today());
     END IF;
     IF array_position(grant_to, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING
@@ -215,10 +222,8 @@ BEGIN
         mapping_options := mapping_options || format(', client_id %L', client_id);
     END IF;
     EXECUTE format('CREATE USER MAPPING FOR PUBLIC SERVER %I OPTIONS (%s)', name, mapping_options);
-    INSERT INTO lpr_data.source (name, assessment, approved_on, enabled)
-    VALUES (add_source.name, add_source.assessment,
-            CASE WHEN add_source.assessment IS NOT NULL THEN coalesce(add_source.approved_on, lpr_data.utc_today()) END,
-            add_source.assessment IS NOT NULL);
+    INSERT INTO lpr_data.source (name, assessment) VALUES (add_source.name, add_source.assessment)
+    RETURNING enabled INTO asked;
     EXECUTE format('CREATE FOREIGN TABLE lpr_data.%I PARTITION OF lpr.reads FOR VALUES IN (%L) SERVER %I',
                    'reads_' || name, name, name);
     EXECUTE format('COMMENT ON FOREIGN TABLE lpr_data.%I IS %L', 'reads_' || name,
@@ -227,11 +232,13 @@ BEGIN
     LOOP
         EXECUTE format('GRANT USAGE ON FOREIGN SERVER %I TO %I', name, role_name);
     END LOOP;
-    IF assessment IS NULL THEN
+    IF NOT asked THEN
         RAISE NOTICE USING
             MESSAGE = format('source "%s" is not enabled', name),
-            DETAIL = 'A source is enabled only once its privacy assessment is recorded as approved.',
-            HINT = format('SELECT lpr.approve_source(%L, ''...the assessment...'');', name);
+            DETAIL = 'A source is asked once the privacy officer has approved its privacy assessment, from the day of '
+                     'its publication on.',
+            HINT = format('The privacy officer: SELECT lpr.approve_source(%L, %L, published_on => ''...the day...'');',
+                          name, coalesce(assessment, '...the assessment...'));
     END IF;
     IF grant_to = '{}' THEN
         RAISE NOTICE USING
@@ -240,13 +247,13 @@ BEGIN
     END IF;
 END
 $$;
-COMMENT ON FUNCTION lpr.add_source(text, text, text, text, text, date, text, jsonb, name[]) IS
+COMMENT ON FUNCTION lpr.add_source(text, text, text, text, text, text, jsonb, name[]) IS
     'Adds a vendor: foreign server, user mapping and partition of lpr.reads. name: 1 to 40 lower-case letters, digits '
     'and underscores. dialect: see lpr.dialects(). url: base of every request, https. secret: the name of a secret '
-    '(default: the source''s name), never its value. assessment, approved_on: with an assessment the source is '
-    'enabled at once, approved today (by UTC) unless an earlier day is given (Q10). client_id: for dialects that sign '
-    'in by OAuth. options: those of the server, as a JSON object. grant_to: roles that may ask it. Superusers only, '
-    'since the URL decides where questions go.';
+    '(default: the source''s name), never its value. assessment: the privacy assessment that is to cover it; it is '
+    'asked once the privacy officer has approved that with lpr.approve_source() (Q10). client_id: for dialects that '
+    'sign in by OAuth. options: those of the server, as a JSON object. grant_to: roles that may ask it. Superusers '
+    'only, since the URL decides where questions go.';
 
 CREATE FUNCTION lpr.remove_source(name text)
     RETURNS void
@@ -281,18 +288,20 @@ COMMENT ON FUNCTION lpr.remove_source(text) IS
     'Removes a vendor with its server, all its user mappings, its partition and its cameras, or what DROP SERVER left '
     'of them; its secret stays. Superusers only.';
 
-CREATE FUNCTION lpr.approve_source(name text, assessment text, approved_on date DEFAULT NULL)
+CREATE FUNCTION lpr.approve_source(name text, assessment text, published_on date DEFAULT NULL,
+                                   approved_on date DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    PERFORM lpr_data.administering('Q10');
-    PERFORM lpr_data.check_approval(assessment, approved_on);
+    PERFORM lpr_data.administering('Q10', 'lpr_privacy');
+    PERFORM lpr_data.check_approval(assessment, approved_on, published_on);
     UPDATE lpr_data.source AS s
     SET assessment = approve_source.assessment,
-        approved_on = coalesce(approve_source.approved_on, lpr_data.utc_today()), enabled = true
+        approved_on = coalesce(approve_source.approved_on, lpr_data.utc_today()),
+        published_on = approve_source.published_on, enabled = true
     WHERE s.name = approve_source.name AND EXISTS (SELECT FROM pg_foreign_server AS f WHERE f.srvname = s.name);
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
@@ -302,10 +311,11 @@ BEGIN
     END IF;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.approve_source(text, text, date) TO lpr_admin;
-COMMENT ON FUNCTION lpr.approve_source(text, text, date) IS
-    'Records the approved privacy assessment or authority of a source, for instance DHS/CBP/PIA-049(a), with the day '
-    'of approval (not later than today; default: today, by UTC), and enables the source (Q10).';
+GRANT EXECUTE ON FUNCTION lpr.approve_source(text, text, date, date) TO lpr_member;
+COMMENT ON FUNCTION lpr.approve_source(text, text, date, date) IS
+    'The privacy officer records the approved privacy assessment or authority of a source, for instance '
+    'DHS/CBP/PIA-049(a), and enables the source (Q10). published_on: the day of its publication; the source is asked '
+    'from that day on, by UTC. approved_on: not later than today, which is the default. Error LP033 (anybody else).';
 
 CREATE FUNCTION lpr_data.disable_orphans()
     RETURNS event_trigger
@@ -356,7 +366,8 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.disable_source(text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.disable_source(text) IS
-    'From the next statement on the source is not asked (LP003). lpr.approve_source() enables it again (Q10).';
+    'From the next statement on the source is not asked (LP003). lpr.approve_source(), the privacy officer''s, '
+    'enables it again (Q10).';
 
 CREATE FUNCTION lpr_data.judge_place(country text, region text, latitude double precision, longitude double precision,
                                      address text DEFAULT NULL)
@@ -485,7 +496,8 @@ SELECT s.name AS source,
        pg_catalog.has_server_privilege(lpr.login(), f.oid, 'USAGE') AS granted,
        s.assessment,
        s.approved_on,
-       s.exemptions
+       s.exemptions,
+       s.published_on
 FROM lpr_data.source AS s
 JOIN pg_catalog.pg_foreign_server AS f ON f.srvname = s.name
 JOIN lpr.dialects() AS d ON d.dialect = (
@@ -506,5 +518,7 @@ COMMENT ON COLUMN lpr.sources.enabled IS
 COMMENT ON COLUMN lpr.sources.granted IS 'Whether the login of this session has USAGE on its foreign server.';
 COMMENT ON COLUMN lpr.sources.assessment IS 'The privacy assessment or authority that covers it.';
 COMMENT ON COLUMN lpr.sources.approved_on IS 'Day on which the assessment was approved.';
+COMMENT ON COLUMN lpr.sources.published_on IS
+    'Day on which the assessment is published: the source is asked from then on, if it is enabled.';
 COMMENT ON COLUMN lpr.sources.exemptions IS
     'Privacy Act exemptions that reads of it take along when they are saved (E8).';

@@ -19,11 +19,14 @@ CREATE TABLE lpr_data.person (
     unit text NOT NULL CHECK (unit ~ '[^[:space:]]' AND unit !~ '[[:cntrl:]]' AND char_length(unit) <= 200),
     supervisor_id integer REFERENCES lpr_data.person CHECK (supervisor_id <> person_id),
     kind text COLLATE "C" NOT NULL DEFAULT 'personal' CHECK (kind IN ('personal', 'service', 'shared')),
-    left_at timestamp with time zone
+    left_at timestamp with time zone,
+    personnel_hash bytea CONSTRAINT personnel_hash_is_one CHECK (octet_length(personnel_hash) = 32)
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.person', '');
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.person_person_id_seq', '');
 SELECT lpr_data.audit_changes_of('lpr_data.person', plain => '{name,email,unit}');
+-- One human being, one active personal login (A8).
+CREATE UNIQUE INDEX person_one_human ON lpr_data.person (personnel_hash) WHERE kind = 'personal' AND left_at IS NULL;
 CREATE INDEX person_supervisor ON lpr_data.person (supervisor_id);
 COMMENT ON TABLE lpr_data.person IS
     'Who is behind a login: one row each. Only a personal login can hold an entitlement (A1).';
@@ -36,6 +39,27 @@ COMMENT ON COLUMN lpr_data.person.supervisor_id IS 'Who approves the person''s r
 COMMENT ON COLUMN lpr_data.person.kind IS
     'personal: of one human being; service: of a program; shared: of several people.';
 COMMENT ON COLUMN lpr_data.person.left_at IS 'When the person left; nothing can be done under that login from then on.';
+COMMENT ON COLUMN lpr_data.person.personnel_hash IS
+    'lpr_data.keyed_hash() of the personnel number, letters and digits only; of a personal login, and unique among the '
+    'active ones (A8). NULL: 0.2.0 asked for none, or the login is no person''s.';
+
+CREATE FUNCTION lpr_data.keyed_hash(kind text, value text)
+    RETURNS bytea
+    LANGUAGE c VOLATILE STRICT
+AS 'MODULE_PATHNAME', 'lpr_keyed_hash';
+COMMENT ON FUNCTION lpr_data.keyed_hash(text, text) IS
+    'What a value is known again by: HMAC-SHA-256 under the key in file lpr.identity_key, of kind and value. Kinds: '
+    'personnel. An error when there is no key.';
+
+CREATE FUNCTION lpr_data.lacks_number(person_id integer)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+RETURN EXISTS (SELECT FROM lpr_data.person AS p
+               WHERE p.person_id = lacks_number.person_id AND p.kind = 'personal' AND p.personnel_hash IS NULL)
+    AND NOT lpr_data.in_grace('personnel_numbers');
+COMMENT ON FUNCTION lpr_data.lacks_number(integer) IS
+    'Whether a personal login lacks the personnel number that it has to have, and no update lets that pass (A8).';
 
 -- Who is asking. The rules are functions named look_up_...; policies and views ask lpr_data.me() and its like, which
 -- remember what those said (visibility.c).
@@ -75,14 +99,17 @@ AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM lpr_data.person AS p JOIN pg_roles AS r ON r.rolname = p.login
                    WHERE p.person_id = holds.person_id AND p.left_at IS NULL AND p.kind = 'personal' AND r.rolcanlogin
-                     AND NOT r.rolsuper
+                     AND NOT r.rolsuper AND (p.personnel_hash IS NOT NULL OR NOT lpr_data.lacks_number(p.person_id))
                      AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = r.oid)
-                     AND EXISTS (SELECT FROM unnest(holds.roles) AS o (role) WHERE lpr_data.takes_part(r.oid, o.role)));
+                     AND EXISTS (SELECT FROM unnest(holds.roles) AS o (role)
+                                 WHERE lpr_data.takes_part(r.oid, o.role)
+                                   AND lpr_data.conflict_of(r.oid, o.role) IS NULL));
 END
 $$;
 COMMENT ON FUNCTION lpr_data.holds(integer, text[]) IS
-    'Whether a person acts under a personal login, which no other role is a member of, and which is a member of a '
-    'role, one of several. Superusers, who are members of everything, do not.';
+    'Whether a person acts under a personal login of a known personnel number, which no other role is a member of, and '
+    'which is a member of a role, one of several, and of none that is apart from it (A8). Superusers, who are members '
+    'of everything, do not.';
 
 -- What policies and views are keyed on. Views call functions with the rights of the reader: hence the grants, without
 -- USAGE on the schema.
@@ -174,21 +201,32 @@ AS $$
 DECLARE
     who integer := lpr_data.registered(control);
 BEGIN
+    IF lpr_data.lacks_number(who) THEN
+        PERFORM lpr_data.refuse('A8', 'LP036', format('no personnel number of login "%s" is on record', lpr.login()),
+                                'One human being has one active personal login, known by the personnel number.',
+                                format('Ask an administrator: SELECT lpr.change_person(%L, personnel_number => '
+                                       '''...'');', lpr.login()));
+    END IF;
     IF NOT lpr_data.holds(who, VARIADIC roles) THEN
+        PERFORM lpr_data.check_apart(VARIADIC roles);
         PERFORM lpr_data.refuse(control, 'LP033',
                                 format('login "%s" does not act as %s', lpr.login(),
                                        array_to_string(roles, ' or ')),
                                 format('This is done under a personal login that is a member of %s, and of which '
                                        'nobody else is one.', array_to_string(roles, ' or ')),
-                                format('Ask an administrator whether you are to be one: GRANT %I TO %I;', roles[1],
-                                       lpr.login()));
+                                -- Not to be granted to who has a role that is apart from it.
+                                CASE WHEN lpr_data.conflict_of(quote_ident(lpr.login())::regrole, roles[1]) IS NOT NULL
+                                     THEN format('Your own role is apart from it: ask %s.',
+                                                 lpr_data.whom(roles[1], 'somebody who is one'))
+                                     ELSE format('Ask an administrator whether you are to be one: GRANT %I TO %I;',
+                                                 roles[1], lpr.login()) END);
     END IF;
     RETURN who;
 END
 $$;
 COMMENT ON FUNCTION lpr_data.acting_in(text, text[]) IS
-    'The person who acts, in one of these roles. Errors LP024 (the login is not registered) and LP033 (no member, or '
-    'no personal login).';
+    'The person who acts, in one of these roles. Errors LP024 (the login is not registered), LP036 (no personnel '
+    'number), LP038 (a member of a role that is apart from it) and LP033 (no member, or no personal login).';
 
 CREATE FUNCTION lpr_data.acting(role text, control text)
     RETURNS integer
@@ -347,13 +385,76 @@ $$;
 COMMENT ON FUNCTION lpr_data.person_of(text) IS
     'The person behind a login who has not left; an error when there is none.';
 
+CREATE FUNCTION lpr_data.hash_number(login text, personnel_number text)
+    RETURNS bytea
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    bare text := regexp_replace(upper(personnel_number), '[^A-Z0-9]', '', 'g');
+BEGIN
+    IF personnel_number IS NULL THEN
+        RETURN NULL;
+    END IF;
+    IF char_length(bare) NOT BETWEEN 3 AND 40 THEN
+        PERFORM lpr_data.refuse('A8', '22023', 'not a personnel number',
+                                'A personnel number has 3 to 40 letters and digits; nothing else in it counts.',
+                                format('Ask the personnel office for that of "%s".', login));
+    END IF;
+    RETURN lpr_data.keyed_hash('personnel', bare);
+END
+$$;
+COMMENT ON FUNCTION lpr_data.hash_number(text, text) IS
+    'The hash that a personnel number is kept as (A8); NULL of NULL. Error 22023: not a personnel number.';
+
+CREATE FUNCTION lpr_data.check_one_login(login text, kind text, email text, number_hash bytea)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    other record;
+BEGIN
+    IF kind <> 'personal' THEN
+        RETURN;
+    END IF;
+    -- Two administrators at once see each other: one waits here, and looks then.
+    PERFORM lpr_data.check_isolation();
+    PERFORM pg_advisory_xact_lock('lpr_data.person'::regclass::bigint);
+    SELECT p.login, p.personnel_hash = number_hash AS same_number INTO other FROM lpr_data.person AS p
+    WHERE p.kind = 'personal' AND p.left_at IS NULL AND p.login <> check_one_login.login COLLATE "C"
+      AND (p.personnel_hash = number_hash OR lower(p.email) = lower(check_one_login.email))
+    ORDER BY same_number DESC NULLS LAST, p.person_id LIMIT 1;
+    IF FOUND THEN
+        PERFORM lpr_data.refuse('A8', 'LP036',
+                                format('login "%s" has that %s', other.login,
+                                       CASE WHEN other.same_number THEN 'personnel number' ELSE 'e-mail address' END),
+                                'One human being has one active personal login.',
+                                format('If it is the same person: SELECT lpr.retire_person(%L); first, or let them use '
+                                       'it. If not: give each their own.', other.login));
+    END IF;
+    IF number_hash IS NULL THEN
+        PERFORM lpr_data.refuse('A8', 'LP036', format('no personnel number of login "%s"', login),
+                                'One human being has one active personal login, known by the personnel number, which '
+                                'is kept as a keyed hash.',
+                                format('Name it: lpr.add_person(%L, ..., personnel_number => ''...''); or '
+                                       'lpr.change_person(%1$L, personnel_number => ''...'');', login));
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.check_one_login(text, text, text, bytea) IS
+    'Refuses a personal login whose personnel number is missing, or whose number or e-mail address another active '
+    'personal login has (A8), error LP036.';
+
 CREATE FUNCTION lpr.add_person(login text, name text, email text, unit text, supervisor text DEFAULT NULL,
-                               kind text DEFAULT 'personal')
+                               kind text DEFAULT 'personal', personnel_number text DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    number_hash bytea;
 BEGIN
     PERFORM lpr_data.administering('A1');
     IF add_person.login = lpr.login() THEN
@@ -374,27 +475,33 @@ BEGIN
             DETAIL = 'The login of one person is never given to another.',
             HINT = 'SELECT lpr.change_person(...), or make another login.';
     END IF;
-    INSERT INTO lpr_data.person (login, name, email, unit, supervisor_id, kind)
+    number_hash := lpr_data.hash_number(login, personnel_number);
+    PERFORM lpr_data.check_one_login(login, kind, email, number_hash);
+    INSERT INTO lpr_data.person (login, name, email, unit, supervisor_id, kind, personnel_hash)
     VALUES (add_person.login, add_person.name, add_person.email, add_person.unit,
             CASE WHEN add_person.supervisor IS NOT NULL THEN lpr_data.person_of(add_person.supervisor) END,
-            add_person.kind);
+            add_person.kind, number_hash);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.add_person(text, text, text, text, text, text) TO lpr_member;
-COMMENT ON FUNCTION lpr.add_person(text, text, text, text, text, text) IS
+GRANT EXECUTE ON FUNCTION lpr.add_person(text, text, text, text, text, text, text) TO lpr_member;
+COMMENT ON FUNCTION lpr.add_person(text, text, text, text, text, text, text) IS
     'Registers who is behind a login (A1). login: an existing login role. name, unit: at most 200 characters. email: '
     'where notices go. supervisor: the login of the person who approves first, registered before. kind: personal, '
-    'service or shared; only a personal login can hold an entitlement. Registered people keep their row for good: a '
-    'login is never given to anybody else.';
+    'service or shared; only a personal login can hold an entitlement. personnel_number: of a personal login, 3 to 40 '
+    'letters and digits; kept as a keyed hash. Registered people keep their row for good: a login is never given to '
+    'anybody else. Error LP036: the number is missing, or another active personal login has it or the e-mail (A8).';
 
 CREATE FUNCTION lpr.change_person(login text, name text DEFAULT NULL, email text DEFAULT NULL, unit text DEFAULT NULL,
                                   supervisor text DEFAULT NULL,
-                                  kind text DEFAULT NULL)
+                                  kind text DEFAULT NULL, personnel_number text DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    p lpr_data.person;
+    number_hash bytea;
 BEGIN
     PERFORM lpr_data.administering('A1');
     IF change_person.login = lpr.login() THEN
@@ -402,18 +509,25 @@ BEGIN
                                 'A supervisor, a unit and a kind decide about access.',
                                 'Ask another administrator.');
     END IF;
-    UPDATE lpr_data.person AS p
-    SET name = coalesce(change_person.name, p.name), email = coalesce(change_person.email, p.email),
-        unit = coalesce(change_person.unit, p.unit),
+    number_hash := lpr_data.hash_number(login, personnel_number);
+    IF email IS NOT NULL OR kind IS NOT NULL OR number_hash IS NOT NULL THEN
+        SELECT x.* INTO p FROM lpr_data.person AS x WHERE x.person_id = lpr_data.person_of(change_person.login);
+        PERFORM lpr_data.check_one_login(login, coalesce(kind, p.kind), coalesce(email, p.email),
+                                         coalesce(number_hash, p.personnel_hash));
+    END IF;
+    UPDATE lpr_data.person AS x
+    SET name = coalesce(change_person.name, x.name), email = coalesce(change_person.email, x.email),
+        unit = coalesce(change_person.unit, x.unit),
         supervisor_id = CASE WHEN change_person.supervisor IS NOT NULL THEN lpr_data.person_of(change_person.supervisor)
-                             ELSE p.supervisor_id END,
-        kind = coalesce(change_person.kind, p.kind)
-    WHERE p.person_id = lpr_data.person_of(change_person.login);
+                             ELSE x.supervisor_id END,
+        kind = coalesce(change_person.kind, x.kind), personnel_hash = coalesce(number_hash, x.personnel_hash)
+    WHERE x.person_id = lpr_data.person_of(change_person.login);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.change_person(text, text, text, text, text, text) TO lpr_member;
-COMMENT ON FUNCTION lpr.change_person(text, text, text, text, text, text) IS
-    'Changes what is registered of a person, except for the login; NULL leaves as it is (A1). Your own: error LP033.';
+GRANT EXECUTE ON FUNCTION lpr.change_person(text, text, text, text, text, text, text) TO lpr_member;
+COMMENT ON FUNCTION lpr.change_person(text, text, text, text, text, text, text) IS
+    'Changes what is registered of a person, except for the login; NULL leaves as it is (A1). Your own: error LP033. '
+    'personnel_number, email, kind: as of lpr.add_person(), error LP036 (A8).';
 
 CREATE FUNCTION lpr_data.roles_to_revoke(login text)
     RETURNS SETOF text

@@ -105,13 +105,21 @@ CREATE FUNCTION lpr_data.entitlements(person_id integer, moment timestamp with t
     LANGUAGE sql STABLE
 AS $$
     SELECT a.access_id, a.state, a.systems, a.sources, a.modes, a.granted_at, a.ends_at,
+           -- A state is a word; the two approvals, by two others, are what it stands for.
            (a.state = 'granted' AND moment >= a.granted_at AND moment < a.ends_at) IS TRUE
+               AND EXISTS (SELECT FROM lpr_data.access_step AS f
+                           JOIN lpr_data.access_step AS s ON s.access_id = f.access_id
+                           WHERE f.access_id = a.access_id
+                             AND f.action = 'approve' AND f.step = 'supervisor' AND f.person_id <> a.person_id
+                             AND s.action = 'approve' AND s.step = 'system_owner' AND s.person_id <> a.person_id
+                             AND f.person_id <> s.person_id)
     FROM lpr_data.access AS a
     WHERE a.person_id = entitlements.person_id
 $$;
 COMMENT ON FUNCTION lpr_data.entitlements(integer, timestamp with time zone) IS
-    'What a person was entitled to or asked for, and whether it holds at a moment (A1, A7). The gate and '
-    'lpr.my_access go by it.';
+    'What a person was entitled to or asked for, and whether it holds at a moment: granted, not over, and with both '
+    'approvals on record, by two different people who are not the person (A1, A7). The gate, lpr_data.is_entitled() '
+    'and lpr.my_access go by it.';
 
 CREATE FUNCTION lpr_data.access_moves()
     RETURNS trigger
@@ -357,6 +365,7 @@ BEGIN
                                 'For instance valid_for => ''6 months''.');
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'A1');
+    PERFORM lpr_data.check_trained(a.person_id);
     PERFORM lpr_data.add_step(request, 'approve', step, lpr_data.me(), reason);
     IF step = 'supervisor' THEN
         UPDATE lpr_data.access AS x SET state = 'approved' WHERE x.access_id = request;
@@ -397,7 +406,8 @@ COMMENT ON FUNCTION lpr.approve(bigint, text, interval) IS
     'Approves a request for access (A1): first the requester''s own supervisor, then a system owner, who is somebody '
     'else. Returns its state: approved, or granted after the second. reason: why it is right. valid_for: of the '
     'second, at most a year, the default. The grant sends the mail of authorization (A2). Errors LP024 and LP033 (not '
-    'entitled to that step now), LP034 (nothing to decide), LP043 (the reason says nothing).';
+    'entitled to that step now), LP026 (the person is not trained: A3), LP034 (nothing to decide), LP043 (the reason '
+    'says nothing).';
 
 CREATE FUNCTION lpr.deny(request bigint, reason text)
     RETURNS text

@@ -7,7 +7,8 @@ CREATE TABLE lpr_data.course (
     shipped boolean NOT NULL DEFAULT false,
     CONSTRAINT demanded_is_required CHECK (required
                                            OR code NOT IN ('data_security', 'privacy', 'information_assurance',
-                                                           'records_management'))
+                                                           'records_management', 'integrity_awareness',
+                                                           'lpr_policy'))
 );
 -- Not lpr_data.ships(): no row takes the place of a course that the privacy assessment demands.
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.course', 'WHERE NOT shipped');
@@ -22,7 +23,9 @@ INSERT INTO lpr_data.course (code, title, shipped)
 VALUES ('data_security', 'Data security', true),
        ('privacy', 'Privacy', true),
        ('information_assurance', 'Information assurance', true),
-       ('records_management', 'Records management', true);
+       ('records_management', 'Records management', true),
+       ('integrity_awareness', 'Integrity awareness', true),
+       ('lpr_policy', 'License plate reader policy: privacy, civil rights and civil liberties', true);
 
 CREATE TABLE lpr_data.training (
     person_id integer NOT NULL REFERENCES lpr_data.person,
@@ -47,7 +50,8 @@ COMMENT ON COLUMN lpr_data.training.completed_on IS 'When, by the calendar of UT
 COMMENT ON COLUMN lpr_data.training.valid_until IS 'A year later.';
 COMMENT ON COLUMN lpr_data.training.officer_id IS 'Who recorded it; never oneself.';
 COMMENT ON COLUMN lpr_data.training.recorded_at IS 'When it was recorded.';
-COMMENT ON COLUMN lpr_data.training.evidence IS 'For instance the number of the certificate.';
+COMMENT ON COLUMN lpr_data.training.evidence IS
+    'What shows it, such as the number of the certificate; NULL only of what 0.2.0 recorded.';
 COMMENT ON COLUMN lpr_data.training.text_salt IS
     'What its free texts are hashed with for the audit log.';
 
@@ -55,17 +59,96 @@ CREATE FUNCTION lpr_data.required_courses(person_id integer, moment timestamp wi
     RETURNS TABLE (course text, title text, until timestamp with time zone)
     LANGUAGE sql STABLE
 AS $$
-    SELECT c.code, c.title, t.until
+    SELECT c.code, c.title,
+           CASE WHEN c.code IN ('integrity_awareness', 'lpr_policy') THEN greatest(t.until, g.until) ELSE t.until END
     FROM lpr_data.course AS c
     CROSS JOIN LATERAL (SELECT max(x.valid_until) AS until
                         FROM lpr_data.training AS x
                         WHERE x.person_id = required_courses.person_id AND x.course = c.code
                           AND moment >= x.recorded_at) AS t
+    -- Who had access before an update has some time for what came with it.
+    CROSS JOIN (SELECT max(r.until) AS until
+                FROM lpr_data.grace AS r
+                WHERE r.what = 'courses' AND moment >= r.since
+                  AND EXISTS (SELECT FROM lpr_data.access AS a
+                              WHERE a.person_id = required_courses.person_id AND a.granted_at < r.since)) AS g
     WHERE c.required
 $$;
 COMMENT ON FUNCTION lpr_data.required_courses(integer, timestamp with time zone) IS
     'The required courses, and until when a person has each, by what was recorded up to a moment; NULL = never '
-    'completed (A3). The gate and lpr.my_access go by it.';
+    'completed (A3). The gate, lpr_data.is_trained() and lpr.my_access go by it.';
+
+CREATE FUNCTION lpr_data.tell_grace(person_id integer)
+    RETURNS void
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    missing record;
+BEGIN
+    FOR missing IN
+        SELECT g.until, CASE g.what
+            WHEN 'personnel_numbers' THEN (SELECT 'your personnel number' FROM lpr_data.person AS p
+                                           WHERE p.person_id = tell_grace.person_id AND p.kind = 'personal'
+                                             AND p.personnel_hash IS NULL)
+            WHEN 'courses' THEN (SELECT 'course ' || string_agg(c.course, ', ' ORDER BY c.course)
+                                 FROM lpr_data.required_courses(tell_grace.person_id, clock_timestamp()) AS c
+                                 WHERE c.until = g.until)
+            ELSE (SELECT 'the day of publication of source ' || string_agg(s.name, ', ' ORDER BY s.name)
+                  FROM lpr_data.source AS s WHERE s.enabled AND s.published_on IS NULL) END AS what,
+            CASE g.what WHEN 'personnel_numbers' THEN lpr_data.whom('lpr_admin', 'an administrator')
+                 WHEN 'courses' THEN lpr_data.whom('lpr_training_officer', 'a training officer')
+                 ELSE lpr_data.whom('lpr_privacy', 'the privacy officer') END AS whom
+        FROM lpr_data.grace AS g WHERE clock_timestamp() >= g.since AND clock_timestamp() < g.until ORDER BY g.what
+    LOOP
+        CONTINUE WHEN missing.what IS NULL;
+        RAISE NOTICE USING
+            MESSAGE = format('%s is missing, and has to be on record by %s', missing.what,
+                             to_char(missing.until AT TIME ZONE 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')),
+            DETAIL = 'An update asks for it; until then it is let pass, afterwards it is refused.',
+            HINT = format('Ask %s to record it.', missing.whom);
+    END LOOP;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.tell_grace(integer) IS
+    'Tells a person, at each logon, what an update asks for and is let pass for some days yet.';
+
+CREATE FUNCTION lpr_data.is_trained(person_id integer)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+RETURN (SELECT count(*) >= 6 AND bool_and((clock_timestamp() < c.until) IS TRUE)
+        FROM lpr_data.required_courses(is_trained.person_id, clock_timestamp()) AS c);
+COMMENT ON FUNCTION lpr_data.is_trained(integer) IS
+    'Whether a person has completed all required courses within the last year, just now (A3).';
+
+CREATE FUNCTION lpr_data.check_trained(person_id integer)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    own boolean := person_id = lpr_data.me();
+    login text := (SELECT p.login FROM lpr_data.person AS p WHERE p.person_id = check_trained.person_id);
+BEGIN
+    IF lpr_data.is_trained(person_id) IS NOT TRUE THEN
+        -- Which courses somebody else lacks is for training officers and supervisors.
+        PERFORM lpr_data.refuse('A3', 'LP026',
+                                CASE WHEN own THEN 'your training is not current'
+                                     ELSE format('the training of "%s" is not current', login) END,
+                                'Who is approved, or opens or joins an event, has completed all required courses '
+                                'within the last year.',
+                                CASE WHEN own THEN 'SELECT * FROM lpr.my_access; shows which are missing; a training '
+                                                   'officer records them.'
+                                     ELSE format('Ask %s, who finds what is missing: SELECT course FROM lpr.training '
+                                                 'WHERE login = %L AND required AND NOT current;',
+                                                 lpr_data.whom('lpr_training_officer', 'a training officer'),
+                                                 login) END);
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.check_trained(integer) IS
+    'Refuses what is about a person whose training is not current (A3), error LP026.';
 
 CREATE FUNCTION lpr.record_training(login text, course text, completed_on date, evidence text DEFAULT NULL)
     RETURNS timestamp with time zone
@@ -96,6 +179,13 @@ BEGIN
                                 format('A completion is recorded once it was; by UTC it is %s.', lpr_data.utc_today()),
                                 'Record it when the course is completed.');
     END IF;
+    PERFORM lpr_data.refuse_invisible('evidence', evidence);
+    IF evidence IS NULL OR lpr_data.says_nothing(evidence) THEN
+        PERFORM lpr_data.refuse('A3', 'LP043', format('no evidence that "%s" completed %s', login, course),
+                                'A completion is recorded with what shows it.',
+                                format('For instance SELECT lpr.record_training(%L, %L, %L, ''certificate 4711'');',
+                                       login, course, completed_on));
+    END IF;
     INSERT INTO lpr_data.training (person_id, course, completed_on, valid_until, officer_id, evidence)
     VALUES (who, record_training.course, record_training.completed_on, record_training.completed_on + interval '1 year',
             officer, record_training.evidence);
@@ -109,8 +199,9 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.record_training(text, text, date, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.record_training(text, text, date, text) IS
     'Records that a person completed a course (A3), by another training officer. completed_on: not '
-    'later than today by UTC. evidence: for instance the number of the certificate. Returns until when it counts: a '
-    'year. All required courses must be current, or the next query is refused.';
+    'later than today by UTC. evidence: what shows it, such as the number of the certificate, at most 1,000 '
+    'characters. Returns until when it counts: a year. Nobody is approved, opens or joins an event, or asks unless '
+    'all required courses are current. Error LP043 (no evidence).';
 
 CREATE FUNCTION lpr.add_course(code text, title text)
     RETURNS void
@@ -140,8 +231,9 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM lpr_data.refuse('A3', '22023',
                                 format('course "%s" does not exist, or stays required', coalesce(code, 'NULL')),
-                                'Data security, privacy, information assurance and records management are demanded by '
-                                'the privacy assessment.',
+                                'Data security, privacy, information assurance, records management, integrity '
+                                'awareness and the policy of license plate readers are demanded by the privacy '
+                                'assessment.',
                                 'SELECT DISTINCT course, required FROM lpr.training; shows the others.');
     END IF;
 END

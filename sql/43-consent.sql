@@ -276,6 +276,7 @@ BEGIN
                 THEN extract(hour FROM t.lasts)::integer || ' hours'
                 ELSE (extract(epoch FROM t.lasts) / 60)::integer || ' minutes' END
     INTO lasts FROM lpr_data.consent_time AS t;
+    PERFORM lpr_data.tell_grace(lpr_data.me());
     IF passing THEN
         RETURN format(E'You have agreed to version %s of the rules, for at most %s. Behind a pooler, at the beginning '
                       'of each transaction:\nSELECT lpr.resume(%L, event => ...);',

@@ -204,6 +204,7 @@ BEGIN
                                 'An event is opened in a system that you have access for.',
                                 'SELECT * FROM lpr.my_access; shows what you have.');
     END IF;
+    PERFORM lpr_data.check_trained(who);
     IF NOT EXISTS (SELECT FROM lpr_data.purpose AS p WHERE p.purpose = open_event.purpose COLLATE "C" AND p.active) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
@@ -258,7 +259,7 @@ COMMENT ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamp
     'it is committed. title: 3 to 200 characters. purpose: one of lpr.purposes. authority: one of lpr.authorities. '
     'matter_reference: its number in the system where it is led. reason: why reads are needed, in a sentence of its '
     'own. system: ATS, AFI or IRS-NG; you need access for it. until: when it ends, at most a year, by default 90 '
-    'days. Errors LP024 and LP033 (who may), LP025 (no access), LP043 (the reason says nothing).';
+    'days. Errors LP024 and LP033 (who may), LP025 (no access), LP026 (not trained), LP043 (the reason says nothing).';
 
 CREATE FUNCTION lpr_data.own_event(event bigint, what text)
     RETURNS lpr_data.event
@@ -321,6 +322,7 @@ BEGIN
                                 'Who works on an event has access for its system.',
                                 'They request it with lpr.request_access(...).');
     END IF;
+    PERFORM lpr_data.check_trained(who);
     INSERT INTO lpr_data.event_member (event_id, person_id, added_by) VALUES (event, who, lpr_data.me())
     ON CONFLICT DO NOTHING;
 END
@@ -328,7 +330,7 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.add_member(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.add_member(bigint, text) IS
     'The owner of an event adds a person who works on it and sees it (E4). Errors LP041 (not the owner), LP042 '
-    '(closed), LP025 (that person has no access for its system).';
+    '(closed), LP025 (that person has no access for its system), LP026 (is not trained).';
 
 CREATE FUNCTION lpr.remove_member(event bigint, login text)
     RETURNS void

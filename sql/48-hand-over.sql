@@ -33,7 +33,7 @@ BEGIN
              JOIN lpr_data.event AS x ON x.event_id = m.event_id AND x.closed_at IS NULL
              WHERE m.person_id = leaver AND m.owner ORDER BY x.event_id FOR NO KEY UPDATE OF x
     LOOP
-        IF heir IS NOT NULL AND lpr_data.is_entitled(heir, e.system) THEN
+        IF heir IS NOT NULL AND lpr_data.is_entitled(heir, e.system) AND lpr_data.is_trained(heir) THEN
             PERFORM lpr_data.give_event(e.event_id, heir, coalesce(lpr_data.me(), heir));
         ELSE
             UPDATE lpr_data.event AS x SET waits_since = clock_timestamp() WHERE x.event_id = e.event_id;
@@ -44,8 +44,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr_data.leave_events(integer, integer) IS
-    'What becomes of the open events of who has left: they go to heir where heir has access for their system, the '
-    'others wait for an owner. Returns how many wait.';
+    'What becomes of the open events of who has left: they go to heir where heir is trained and has access for their '
+    'system, the others wait for an owner. Returns how many wait.';
 
 CREATE FUNCTION lpr.transfer_event(event bigint, login text, reason text)
     RETURNS void
@@ -86,6 +86,7 @@ BEGIN
                                 'Who works on an event has access for its system.',
                                 'They request it with lpr.request_access(...).');
     END IF;
+    PERFORM lpr_data.check_trained(heir);
     PERFORM lpr_data.check_reason('reason', reason, 'E4');
     PERFORM lpr_data.give_event(event, heir, who);
 END
@@ -94,7 +95,7 @@ GRANT EXECUTE ON FUNCTION lpr.transfer_event(bigint, text, text) TO lpr_user, lp
 COMMENT ON FUNCTION lpr.transfer_event(bigint, text, text) IS
     'Makes another person the owner of an open event (E4): by its owner, or by the owner''s supervisor when the owner '
     'has left or cannot; of an event that waits and has none any more, by any supervisor. The former owner stays a '
-    'member unless they left. Errors LP041, LP042, LP025 (the heir has no access), LP043.';
+    'member unless they left. Errors LP041, LP042, LP025 (the heir has no access), LP026 (is not trained), LP043.';
 
 CREATE FUNCTION lpr.hand_over(from_login text, to_login text, reason text)
     RETURNS bigint

@@ -36,7 +36,8 @@ COMMENT ON FUNCTION lpr_data.is_private(lpr_data.question) IS
     'Whether the connection cannot be read on its way: through TLS, or on this machine (A6).';
 
 CREATE FUNCTION lpr_data.asker(login oid)
-    RETURNS TABLE (person_id integer, may_ask boolean, registered boolean, personal boolean, name text)
+    RETURNS TABLE (person_id integer, may_ask boolean, registered boolean, personal boolean, name text,
+                   known boolean, apart boolean)
     LANGUAGE sql STABLE ROWS 1
 AS $$
     SELECT p.person_id,
@@ -44,14 +45,22 @@ AS $$
            p.person_id IS NOT NULL AND p.left_at IS NULL,
            p.left_at IS NULL AND p.kind = 'personal'
                AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = u.oid),
-           u.rolname::text
+           u.rolname::text,
+           p.kind <> 'personal' OR p.personnel_hash IS NOT NULL
+               OR EXISTS (SELECT FROM lpr_data.grace AS g
+                          WHERE g.what = 'personnel_numbers' AND clock_timestamp() >= g.since
+                            AND clock_timestamp() < g.until),
+           NOT EXISTS (SELECT FROM lpr_data.role_conflict AS c
+                       WHERE c.role = 'lpr_user' AND lpr_data.takes_part(u.oid, c.other)
+                          OR c.other = 'lpr_user' AND lpr_data.takes_part(u.oid, c.role))
     FROM (VALUES (true)) AS one
     LEFT JOIN pg_roles AS u ON u.oid = asker.login
     LEFT JOIN lpr_data.person AS p ON p.login = u.rolname::text COLLATE "C"
 $$;
 COMMENT ON FUNCTION lpr_data.asker(oid) IS
     'Who is behind a login: one row. may_ask: a member of lpr_user and no superuser; registered: to a person who has '
-    'not left; personal: to that person alone (A1).';
+    'not left; personal: to that person alone (A1); known: by a personnel number, if it is a person''s; apart: from '
+    'all roles that must be apart from lpr_user (A8).';
 
 CREATE FUNCTION lpr_data.gate_session(q lpr_data.question, moment timestamp with time zone, duty boolean DEFAULT false)
     RETURNS TABLE (decided boolean, person_id integer, holds_until timestamp with time zone, refusal text[])
@@ -66,6 +75,11 @@ AS $$
             'login {login} may not ask',
             'Only members of role lpr_user ask, and no superuser.',
             'Ask an administrator for access.']
+        WHEN (duty OR a.apart) IS NOT TRUE THEN ARRAY['A8', 'LP038',
+            'login {login} is a member of a role that is apart from lpr_user',
+            'Who asks holds no role that decides about those who ask: lpr.roles_apart shows the pairs.',
+            'Have that role taken away, or ask under the login of somebody who has it not: SELECT * FROM '
+            'lpr.roles_apart;']
         WHEN (lpr_data.is_private(q)) IS NOT TRUE THEN ARRAY['A6', 'LP023',
             'the connection is not encrypted',
             'Over a network a question is asked through TLS only.',
@@ -83,6 +97,10 @@ AS $$
             'login {login} is not one person''s own',
             'Questions are asked under the personal login of a registered person, which no other role is a member of.',
             'Ask an administrator: lpr.add_person(...) registers you, under a login of your own.']
+        WHEN (a.known) IS NOT TRUE THEN ARRAY['A8', 'LP036',
+            'no personnel number of login {login} is on record',
+            'One human being has one active personal login, known by the personnel number.',
+            'Ask an administrator: SELECT lpr.change_person(...your login..., personnel_number => ''...'');']
         WHEN (g.given) IS NOT TRUE THEN ARRAY['A5', 'LP028',
             'you have not agreed to the rules in this session',
             'Before anything is shown in a session its user agrees to the rules of use, as they stand now.',
@@ -106,7 +124,7 @@ AS $$
 $$;
 COMMENT ON FUNCTION lpr_data.gate_session(lpr_data.question, timestamp with time zone, boolean) IS
     'The gate''s first part: who asks, how they are connected, what they agreed to. One row: the person, and the rule '
-    'that refuses or NULL (A1, A5, A6); until when the agreement holds at most. duty: '
+    'that refuses or NULL (A1, A5, A6, A8); until when the agreement holds at most. duty: '
     'somebody reads by duty, whose role was looked at (A9).';
 
 CREATE FUNCTION lpr_data.gate_person(q lpr_data.question, person_id integer, moment timestamp with time zone)
@@ -140,7 +158,7 @@ AS $$
                         ELSE 'you have no access to source "{source}" by {mode} for system {system}' END,
             'An entitlement covers systems, sources and search modes, was approved twice, and ends.',
             'SELECT * FROM lpr.my_access; shows what you have, lpr.request_access(...) requests more.']
-        WHEN (t.courses >= 4 AND t.complete) IS NOT TRUE THEN ARRAY['A3', 'LP026',
+        WHEN (t.courses >= 6 AND t.complete) IS NOT TRUE THEN ARRAY['A3', 'LP026',
             'your training is not current',
             'All required courses must have been completed within the last year.',
             'SELECT * FROM lpr.my_access; shows which are missing; a training officer records them.']
@@ -154,7 +172,18 @@ AS $$
                                                               THEN ARRAY['Q10', 'LP003',
             'source "{source}" is not enabled',
             'A source is asked only once its privacy assessment is on record as approved.',
-            'Ask an administrator to record it with lpr.approve_source(...).']
+            'Ask the privacy officer to record it with lpr.approve_source(...).']
+        WHEN (EXISTS (SELECT FROM lpr_data.source AS s
+                      WHERE s.name = q.source
+                        AND (s.published_on <= lpr_data.utc_today()
+                             OR s.published_on IS NULL
+                                AND EXISTS (SELECT FROM lpr_data.grace AS g
+                                            WHERE g.what = 'sources' AND moment >= g.since
+                                              AND moment < g.until)))) IS NOT TRUE THEN ARRAY['Q10', 'LP003',
+            'the privacy assessment of source "{source}" is not published',
+            'A source is asked from the day on which its privacy assessment is published.',
+            'SELECT source, published_on FROM lpr.sources; tells the day; the privacy officer records it with '
+            'lpr.approve_source(..., published_on => ...).']
         WHEN (SELECT has_server_privilege(q.login, f.oid, 'USAGE')
               FROM pg_foreign_server AS f WHERE f.srvname = q.source) IS NOT TRUE THEN ARRAY['Q10', 'LP004',
             'source "{source}" is not granted to you',

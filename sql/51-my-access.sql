@@ -12,7 +12,8 @@ WITH now AS MATERIALIZED (
     SELECT clock_timestamp() AS moment
 ), me AS MATERIALIZED (
     -- A person who has left does not count here: the login may be another's by now.
-    SELECT q AS question, p.person_id, a.may_ask, a.registered, a.personal, a.name, p.kind, s.name AS supervisor,
+    SELECT q AS question, p.person_id, a.may_ask, a.registered, a.personal, a.known, a.apart, a.name, p.kind,
+           s.name AS supervisor,
            u.rolsuper, now.moment,
            (SELECT max(r.version) FROM lpr_data.rules AS r) AS rules
     FROM now
@@ -29,7 +30,8 @@ WITH now AS MATERIALIZED (
 )
 SELECT r.requirement, r.holds, r.until, CASE WHEN NOT r.holds OR r.place = 4 THEN r.what_to_do END
 FROM (
-    SELECT 1, 0::bigint, 'a personal login', (me.may_ask AND me.personal) IS TRUE, NULL::timestamptz,
+    SELECT 1, 0::bigint, 'a personal login', (me.may_ask AND me.personal AND me.known AND me.apart) IS TRUE,
+           NULL::timestamptz,
            CASE WHEN me.rolsuper THEN 'Connect as yourself, not as a superuser.'
                 WHEN NOT me.may_ask THEN format('Ask %s to let you ask: GRANT lpr_user TO %I;',
                                                 lpr_data.whom('lpr_admin', 'an administrator'), me.name)
@@ -39,6 +41,13 @@ FROM (
                                  lpr_data.whom('lpr_admin', 'an administrator'))
                 WHEN me.kind <> 'personal' THEN format('Connect with a login of your own: this one is of kind %s.',
                                                        me.kind)
+                WHEN NOT me.apart
+                     THEN format('Ask %s: you are a member of %s as well, which is apart from lpr_user.',
+                                 lpr_data.whom('lpr_admin', 'an administrator'),
+                                 lpr_data.conflict_of((me.question).login, 'lpr_user'))
+                WHEN NOT me.known
+                     THEN format('Ask %s: SELECT lpr.change_person(%L, personnel_number => ''...'');',
+                                 lpr_data.whom('lpr_admin', 'an administrator'), me.name)
                 ELSE format('Ask %s: other roles are members of your login.',
                             lpr_data.whom('lpr_admin', 'an administrator')) END
     FROM me
@@ -73,12 +82,15 @@ FROM (
                 WHEN 'approved' THEN format('Waits for %s.', lpr_data.whom('lpr_system_owner', 'a system owner'))
                 WHEN 'suspended' THEN format('It is suspended; SELECT * FROM lpr.access_history; says why. Ask %s.',
                                              lpr_data.whom('lpr_system_owner', 'a system owner'))
-                ELSE (SELECT format('Cannot be asked yet: %s. Ask %s.', string_agg(s, ', ' ORDER BY s),
+                ELSE (SELECT format('Cannot be asked yet: %s. Ask %s, or %s.', string_agg(s, ', ' ORDER BY s),
+                                    lpr_data.whom('lpr_privacy', 'the privacy officer'),
                                     lpr_data.whom('lpr_admin', 'an administrator'))
                       FROM unnest(a.sources) AS s
                       WHERE NOT EXISTS (SELECT FROM lpr_data.source AS x
                                         JOIN pg_foreign_server AS f ON f.srvname = x.name
                                         WHERE x.name = s AND x.enabled AND x.approved_on <= lpr_data.utc_today()
+                                          AND (x.published_on <= lpr_data.utc_today()
+                                               OR x.published_on IS NULL AND lpr_data.in_grace('sources'))
                                           AND has_server_privilege((me.question).login, f.oid, 'USAGE'))
                       HAVING count(*) > 0) END
     FROM mine AS a CROSS JOIN me

@@ -281,6 +281,8 @@ AS $$
                                     WHERE name = 'lpr.secret_directory') AS secrets,
                                    (SELECT value FROM lpr_data.server_settings()
                                     WHERE name = 'lpr.checkpoint_key') AS key,
+                                   (SELECT value FROM lpr_data.server_settings()
+                                    WHERE name = 'lpr.identity_key') AS identity,
                                    nullif((SELECT value FROM lpr_data.server_settings()
                                            WHERE name = 'lpr.checkpoint_directory'), '') AS checkpoints),
     secret AS MATERIALIZED (SELECT f.*, CASE f.name WHEN '.' THEN s.secrets ELSE s.secrets || '/' || f.name END AS path
@@ -310,6 +312,11 @@ AS $$
            'The log''s checkpoints cannot be signed, so nothing is asked.',
            format('openssl genpkey -algorithm ed25519 -out %s/%s # as the server''s user', s.secrets, s.key)
     FROM s WHERE s.secrets <> '' AND s.key NOT IN (SELECT name FROM secret)
+    UNION ALL
+    SELECT 'high', 'files', format('there is no key %s/%s', s.secrets, s.identity),
+           'Nobody can be registered: personnel numbers are hashed with it.',
+           format('(umask 077; openssl rand -hex 32 >%s/%s) # as the server''s user', s.secrets, s.identity)
+    FROM s WHERE s.secrets <> '' AND s.identity NOT IN (SELECT name FROM secret)
     UNION ALL
     SELECT 'medium', 'files', format('%s can be written to by others', s.checkpoints),
            'Who can replace checkpoints can pass off an altered log as the true one.',

@@ -366,6 +366,7 @@ AS $$
           UNION ALL SELECT * FROM lpr_data.findings_of_unseen_changes()
           UNION ALL SELECT * FROM lpr_data.findings_of_roles() UNION ALL SELECT * FROM lpr_data.findings_of_rights()
           UNION ALL SELECT * FROM lpr_data.findings_of_parameters()
+          UNION ALL SELECT * FROM lpr_data.findings_of_access()
           UNION ALL SELECT * FROM lpr_data.findings_of_jobs()) AS f
     ORDER BY array_position('{high,medium,low}', f.severity), f.topic, f.finding, f.mend
 $$;

@@ -158,6 +158,7 @@ COMMENT ON POLICY seen ON lpr_data.destruction_certificate IS 'Records officers,
 -- What is the same for everybody whom a view is granted to. Tables without a policy (secrets, settings, changes on
 -- their way, ...) show nothing to any view.
 CREATE POLICY seen ON lpr_data.source FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.role_conflict FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.course FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.rules FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.client_network FOR SELECT TO lpr_owner USING (true);
@@ -168,6 +169,7 @@ CREATE POLICY seen ON lpr_data.rate_limit FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.schedule FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.schedule_step FOR SELECT TO lpr_owner USING (true);
 COMMENT ON POLICY seen ON lpr_data.source IS 'Everybody.';
+COMMENT ON POLICY seen ON lpr_data.role_conflict IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.course IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.rules IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.client_network IS 'Everybody.';
@@ -194,7 +196,8 @@ BEGIN
         LEFT JOIN (VALUES
             -- of the library, or superusers, alone
             ('secret', ''), ('setting', ''), ('role_state', ''), ('purge_certificate', ''),
-            ('system', 'SELECT'), ('job', 'SELECT'), ('change', 'SELECT, INSERT'), ('source', 'SELECT, UPDATE'),
+            ('system', 'SELECT'), ('job', 'SELECT'), ('grace', 'SELECT'), ('change', 'SELECT, INSERT'),
+            ('source', 'SELECT, UPDATE'),
             -- what is taken away again
             ('camera', 'SELECT, INSERT, UPDATE, DELETE'), ('event_member', 'SELECT, INSERT, UPDATE, DELETE'),
             ('consent_token', 'SELECT, INSERT, UPDATE, DELETE'),

@@ -8,10 +8,37 @@ SELECT lpr.set_search_limit('location', 500000, '5 years', 1000000, 3),
 SELECT lpr.set_rate_limit(scope, per, 1000000) FROM unnest('{person,event}'::text[]) AS scope,
     unnest('{hour,day}'::text[]) AS per
 \g /dev/null
+-- A source is approved and published at once, as if by the privacy officer.
+CREATE FUNCTION approve_at_once() RETURNS trigger
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    IF NEW.assessment IS NOT NULL THEN
+        NEW.enabled := true;
+        NEW.approved_on := (clock_timestamp() AT TIME ZONE 'UTC')::date;
+        NEW.published_on := NEW.approved_on;
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER approve_at_once BEFORE INSERT ON lpr_data.source FOR EACH ROW EXECUTE FUNCTION approve_at_once();
+ALTER TABLE lpr_data.source ENABLE ALWAYS TRIGGER approve_at_once;
+-- Approvals for grants that were only entered, by two people who are not the person.
+CREATE PROCEDURE approve_entered()
+    LANGUAGE sql
+AS $$
+    INSERT INTO lpr_data.access_step (access_id, number, action, step, person_id, reason)
+    SELECT a.access_id, s.number, 'approve', s.step, p.person_id, 'test'
+    FROM lpr_data.access AS a
+    CROSS JOIN (VALUES (2, 'supervisor', 'supervisor1'), (3, 'system_owner', 'owner1')) AS s (number, step, login)
+    JOIN lpr_data.person AS p ON p.login = s.login
+    WHERE a.state = 'granted' AND NOT EXISTS (SELECT FROM lpr_data.access_step AS x WHERE x.access_id = a.access_id)
+$$;
 INSERT INTO lpr_data.access (person_id, systems, sources, modes, need_to_know, state, granted_at, ends_at)
 SELECT person_id, '{ATS,AFI}', '{dockside,elsewhere,farm,forbidden,fresh,pager,sorter,stale,transient,vault}',
     '{plate,location,vehicle}', 'test', 'granted', now(), now() + interval '360 days'
 FROM lpr_data.person WHERE login LIKE 'analyst%';
+CALL approve_entered();
 -- An event of analyst1 with a number that would be seen wherever it went.
 INSERT INTO lpr_data.event (event_id, system, title, purpose, authority, matter_reference, reason, ends_at)
     OVERRIDING SYSTEM VALUE
@@ -44,14 +71,16 @@ DECLARE
     who integer;
     opened bigint;
 BEGIN
-    INSERT INTO lpr_data.person (login, name, email, unit) VALUES (admit.login, 'A Test', 'test@agency.example',
-        'Tests') RETURNING person_id INTO who;
+    INSERT INTO lpr_data.person (login, name, email, unit, personnel_hash)
+    VALUES (admit.login, 'A Test', admit.login || '@test.example', 'Tests', sha256(admit.login::bytea))
+        RETURNING person_id INTO who;
     INSERT INTO lpr_data.training (person_id, course, completed_on, valid_until, officer_id)
     SELECT who, c.code, lpr_data.utc_today(), lpr_data.utc_today() + interval '360 days', t.person_id
         FROM lpr_data.course AS c CROSS JOIN lpr_data.person AS t WHERE t.login = 'trainer1';
     INSERT INTO lpr_data.access (person_id, systems, sources, modes, need_to_know, state, granted_at, ends_at)
     VALUES (who, '{ATS}', ARRAY(SELECT name FROM lpr_data.source), '{plate,location,vehicle}', 'test', 'granted', now(),
         now() + interval '360 days');
+    CALL approve_entered();
     INSERT INTO lpr_data.event (system, title, purpose, authority, matter_reference, reason, ends_at)
     VALUES ('ATS', 'Tests', 'suspect', 'title_18', 'SD-2026-00419', 'test', now() + interval '90 days')
         RETURNING event_id INTO opened;

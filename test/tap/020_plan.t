@@ -83,7 +83,7 @@ is(scalar @asked, 0, 'nothing is asked of the time before');
 $node->answer('admin1', "SELECT lpr.disable_source('acme')");
 ($answer, @asked) = asked("SELECT count(*) FROM lpr.reads WHERE plate = 'BULK5'");
 is_deeply([ $answer, scalar @asked ], [ 10, 0 ], 'a source that is not enabled is not asked');
-$node->answer('admin1', "SELECT lpr.approve_source('acme', 'PIA')");
+$node->answer('privacy1', "SELECT lpr.approve_source('acme', 'PIA', published_on => '2017-12-11')");
 $node->answer('postgres', 'REVOKE USAGE ON FOREIGN SERVER acme FROM lpr_user');
 ($answer, @asked) = asked("SELECT count(*) FROM lpr.reads WHERE plate = 'BULK5'");
 is_deeply([ $answer, scalar @asked ], [ 10, 0 ], 'a source that is not granted is not asked');

@@ -131,6 +131,7 @@ calls_nobody('… by save_each', 'LP003', $disabled, $enabled, sql => "SELECT lp
 calls_nobody('… in an open transaction of before', 'LP003', $disabled, $enabled, sql => "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM lpr.sources; SELECT lpr.save(1, 'acme', '{ID}', '$why', with_images => true)");
 calls_nobody('a source that is no longer granted', 'LP004', 'REVOKE USAGE ON FOREIGN SERVER acme FROM lpr_user', 'GRANT USAGE ON FOREIGN SERVER acme TO lpr_user');
 calls_nobody('an assessment that counts from next week on', 'LP003', "UPDATE lpr_data.source SET approved_on = lpr_data.utc_today() + 7 WHERE name = 'acme'", "UPDATE lpr_data.source SET approved_on = lpr_data.utc_today() WHERE name = 'acme'");
+calls_nobody('an assessment that is published next week', 'LP003', "UPDATE lpr_data.source SET published_on = lpr_data.utc_today() + 7 WHERE name = 'acme'", "UPDATE lpr_data.source SET published_on = lpr_data.utc_today() WHERE name = 'acme'");
 # Other grants in place of those that there are.
 sub grants
 {

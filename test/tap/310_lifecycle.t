@@ -133,7 +133,7 @@ for my $source (qw(acme birdseye curbside))
 is($node->answer('analyst1', asking('acme') . '; SELECT pages FROM lpr.last_query()', database => 'restored'), "7\n2", '… with its options');
 like($node->messages('analyst1', asking('silent'), database => 'restored'), qr/LP003: .*not enabled/, '… and what was disabled is');
 $node->answer('postgres', "SELECT lpr.remove_source('acme'); SELECT lpr.add_source('acme', 'lpr-v1', '$node->{vendor_url}/acme/lpr-v1',
-	'sim-lpr-token', 'again', grant_to => '{lpr_user}')", database => 'restored');
+	'sim-lpr-token', 'again', grant_to => '{lpr_user}'); SELECT lpr.approve_source('acme', 'again', published_on => '2017-12-11')", database => 'restored');
 is($node->answer('analyst1', asking('acme'), database => 'restored'), 7, 'and sources there are removed and added as anywhere');
 is($node->answer('postgres', $numbers, database => 'restored'), 't', 'its audit log goes on with the next number');
 like($node->messages('analyst1', asking('acme')), qr/LP020: .*kept in database "restored"/s, 'the first one asks nobody any more');

@@ -31,7 +31,7 @@ sub changes
 changes('disable_source', 'admin1', "SELECT lpr.disable_source('acme')", 'update lpr_data.source');
 is($node->answer('postgres', "SELECT concat_ws(' ', p->'old'->>'enabled', p->'new'->>'enabled', p->>'role', a.pid IS NOT NULL) FROM lpr_data.audit AS a, LATERAL (SELECT a.payload::jsonb) AS j (p)
 	WHERE number = $head + 1"), 'true false admin1 t', '… with old and new row, role and session');
-changes('approve_source', 'admin1', "SELECT lpr.approve_source('acme', 'DHS/CBP/PIA-049(b)')", 'update lpr_data.source');
+changes('approve_source', 'privacy1', "SELECT lpr.approve_source('acme', 'DHS/CBP/PIA-049(b)', published_on => '2017-12-11')", 'update lpr_data.source');
 changes('add_camera', 'admin1', "SELECT lpr.add_camera('curbside', 'c1', 32.71, -117.16)", 'insert lpr_data.camera');
 changes('add_camera once more', 'admin1', "SELECT lpr.add_camera('curbside', 'c1', 32.72, -117.16)", 'update lpr_data.camera');
 changes('remove_camera', 'admin1', "SELECT lpr.remove_camera('curbside', 'c1')", 'delete lpr_data.camera');
@@ -60,16 +60,16 @@ is($node->answer('analyst1', LprTest::quick('birdseye')), 1, '… does nothing y
 is($node->records_after($head, $changes), '', '… and is not on record');
 $node->answer('admin1', "COMMIT PREPARED 'p'");
 $node->records_become($head, 'change admin1 update lpr_data.source', 'COMMIT PREPARED is, without being asked', $changes);
-changes('ROLLBACK PREPARED', 'admin1', "BEGIN; SELECT lpr.approve_source('birdseye', 'x'); PREPARE TRANSACTION 'p'; ROLLBACK PREPARED 'p'; $camera", 'insert lpr_data.camera');
+changes('ROLLBACK PREPARED', 'admin1', "BEGIN; $disable; PREPARE TRANSACTION 'p'; ROLLBACK PREPARED 'p'; $camera", 'insert lpr_data.camera');
 
 # And across a crash of the server.
-$node->answer('admin1', "BEGIN; SELECT lpr.approve_source('birdseye', 'DHS/CBP/PIA-049(a)'); PREPARE TRANSACTION 'q'");
+$node->answer('postgres', "BEGIN; SELECT lpr.approve_source('birdseye', 'DHS/CBP/PIA-049(a)', published_on => '2017-12-11'); PREPARE TRANSACTION 'q'");
 $node->stop('immediate');
 $node->start;
 ok($node->await_answers, 'after a crash');
 $head = $node->head;
-$node->answer('admin1', "COMMIT PREPARED 'q'");
-$node->records_become($head, 'change admin1 update lpr_data.source', '… a prepared change is committed and on record', $changes);
+$node->answer('postgres', "COMMIT PREPARED 'q'");
+$node->records_become($head, 'change postgres update lpr_data.source', '… a prepared change is committed and on record', $changes);
 
 # ---- in the order of commits ----
 
@@ -95,7 +95,7 @@ $node->vendor_forget;
 like(($node->converse($open, LprTest::quick()))[1], qr/ERROR: +LP003/, 'an old snapshot does not ask a disabled source');
 is(scalar(my @none = $node->vendor_log), 0, '… and it does not hear of it');
 $open->quit;
-$node->answer('admin1', "SELECT lpr.approve_source('acme', 'DHS/CBP/PIA-049(a)')");
+$node->answer('privacy1', "SELECT lpr.approve_source('acme', 'DHS/CBP/PIA-049(a)', published_on => '2017-12-11')");
 
 # ---- many, with ends of writer and server between ----
 

@@ -91,7 +91,7 @@ ok(LprTest::eventually(sub { $node->answer('postgres', $log) == 1 }), '… then 
 
 # ---- purging side by side ----
 
-$node->answer('postgres', "SELECT lpr.approve_source(name, 'x') FROM lpr_data.source");
+$node->answer('postgres', "SELECT lpr.approve_source(name, 'x', published_on => '2017-12-11') FROM lpr_data.source");
 my $hours = "SELECT lpr_data.add_cache_hour(date_trunc('hour', now()) - g * interval '1 hour') FROM generate_series(3, 22) AS g";
 my $offset = -s $node->logfile;
 for my $round (1 .. 3)

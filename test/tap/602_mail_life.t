@@ -39,7 +39,7 @@ $node->safe_psql('lpr', "ALTER TABLE lpr_data.training DISABLE TRIGGER refuse_re
 is(remind(), 1, 'and a day before');
 is(reminded('training_due'), 'newcomer1 30, newcomer1 7, newcomer1 1', '… the last one');
 $node->safe_psql('lpr', "UPDATE lpr_data.course SET required = false WHERE NOT shipped");
-$node->answer('trainer1', "SELECT lpr.record_training('newcomer1', 'privacy', (now() AT TIME ZONE 'UTC')::date)");
+$node->answer('trainer1', "SELECT lpr.record_training('newcomer1', c, (now() AT TIME ZONE 'UTC')::date, 'certificate 17') FROM unnest('{privacy,information_assurance,integrity_awareness,lpr_policy}'::text[]) AS c");
 is(remind(), 0, 'what counts is the latest completion');
 
 my $why = "'Works on my team on exactly these matters and needs the reads for them.'";

@@ -331,7 +331,7 @@ if ($node->pg_version >= 17)
 
 # ---- a person's login stays that person's ----
 
-$node->answer('admin1', "SELECT lpr.add_person('stranger', 'S. Stranger', 'stranger\@example.org', 'Unit 1')");
+$node->answer('admin1', "SELECT lpr.add_person('stranger', 'S. Stranger', 'stranger\@example.org', 'Unit 1', personnel_number => 'P-stranger')");
 $head = $node->head;
 kept('ALTER ROLE stranger RENAME TO somebody', 'LP033');
 kept('DROP ROLE IF EXISTS nobody, stranger', 'LP033');

@@ -296,6 +296,7 @@ file_found('a secret that others read', sub { chmod 0644, "$secrets/sim-lpr-toke
 file_found('a directory that others read', sub { chmod 0750, $secrets }, 'high', 'secrets has mode 0750');
 file_found('a link', sub { symlink 'sim-lpr-token', "$secrets/link" }, 'medium', 'link is no regular file');
 file_found('no key', sub { rename "$secrets/checkpoint-key", "$secrets/aside" }, 'high', 'there is no key', by_hand => sub { $shell->($_[0]); rename "$secrets/aside", "$secrets/checkpoint-key" });
+file_found('no key for numbers', sub { rename "$secrets/identity-key", "$secrets/aside" }, 'high', 'there is no key', by_hand => sub { like($_[0], qr{openssl rand -hex 32 >\Q$secrets\E/identity-key}, '… by hand'); rename "$secrets/aside", "$secrets/identity-key" });
 file_found('no directory', sub { rename $secrets, "$secrets.aside" }, 'high', 'secrets is no directory', by_hand => sub { $shell->($_[0]); rmdir $secrets; rename "$secrets.aside", $secrets });
 found("ALTER SYSTEM SET lpr.secret_directory = ''", 'high', 'files', 'lpr.secret_directory is not set', by_hand => sub { like($_[0], qr/^ALTER SYSTEM SET lpr.secret_directory = /, '… by hand'); $node->answer('postgres', 'ALTER SYSTEM RESET lpr.secret_directory') });
 file_found('a data directory that its group reads', sub { chmod 0750, $data }, 'low', 'the data directory has mode 0750', restart => 1);

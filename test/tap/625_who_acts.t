@@ -23,7 +23,7 @@ for my $login (qw(ghost1 left1 shared1 service1))
 {
 	$node->answer('postgres', "CREATE ROLE $login LOGIN IN ROLE " . join(', ', @roles));
 }
-$node->answer('admin1', "SELECT lpr.add_person('left1', 'Lef Tover', 'left1\@agency.example', 'Field'), lpr.add_person('shared1', 'Desk', 'desk\@agency.example', 'Field', kind => 'shared'),
+$node->answer('admin1', "SELECT lpr.add_person('left1', 'Lef Tover', 'left1\@agency.example', 'Field', personnel_number => 'P-left1'), lpr.add_person('shared1', 'Desk', 'desk\@agency.example', 'Field', kind => 'shared'),
 	lpr.add_person('service1', 'Monitor', 'monitor\@agency.example', 'Systems', kind => 'service')");
 $node->answer('admin1', "SELECT count(*) FROM lpr.retire_person('left1')");
 
@@ -101,7 +101,7 @@ $says->('service1', sprintf($plain, 'service1', "SELECT count(*) FROM lpr.$_"), 
 sub statements { my ($login, $heir) = @_; return $node->answer('admin1', "SELECT * FROM lpr.retire_person('$login'" . ($heir ? ", '$heir'" : '') . ')') }
 $node->refused('nobody retires themselves', 'admin1', "SELECT lpr.retire_person('admin1')", 'A1', 'LP033', words => qr/themselves/);
 $node->answer('postgres', 'CREATE ROLE admin2 LOGIN IN ROLE lpr_admin');
-$node->answer('admin1', "SELECT lpr.add_person('admin2', 'Ad Min', 'admin2\@agency.example', 'Systems')");
+$node->answer('admin1', "SELECT lpr.add_person('admin2', 'Ad Min', 'admin2\@agency.example', 'Systems', personnel_number => 'P-admin2')");
 $node->answer('admin2', "SELECT count(*) FROM lpr.retire_person('admin1')");
 like($node->messages('postgres', "SELECT lpr.retire_person('admin2')"), qr/ERROR: +LP033: login "admin2" is that of the last administrator/, 'nor does anybody the last administrator');
 $node->answer('postgres', "UPDATE lpr_data.person SET left_at = NULL WHERE login = 'admin1'");

@@ -10,12 +10,12 @@ $node->start;
 $node->vendor_start;
 $node->stage('lpr');
 is($node->answer('analyst1', LprTest::quick()), 1, 'who came through all of it is answered');
-$node->answer('postgres', "UPDATE lpr_data.source SET approved_on = '2020-01-01'");
+$node->answer('postgres', "UPDATE lpr_data.source SET approved_on = '2020-01-01', published_on = '2020-01-01'");
 
 # One session for all of it, so that it is not a new one that is refused.
 $node->hire('clerk1', 'lpr_user', supervisor => 'supervisor1');
+$node->train('clerk1', 360 - $_, $LprTest::courses[$_]) for 0 .. $#LprTest::courses;
 my $grant = $node->grant('clerk1', valid_for => '1 year');
-$node->train('clerk1', 360 - $_, $LprTest::courses[$_]) for 0 .. 3;
 my $event = $node->open_event('clerk1');
 my ($session) = $node->session('clerk1');
 my $agreed_at = 0; # by our clock: an agreement ends sooner than what is looked at here

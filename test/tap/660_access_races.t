@@ -14,6 +14,7 @@ $node->hire('supervisor2', 'lpr_supervisor');
 $node->hire('owner2', 'lpr_system_owner');
 $node->hire('both1', 'lpr_supervisor, lpr_system_owner');
 $node->hire('clerk1', 'lpr_user', supervisor => 'supervisor1');
+$node->train($_, 0) for qw(newcomer1 clerk1);
 
 # Two sessions of each, and their processes.
 my (%of, %pid);

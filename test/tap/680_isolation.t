@@ -12,7 +12,7 @@ my $reason = 'Needed for the matter that they work on at the border this month.'
 
 # A second team, of which one is a supervisor and another works.
 $node->safe_psql('lpr', q{CREATE ROLE supervisor2 LOGIN IN ROLE lpr_supervisor; CREATE ROLE analyst3 LOGIN IN ROLE lpr_user; CREATE ROLE stranger LOGIN IN ROLE lpr_user});
-$node->answer('admin1', q{SELECT lpr.add_person('supervisor2', 'Sol Visor', 's2@agency.example', 'Other'), lpr.add_person('analyst3', 'Amy Third', 'a3@agency.example', 'Other', 'supervisor2')});
+$node->answer('admin1', q{SELECT lpr.add_person('supervisor2', 'Sol Visor', 's2@agency.example', 'Other', personnel_number => 'P-s2'), lpr.add_person('analyst3', 'Amy Third', 'a3@agency.example', 'Other', 'supervisor2', personnel_number => 'P-a3')});
 
 # ---- events ----
 
@@ -44,11 +44,11 @@ $session->query('PREPARE mine AS SELECT count(*) FROM lpr.events');
 is($session->query('EXECUTE mine'), 1, 'prepared') for 1 .. 7;
 $node->answer('analyst1', q{SELECT lpr.add_member(1, 'analyst2')});
 is($session->query('EXECUTE mine'), 2, '… by a generic plan as well');
-$node->safe_psql('lpr', 'GRANT lpr_oversight TO analyst2');
+$node->safe_psql('lpr', 'GRANT lpr_privacy TO analyst2');
 $node->safe_psql('lpr', q{INSERT INTO lpr_data.event (system, title, purpose, authority, matter_reference, reason, ends_at)
 	SELECT 'ATS', 'Many ' || i, 'suspect', 'title_18', 'MANY', 'test', now() + interval '9 days' FROM generate_series(1, 300) AS i});
 is($session->query('EXECUTE mine'), 302, '… in a new role');
-$node->safe_psql('lpr', 'REVOKE lpr_oversight FROM analyst2');
+$node->safe_psql('lpr', 'REVOKE lpr_privacy FROM analyst2');
 is($session->query('EXECUTE mine'), 2, '… and out of it');
 $node->safe_psql('lpr', q{INSERT INTO lpr_data.event_member (event_id, person_id, added_by) SELECT e.event_id, p.person_id, p.person_id FROM lpr_data.event AS e, lpr_data.person AS p
 	WHERE e.title LIKE 'Many%' AND p.login = 'analyst2'});

@@ -224,7 +224,6 @@ is_answer('records2', "SELECT lpr.release_destruction($order, '$over')", 3, 'lis
 is(in_files('MARKFOUR'), 'gone', '… gone, the row that was deleted by hand too');
 is(in_files('MARKTWO'), 'in files', '… what is held is there');
 $node->answer('privacy1', "SELECT lpr.lift_hold($hold, 'The appeal was withdrawn, by the docket.')");
-$node->answer('postgres', "GRANT lpr_user TO records2");
 $order = $node->answer('records1', 'SELECT lpr.destroy_due()');
 $node->answer('postgres', "INSERT INTO lpr_data.event_member (event_id, person_id, added_by) SELECT 2, person_id, person_id FROM lpr_data.person WHERE login = 'records2'");
 $node->refused('released by who works on an event in it', 'records2', "SELECT lpr.release_destruction($order, '$over')", 'E9', 'LP033');

@@ -70,6 +70,7 @@ my @tables = qw(person access access_step training recertification event event_m
 my %columns;
 my %own = map { $_ => '' } @tables, qw(cache_read cache_answer);
 $own{schedule} = ' WHERE NOT shipped'; # what comes with a version tells when it came
+$own{training} = " WHERE course NOT IN ('integrity_awareness', 'lpr_policy')"; # which nobody had completed then
 $node->safe_psql('postgres', 'CREATE DATABASE old');
 $node->safe_psql('old', "SET client_min_messages = warning; CREATE EXTENSION pgcrypto; CREATE EXTENSION lpr VERSION '$before'");
 $columns{$_} = $node->safe_psql('old', "SELECT string_agg(quote_ident(attname), ', ' ORDER BY attnum) FROM pg_attribute WHERE attrelid = 'lpr_data.$_'::regclass AND attnum > 0 AND NOT attisdropped") for @tables, qw(cache_read cache_answer);
@@ -127,6 +128,8 @@ like($told, qr/^WARNING: .*what a site granted.*DETAIL: +GRANT EXECUTE ON FUNCTI
 ok($node->await_acks($swarm, 16), '… and questions of those who were at work are answered');
 my @acks = $node->swarm_end($swarm);
 is(($node->converse($session, $question))[0], 't', '… in a session that had asked before as well');
+is($node->answer('postgres', "SELECT string_agg(what, ' ' ORDER BY what) || bool_and(until - since <= interval '30 days 1 minute') FROM lpr_data.grace"), 'courses personnel_numbers sourcestrue', '… what it asks for anew has thirty days');
+like($node->messages('analyst2', 'SELECT 1'), qr/NOTICE: .*course integrity_awareness, lpr_policy is missing.*NOTICE: .*your personnel number is missing.*NOTICE: .*source acme, birdseye, curbside is missing/s, '… which is told at each logon');
 is($node->answer('postgres', "SELECT extversion FROM pg_extension WHERE extname = 'lpr'"), $this, '… by the new version');
 is($node->answer('supervisor1', 'SELECT count(*) > 0 FROM site.open'), 't', 'what a site built on its views stands');
 is($node->answer('postgres', "SELECT has_table_privilege('site', 'lpr.people', 'SELECT') OR has_column_privilege('site', 'lpr.events', 'title', 'SELECT') OR EXISTS (SELECT FROM pg_class AS c, aclexplode(c.relacl) AS a

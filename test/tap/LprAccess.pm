@@ -7,7 +7,7 @@ use Test::More;
 
 our $because = 'Works on my team on exactly these matters and needs the reads for them.';
 our $need = 'Finds where vehicles of smugglers were seen near the crossings, for the team at Otay Mesa.';
-our @courses = qw(data_security privacy information_assurance records_management);
+our @courses = qw(data_security privacy information_assurance records_management integrity_awareness lpr_policy);
 
 # A refusal: an error of this SQLSTATE with what to do, and on record with its control, though the transaction ends without COMMIT.
 # (words => what its message says, logon => 1 to agree to the rules first, event => …, source => the record's)
@@ -38,7 +38,7 @@ sub hire
 	my $supervisor = defined $given{supervisor} ? "'$given{supervisor}'" : 'NULL';
 
 	$node->answer('postgres', "CREATE ROLE $login LOGIN IN ROLE $roles");
-	$node->answer('admin1', "SELECT lpr.add_person('$login', 'The $login', '$login\@agency.example', 'Targeting', $supervisor, '$kind')") if $kind ne '';
+	$node->answer('admin1', "SELECT lpr.add_person('$login', 'The $login', '$login\@agency.example', 'Targeting', $supervisor, '$kind', 'P-$login')") if $kind ne '';
 	return;
 }
 
@@ -47,17 +47,19 @@ sub train
 	my ($node, $login, $days_ago, @which) = @_;
 	my $list = join ',', @which ? @which : @courses;
 
-	$node->answer('trainer1', "SELECT lpr.record_training('$login', c, (now() AT TIME ZONE 'UTC')::date - $days_ago) FROM unnest('{$list}'::text[]) AS c");
+	$node->answer('trainer1', "SELECT lpr.record_training('$login', c, (now() AT TIME ZONE 'UTC')::date - $days_ago, 'certificate of ' || c) FROM unnest('{$list}'::text[]) AS c
+		WHERE NOT EXISTS (SELECT FROM lpr.training AS t WHERE t.login = '$login' AND t.course = c AND t.completed_on = (now() AT TIME ZONE 'UTC')::date - $days_ago)");
 	return;
 }
 
-# Requests access and gets it; its number.
+# Requests access and gets it; its number. Who lacks a course completes it first.
 sub grant
 {
 	my ($node, $login, %given) = @_;
 	my ($systems, $sources, $modes) = map { $given{$_->[0]} // $_->[1] } [ systems => 'ATS' ], [ sources => 'acme' ], [ modes => 'plate' ];
 	my $request = $node->answer($login, "SELECT lpr.request_access('{$systems}', '{$sources}', '{$modes}', 'Has to find out where stolen vans stand at night, for the team of $login.')", logon => 0);
 
+	$node->train($login, 0, split /,/, $_) for grep { $_ } $node->answer('trainer1', "SELECT coalesce(string_agg(course, ','), '') FROM lpr.training WHERE login = '$login' AND required AND NOT current");
 	$node->answer($given{supervisor} // 'supervisor1', "SELECT lpr.approve($request, '$because')");
 	$node->answer('owner1', "SELECT lpr.approve($request, 'Need to know is shown, the sources and modes fit the work described.', '" . ($given{valid_for} // '1 year') . "')");
 	return $request;

@@ -43,6 +43,7 @@ sub make
 	$node->put_secret($_, $_) for map { $_->{secret} } values %{ { simulated() } };
 	PostgreSQL::Test::Utils::system_or_bail('openssl', 'genpkey', '-algorithm', 'ed25519', '-out', "$node->{secret_directory}/checkpoint-key");
 	chmod 0600, "$node->{secret_directory}/checkpoint-key";
+	$node->put_secret('identity-key', 'a key of tests, which personnel numbers are hashed with');
 	# The audit writer does not work where nothing is safe; the test framework switches it off.
 	$node->append_conf('postgresql.conf', "fsync = on\n");
 	$node->append_conf('postgresql.conf', "shared_preload_libraries = '$preload'\n");
@@ -137,7 +138,11 @@ sub entitle
 
 	$node->safe_psql($database, "INSERT INTO lpr_data.access (person_id, systems, sources, modes, need_to_know, state, granted_at, ends_at)
 		SELECT person_id, '{ATS,AFI}', $list, '{plate,location,vehicle}', 'test', 'granted', now(), now() + interval '360 days'
-		FROM lpr_data.person WHERE login LIKE 'analyst%'");
+		FROM lpr_data.person WHERE login LIKE 'analyst%';
+		INSERT INTO lpr_data.access_step (access_id, number, action, step, person_id, reason)
+		SELECT a.access_id, s.number, 'approve', s.step, p.person_id, 'test'
+		FROM lpr_data.access AS a CROSS JOIN (VALUES (2, 'supervisor', 'supervisor1'), (3, 'system_owner', 'owner1')) AS s (number, step, login) JOIN lpr_data.person AS p ON p.login = s.login
+		WHERE a.state = 'granted' AND NOT EXISTS (SELECT FROM lpr_data.access_step AS x WHERE x.access_id = a.access_id)");
 	return;
 }
 
@@ -245,6 +250,8 @@ sub add_source
 	$arguments{options} = encode_json($arguments{options}) if ref $arguments{options};
 	$node->safe_psql($database, "SELECT lpr.add_source('$name', '$dialect', "
 		. join(', ', map { my $value = $arguments{$_}; $value =~ s/'/''/g; "$_ => '$value'" } sort keys %arguments) . ')');
+	# As if the privacy officer had approved it.
+	$node->safe_psql($database, "UPDATE lpr_data.source SET enabled = true, approved_on = lpr_data.utc_today(), published_on = lpr_data.utc_today() WHERE name = '$name' AND assessment IS NOT NULL");
 	$node->entitle($database, $name);
 	return;
 }
