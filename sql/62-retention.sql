@@ -306,13 +306,13 @@ BEGIN
             ERRCODE = 'active_sql_transaction',
             MESSAGE = format('this cannot be done in a transaction of isolation level %s',
                              upper(current_setting('transaction_isolation'))),
-            DETAIL = 'It would look at holds as they were when the transaction began.',
+            DETAIL = 'It would look at holds, and at what is saved, as they were when the transaction began.',
             HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED;';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION lpr_data.fresh_snapshots() IS
-    'Refuses transactions in which a hold that was just placed could not be seen.';
+    'Refuses transactions in which a hold that was just placed, or a read that was just saved, could not be seen.';
 
 CREATE FUNCTION lpr_data.is_held(event_id bigint)
     RETURNS boolean

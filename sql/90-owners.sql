@@ -163,6 +163,7 @@ CREATE POLICY seen ON lpr_data.rules FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.client_network FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.purpose FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.authority FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.nexus FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.search_limit FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.rate_limit FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.schedule FOR SELECT TO lpr_owner USING (true);
@@ -173,6 +174,7 @@ COMMENT ON POLICY seen ON lpr_data.rules IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.client_network IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.purpose IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.authority IS 'Everybody.';
+COMMENT ON POLICY seen ON lpr_data.nexus IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.search_limit IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.rate_limit IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.schedule IS 'Everybody.';
@@ -194,7 +196,8 @@ BEGIN
         LEFT JOIN (VALUES
             -- of the library, or superusers, alone
             ('secret', ''), ('setting', ''), ('role_state', ''), ('purge_certificate', ''),
-            ('system', 'SELECT'), ('job', 'SELECT'), ('change', 'SELECT, INSERT'), ('source', 'SELECT, UPDATE'),
+            ('system', 'SELECT'), ('nexus', 'SELECT'), ('job', 'SELECT'), ('change', 'SELECT, INSERT'),
+            ('source', 'SELECT, UPDATE'),
             -- what is taken away again
             ('camera', 'SELECT, INSERT, UPDATE, DELETE'), ('event_member', 'SELECT, INSERT, UPDATE, DELETE'),
             ('consent_token', 'SELECT, INSERT, UPDATE, DELETE'),

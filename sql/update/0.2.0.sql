@@ -17,6 +17,13 @@ ALTER TABLE lpr_data.event_read ALTER latitude DROP NOT NULL, ALTER longitude DR
     ADD place_certainty text NOT NULL DEFAULT 'point' CHECK (place_certainty IN ('point', 'border', 'address'));
 DROP FUNCTION lpr_data.fetch_images(text, text[]);
 
+-- A save says what ties its reads to the mission, and why images are needed; nobody was asked so far.
+ALTER TABLE lpr_data.event_read ADD why_images text CHECK (why_images ~ '[^[:space:]]'
+                                                           AND char_length(why_images) <= 4000);
+DROP FUNCTION lpr.save(bigint, text, text[], text, boolean, text[]);
+DROP FUNCTION lpr.save_each(bigint, text, jsonb, boolean, text[]);
+DROP FUNCTION lpr_data.save_reads(bigint, text, text[], text[], text[], boolean);
+
 -- Events of people who have left wait for an owner; grants of theirs are suspended by an administrator's step.
 ALTER TABLE lpr_data.event ADD waits_since timestamp with time zone;
 ALTER TABLE lpr_data.access_step DROP CONSTRAINT access_step_step_check,
@@ -107,6 +114,13 @@ DROP FUNCTION lpr_data.agreed();
 -- 44-event
 DROP FUNCTION lpr_data.set_work(bigint);
 
+-- 46-reason
+INSERT INTO lpr_data.empty_reason (reason, shipped)
+SELECT r, true
+FROM pg_catalog.unnest('{relevant,relevance,image,images,photo,photos,picture,pictures,because,boss,told,me,so,today,
+lorem,ipsum,dolor,sit,amet}'::text[]) AS r
+ON CONFLICT DO NOTHING;
+
 -- 50-gate
 DROP FUNCTION lpr_data.gate(oid, boolean, boolean, boolean, boolean, integer, text, text, bigint, timestamptz,
     timestamptz, double precision, integer);
@@ -129,6 +143,9 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- 61-saved
+ALTER TABLE lpr_data.save ADD nexus text COLLATE "C" NOT NULL DEFAULT 'unstated' REFERENCES lpr_data.nexus;
 
 -- 70-mail
 ALTER TABLE lpr_data.mail DROP CONSTRAINT mail_state_check, ADD CONSTRAINT mail_state_check

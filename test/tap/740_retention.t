@@ -23,7 +23,7 @@ sub save
 	my $source = $given{source} // 'acme';
 
 	return $node->answer($login, "SELECT array_agg(read_id) AS ids FROM (SELECT read_id FROM lpr.reads WHERE source = '$source' AND plate = '$plate' ORDER BY captured_at DESC LIMIT $reads) AS r\n\\gset\n"
-		. "SELECT lpr.save($event, '$source', :'ids', '$relevance', with_images => " . ($given{images} ? 'true' : 'false') . ')', event => $event);
+		. "SELECT lpr.save($event, '$source', :'ids', '$relevance', 'illicit_activity', fields => '{make,matched_how}'" . ($given{images} ? ", why_images => 'The driver of that day can be told by them only.'" : '') . ')', event => $event);
 }
 
 # Some time later, once answers are kept again.
@@ -58,7 +58,7 @@ $node->faulty('systems of records of which nothing is known, without a citation'
 is(save('analyst1', 1, 'BULK20', 1, "$why."), 1, 'a verified schedule: a read is saved');
 $node->answer('records2', "SELECT lpr.withdraw_schedule($staged, 'It was made up for a demo and is no schedule.')");
 my ($id) = $node->answer('analyst1', "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK20' LIMIT 1");
-my $save = "SELECT lpr.save(1, 'acme', '{$id}', '$why.')";
+my $save = "SELECT lpr.save(1, 'acme', '{$id}', '$why.', 'illicit_activity')";
 $node->refused('withdrawn', 'analyst1', $save, 'E9', 'LP062', words => qr/system of records ATS has no verified schedule/, logon => 1);
 like($node->messages('analyst1', $save), qr/HINT: .*Reed Cordero.*lpr\.verify_schedule/, '… the hint says who does what');
 my $month = $node->answer('records1', "SELECT lpr.propose_schedule('ATS', '30 days', '$because')");
@@ -114,7 +114,7 @@ my ($late) = $node->session('analyst1');
 my ($seen) = $node->converse($late, "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK20' AND event_id = $short LIMIT 1");
 later(3700);
 $node->agree_again($late);
-like(($node->converse($late, "SELECT lpr.save($short, 'acme', '{$seen}', '$why.')"))[1], qr/ERROR: +LP042: event $short is not open/, 'of an answer that is still there nothing is saved for an event that is over');
+like(($node->converse($late, "SELECT lpr.save($short, 'acme', '{$seen}', '$why.', 'illicit_activity')"))[1], qr/ERROR: +LP042: event $short is not open/, 'of an answer that is still there nothing is saved for an event that is over');
 $late->quit;
 
 # ---- due ----

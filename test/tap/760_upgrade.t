@@ -60,7 +60,7 @@ for my $version (@before)
 
 my ($session) = $node->session('analyst1');
 my @ids = split /\n/, ($node->converse($session, "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = '7ABC123' AND captured_at > now() - interval '20 days' LIMIT 3"))[0];
-is(($node->converse($session, "SELECT lpr.save(1, 'acme', '{" . join(',', @ids) . "}', 'Seen at the safe house on each day of a delivery, by the camera across the street.', with_images => true)"))[0], scalar @ids, 'something is saved');
+is(($node->converse($session, "SELECT lpr.save(1, 'acme', '{" . join(',', @ids) . "}', 'Seen at the safe house on each day of a delivery, by the camera across the street.', 'illicit_activity', fields => '{make,address}', why_images => 'The driver of that day can be told by them only.')"))[0], scalar @ids, 'something is saved');
 $node->answer('admin1', "SELECT lpr.add_purpose('stolen', 'Find a stolen vehicle'), lpr.retire_purpose('terrorism'), lpr.set_cache_time('6 hours')");
 LprTest::eventually(sub { $node->answer('postgres', 'SELECT count(*) FROM lpr_data.change') == 0 });
 
@@ -134,6 +134,7 @@ is($node->answer('postgres', "SELECT has_table_privilege('site', 'lpr.people', '
 $node->safe_psql('lpr', 'DROP SCHEMA site CASCADE; DROP ROLE site');
 is_deeply(held($node, grep { $_ ne 'mail' } @tables), { map { $_ => $held->{$_} } grep { $_ ne 'mail' } @tables }, 'what people did is there');
 is(($node->converse($session, 'SELECT count(*) FROM lpr.event_reads(1)'))[0], scalar @ids, '… and shown');
+is(($node->converse($session, 'SELECT DISTINCT nexus, why_images, make IS NOT NULL FROM lpr.event_reads(1, with_images => true) WHERE vehicle_image IS NOT NULL'))[0], 'unstated||t', '… with a nexus that nobody stated, and whatever was kept of it');
 is($node->answer('postgres', "SELECT count(*) FROM pg_inherits AS i JOIN pg_depend AS d ON d.objid = i.inhrelid AND d.deptype = 'e' JOIN pg_class AS c ON c.oid = d.objid AND c.relpersistence = 'u' AND c.relname ~ '^cache_read'
 	WHERE i.inhparent = 'lpr_data.cache_read'::regclass") > 0, 1, 'the cache has its tables');
 is($node->answer('postgres', "SELECT string_agg(DISTINCT c.relacl::text || i.initprivs::text, ' ') FROM pg_class AS c LEFT JOIN pg_init_privs AS i ON i.objoid = c.oid AND i.classoid = 'pg_class'::regclass WHERE c.relname ~ '^cache_(answer|read)_[0-9]+\$'"),
