@@ -662,11 +662,13 @@ BEGIN
                                 'What a closed event holds goes by its schedule.', 'SELECT * FROM lpr.events;');
     END IF;
     DELETE FROM lpr_data.event_read AS r WHERE r.saved_id = unsave.saved_id RETURNING r.* INTO gone;
+    INSERT INTO lpr_data.event_step (event_id, action, person_id, saved_id, schedule_id, reason)
+    VALUES (event, 'unsave', lpr_data.me(), unsave.saved_id, gone.schedule_id, unsave.reason);
     DELETE FROM lpr_data.image AS i WHERE i.sha256 IN (gone.plate_image, gone.vehicle_image)
        AND NOT EXISTS (SELECT FROM lpr_data.event_read AS r WHERE i.sha256 IN (r.plate_image, r.vehicle_image));
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.unsave(bigint, text) TO lpr_user;
 COMMENT ON FUNCTION lpr.unsave(bigint, text) IS
-    'Takes a read that turned out to be of no relevance off an open event of your own, with its images; who, when '
-    'and its digest stay in the audit log (E3). Errors LP041, LP042 (closed), LP043, LP063 (a legal hold).';
+    'Takes a read that turned out to be of no relevance off an open event of your own, with its images; who, when, '
+    'why (lpr.event_steps) and its digest stay (E3). Errors LP041, LP042 (closed), LP043, LP063 (a legal hold).';

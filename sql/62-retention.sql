@@ -69,6 +69,7 @@ COMMENT ON COLUMN lpr_data.schedule_step.at IS 'When.';
 COMMENT ON COLUMN lpr_data.schedule_step.reason IS 'What it was compared with, or why it must not be used.';
 
 ALTER TABLE lpr_data.save ADD FOREIGN KEY (schedule_id) REFERENCES lpr_data.schedule;
+ALTER TABLE lpr_data.event_step ADD FOREIGN KEY (schedule_id) REFERENCES lpr_data.schedule;
 
 CREATE FUNCTION lpr_data.is_verified(schedule_id integer)
     RETURNS boolean

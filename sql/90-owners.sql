@@ -116,9 +116,11 @@ COMMENT ON FUNCTION lpr_data.sees(bigint) IS
 CREATE POLICY seen ON lpr_data.event FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
 CREATE POLICY seen ON lpr_data.event_member FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
 CREATE POLICY seen ON lpr_data.event_extension FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
+CREATE POLICY seen ON lpr_data.event_step FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
 COMMENT ON POLICY seen ON lpr_data.event IS 'Owner, members, their supervisors; oversight and privacy (E4).';
 COMMENT ON POLICY seen ON lpr_data.event_member IS 'As the event.';
 COMMENT ON POLICY seen ON lpr_data.event_extension IS 'As the event.';
+COMMENT ON POLICY seen ON lpr_data.event_step IS 'As the event.';
 
 -- People, and what they are entitled to.
 CREATE POLICY seen ON lpr_data.person FOR SELECT TO lpr_owner USING (lpr_data.me() IS NOT NULL);
@@ -203,6 +205,7 @@ BEGIN
             ('consent_token', 'SELECT, INSERT, UPDATE, DELETE'),
             ('mail_text', 'SELECT, INSERT, UPDATE, DELETE'), ('event_read', 'SELECT, INSERT, DELETE'),
             ('correction', 'SELECT, INSERT, DELETE'), ('image', 'SELECT, INSERT, DELETE'),
+            ('event_step', 'SELECT, INSERT, DELETE'),
             -- To lock a table, or a row of it, is a matter of the right to change it; that their triggers refuse.
             ('schedule', 'SELECT, INSERT, UPDATE'), ('schedule_step', 'SELECT, INSERT, UPDATE'),
             ('legal_hold', 'SELECT, INSERT, UPDATE'), ('destruction_order', 'SELECT, INSERT, UPDATE')

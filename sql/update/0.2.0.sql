@@ -45,6 +45,7 @@ ALTER TABLE lpr_data.correction ADD text_salt bytea NOT NULL DEFAULT pg_catalog.
 ALTER TABLE lpr_data.legal_hold ADD text_salt bytea NOT NULL DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
 ALTER TABLE lpr_data.destruction_certificate ADD text_salt bytea NOT NULL
     DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
+ALTER TABLE lpr_data.destruction_certificate ADD reasons bigint NOT NULL DEFAULT 0;
 ALTER TABLE lpr_data.mail ADD text_salt bytea NOT NULL DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
 
 -- The same view under a name that says what it holds.
@@ -113,6 +114,7 @@ DROP FUNCTION lpr_data.agreed();
 
 -- 44-event
 DROP FUNCTION lpr_data.set_work(bigint);
+DROP FUNCTION lpr.add_member(bigint, text), lpr.remove_member(bigint, text);
 
 -- 46-reason
 INSERT INTO lpr_data.empty_reason (reason, shipped)

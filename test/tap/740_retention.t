@@ -86,7 +86,7 @@ is($node->answer('analyst1', 'SELECT exemptions, count(*) FROM lpr.event_reads(1
 # ---- legal holds ----
 
 my $saved = $node->answer('postgres', "SELECT min(saved_id) FROM lpr_data.event_read WHERE relevance LIKE '%MARKONE%'");
-my $unsave = "SELECT lpr.unsave($saved, 'It shows another car of the same make and color.')";
+my $unsave = "SELECT lpr.unsave($saved, 'It shows another car of the same make and color, marked MARKOFF.')";
 $node->refused('a hold by an analyst', 'analyst1', "SELECT lpr.place_hold(1, 'S.D. Cal., 26-cr-417', 'trial')", 'E9', 'LP033');
 $node->refused('a hold without a reason', 'records1', "SELECT lpr.place_hold(1, 'S.D. Cal., 26-cr-417', ' ')", 'E9', 'LP043');
 $node->faulty('a hold without authority', 'privacy1', "SELECT lpr.place_hold(1, '', 'trial')", '22023', qr/authority/);
@@ -167,9 +167,9 @@ my @files = split /\n/, $node->answer('postgres', "SELECT pg_relation_filepath(c
 my $image = $node->answer('postgres', "SELECT encode(i.content, 'hex') FROM lpr_data.image AS i JOIN lpr_data.event_read AS r ON r.vehicle_image = i.sha256 WHERE r.event_id = 1
 	AND NOT EXISTS (SELECT FROM lpr_data.event_read AS o WHERE o.event_id = 2 AND i.sha256 IN (o.plate_image, o.vehicle_image)) LIMIT 1");
 isnt($image, '', 'an image that no other event has');
-$node->answer('postgres', 'ANALYZE lpr_data.event_read, lpr_data.correction, lpr_data.image');
-is_answer('postgres', "SELECT count(*) FROM pg_stats WHERE schemaname = 'lpr_data' AND (tablename, attname) IN (('event_read', 'plate'), ('event_read', 'relevance'), ('event_read', 'address'), ('correction', 'value'), ('image', 'content'))", 0, 'statistics are no copies');
-is(in_files('MARKONE'), 'in files', 'what is kept is in a file');
+$node->answer('postgres', 'ANALYZE lpr_data.event_read, lpr_data.correction, lpr_data.image, lpr_data.event_step');
+is_answer('postgres', "SELECT count(*) FROM pg_stats WHERE schemaname = 'lpr_data' AND (tablename, attname) IN (('event_read', 'plate'), ('event_read', 'relevance'), ('event_read', 'address'), ('correction', 'value'), ('event_step', 'reason'), ('image', 'content'))", 0, 'statistics are no copies');
+is(in_files($_), 'in files', "what is kept is in a file: $_") for 'MARKONE', 'MARKOFF';
 my ($reader) = $node->session('postgres');
 $reader->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
 my ($holder) = $node->session('postgres');
@@ -185,12 +185,13 @@ $reader->quit;
 is(kept('event_id = 1'), 0, 'the rows are gone');
 is(in_files('MARKONE'), 'gone', '… out of all data files');
 is(in_files('MARKCOLOR'), 'gone', '… with their corrections');
+is(in_files('MARKOFF'), 'gone', '… and why one was taken off');
 is(in_files(pack('H*', substr($image, 0, 600)) =~ /([^\0\n]{12,})/ ? $1 : die), 'gone', '… and images');
 is(in_files('MARKTWO'), 'in files', '… what is kept is there');
 is($node->answer('analyst2', "SELECT count(*), count(vehicle_image) FROM lpr.event_reads(2, with_images => true)"), '2|2', '… with the images that both had');
 is((grep { -s $node->data_dir . "/$_" } @files), 0, 'the old files are gone');
-is_answer('oversight1', "SELECT state, reads, destroyed, corrections, digest = destroyed_digest, released_by, array_to_string(rewritten, ' ') FROM lpr.destruction_orders WHERE order_id = $order",
-	'done|3|3|1|t|records2|lpr_data.event_read lpr_data.correction lpr_data.image', 'a certificate');
+is_answer('oversight1', "SELECT state, reads, destroyed, corrections, digest = destroyed_digest, released_by, array_to_string(rewritten, ' '), reasons FROM lpr.destruction_orders WHERE order_id = $order",
+	'done|3|3|1|t|records2|lpr_data.event_read lpr_data.correction lpr_data.image lpr_data.event_step|1', 'a certificate');
 like($node->messages('postgres', "DELETE FROM lpr_data.destruction_certificate"), qr/LP034/, '… for good');
 $node->refused('released twice', 'records2', $release, 'E9', 'LP034');
 like($node->records_after($head, "kind = 'change'"), qr/change records2 delete lpr_data\.event_read.*change records2 insert lpr_data\.destruction_certificate/s, '… all of it on record');
