@@ -436,32 +436,6 @@ COMMENT ON FUNCTION lpr.save_each(bigint, text, jsonb, text, text[], boolean, te
 
 -- What was saved, through the gate.
 
-CREATE TABLE lpr_data.correction (
-    saved_id bigint NOT NULL REFERENCES lpr_data.event_read ON DELETE CASCADE,
-    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    person_id integer NOT NULL REFERENCES lpr_data.person,
-    field text COLLATE "C" NOT NULL CHECK (field IN ('plate', 'plate_region', 'make', 'model', 'color')),
-    value text NOT NULL CHECK (value ~ '[^[:space:]]' AND value !~ '[[:cntrl:]]' AND char_length(value) <= 100),
-    reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),
-    text_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
-    PRIMARY KEY (saved_id, at)
-);
-SELECT pg_catalog.pg_extension_config_dump('lpr_data.correction', '');
-SELECT lpr_data.audit_changes_of('lpr_data.correction', free => '{value,reason}');
-CREATE TRIGGER refuse_rewrite BEFORE UPDATE ON lpr_data.correction
-    FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite();
-ALTER TABLE lpr_data.correction ENABLE ALWAYS TRIGGER refuse_rewrite;
-COMMENT ON TABLE lpr_data.correction IS
-    'What people found to be wrong in a saved read, beside the original, which stays (G1).';
-COMMENT ON COLUMN lpr_data.correction.saved_id IS 'The saved read.';
-COMMENT ON COLUMN lpr_data.correction.at IS 'When.';
-COMMENT ON COLUMN lpr_data.correction.person_id IS 'By whom.';
-COMMENT ON COLUMN lpr_data.correction.field IS 'plate, plate_region, make, model or color.';
-COMMENT ON COLUMN lpr_data.correction.value IS 'What is right, in the form that lpr.reads has.';
-COMMENT ON COLUMN lpr_data.correction.reason IS 'How that is known.';
-COMMENT ON COLUMN lpr_data.correction.text_salt IS
-    'What its free texts are hashed with for the audit log.';
-
 CREATE FUNCTION lpr.event_reads(
     event bigint,
     with_images boolean DEFAULT false,
@@ -494,7 +468,8 @@ CREATE FUNCTION lpr.event_reads(
     OUT vehicle_image bytea,
     OUT place_certainty text,
     OUT nexus text,
-    OUT why_images text
+    OUT why_images text,
+    OUT corrected_plate text
 )
     RETURNS SETOF record
     LANGUAGE plpgsql
@@ -508,23 +483,21 @@ DECLARE
 BEGIN
     RETURN QUERY
         SELECT r.saved_id, r.source, r.read_id,
-               coalesce(c.values ->> 'plate', r.plate), coalesce(c.values ->> 'plate_region', r.plate_region),
-               r.captured_at, r.latitude, r.longitude, r.address, r.camera_id,
-               r.camera_owner, r.camera_type, coalesce(c.values ->> 'make', r.make),
-               coalesce(c.values ->> 'model', r.model), coalesce(c.values ->> 'color', r.color),
-               r.plate_as_read, r.confidence, r.matched_how, r.relevance, p.login, r.saved_at, r.fetched_at,
-               (SELECT jsonb_object_agg(k.key, jsonb_build_object('original', to_jsonb(r) -> k.key, 'why', k.value))
-                FROM jsonb_each_text(c.reasons) AS k), r.exemptions,
+               r.plate, r.plate_region, r.captured_at, r.latitude, r.longitude, r.address, r.camera_id,
+               r.camera_owner, r.camera_type, r.make, r.model, r.color, r.plate_as_read, r.confidence, r.matched_how,
+               r.relevance, p.login, r.saved_at, r.fetched_at,
+               c.corrected, r.exemptions,
                'A read locates a vehicle, not a person, and may be wrong: no action on it alone.',
                (SELECT i.content FROM lpr_data.image AS i WHERE with_images AND i.sha256 = r.plate_image),
                (SELECT i.content FROM lpr_data.image AS i WHERE with_images AND i.sha256 = r.vehicle_image),
-               r.place_certainty, v.nexus, r.why_images
+               r.place_certainty, v.nexus, r.why_images,
+               c.corrected -> 'plate' ->> 'value'
         FROM lpr_data.event_read AS r
         JOIN lpr_data.save AS v ON v.save_id = r.save_id
         JOIN lpr_data.person AS p ON p.person_id = r.saved_by
-        LEFT JOIN LATERAL (SELECT jsonb_object_agg(x.field, x.value ORDER BY x.at) AS values,
-                                  jsonb_object_agg(x.field, x.reason ORDER BY x.at) AS reasons
-                           FROM lpr_data.correction AS x WHERE x.saved_id = r.saved_id) AS c ON true
+        LEFT JOIN LATERAL (SELECT jsonb_object_agg(k.field, jsonb_build_object('original', to_jsonb(r) -> k.field)
+                                                            || k.said) AS corrected
+                           FROM lpr_data.corrections_of(r.saved_id) AS k) AS c ON true
         WHERE r.event_id = event
         ORDER BY r.captured_at DESC, r.saved_id;
     GET DIAGNOSTICS shown = ROW_COUNT;
@@ -534,9 +507,11 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.event_reads(bigint, boolean) TO lpr_user;
 COMMENT ON FUNCTION lpr.event_reads(bigint, boolean) IS
     'What was saved for an event, newest first, through the gate: each call is a question on record (C4, E2). Also of '
-    'a closed event, for its owner and members. corrected: fields that were corrected, with the original and why. '
-    'caveat: what a read is and is not (G2, G3). nexus: one of lpr.nexuses; unstated when it was saved by a version '
-    'that did not ask. with_images: the images as well. Errors: those of the gate.';
+    'a closed event, for its owner and members. corrected: what people found to be wrong, by field: original, '
+    'value, why, by; of a plate or region, which takes two people, confirmed_by, or proposed and waits_for. The '
+    'columns themselves stay as the vendor told them, confidence and matched_how with them; corrected_plate is the '
+    'plate that two people found. caveat: what a read is and is not (G2, G3). nexus: one of lpr.nexuses; unstated '
+    'when it was saved by a version that did not ask. with_images: the images as well. Errors: those of the gate.';
 
 CREATE FUNCTION lpr_data.event_of_saved(saved_id bigint)
     RETURNS bigint
@@ -623,27 +598,6 @@ COMMENT ON FUNCTION lpr.saved_proof(bigint) IS
     'JSON (docs/audit-format.md) that anybody can check against the exported log by lpr-audit-verify --read. It holds '
     'the read as the vendor told it and as far as it was saved, without corrections, relevance and images. Errors '
     'LP041, 55000 (the answer''s record is gone), and those of the gate.';
-
-CREATE FUNCTION lpr.correct(saved_id bigint, field text, value text, reason text)
-    RETURNS void
-    LANGUAGE plpgsql
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    PERFORM lpr_data.own_saved(saved_id, 'correct');
-    PERFORM lpr_data.check_reason('reason', reason, 'G1');
-    INSERT INTO lpr_data.correction (saved_id, person_id, field, value, reason)
-    VALUES (correct.saved_id, lpr_data.me(), correct.field,
-            CASE correct.field WHEN 'plate' THEN lpr.normal_plate(correct.value)
-                 WHEN 'plate_region' THEN lpr.normal_region(correct.value) ELSE lpr.normal_word(correct.value) END,
-            correct.reason);
-END
-$$;
-GRANT EXECUTE ON FUNCTION lpr.correct(bigint, text, text, text) TO lpr_user;
-COMMENT ON FUNCTION lpr.correct(bigint, text, text, text) IS
-    'Says what is wrong in a saved read of an event of your own: the right value stands beside the original, which '
-    'stays (G1). field: plate, plate_region, make, model or color. Errors LP041, LP043, LP011, LP012.';
 
 CREATE FUNCTION lpr.unsave(saved_id bigint, reason text)
     RETURNS void

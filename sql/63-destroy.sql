@@ -14,7 +14,8 @@ ALTER TABLE lpr_data.event_read
     ALTER relevance SET STATISTICS 0, ALTER digest SET STATISTICS 0, ALTER proof SET STATISTICS 0,
     ALTER details SET STATISTICS 0, ALTER salt SET STATISTICS 0,
     ALTER place_certainty SET STATISTICS 0, ALTER why_images SET STATISTICS 0;
-ALTER TABLE lpr_data.correction ALTER value SET STATISTICS 0, ALTER reason SET STATISTICS 0;
+ALTER TABLE lpr_data.correction ALTER value SET STATISTICS 0, ALTER reason SET STATISTICS 0,
+    ALTER confirm_reason SET STATISTICS 0;
 ALTER TABLE lpr_data.event_step ALTER reason SET STATISTICS 0;
 ALTER TABLE lpr_data.image ALTER sha256 SET STATISTICS 0, ALTER content SET STATISTICS 0;
 -- For the deletion of an image, which looks for the reads that have it.

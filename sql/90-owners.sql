@@ -204,7 +204,8 @@ BEGIN
             ('camera', 'SELECT, INSERT, UPDATE, DELETE'), ('event_member', 'SELECT, INSERT, UPDATE, DELETE'),
             ('consent_token', 'SELECT, INSERT, UPDATE, DELETE'),
             ('mail_text', 'SELECT, INSERT, UPDATE, DELETE'), ('event_read', 'SELECT, INSERT, DELETE'),
-            ('correction', 'SELECT, INSERT, DELETE'), ('image', 'SELECT, INSERT, DELETE'),
+            ('correction', 'SELECT, INSERT, DELETE, UPDATE (confirmed_at, confirmed_by, confirm_reason)'),
+            ('image', 'SELECT, INSERT, DELETE'),
             ('event_step', 'SELECT, INSERT, DELETE'),
             -- To lock a table, or a row of it, is a matter of the right to change it; that their triggers refuse.
             ('schedule', 'SELECT, INSERT, UPDATE'), ('schedule_step', 'SELECT, INSERT, UPDATE'),

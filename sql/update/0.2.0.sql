@@ -42,6 +42,12 @@ ALTER TABLE lpr_data.event_extension ADD text_salt bytea NOT NULL
 ALTER TABLE lpr_data.recertification ADD text_salt bytea NOT NULL
     DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
 ALTER TABLE lpr_data.correction ADD text_salt bytea NOT NULL DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
+-- A plate is corrected by two; what one corrected waits for a second person.
+ALTER TABLE lpr_data.correction ADD confirmed_at timestamp with time zone,
+    ADD confirmed_by integer REFERENCES lpr_data.person,
+    ADD confirm_reason text CHECK (confirm_reason ~ '[^[:space:]]' AND char_length(confirm_reason) <= 4000),
+    ADD CONSTRAINT confirmed_by_somebody_else CHECK (confirmed_by <> person_id),
+    ADD CONSTRAINT confirmed_as_a_whole CHECK (num_nulls(confirmed_at, confirmed_by, confirm_reason) IN (0, 3));
 ALTER TABLE lpr_data.legal_hold ADD text_salt bytea NOT NULL DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
 ALTER TABLE lpr_data.destruction_certificate ADD text_salt bytea NOT NULL
     DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());

@@ -185,7 +185,7 @@ like($node->messages('analyst1', 'SELECT * FROM lpr_data.event_read'), qr/permis
 
 my ($id) = split /\n/, ($node->converse($one, "SELECT saved_id FROM lpr.event_reads(1) WHERE read_id = '$ids[0]'"))[0];
 saves($one, "SELECT lpr.correct($id, 'make', 'honda', 'The photo shows the badge of another maker quite clearly.')", '', 'a correction');
-saves($one, "SELECT make, corrected->'make' ? 'original' FROM lpr.event_reads(1) WHERE saved_id = $id", 'HONDA|t', '… stands beside the original');
+saves($one, "SELECT make = corrected->'make'->>'original', corrected->'make'->>'value', corrected->'make'->>'by', make <> 'HONDA' FROM lpr.event_reads(1) WHERE saved_id = $id", 't|HONDA|analyst1|t', '… stands beside the original');
 is(($node->converse($one, "SELECT lpr.saved_proof($id)"))[0], $proof{$ids[0]}, '… and the proof is of what the vendor told');
 like(($node->converse($one, "SELECT lpr.correct($id, 'captured_at', 'now', 'The photo shows the badge of another maker quite clearly.')"))[1], qr/23514/, 'time and place are what the vendor said');
 like(($node->converse($one, "SELECT lpr.correct($id, 'plate', '---', 'The photo shows the badge of another maker quite clearly.')"))[1], qr/LP011/, 'a plate is one');
