@@ -159,7 +159,7 @@ COMMENT ON COLUMN lpr_data.event_read.digest IS 'Leaf of that digest''s tree (do
 COMMENT ON COLUMN lpr_data.event_read.place IS 'Its place among the answer''s reads, from 0.';
 COMMENT ON COLUMN lpr_data.event_read.proof IS
     'Proof of inclusion (RFC 6962), 32 bytes a node: that the answer held this read.';
-COMMENT ON COLUMN lpr_data.event_read.exemptions IS 'Exemptions of the source system that travel with it (E8).';
+COMMENT ON COLUMN lpr_data.event_read.exemptions IS 'Exemptions of its system of records, which travel with it (E8).';
 COMMENT ON COLUMN lpr_data.event_read.schedule_id IS 'The schedule that it is kept by (E9).';
 COMMENT ON COLUMN lpr_data.event_read.details IS
     'Digest of what the answer told of it besides plate, time and place (docs/audit-format.md): a part of the leaf '
@@ -269,8 +269,6 @@ DECLARE
     whole boolean;
     sentence text;
 BEGIN
-    exempt := coalesce((SELECT x.exemptions FROM lpr_data.source AS x WHERE x.name = save_reads.source COLLATE "C"),
-                       '{}');
     IF coalesce(cardinality(reads), 0) = 0 OR array_position(reads, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
@@ -316,6 +314,7 @@ BEGIN
                                 'SELECT * FROM lpr.events; tells its dates.');
     END IF;
     schedule := lpr_data.usable_schedule(e.system);
+    exempt := lpr_data.exemptions_of(e.system, source);
     PERFORM lpr_data.check_sentences(e, source, reads, relevances, nexus);
     INSERT INTO lpr_data.save (event_id, person_id, schedule_id, nexus)
     VALUES (event, who, schedule, save_reads.nexus)

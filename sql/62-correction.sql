@@ -142,5 +142,5 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.confirm_correction(bigint, text, text, text) TO lpr_user;
 COMMENT ON FUNCTION lpr.confirm_correction(bigint, text, text, text) IS
     'A second person found the same plate or region in a saved read of an event of theirs, and says how they know '
-    '(G1). value: what they found, which has to be what was proposed last. Errors LP041, LP033 (proposed by you), LP034 '
-    '(nothing of the kind waits), LP043, LP011, LP012.';
+    '(G1). value: what they found, which has to be what was proposed last. Errors LP041, LP033 (proposed by you), '
+    'LP034 (nothing of the kind waits), LP043, LP011, LP012.';

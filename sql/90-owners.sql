@@ -166,6 +166,7 @@ CREATE POLICY seen ON lpr_data.client_network FOR SELECT TO lpr_owner USING (tru
 CREATE POLICY seen ON lpr_data.purpose FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.authority FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.nexus FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.exemption FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.search_limit FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.rate_limit FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.schedule FOR SELECT TO lpr_owner USING (true);
@@ -177,6 +178,7 @@ COMMENT ON POLICY seen ON lpr_data.client_network IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.purpose IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.authority IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.nexus IS 'Everybody.';
+COMMENT ON POLICY seen ON lpr_data.exemption IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.search_limit IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.rate_limit IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.schedule IS 'Everybody.';

@@ -155,6 +155,17 @@ $$;
 -- 61-saved
 ALTER TABLE lpr_data.save ADD nexus text COLLATE "C" NOT NULL DEFAULT 'unstated' REFERENCES lpr_data.nexus;
 
+-- 62-retention
+DROP FUNCTION lpr.set_exemptions(text, text[]);
+
+-- 63-destroy
+-- Exemptions are of systems of records. Which vendor's were whose nobody knows: each has all of them.
+INSERT INTO lpr_data.exemption (records, exemptions)
+SELECT y.records, pg_catalog.array_agg(DISTINCT x.e)
+FROM lpr_data.system AS y, lpr_data.source AS s, pg_catalog.unnest(s.exemptions) AS x (e)
+GROUP BY y.records;
+UPDATE lpr_data.source SET exemptions = '{}' WHERE exemptions <> '{}';
+
 -- 70-mail
 ALTER TABLE lpr_data.mail DROP CONSTRAINT mail_state_check, ADD CONSTRAINT mail_state_check
     CHECK (state IN ('waiting', 'sending', 'sent', 'failed', 'withheld'));

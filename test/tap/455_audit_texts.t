@@ -88,7 +88,7 @@ sub bounded { my ($name, $login, $sql, $state) = @_; return like($node->messages
 bounded('a purpose', 'admin1', "SELECT lpr.add_purpose('long', repeat('x', 1025))");
 bounded('an authority', 'admin1', "SELECT lpr.add_authority('long', repeat('x', 1025))");
 bounded('an assessment', 'admin1', "SELECT lpr.approve_source('acme', repeat('x', 1025))");
-bounded('exemptions', 'admin1', "SELECT lpr.set_exemptions('acme', ARRAY(SELECT '5 U.S.C. 552a(j)(2)' FROM generate_series(1, 300)))");
+bounded('exemptions', 'admin1', "SELECT lpr.set_exemptions('ATS', ARRAY(SELECT '5 U.S.C. 552a(j)(2)' FROM generate_series(1, 300)))");
 bounded('an address of a camera', 'admin1', "SELECT lpr.add_camera('acme', 'c1', 32, -117, address => repeat('x', 1025))", '22023');
 bounded('rules', 'privacy1', "SELECT lpr.set_rules(repeat('x', 65537))");
 bounded('a look at the log', 'oversight1', "SELECT * FROM lpr.audit(login => repeat('x', 1025))");
@@ -112,7 +112,7 @@ my @hidden = (
 	[ 'a new person', 'admin1', "lpr.add_person('analyst9', $short, 'a\@b.example', 'Unit')", "CREATE ROLE analyst9 LOGIN" ],
 	[ 'a purpose', 'admin1', "lpr.add_purpose('hidden', $short)" ], [ 'an authority', 'admin1', "lpr.add_authority('hidden', $short)" ],
 	[ 'a course', 'admin1', "lpr.add_course('hidden', $short)" ], [ 'an assessment', 'admin1', "lpr.approve_source('acme', $short)" ],
-	[ 'one of exemptions', 'admin1', "lpr.set_exemptions('acme', ARRAY['5 U.S.C. 552a(j)(2)', $short])" ],
+	[ 'one of exemptions', 'admin1', "lpr.set_exemptions('ATS', ARRAY['5 U.S.C. 552a(j)(2)', $short])" ],
 	[ 'an address of a camera', 'admin1', "lpr.add_camera('acme', 'c1', 32.7, -117.1, address => $short)" ], [ 'a camera', 'admin1', "lpr.add_camera('acme', $short, 32.7, -117.1)" ],
 	[ 'a subject of mails', 'admin1', "lpr.set_mail_text('denied', $short, 'Body.')" ], [ 'a body', 'admin1', "lpr.set_mail_text('denied', 'Subject', $short)" ],
 	[ 'rules', 'privacy1', "lpr.set_rules($rlo || E'\n{code}\n' || repeat('Rules of use. ', 30))" ],

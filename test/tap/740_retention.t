@@ -77,11 +77,13 @@ is(schedule('ATS'), $month, 'one that is not yet effective does not count');
 # ---- exemptions travel along (E8) ----
 
 $node->refused('an analyst who sets exemptions', 'supervisor1', "SELECT lpr.withdraw_schedule($month, '$because')", 'E9', 'LP033');
-$node->answer('admin1', "SELECT lpr.set_exemptions('acme', '{5 U.S.C. 552a(j)(2),5 U.S.C. 552a(k)(2)}')");
+$node->faulty('exemptions of a vendor', 'admin1', "SELECT lpr.set_exemptions('acme', '{5 U.S.C. 552a(j)(2)}')", '42704', qr/system of records "acme" does not exist/);
+$node->answer('admin1', "SELECT lpr.set_exemptions('AFI', '{5 U.S.C. 552a(k)(1)}'), lpr.set_exemptions('ATS', '{5 U.S.C. 552a(j)(2),5 U.S.C. 552a(k)(2)}')");
 is(save('analyst1', 1, 'BULK50', 3, "$why, marked MARKONE.", images => 1), 3, 'saved');
 is($node->answer('postgres', "SELECT DISTINCT schedule_id FROM lpr_data.event_read WHERE relevance LIKE '%MARKONE%'"), $month, '… by the schedule in force, not by one of later');
-$node->answer('admin1', "SELECT lpr.set_exemptions('acme', '{}')");
-is($node->answer('analyst1', 'SELECT exemptions, count(*) FROM lpr.event_reads(1) GROUP BY 1 ORDER BY 2'), "{}|1\n{\"5 U.S.C. 552a(j)(2)\",\"5 U.S.C. 552a(k)(2)\"}|3", 'reads keep the exemptions that their source had');
+$node->answer('admin1', "SELECT lpr.set_exemptions('ATS', '{}')");
+is_answer('analyst1', 'SELECT * FROM lpr.exemptions ORDER BY 1', "AFI|{\"5 U.S.C. 552a(k)(1)\"}\nATS|{}", 'they are of systems of records');
+is($node->answer('analyst1', 'SELECT exemptions, count(*) FROM lpr.event_reads(1) GROUP BY 1 ORDER BY 2'), "{}|1\n{\"5 U.S.C. 552a(j)(2)\",\"5 U.S.C. 552a(k)(2)\"}|3", 'reads keep the exemptions that their system of records had');
 
 # ---- legal holds ----
 
@@ -207,6 +209,7 @@ my $own = $node->answer('analyst2', "SELECT lpr.open_event('Studies of routes', 
 my $closed = $node->answer('records1', "SELECT lpr.propose_schedule('AFI', '60 days', '$because', runs_from => 'closed', life_of_matter => false, citation => 'N1-568-11-2')");
 $node->answer($_, "SELECT lpr.verify_schedule($closed, '$because')") for qw(records1 records2);
 is(save('analyst2', $own, 'BULK20', 1, "$why, marked MARKFIVE."), 1, 'a fourth, of AFI');
+is($node->answer('analyst2', "SELECT exemptions FROM lpr.event_reads($own)"), '{"5 U.S.C. 552a(k)(1)"}', '… has the exemptions of AFI, though it is of the same vendor');
 days_on(31);
 $node->answer('analyst1', "SELECT lpr.close_event($more, 'nothing found')");
 $node->answer('analyst2', "SELECT lpr.close_event($_, 'nothing found')") for 2, $own;

@@ -94,6 +94,7 @@ $node->safe_psql('lpr', join ';', 'SET client_min_messages = warning; SET sessio
 	# What expires later, and what has expired: not to be found by a question, since where it lies is another place.
 	"SELECT lpr_data.add_cache_hour(h) FROM (SELECT DISTINCT date_trunc('hour', expires_at) FROM aside.cache_answer UNION SELECT date_trunc('hour', now()) - interval '1 hour') AS x (h)",
 	'UPDATE aside.cache_answer SET key = NULL', (map { "INSERT INTO lpr_data.$_ ($columns{$_}) SELECT $columns{$_} FROM aside.$_" } qw(cache_read cache_answer)), 'DROP SCHEMA aside CASCADE');
+$node->answer('postgres', "UPDATE lpr_data.source SET exemptions = CASE name WHEN 'acme' THEN '{5 U.S.C. 552a(j)(2)}'::text[] ELSE '{5 U.S.C. 552a(k)(2)}' END WHERE name IN ('acme', 'birdseye')");
 is_deeply(held($node, @tables), $held, "an extension of $before has what people did");
 # It knows no lpr_verb, and gave it nothing of the log.
 $node->safe_psql('lpr', q{DO $$ BEGIN EXECUTE (SELECT format('REVOKE ALL ON %s FROM lpr_verb', string_agg(oid::regclass::text, ', ')) FROM pg_class WHERE relowner = 'lpr_log'::regrole AND relkind IN ('r', 'p')); END $$});
@@ -135,6 +136,8 @@ $node->safe_psql('lpr', 'DROP SCHEMA site CASCADE; DROP ROLE site');
 is_deeply(held($node, grep { $_ ne 'mail' } @tables), { map { $_ => $held->{$_} } grep { $_ ne 'mail' } @tables }, 'what people did is there');
 is(($node->converse($session, 'SELECT count(*) FROM lpr.event_reads(1)'))[0], scalar @ids, '… and shown');
 is(($node->converse($session, 'SELECT DISTINCT nexus, why_images, make IS NOT NULL FROM lpr.event_reads(1, with_images => true) WHERE vehicle_image IS NOT NULL'))[0], 'unstated||t', '… with a nexus that nobody stated, and whatever was kept of it');
+is($node->answer('postgres', "SELECT (SELECT string_agg(records || array_to_string(exemptions, ','), '; ' ORDER BY records) FROM lpr_data.exemption) || ' ' || (SELECT count(*) FROM lpr_data.source WHERE exemptions <> '{}')"),
+	join('; ', map { "${_}5 U.S.C. 552a(j)(2),5 U.S.C. 552a(k)(2)" } qw(AFI ATS CIRS)) . ' 0', 'each system of records has the exemptions that the vendors had');
 is($node->answer('postgres', "SELECT count(*) FROM pg_inherits AS i JOIN pg_depend AS d ON d.objid = i.inhrelid AND d.deptype = 'e' JOIN pg_class AS c ON c.oid = d.objid AND c.relpersistence = 'u' AND c.relname ~ '^cache_read'
 	WHERE i.inhparent = 'lpr_data.cache_read'::regclass") > 0, 1, 'the cache has its tables');
 is($node->answer('postgres', "SELECT string_agg(DISTINCT c.relacl::text || i.initprivs::text, ' ') FROM pg_class AS c LEFT JOIN pg_init_privs AS i ON i.objoid = c.oid AND i.classoid = 'pg_class'::regclass WHERE c.relname ~ '^cache_(answer|read)_[0-9]+\$'"),
