@@ -486,7 +486,7 @@ BEGIN
                r.camera_owner, r.camera_type, r.make, r.model, r.color, r.plate_as_read, r.confidence, r.matched_how,
                r.relevance, p.login, r.saved_at, r.fetched_at,
                c.corrected, r.exemptions,
-               'A read locates a vehicle, not a person, and may be wrong: no action on it alone.',
+               lpr_data.caveat(),
                (SELECT i.content FROM lpr_data.image AS i WHERE with_images AND i.sha256 = r.plate_image),
                (SELECT i.content FROM lpr_data.image AS i WHERE with_images AND i.sha256 = r.vehicle_image),
                r.place_certainty, v.nexus, r.why_images,

@@ -11,7 +11,8 @@ DROP FUNCTION lpr_data.shown_reads(bigint, text, text[]);
 DROP FUNCTION lpr.event_reads(bigint, boolean);
 
 -- A camera may be placed by its address; what was shown so far had a point.
-ALTER TABLE lpr.reads ALTER latitude DROP NOT NULL, ALTER longitude DROP NOT NULL, ADD place_certainty text NOT NULL;
+ALTER TABLE lpr.reads ALTER latitude DROP NOT NULL, ALTER longitude DROP NOT NULL, ADD place_certainty text NOT NULL,
+    ADD caveat text NOT NULL;
 ALTER TABLE lpr_data.cache_read ALTER latitude DROP NOT NULL, ALTER longitude DROP NOT NULL;
 ALTER TABLE lpr_data.event_read ALTER latitude DROP NOT NULL, ALTER longitude DROP NOT NULL,
     ADD place_certainty text NOT NULL DEFAULT 'point' CHECK (place_certainty IN ('point', 'border', 'address'));

@@ -69,6 +69,7 @@ saves($one, "SELECT lpr.save(1, 'acme', '{$ids[6]}', '$why', 'illicit_activity',
 # ---- what was saved ----
 
 saves($one, "SELECT count(*), count(DISTINCT relevance), count(make), count(DISTINCT caveat), bool_and(caveat LIKE '%not a person%'), min(saved_by) FROM lpr.event_reads(1)", '8|3|7|1|t|analyst1', 'what was saved, with its caveat');
+saves($one, "SELECT DISTINCT e.caveat = r.caveat FROM lpr.event_reads(1) AS e JOIN (SELECT * $from) AS r USING (source, read_id)", 't', '… which live answers have as well');
 saves($one, "SELECT count(plate), count(captured_at), count(latitude), count(address), count(confidence), count(matched_how) FROM lpr.event_reads(1) WHERE read_id = '$ids[5]'", '1|1|1|0|0|0', '… only the chosen fields');
 saves($one, "SELECT count(*) FROM lpr.event_reads(1) AS e JOIN (SELECT * $from) AS r USING (source, read_id) WHERE (e.plate, e.captured_at, e.latitude, e.longitude) IS DISTINCT FROM (r.plate, r.captured_at, r.latitude, r.longitude) OR e.make <> r.make OR e.confidence <> r.confidence OR e.matched_how <> r.matched_how", 0, '… as the vendor told it');
 is($node->answer('postgres', "SELECT count(*), bool_and(sha256(content) = sha256) FROM lpr_data.image"), '2|t', 'images by their digests');
