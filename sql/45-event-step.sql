@@ -58,9 +58,8 @@ COMMENT ON FUNCTION lpr_data.add_event_step(bigint, text, integer, integer, text
 
 CREATE VIEW lpr.event_steps WITH (security_barrier) AS
 SELECT s.event_id AS event, s.at, p.login AS by_login, s.action, b.login AS about, s.saved_id,
-       CASE WHEN s.action <> 'unsave'
-                 OR EXISTS (SELECT FROM lpr_data.event_member AS m
-                            WHERE m.event_id = s.event_id AND m.person_id = lpr_data.me()) THEN s.reason END AS reason
+       CASE WHEN EXISTS (SELECT FROM lpr_data.event_member AS m
+                         WHERE m.event_id = s.event_id AND m.person_id = lpr_data.me()) THEN s.reason END AS reason
 FROM lpr_data.event_step AS s
 JOIN lpr_data.person AS p ON p.person_id = s.person_id
 LEFT JOIN lpr_data.person AS b ON b.person_id = s.about;
@@ -75,4 +74,4 @@ COMMENT ON COLUMN lpr.event_steps.action IS 'add_member, remove_member, transfer
 COMMENT ON COLUMN lpr.event_steps.about IS 'Login of who was added or removed, or is the owner from then on.';
 COMMENT ON COLUMN lpr.event_steps.saved_id IS 'Number of the saved read that was taken off.';
 COMMENT ON COLUMN lpr.event_steps.reason IS
-    'Why, where somebody said. Why a read was taken off is shown to the owner and members of the event only.';
+    'Why, where somebody said; NULL of an event that you do not work on: lpr.event_reasons().';
