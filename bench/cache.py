@@ -119,7 +119,9 @@ def save(table):
     owner.query('INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by) SELECT event_id, 1, true, 1 FROM lpr_data.event WHERE title LIKE \'Bench %\'')
     events = [int(row[0]) for row in owner.query("SELECT event_id FROM lpr_data.event WHERE title LIKE 'Bench %' ORDER BY event_id")]
     question = f"SELECT string_agg(read_id, ',') FROM lpr.reads WHERE source = 'bulk' AND plate = 'BULK{SAVED}' AND event_id = "
-    chosen = '{' + session.value(question + str(events[0])) + '}'
+    ids = session.value(question + str(events[0])).split(',')
+    # One sentence serves 25.
+    chosen = '{' + ', '.join(f'"{read}": "Stop {place // 25} of the route: {WHY}"' for place, read in enumerate(ids)) + '}'
     for event in events[1:]:
         session.query(question + str(event))
     owner.query('DROP TABLE IF EXISTS bench.from_here, bench.to_here')
@@ -128,7 +130,7 @@ def save(table):
 
     def ours():
         event = next(left)
-        return timed_query(session, f"SELECT lpr.save({event}, 'bulk', '{chosen}', '{WHY}')", [str(SAVED)])
+        return timed_query(session, f"SELECT lpr.save_each({event}, 'bulk', '{chosen}', 'illicit_activity')", [str(SAVED)])
 
     ours()
     owner.query('CREATE TABLE bench.from_here AS SELECT * FROM lpr_data.event_read')

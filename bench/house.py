@@ -12,7 +12,7 @@ from pq import Session
 VENDOR = os.environ['LPR_VENDOR_URL']
 ROUNDS = max(int(os.environ.get('ROUNDS', '7')), 5)
 
-# All columns of lpr.reads but the images; expires_at is always null here.
+# All columns of lpr.reads but the images, and the caveat, which is the same in every row; expires_at is always null.
 COLUMNS = ('event_id source read_id plate plate_as_read plate_region country captured_at recent latitude longitude address '
            'camera_id camera_owner camera_type make model color confidence matched_how fetched_at from_cache place_certainty '
            'expires_at').split()

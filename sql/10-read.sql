@@ -46,7 +46,8 @@ CREATE TABLE lpr.reads (
     fetched_at timestamp with time zone NOT NULL,
     from_cache boolean NOT NULL,
     expires_at timestamp with time zone,
-    place_certainty text NOT NULL
+    place_certainty text NOT NULL,
+    caveat text NOT NULL
 ) PARTITION BY LIST (source);
 GRANT SELECT ON lpr.reads TO lpr_user;
 COMMENT ON TABLE lpr.reads IS
@@ -96,6 +97,15 @@ COMMENT ON COLUMN lpr.reads.place_certainty IS
     'By what the camera counts as in the United States (Q4): point, its point is inside; border, its point is at most '
     '120 m beyond the line, while country and region both say that it is inside; address, it has a street address in '
     'a state, and no point.';
+COMMENT ON COLUMN lpr.reads.caveat IS
+    'What a read is not: it locates a vehicle, not a person, and may be wrong; no action on it alone (G2, G3). The '
+    'same in every row.';
+
+CREATE FUNCTION lpr_data.caveat()
+    RETURNS text
+    LANGUAGE c IMMUTABLE PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'lpr_caveat';
+COMMENT ON FUNCTION lpr_data.caveat() IS 'What stands in column caveat of live and of saved reads (G3).';
 
 CREATE FUNCTION lpr.normal_plate(plate text)
     RETURNS text

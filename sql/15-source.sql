@@ -23,8 +23,8 @@ COMMENT ON COLUMN lpr_data.source.published_on IS
     '0.2.0 knew: nobody was asked for it.';
 COMMENT ON COLUMN lpr_data.source.enabled IS 'Whether the source may be asked.';
 COMMENT ON COLUMN lpr_data.source.exemptions IS
-    'Privacy Act exemptions of its records, such as 5 U.S.C. 552a(j)(2): every read that is saved takes them along '
-    '(E8).';
+    'As a dump of 0.2.0 brings them: reads that are saved of it take them along, besides those of their system of '
+    'records (E8). No verb sets them any more.';
 
 CREATE TABLE lpr_data.camera (
     source text COLLATE "C" NOT NULL REFERENCES lpr_data.source ON DELETE CASCADE,
@@ -521,4 +521,4 @@ COMMENT ON COLUMN lpr.sources.approved_on IS 'Day on which the assessment was ap
 COMMENT ON COLUMN lpr.sources.published_on IS
     'Day on which the assessment is published: the source is asked from then on, if it is enabled.';
 COMMENT ON COLUMN lpr.sources.exemptions IS
-    'Privacy Act exemptions that reads of it take along when they are saved (E8).';
+    'As a dump of 0.2.0 brings them; exemptions are of systems of records: lpr.exemptions (E8).';

@@ -20,7 +20,8 @@ AS $$
            r.recent, r.latitude, r.longitude,
            r.address, r.camera_id, r.camera_owner, r.camera_type, r.make, r.model, r.color, r.confidence,
            lpr.matched_how(search_plate.plate, lpr.normal_region(search_plate.region), r.plate, r.plate_region),
-           r.plate_image, r.vehicle_image, r.fetched_at, r.from_cache, r.expires_at, r.place_certainty
+           r.plate_image, r.vehicle_image, r.fetched_at, r.from_cache, r.expires_at, r.place_certainty,
+           r.caveat
     FROM lpr.reads AS r
     WHERE r.plate = ANY (CASE WHEN search_plate.look_alikes
                               THEN lpr.confusable_plates(lpr.given(search_plate.plate, 'plate'))

@@ -306,7 +306,7 @@ $$;
 COMMENT ON FUNCTION lpr_data.check_entitled(lpr_data.event) IS
     'Refuses an owner who has no access for the system of the event just now, error LP025.';
 
-CREATE FUNCTION lpr.add_member(event bigint, login text)
+CREATE FUNCTION lpr.add_member(event bigint, login text, reason text DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -323,26 +323,39 @@ BEGIN
                                 'They request it with lpr.request_access(...).');
     END IF;
     PERFORM lpr_data.check_trained(who);
+    IF reason IS NOT NULL THEN
+        PERFORM lpr_data.check_given(reason, 'E4');
+    END IF;
     INSERT INTO lpr_data.event_member (event_id, person_id, added_by) VALUES (event, who, lpr_data.me())
     ON CONFLICT DO NOTHING;
+    IF FOUND THEN
+        PERFORM lpr_data.add_event_step(event, 'add_member', lpr_data.me(), who, reason);
+    END IF;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.add_member(bigint, text) TO lpr_member;
-COMMENT ON FUNCTION lpr.add_member(bigint, text) IS
-    'The owner of an event adds a person who works on it and sees it (E4). Errors LP041 (not the owner), LP042 '
-    '(closed), LP025 (that person has no access for its system), LP026 (is not trained).';
+GRANT EXECUTE ON FUNCTION lpr.add_member(bigint, text, text) TO lpr_member;
+COMMENT ON FUNCTION lpr.add_member(bigint, text, text) IS
+    'The owner of an event adds a person who works on it and sees it (E4). reason: why, if there is something to say; '
+    'lpr.event_steps shows it. Errors LP041 (not the owner), LP042 (closed), LP025 (that person has no access for its '
+    'system), LP026 (is not trained), LP043 (an empty reason).';
 
-CREATE FUNCTION lpr.remove_member(event bigint, login text)
+CREATE FUNCTION lpr.remove_member(event bigint, login text, reason text DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
+DECLARE
+    removed integer;
 BEGIN
     PERFORM lpr_data.own_event(event, 'removes people');
+    IF reason IS NOT NULL THEN
+        PERFORM lpr_data.check_given(reason, 'E4');
+    END IF;
     DELETE FROM lpr_data.event_member AS m USING lpr_data.person AS p
     WHERE p.login = remove_member.login COLLATE "C" AND m.person_id = p.person_id AND m.event_id = remove_member.event
-      AND NOT m.owner;
+      AND NOT m.owner
+    RETURNING m.person_id INTO removed;
     IF NOT FOUND THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
@@ -350,11 +363,12 @@ BEGIN
                              event),
             HINT = 'SELECT * FROM lpr.event_members;';
     END IF;
+    PERFORM lpr_data.add_event_step(event, 'remove_member', lpr_data.me(), removed, reason);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.remove_member(bigint, text) TO lpr_member;
-COMMENT ON FUNCTION lpr.remove_member(bigint, text) IS
-    'The owner of an event removes a person from it, from the next query on (E4).';
+GRANT EXECUTE ON FUNCTION lpr.remove_member(bigint, text, text) TO lpr_member;
+COMMENT ON FUNCTION lpr.remove_member(bigint, text, text) IS
+    'The owner of an event removes a person from it, from the next query on (E4). reason: as of lpr.add_member().';
 
 CREATE FUNCTION lpr.extend_event(event bigint, until timestamp with time zone, reason text)
     RETURNS void

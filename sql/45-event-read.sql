@@ -97,6 +97,10 @@ BEGIN
         FROM lpr_data.event_extension AS t JOIN lpr_data.person AS p ON p.person_id = t.person_id
         WHERE t.event_id = event_reasons.event
         UNION ALL
+        SELECT s.at, p.login, s.action, s.reason
+        FROM lpr_data.event_step AS s JOIN lpr_data.person AS p ON p.person_id = s.person_id
+        WHERE s.event_id = event_reasons.event AND s.reason IS NOT NULL
+        UNION ALL
         SELECT e.closed_at, NULL, 'outcome', e.outcome
         FROM lpr_data.event AS e WHERE e.event_id = event_reasons.event AND e.outcome IS NOT NULL
         ORDER BY 1;
@@ -104,6 +108,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.event_reasons(bigint) TO lpr_member;
 COMMENT ON FUNCTION lpr.event_reasons(bigint) IS
-    'Why an event is worked on (E4, A9): its reason, why it was extended, how it ended; the oldest first. For who '
+    'Why an event is worked on (E4, A9): its reason, why it was extended, changed hands or people, why '
+    'saved reads were taken off (lpr.event_steps), how it ended; the oldest first. For who '
     'works on it, their supervisors, oversight and privacy. Each call is itself a record. Errors LP041 (not an event '
     'that you see), LP024, LP033, and those of the gate for a session.';

@@ -36,7 +36,9 @@ FROM unnest(ARRAY['investigation', 'ongoing investigation', 'active investigatio
                   'security', 'agency', 'necessary', 'important',
                   'urgent', 'asap', 'routine', 'lawful', 'authorized', 'legitimate', 'valid', 'information', 'data',
                   'reads', 'plates', 'vehicles', 'queries', 'searches',
-                  'follow up', 'followup', 'activity', 'activities', 'related']) AS r;
+                  'follow up', 'followup', 'activity', 'activities', 'related', 'relevant', 'relevance', 'image',
+                  'images', 'photo', 'photos', 'picture', 'pictures', 'because', 'boss', 'told', 'me', 'so', 'today',
+                  'lorem', 'ipsum', 'dolor', 'sit', 'amet']) AS r;
 
 CREATE FUNCTION lpr_data.normal_reason(reason text)
     RETURNS text

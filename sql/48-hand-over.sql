@@ -1,6 +1,6 @@
 -- 48-hand-over: events change hands.
 
-CREATE FUNCTION lpr_data.give_event(event bigint, heir integer, who integer)
+CREATE FUNCTION lpr_data.give_event(event bigint, heir integer, who integer, reason text)
     RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -15,10 +15,11 @@ BEGIN
     DELETE FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.person_id = owner_id AND m.person_id <> heir
        AND EXISTS (SELECT FROM lpr_data.person AS p WHERE p.person_id = owner_id AND p.left_at IS NOT NULL);
     UPDATE lpr_data.event AS e SET waits_since = NULL WHERE e.event_id = event AND e.waits_since IS NOT NULL;
+    PERFORM lpr_data.add_event_step(event, 'transfer', who, heir, reason);
 END
 $$;
-COMMENT ON FUNCTION lpr_data.give_event(bigint, integer, integer) IS
-    'Makes heir the owner of an event, by who; a former owner who has left is no member any more.';
+COMMENT ON FUNCTION lpr_data.give_event(bigint, integer, integer, text) IS
+    'Makes heir the owner of an event, by who, and notes why; a former owner who has left is no member any more.';
 
 CREATE FUNCTION lpr_data.leave_events(leaver integer, heir integer)
     RETURNS bigint
@@ -34,7 +35,7 @@ BEGIN
              WHERE m.person_id = leaver AND m.owner ORDER BY x.event_id FOR NO KEY UPDATE OF x
     LOOP
         IF heir IS NOT NULL AND lpr_data.is_entitled(heir, e.system) AND lpr_data.is_trained(heir) THEN
-            PERFORM lpr_data.give_event(e.event_id, heir, coalesce(lpr_data.me(), heir));
+            PERFORM lpr_data.give_event(e.event_id, heir, coalesce(lpr_data.me(), heir), NULL);
         ELSE
             UPDATE lpr_data.event AS x SET waits_since = clock_timestamp() WHERE x.event_id = e.event_id;
             waiting := waiting + 1;
@@ -88,14 +89,15 @@ BEGIN
     END IF;
     PERFORM lpr_data.check_trained(heir);
     PERFORM lpr_data.check_reason('reason', reason, 'E4');
-    PERFORM lpr_data.give_event(event, heir, who);
+    PERFORM lpr_data.give_event(event, heir, who, reason);
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.transfer_event(bigint, text, text) TO lpr_user, lpr_supervisor;
 COMMENT ON FUNCTION lpr.transfer_event(bigint, text, text) IS
     'Makes another person the owner of an open event (E4): by its owner, or by the owner''s supervisor when the owner '
     'has left or cannot; of an event that waits and has none any more, by any supervisor. The former owner stays a '
-    'member unless they left. Errors LP041, LP042, LP025 (the heir has no access), LP026 (is not trained), LP043.';
+    'member unless they left. lpr.event_steps shows the reason. Errors LP041, LP042, LP025 (the heir has no access), '
+    'LP026 (is not trained), LP043.';
 
 CREATE FUNCTION lpr.hand_over(from_login text, to_login text, reason text)
     RETURNS bigint

@@ -17,6 +17,7 @@ CREATE TABLE lpr_data.save (
     person_id integer NOT NULL REFERENCES lpr_data.person,
     at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     schedule_id integer NOT NULL,
+    nexus text COLLATE "C" NOT NULL DEFAULT 'unstated' REFERENCES lpr_data.nexus,
     CONSTRAINT of_its_reads UNIQUE (save_id, event_id, person_id, schedule_id)
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.save', '');
@@ -29,6 +30,8 @@ COMMENT ON COLUMN lpr_data.save.event_id IS 'For which event.';
 COMMENT ON COLUMN lpr_data.save.person_id IS 'By whom.';
 COMMENT ON COLUMN lpr_data.save.at IS 'When.';
 COMMENT ON COLUMN lpr_data.save.schedule_id IS 'The schedule that its reads are kept by (E9).';
+COMMENT ON COLUMN lpr_data.save.nexus IS
+    'What ties its reads to the mission, one of lpr.nexuses (E2a); unstated: saved by a version that did not ask.';
 
 CREATE TABLE lpr_data.event_read (
     saved_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -67,6 +70,7 @@ CREATE TABLE lpr_data.event_read (
     details bytea CHECK (octet_length(details) = 32),
     salt bytea CHECK (octet_length(salt) = 16),
     place_certainty text NOT NULL DEFAULT 'point' CHECK (place_certainty IN ('point', 'border', 'address')),
+    why_images text CHECK (why_images ~ '[^[:space:]]' AND char_length(why_images) <= 4000),
     -- One reference for event, person and schedule: ten thousand reads are looked up once each, not three times.
     CONSTRAINT of_a_save FOREIGN KEY (save_id, event_id, saved_by, schedule_id)
         REFERENCES lpr_data.save (save_id, event_id, person_id, schedule_id),
@@ -143,6 +147,8 @@ COMMENT ON COLUMN lpr_data.event_read.place_certainty IS 'As in lpr.reads; saved
 COMMENT ON COLUMN lpr_data.event_read.plate_image IS 'SHA-256 of the image.';
 COMMENT ON COLUMN lpr_data.event_read.vehicle_image IS 'SHA-256 of the image.';
 COMMENT ON COLUMN lpr_data.event_read.relevance IS 'Why it is relevant to the event.';
+COMMENT ON COLUMN lpr_data.event_read.why_images IS
+    'Why its images are needed (Q3a); NULL without, and of those that were saved by a version that did not ask.';
 COMMENT ON COLUMN lpr_data.event_read.saved_by IS 'By whom.';
 COMMENT ON COLUMN lpr_data.event_read.saved_at IS 'When.';
 COMMENT ON COLUMN lpr_data.event_read.fetched_at IS 'The minute in which the vendor handed it over.';
@@ -153,7 +159,7 @@ COMMENT ON COLUMN lpr_data.event_read.digest IS 'Leaf of that digest''s tree (do
 COMMENT ON COLUMN lpr_data.event_read.place IS 'Its place among the answer''s reads, from 0.';
 COMMENT ON COLUMN lpr_data.event_read.proof IS
     'Proof of inclusion (RFC 6962), 32 bytes a node: that the answer held this read.';
-COMMENT ON COLUMN lpr_data.event_read.exemptions IS 'Exemptions of the source system that travel with it (E8).';
+COMMENT ON COLUMN lpr_data.event_read.exemptions IS 'Exemptions of its system of records, which travel with it (E8).';
 COMMENT ON COLUMN lpr_data.event_read.schedule_id IS 'The schedule that it is kept by (E9).';
 COMMENT ON COLUMN lpr_data.event_read.details IS
     'Digest of what the answer told of it besides plate, time and place (docs/audit-format.md): a part of the leaf '
@@ -241,8 +247,8 @@ RETURN '{plate_region,plate_as_read,address,camera_id,camera_owner,camera_type,'
        'make,model,color,confidence,matched_how}'::text[];
 COMMENT ON FUNCTION lpr_data.savable_fields() IS 'What may be saved of a read besides plate, time and place (E3).';
 
-CREATE FUNCTION lpr_data.save_reads(event bigint, source text, reads text[], relevances text[], fields text[],
-                                    with_images boolean)
+CREATE FUNCTION lpr_data.save_reads(event bigint, source text, reads text[], relevances text[], nexus text,
+                                    fields text[], with_images boolean, why_images text, each boolean)
     RETURNS bigint
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -261,9 +267,8 @@ DECLARE
     who integer := lpr_data.me();
     act bigint;
     whole boolean;
+    sentence text;
 BEGIN
-    exempt := coalesce((SELECT x.exemptions FROM lpr_data.source AS x WHERE x.name = save_reads.source COLLATE "C"),
-                       '{}');
     IF coalesce(cardinality(reads), 0) = 0 OR array_position(reads, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
@@ -279,7 +284,7 @@ BEGIN
                      '63.',
             HINT = 'Save them in several calls.';
     END IF;
-    fields := coalesce(fields, lpr_data.savable_fields());
+    fields := coalesce(fields, '{}');
     IF NOT fields <@ lpr_data.savable_fields() OR array_position(fields, NULL) IS NOT NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
@@ -288,11 +293,19 @@ BEGIN
                             array_to_string(lpr_data.savable_fields(), ', '));
     END IF;
     whole := lpr_data.savable_fields() <@ (fields || 'matched_how'::text); -- the vendor tells all the others
-    FOR i IN 1 .. cardinality(relevances)
+    PERFORM lpr_data.check_nexus(nexus, lpr_data.save_call(event, source, reads, 'person_of_interest', each));
+    FOR sentence IN SELECT DISTINCT r FROM unnest(relevances) AS r
     LOOP
-        PERFORM lpr_data.check_reason('relevance statement', relevances[i], 'E2');
+        PERFORM lpr_data.check_reason('relevance statement', sentence, 'E2');
     END LOOP;
-    passed := lpr_data.pass_gate_to_write(event, format('save %s reads of %s', cardinality(reads), source));
+    with_images := with_images IS TRUE OR why_images IS NOT NULL;
+    IF with_images THEN
+        PERFORM lpr_data.check_why_images(why_images, relevances,
+                                          lpr_data.save_call(event, source, reads, nexus, each,
+                                                             ', why_images => ''...why they are needed...'''));
+    END IF;
+    passed := lpr_data.pass_gate_to_write(event, format('save %s reads of %s, %s%s', cardinality(reads), source, nexus,
+                                                        CASE WHEN with_images THEN ', with images' ELSE '' END));
     -- A closing event waits for us, or we see that it is closed.
     SELECT x.* INTO e FROM lpr_data.event AS x WHERE x.event_id = event FOR NO KEY UPDATE;
     IF e.closed_at IS NOT NULL OR e.waits_since IS NOT NULL OR e.ends_at <= clock_timestamp() THEN
@@ -301,7 +314,10 @@ BEGIN
                                 'SELECT * FROM lpr.events; tells its dates.');
     END IF;
     schedule := lpr_data.usable_schedule(e.system);
-    INSERT INTO lpr_data.save (event_id, person_id, schedule_id) VALUES (event, who, schedule)
+    exempt := lpr_data.exemptions_of(e.system, source);
+    PERFORM lpr_data.check_sentences(e, source, reads, relevances, nexus);
+    INSERT INTO lpr_data.save (event_id, person_id, schedule_id, nexus)
+    VALUES (event, who, schedule, save_reads.nexus)
     RETURNING save_id INTO act;
     -- The event is locked: no other session saves what is not there now.
     fresh := ARRAY(SELECT DISTINCT r.read_id FROM unnest(reads) AS r (read_id)
@@ -327,16 +343,17 @@ BEGIN
         )
         SELECT array_agg(f.url), array_agg(f.sha256) INTO urls, images FROM fetched AS f;
     END IF;
+    PERFORM lpr_data.fresh_snapshots(); -- what others have saved with the same sentence counts
     INSERT INTO lpr_data.event_read (save_id, event_id, source, read_id, plate, plate_region, captured_at, latitude,
                                      longitude, plate_as_read, address, camera_id, camera_owner,
                                      camera_type, make, model, color, confidence, matched_how, plate_image,
                                      vehicle_image, relevance, saved_by, fetched_at,
                                      ask, answer, digest, place, proof, exemptions, schedule_id, details,
-                                     salt, place_certainty)
+                                     salt, place_certainty, why_images)
     SELECT act, event, source, s.read_id, s.plate, CASE WHEN 'plate_region' = ANY (fields) THEN s.plate_region END,
            s.captured_at, s.latitude, s.longitude,
            CASE WHEN 'plate_as_read' = ANY (fields) THEN s.plate_as_read END,
-           CASE WHEN 'address' = ANY (fields) THEN s.address END,
+           CASE WHEN 'address' = ANY (fields) OR s.latitude IS NULL THEN s.address END, -- else it had no place
            CASE WHEN 'camera_id' = ANY (fields) THEN s.camera_id END,
            CASE WHEN 'camera_owner' = ANY (fields) THEN s.camera_owner END,
            CASE WHEN 'camera_type' = ANY (fields) THEN s.camera_type END,
@@ -347,7 +364,8 @@ BEGIN
            CASE WHEN 'matched_how' = ANY (fields) THEN s.matched_how END,
            p.sha256, v.sha256, CASE WHEN cardinality(relevances) = 1 THEN relevances[1] ELSE c.relevance END, who,
            s.fetched_at, s.ask, s.answer, s.digest, s.place, s.proof,
-           exempt, schedule, s.details, CASE WHEN whole THEN s.salt END, s.place_certainty
+           exempt, schedule, s.details, CASE WHEN whole THEN s.salt END, s.place_certainty,
+           CASE WHEN num_nonnulls(p.sha256, v.sha256) > 0 THEN why_images END
     FROM lpr_data.shown_reads(event, source, fresh) AS s
     LEFT JOIN (SELECT u.* FROM unnest(reads, relevances) AS u (read_id, relevance)
                WHERE cardinality(relevances) > 1) AS c ON c.read_id = s.read_id
@@ -365,31 +383,35 @@ BEGIN
     RETURN saved;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.save_reads(bigint, text, text[], text[], text[], boolean) IS
-    'Saves reads, each with the relevance of its place, or all with the last.';
+COMMENT ON FUNCTION lpr_data.save_reads(bigint, text, text[], text[], text, text[], boolean, text, boolean) IS
+    'Saves reads, each with the relevance of its place, or all with the last. each: by lpr.save_each(), for hints.';
 
-CREATE FUNCTION lpr.save(event bigint, source text, reads text[], relevance text, with_images boolean DEFAULT false,
-                         fields text[] DEFAULT NULL)
+CREATE FUNCTION lpr.save(event bigint, source text, reads text[], relevance text, nexus text DEFAULT NULL,
+                         fields text[] DEFAULT '{}', with_images boolean DEFAULT false, why_images text DEFAULT NULL)
     RETURNS bigint
     LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    RETURN lpr_data.save_reads(event, source, reads, ARRAY[relevance], fields, with_images);
+    RETURN lpr_data.save_reads(event, source, reads, ARRAY[relevance], nexus, fields, with_images, why_images, false);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.save(bigint, text, text[], text, boolean, text[]) TO lpr_user;
-COMMENT ON FUNCTION lpr.save(bigint, text, text[], text, boolean, text[]) IS
+GRANT EXECUTE ON FUNCTION lpr.save(bigint, text, text[], text, text, text[], boolean, text) TO lpr_user;
+COMMENT ON FUNCTION lpr.save(bigint, text, text[], text, text, text[], boolean, text) IS
     'Saves chosen reads for an event (E2): one explicit act; nothing is saved by itself. reads: their read_id, out of '
     'your own answers of that source for that event which have not expired. relevance: why they matter to the '
-    'event, a sentence. with_images: fetches and keeps their images as well. fields: what to keep besides plate, time '
-    'and place (E3); NULL = all. Returns how many were saved; what was saved before is not saved twice. All or '
-    'nothing. Errors LP060 (not shown, or expired), LP043 (the relevance says nothing), LP042 (the event is not open), '
-    'LP062 (no verified schedule), and those of the gate.';
+    'event, a sentence, which serves at most 25 reads of it. nexus: what ties them to the mission, one of lpr.nexuses '
+    '(E2a). fields: what to keep besides plate, time and place (E3), of plate_region, plate_as_read, address, '
+    'camera_id, camera_owner, camera_type, make, model, color, confidence and matched_how. why_images: fetches and '
+    'keeps their images as well, which can show persons, and why they are needed (Q3a); with_images alone is refused. '
+    'Returns how many were saved; what was saved before is not saved twice. All or nothing. Errors LP060 (not shown, '
+    'or expired), LP061 (one sentence for too many), LP052 (no nexus), LP043 (the relevance or why_images says '
+    'nothing), LP042 (the event is not open), LP062 (no verified schedule), and those of the gate.';
 
-CREATE FUNCTION lpr.save_each(event bigint, source text, reads jsonb, with_images boolean DEFAULT false,
-                              fields text[] DEFAULT NULL)
+CREATE FUNCTION lpr.save_each(event bigint, source text, reads jsonb, nexus text DEFAULT NULL,
+                              fields text[] DEFAULT '{}', with_images boolean DEFAULT false,
+                              why_images text DEFAULT NULL)
     RETURNS bigint
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -403,41 +425,15 @@ BEGIN
             HINT = 'For instance reads => ''{"r-17": "...why it is relevant...", "r-18": "..."}''.';
     END IF;
     RETURN lpr_data.save_reads(event, source, ARRAY(SELECT k FROM jsonb_object_keys(reads) AS k ORDER BY k),
-                               ARRAY(SELECT reads ->> k FROM jsonb_object_keys(reads) AS k ORDER BY k), fields,
-                               with_images);
+                               ARRAY(SELECT reads ->> k FROM jsonb_object_keys(reads) AS k ORDER BY k), nexus, fields,
+                               with_images, why_images, true);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.save_each(bigint, text, jsonb, boolean, text[]) TO lpr_user;
-COMMENT ON FUNCTION lpr.save_each(bigint, text, jsonb, boolean, text[]) IS
+GRANT EXECUTE ON FUNCTION lpr.save_each(bigint, text, jsonb, text, text[], boolean, text) TO lpr_user;
+COMMENT ON FUNCTION lpr.save_each(bigint, text, jsonb, text, text[], boolean, text) IS
     'The same, with a relevance of its own for each read: reads is a JSON object of read_id and relevance (E2).';
 
 -- What was saved, through the gate.
-
-CREATE TABLE lpr_data.correction (
-    saved_id bigint NOT NULL REFERENCES lpr_data.event_read ON DELETE CASCADE,
-    at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    person_id integer NOT NULL REFERENCES lpr_data.person,
-    field text COLLATE "C" NOT NULL CHECK (field IN ('plate', 'plate_region', 'make', 'model', 'color')),
-    value text NOT NULL CHECK (value ~ '[^[:space:]]' AND value !~ '[[:cntrl:]]' AND char_length(value) <= 100),
-    reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),
-    text_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
-    PRIMARY KEY (saved_id, at)
-);
-SELECT pg_catalog.pg_extension_config_dump('lpr_data.correction', '');
-SELECT lpr_data.audit_changes_of('lpr_data.correction', free => '{value,reason}');
-CREATE TRIGGER refuse_rewrite BEFORE UPDATE ON lpr_data.correction
-    FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite();
-ALTER TABLE lpr_data.correction ENABLE ALWAYS TRIGGER refuse_rewrite;
-COMMENT ON TABLE lpr_data.correction IS
-    'What people found to be wrong in a saved read, beside the original, which stays (G1).';
-COMMENT ON COLUMN lpr_data.correction.saved_id IS 'The saved read.';
-COMMENT ON COLUMN lpr_data.correction.at IS 'When.';
-COMMENT ON COLUMN lpr_data.correction.person_id IS 'By whom.';
-COMMENT ON COLUMN lpr_data.correction.field IS 'plate, plate_region, make, model or color.';
-COMMENT ON COLUMN lpr_data.correction.value IS 'What is right, in the form that lpr.reads has.';
-COMMENT ON COLUMN lpr_data.correction.reason IS 'How that is known.';
-COMMENT ON COLUMN lpr_data.correction.text_salt IS
-    'What its free texts are hashed with for the audit log.';
 
 CREATE FUNCTION lpr.event_reads(
     event bigint,
@@ -469,7 +465,10 @@ CREATE FUNCTION lpr.event_reads(
     OUT caveat text,
     OUT plate_image bytea,
     OUT vehicle_image bytea,
-    OUT place_certainty text
+    OUT place_certainty text,
+    OUT nexus text,
+    OUT why_images text,
+    OUT corrected_plate text
 )
     RETURNS SETOF record
     LANGUAGE plpgsql
@@ -483,22 +482,21 @@ DECLARE
 BEGIN
     RETURN QUERY
         SELECT r.saved_id, r.source, r.read_id,
-               coalesce(c.values ->> 'plate', r.plate), coalesce(c.values ->> 'plate_region', r.plate_region),
-               r.captured_at, r.latitude, r.longitude, r.address, r.camera_id,
-               r.camera_owner, r.camera_type, coalesce(c.values ->> 'make', r.make),
-               coalesce(c.values ->> 'model', r.model), coalesce(c.values ->> 'color', r.color),
-               r.plate_as_read, r.confidence, r.matched_how, r.relevance, p.login, r.saved_at, r.fetched_at,
-               (SELECT jsonb_object_agg(k.key, jsonb_build_object('original', to_jsonb(r) -> k.key, 'why', k.value))
-                FROM jsonb_each_text(c.reasons) AS k), r.exemptions,
-               'A read locates a vehicle, not a person, and may be wrong: no action on it alone.',
+               r.plate, r.plate_region, r.captured_at, r.latitude, r.longitude, r.address, r.camera_id,
+               r.camera_owner, r.camera_type, r.make, r.model, r.color, r.plate_as_read, r.confidence, r.matched_how,
+               r.relevance, p.login, r.saved_at, r.fetched_at,
+               c.corrected, r.exemptions,
+               lpr_data.caveat(),
                (SELECT i.content FROM lpr_data.image AS i WHERE with_images AND i.sha256 = r.plate_image),
                (SELECT i.content FROM lpr_data.image AS i WHERE with_images AND i.sha256 = r.vehicle_image),
-               r.place_certainty
+               r.place_certainty, v.nexus, r.why_images,
+               c.corrected -> 'plate' ->> 'value'
         FROM lpr_data.event_read AS r
+        JOIN lpr_data.save AS v ON v.save_id = r.save_id
         JOIN lpr_data.person AS p ON p.person_id = r.saved_by
-        LEFT JOIN LATERAL (SELECT jsonb_object_agg(x.field, x.value ORDER BY x.at) AS values,
-                                  jsonb_object_agg(x.field, x.reason ORDER BY x.at) AS reasons
-                           FROM lpr_data.correction AS x WHERE x.saved_id = r.saved_id) AS c ON true
+        LEFT JOIN LATERAL (SELECT jsonb_object_agg(k.field, jsonb_build_object('original', to_jsonb(r) -> k.field)
+                                                            || k.said) AS corrected
+                           FROM lpr_data.corrections_of(r.saved_id) AS k) AS c ON true
         WHERE r.event_id = event
         ORDER BY r.captured_at DESC, r.saved_id;
     GET DIAGNOSTICS shown = ROW_COUNT;
@@ -508,8 +506,11 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.event_reads(bigint, boolean) TO lpr_user;
 COMMENT ON FUNCTION lpr.event_reads(bigint, boolean) IS
     'What was saved for an event, newest first, through the gate: each call is a question on record (C4, E2). Also of '
-    'a closed event, for its owner and members. corrected: fields that were corrected, with the original and why. '
-    'caveat: what a read is and is not (G2, G3). with_images: the images as well. Errors: those of the gate.';
+    'a closed event, for its owner and members. corrected: what people found to be wrong, by field: original, '
+    'value, why, by; of a plate or region, which takes two people, confirmed_by, or proposed and waits_for. The '
+    'columns themselves stay as the vendor told them, confidence and matched_how with them; corrected_plate is the '
+    'plate that two people found. caveat: what a read is and is not (G2, G3). nexus: one of lpr.nexuses; unstated '
+    'when it was saved by a version that did not ask. with_images: the images as well. Errors: those of the gate.';
 
 CREATE FUNCTION lpr_data.event_of_saved(saved_id bigint)
     RETURNS bigint
@@ -597,27 +598,6 @@ COMMENT ON FUNCTION lpr.saved_proof(bigint) IS
     'the read as the vendor told it and as far as it was saved, without corrections, relevance and images. Errors '
     'LP041, 55000 (the answer''s record is gone), and those of the gate.';
 
-CREATE FUNCTION lpr.correct(saved_id bigint, field text, value text, reason text)
-    RETURNS void
-    LANGUAGE plpgsql
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    PERFORM lpr_data.own_saved(saved_id, 'correct');
-    PERFORM lpr_data.check_reason('reason', reason, 'G1');
-    INSERT INTO lpr_data.correction (saved_id, person_id, field, value, reason)
-    VALUES (correct.saved_id, lpr_data.me(), correct.field,
-            CASE correct.field WHEN 'plate' THEN lpr.normal_plate(correct.value)
-                 WHEN 'plate_region' THEN lpr.normal_region(correct.value) ELSE lpr.normal_word(correct.value) END,
-            correct.reason);
-END
-$$;
-GRANT EXECUTE ON FUNCTION lpr.correct(bigint, text, text, text) TO lpr_user;
-COMMENT ON FUNCTION lpr.correct(bigint, text, text, text) IS
-    'Says what is wrong in a saved read of an event of your own: the right value stands beside the original, which '
-    'stays (G1). field: plate, plate_region, make, model or color. Errors LP041, LP043, LP011, LP012.';
-
 CREATE FUNCTION lpr.unsave(saved_id bigint, reason text)
     RETURNS void
     LANGUAGE plpgsql
@@ -635,11 +615,13 @@ BEGIN
                                 'What a closed event holds goes by its schedule.', 'SELECT * FROM lpr.events;');
     END IF;
     DELETE FROM lpr_data.event_read AS r WHERE r.saved_id = unsave.saved_id RETURNING r.* INTO gone;
+    INSERT INTO lpr_data.event_step (event_id, action, person_id, saved_id, schedule_id, reason)
+    VALUES (event, 'unsave', lpr_data.me(), unsave.saved_id, gone.schedule_id, unsave.reason);
     DELETE FROM lpr_data.image AS i WHERE i.sha256 IN (gone.plate_image, gone.vehicle_image)
        AND NOT EXISTS (SELECT FROM lpr_data.event_read AS r WHERE i.sha256 IN (r.plate_image, r.vehicle_image));
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.unsave(bigint, text) TO lpr_user;
 COMMENT ON FUNCTION lpr.unsave(bigint, text) IS
-    'Takes a read that turned out to be of no relevance off an open event of your own, with its images; who, when '
-    'and its digest stay in the audit log (E3). Errors LP041, LP042 (closed), LP043, LP063 (a legal hold).';
+    'Takes a read that turned out to be of no relevance off an open event of your own, with its images; who, when, '
+    'why (lpr.event_steps) and its digest stay (E3). Errors LP041, LP042 (closed), LP043, LP063 (a legal hold).';

@@ -69,6 +69,7 @@ COMMENT ON COLUMN lpr_data.schedule_step.at IS 'When.';
 COMMENT ON COLUMN lpr_data.schedule_step.reason IS 'What it was compared with, or why it must not be used.';
 
 ALTER TABLE lpr_data.save ADD FOREIGN KEY (schedule_id) REFERENCES lpr_data.schedule;
+ALTER TABLE lpr_data.event_step ADD FOREIGN KEY (schedule_id) REFERENCES lpr_data.schedule;
 
 CREATE FUNCTION lpr_data.is_verified(schedule_id integer)
     RETURNS boolean
@@ -236,7 +237,34 @@ COMMENT ON FUNCTION lpr.withdraw_schedule(integer, text) IS
     'What was saved by it follows the one in force of the same system of records, once there is one. Errors as of '
     'lpr.verify_schedule().';
 
-CREATE FUNCTION lpr.set_exemptions(source text, exemptions text[])
+-- Exemptions are of systems of records, not of vendors.
+
+CREATE TABLE lpr_data.exemption (
+    records text COLLATE "C" PRIMARY KEY CHECK (records ~ '^[A-Z][A-Z0-9-]{0,39}$'),
+    exemptions text[] NOT NULL CHECK (array_position(exemptions, NULL) IS NULL)
+);
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.exemption', '');
+SELECT lpr_data.audit_changes_of('lpr_data.exemption', plain => '{exemptions}');
+COMMENT ON TABLE lpr_data.exemption IS 'Privacy Act exemptions of systems of records (E8).';
+COMMENT ON COLUMN lpr_data.exemption.records IS 'The system of records, short: ATS, CIRS, AFI, ...';
+COMMENT ON COLUMN lpr_data.exemption.exemptions IS
+    'Its exemptions, such as 5 U.S.C. 552a(j)(2): every read that is saved for it takes them along.';
+
+CREATE FUNCTION lpr_data.exemptions_of(system text, source text)
+    RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+RETURN ARRAY(SELECT x.e FROM (SELECT unnest(k.exemptions) AS e
+                              FROM lpr_data.system AS y JOIN lpr_data.exemption AS k ON k.records = y.records
+                              WHERE y.system = exemptions_of.system COLLATE "C"
+                              -- What a dump of 0.2.0 brings: no verb puts anything there any more.
+                              UNION
+                              SELECT unnest(s.exemptions) FROM lpr_data.source AS s
+                              WHERE s.name = exemptions_of.source COLLATE "C") AS x ORDER BY x.e);
+COMMENT ON FUNCTION lpr_data.exemptions_of(text, text) IS
+    'Exemptions of what is saved of a source for an event of a system: those of its system of records (E8).';
+
+CREATE FUNCTION lpr.set_exemptions(records text, exemptions text[])
     RETURNS void
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -244,20 +272,32 @@ CREATE FUNCTION lpr.set_exemptions(source text, exemptions text[])
 AS $$
 BEGIN
     PERFORM lpr_data.administering('E8');
-    UPDATE lpr_data.source AS s SET exemptions = coalesce(set_exemptions.exemptions, '{}')
-    WHERE s.name = set_exemptions.source COLLATE "C";
-    IF NOT FOUND THEN
+    IF NOT EXISTS (SELECT FROM lpr_data.system AS y WHERE y.records = set_exemptions.records COLLATE "C"
+                   UNION ALL
+                   SELECT FROM lpr_data.schedule AS s WHERE s.records = set_exemptions.records COLLATE "C") THEN
         RAISE EXCEPTION USING
             ERRCODE = 'undefined_object',
-            MESSAGE = format('source "%s" does not exist', coalesce(source, 'NULL')),
-            HINT = 'SELECT * FROM lpr.sources;';
+            MESSAGE = format('system of records "%s" does not exist', coalesce(records, 'NULL')),
+            DETAIL = 'Exemptions are of systems of records, not of vendors.',
+            HINT = format('SELECT lpr.set_exemptions(''ATS'', %L); or another of: SELECT DISTINCT records FROM '
+                          'lpr.schedules;', coalesce(exemptions, '{}'));
     END IF;
+    INSERT INTO lpr_data.exemption (records, exemptions)
+    VALUES (set_exemptions.records, coalesce(set_exemptions.exemptions, '{}'))
+    ON CONFLICT ON CONSTRAINT exemption_pkey DO UPDATE SET exemptions = excluded.exemptions;
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.set_exemptions(text, text[]) TO lpr_admin;
 COMMENT ON FUNCTION lpr.set_exemptions(text, text[]) IS
-    'Which Privacy Act exemptions a source''s records carry, for instance ''{5 U.S.C. 552a(j)(2)}'': reads that are '
-    'saved from then on take them along (E8).';
+    'Which Privacy Act exemptions a system of records has, for instance ''ATS'', ''{5 U.S.C. 552a(j)(2)}'': reads that '
+    'are saved for it from then on take them along (E8). Error 42704 when there is no such system.';
+
+CREATE VIEW lpr.exemptions WITH (security_barrier) AS
+SELECT k.records, k.exemptions FROM lpr_data.exemption AS k;
+GRANT SELECT ON lpr.exemptions TO lpr_member;
+COMMENT ON VIEW lpr.exemptions IS 'Privacy Act exemptions of systems of records (E8).';
+COMMENT ON COLUMN lpr.exemptions.records IS 'The system of records, as lpr.set_exemptions() takes it.';
+COMMENT ON COLUMN lpr.exemptions.exemptions IS 'What reads that are saved for it take along.';
 
 -- Legal holds.
 
@@ -306,13 +346,13 @@ BEGIN
             ERRCODE = 'active_sql_transaction',
             MESSAGE = format('this cannot be done in a transaction of isolation level %s',
                              upper(current_setting('transaction_isolation'))),
-            DETAIL = 'It would look at holds as they were when the transaction began.',
+            DETAIL = 'It would look at holds, and at what is saved, as they were when the transaction began.',
             HINT = 'BEGIN ISOLATION LEVEL READ COMMITTED;';
     END IF;
 END
 $$;
 COMMENT ON FUNCTION lpr_data.fresh_snapshots() IS
-    'Refuses transactions in which a hold that was just placed could not be seen.';
+    'Refuses transactions in which a hold that was just placed, or a read that was just saved, could not be seen.';
 
 CREATE FUNCTION lpr_data.is_held(event_id bigint)
     RETURNS boolean

@@ -13,8 +13,10 @@ ALTER TABLE lpr_data.event_read
     ALTER vehicle_image SET STATISTICS 0,
     ALTER relevance SET STATISTICS 0, ALTER digest SET STATISTICS 0, ALTER proof SET STATISTICS 0,
     ALTER details SET STATISTICS 0, ALTER salt SET STATISTICS 0,
-    ALTER place_certainty SET STATISTICS 0;
-ALTER TABLE lpr_data.correction ALTER value SET STATISTICS 0, ALTER reason SET STATISTICS 0;
+    ALTER place_certainty SET STATISTICS 0, ALTER why_images SET STATISTICS 0;
+ALTER TABLE lpr_data.correction ALTER value SET STATISTICS 0, ALTER reason SET STATISTICS 0,
+    ALTER confirm_reason SET STATISTICS 0;
+ALTER TABLE lpr_data.event_step ALTER reason SET STATISTICS 0;
 ALTER TABLE lpr_data.image ALTER sha256 SET STATISTICS 0, ALTER content SET STATISTICS 0;
 -- For the deletion of an image, which looks for the reads that have it.
 CREATE INDEX event_read_plate_image ON lpr_data.event_read (plate_image) WHERE plate_image IS NOT NULL;
@@ -76,7 +78,8 @@ CREATE TABLE lpr_data.destruction_certificate (
     images bigint NOT NULL,
     digest bytea NOT NULL CHECK (octet_length(digest) = 32),
     rewritten text[] NOT NULL,
-    text_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid())
+    text_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
+    reasons bigint NOT NULL DEFAULT 0
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.destruction_certificate', '');
 SELECT lpr_data.audit_changes_of('lpr_data.destruction_certificate', free => '{reason}', plain => '{rewritten}');
@@ -96,23 +99,44 @@ COMMENT ON COLUMN lpr_data.destruction_certificate.rewritten IS
     'Tables that were written anew, so that no file holds what was destroyed.';
 COMMENT ON COLUMN lpr_data.destruction_certificate.text_salt IS
     'What its free texts are hashed with for the audit log.';
+COMMENT ON COLUMN lpr_data.destruction_certificate.reasons IS
+    'What was done with the events of its parts that was due as well: rows of lpr_data.event_step.';
+
+CREATE FUNCTION lpr_data.due_at(s lpr_data.schedule, saved_at timestamp with time zone,
+                                closed_at timestamp with time zone)
+    RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE -- no SET: the planner inlines it
+RETURN CASE WHEN closed_at IS NOT NULL OR NOT s.life_of_matter
+            THEN greatest((CASE s.runs_from WHEN 'saved' THEN saved_at
+                                ELSE closed_at END AT TIME ZONE 'UTC' + s.base_period) AT TIME ZONE 'UTC',
+                          CASE WHEN s.life_of_matter THEN closed_at END) END;
+COMMENT ON FUNCTION lpr_data.due_at(lpr_data.schedule, timestamptz, timestamptz) IS
+    'When what is kept by a schedule is due for destruction: at the end of the base period, or of the matter where its '
+    'life counts and it is longer. NULL: not before its event is closed.';
+
+CREATE FUNCTION lpr_data.followed(schedule_id integer)
+    RETURNS integer
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+RETURN (SELECT CASE WHEN lpr_data.is_verified(x.schedule_id) THEN x.schedule_id
+                    ELSE lpr_data.schedule_in_force(x.records) END
+        FROM lpr_data.schedule AS x WHERE x.schedule_id = followed.schedule_id);
+COMMENT ON FUNCTION lpr_data.followed(integer) IS
+    'The schedule by which that is kept what was saved by one: itself, or when it was withdrawn the one in force; NULL '
+    '= none may be used.';
 
 CREATE FUNCTION lpr_data.kept_reads()
     RETURNS TABLE (saved_id bigint, event_id bigint, schedule_id integer, digest bytea, due_at timestamp with time zone)
     LANGUAGE sql STABLE
 BEGIN ATOMIC -- no SET: the planner inlines it
-    SELECT r.saved_id, r.event_id, u.schedule_id, r.digest,
-           CASE WHEN e.closed_at IS NOT NULL OR NOT u.life_of_matter
-                THEN greatest((CASE u.runs_from WHEN 'saved' THEN r.saved_at
-                                    ELSE e.closed_at END AT TIME ZONE 'UTC' + u.base_period) AT TIME ZONE 'UTC',
-                              CASE WHEN u.life_of_matter THEN e.closed_at END) END
+    SELECT r.saved_id, r.event_id, (u.schedule).schedule_id, r.digest,
+           lpr_data.due_at(u.schedule, r.saved_at, e.closed_at)
     FROM lpr_data.event_read AS r
     JOIN lpr_data.event AS e ON e.event_id = r.event_id
     -- A schedule that was withdrawn is followed by the one in force. OFFSET 0: looked up once a schedule, not once a
     -- read.
-    LEFT JOIN (SELECT o.schedule_id AS own, s.schedule_id, s.base_period, s.runs_from, s.life_of_matter
-               FROM (SELECT x.schedule_id, CASE WHEN lpr_data.is_verified(x.schedule_id) THEN x.schedule_id
-                                                ELSE lpr_data.schedule_in_force(x.records) END AS follows
+    LEFT JOIN (SELECT o.schedule_id AS own, s AS schedule
+               FROM (SELECT x.schedule_id, lpr_data.followed(x.schedule_id) AS follows
                      FROM lpr_data.schedule AS x OFFSET 0) AS o
                JOIN lpr_data.schedule AS s ON s.schedule_id = o.follows OFFSET 0) AS u ON u.own = r.schedule_id;
 END;
@@ -217,7 +241,7 @@ BEGIN
                          UNION SELECT c.conrelid FROM pg_constraint AS c JOIN t ON c.confrelid = t.oid
                          WHERE c.contype = 'f' AND c.confdeltype = 'c')
     SELECT array_agg(t.oid::regclass ORDER BY t.oid) INTO all_saved FROM t;
-    FOREACH saved IN ARRAY all_saved || 'lpr_data.image'::regclass
+    FOREACH saved IN ARRAY all_saved || '{lpr_data.image,lpr_data.event_step}'::regclass[]
     LOOP
         EXECUTE format('LOCK TABLE %s IN ACCESS EXCLUSIVE MODE', saved);
     END LOOP;
@@ -236,7 +260,7 @@ END
 $$;
 COMMENT ON FUNCTION lpr_data.lock_saved() IS
     'Takes the tables of saved reads, and of all that goes with them, for this transaction alone; returns them, but '
-    'for the images.';
+    'for the images and the steps of events.';
 
 CREATE FUNCTION lpr.release_destruction(order_id bigint, reason text)
     RETURNS bigint
@@ -254,6 +278,7 @@ DECLARE
     gone bigint;
     gone_images bigint;
     corrections bigint;
+    gone_steps bigint;
 BEGIN
     PERFORM lpr_data.fresh_snapshots();
     SELECT x.* INTO o FROM lpr_data.destruction_order AS x
@@ -324,13 +349,24 @@ BEGIN
     IF gone_images > 0 THEN
         saved := saved || 'lpr_data.image'::regclass;
     END IF;
+    -- Why something was done with these events goes by the same rule.
+    DELETE FROM lpr_data.event_step AS t
+    USING lpr_data.event AS e, lpr_data.schedule AS s
+    WHERE e.event_id = t.event_id AND s.schedule_id = lpr_data.followed(t.schedule_id)
+      AND lpr_data.due_at(s, t.at, e.closed_at) <= o.made_at
+      AND t.event_id IN (SELECT p.event_id FROM lpr_data.destruction_part AS p
+                         WHERE p.order_id = release_destruction.order_id AND p.state = 'destroyed');
+    GET DIAGNOSTICS gone_steps = ROW_COUNT;
+    IF gone_steps > 0 THEN
+        saved := saved || 'lpr_data.event_step'::regclass;
+    END IF;
     PERFORM lpr_data.rewrite(t) FROM unnest(saved) AS t;
     UPDATE lpr_data.destruction_order AS x SET state = 'done' WHERE x.order_id = release_destruction.order_id;
     INSERT INTO lpr_data.destruction_certificate (order_id, released_by, reason, reads, corrections, images, digest,
-                                                  rewritten)
+                                                  rewritten, reasons)
     SELECT release_destruction.order_id, who, release_destruction.reason, gone, corrections, gone_images,
            sha256(string_agg(lpr_data.digest_of_part(p.event_id, p.schedule_id, p.reads, p.digest), ''
-                             ORDER BY p.event_id, p.schedule_id)), saved::text[]
+                             ORDER BY p.event_id, p.schedule_id)), saved::text[], gone_steps
     FROM lpr_data.destruction_part AS p WHERE p.order_id = release_destruction.order_id AND p.state = 'destroyed'
     HAVING sum(p.reads) = gone;
     IF NOT FOUND THEN
@@ -343,7 +379,8 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.release_destruction(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.release_destruction(bigint, text) IS
-    'Destroys what an order lists: deletes it with its corrections and the images that no other read has, writes '
+    'Destroys what an order lists: deletes it with its corrections, the images that no other read has, and the '
+    'reasons in lpr.event_steps that are due as well, writes '
     'their tables anew, so that no data file holds it, and leaves a certificate, all in one transaction; returns how '
     'many reads (E9). By a records officer who neither made the order nor works on an event in it. What a hold was '
     'placed on meanwhile, or is not as it was listed, stays. Errors LP024 and LP033 (who may), LP034 (the order does '
@@ -391,7 +428,7 @@ COMMENT ON FUNCTION lpr.retention() IS
 CREATE VIEW lpr.destruction_orders WITH (security_barrier) AS
 SELECT o.order_id, o.made_at, p.login AS made_by, o.state, o.reads, o.digest, c.done_at, r.login AS released_by,
        c.reason, c.reads AS destroyed, c.corrections,
-       c.images, c.digest AS destroyed_digest, c.rewritten
+       c.images, c.digest AS destroyed_digest, c.rewritten, c.reasons
 FROM lpr_data.destruction_order AS o
 LEFT JOIN lpr_data.person AS p ON p.person_id = o.made_by
 LEFT JOIN lpr_data.destruction_certificate AS c ON c.order_id = o.order_id
@@ -414,6 +451,7 @@ COMMENT ON COLUMN lpr.destruction_orders.images IS 'How many images that no othe
 COMMENT ON COLUMN lpr.destruction_orders.destroyed_digest IS
     'SHA-256 over what went; the same as digest when nothing was held.';
 COMMENT ON COLUMN lpr.destruction_orders.rewritten IS 'Tables that were written anew, so that no file holds it.';
+COMMENT ON COLUMN lpr.destruction_orders.reasons IS 'How many rows of lpr.event_steps went as well.';
 
 CREATE VIEW lpr.destruction_parts WITH (security_barrier) AS
 SELECT p.order_id, p.event_id, p.schedule_id AS schedule, p.reads, p.digest, p.state

@@ -116,9 +116,11 @@ COMMENT ON FUNCTION lpr_data.sees(bigint) IS
 CREATE POLICY seen ON lpr_data.event FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
 CREATE POLICY seen ON lpr_data.event_member FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
 CREATE POLICY seen ON lpr_data.event_extension FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
+CREATE POLICY seen ON lpr_data.event_step FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
 COMMENT ON POLICY seen ON lpr_data.event IS 'Owner, members, their supervisors; oversight and privacy (E4).';
 COMMENT ON POLICY seen ON lpr_data.event_member IS 'As the event.';
 COMMENT ON POLICY seen ON lpr_data.event_extension IS 'As the event.';
+COMMENT ON POLICY seen ON lpr_data.event_step IS 'As the event.';
 
 -- People, and what they are entitled to.
 CREATE POLICY seen ON lpr_data.person FOR SELECT TO lpr_owner USING (lpr_data.me() IS NOT NULL);
@@ -164,6 +166,8 @@ CREATE POLICY seen ON lpr_data.rules FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.client_network FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.purpose FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.authority FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.nexus FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.exemption FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.search_limit FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.rate_limit FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.schedule FOR SELECT TO lpr_owner USING (true);
@@ -175,6 +179,8 @@ COMMENT ON POLICY seen ON lpr_data.rules IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.client_network IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.purpose IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.authority IS 'Everybody.';
+COMMENT ON POLICY seen ON lpr_data.nexus IS 'Everybody.';
+COMMENT ON POLICY seen ON lpr_data.exemption IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.search_limit IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.rate_limit IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.schedule IS 'Everybody.';
@@ -196,13 +202,16 @@ BEGIN
         LEFT JOIN (VALUES
             -- of the library, or superusers, alone
             ('secret', ''), ('setting', ''), ('role_state', ''), ('purge_certificate', ''),
-            ('system', 'SELECT'), ('job', 'SELECT'), ('grace', 'SELECT'), ('change', 'SELECT, INSERT'),
+            ('system', 'SELECT'), ('nexus', 'SELECT'), ('job', 'SELECT'), ('grace', 'SELECT'),
+            ('change', 'SELECT, INSERT'),
             ('source', 'SELECT, UPDATE'),
             -- what is taken away again
             ('camera', 'SELECT, INSERT, UPDATE, DELETE'), ('event_member', 'SELECT, INSERT, UPDATE, DELETE'),
             ('consent_token', 'SELECT, INSERT, UPDATE, DELETE'),
             ('mail_text', 'SELECT, INSERT, UPDATE, DELETE'), ('event_read', 'SELECT, INSERT, DELETE'),
-            ('correction', 'SELECT, INSERT, DELETE'), ('image', 'SELECT, INSERT, DELETE'),
+            ('correction', 'SELECT, INSERT, DELETE, UPDATE (confirmed_at, confirmed_by, confirm_reason)'),
+            ('image', 'SELECT, INSERT, DELETE'),
+            ('event_step', 'SELECT, INSERT, DELETE'),
             -- To lock a table, or a row of it, is a matter of the right to change it; that their triggers refuse.
             ('schedule', 'SELECT, INSERT, UPDATE'), ('schedule_step', 'SELECT, INSERT, UPDATE'),
             ('legal_hold', 'SELECT, INSERT, UPDATE'), ('destruction_order', 'SELECT, INSERT, UPDATE')

@@ -50,7 +50,8 @@
 	FRAME(FETCHED_AT,  fetched_at,  moment) \
 	FRAME(FROM_CACHE,  from_cache,  yes) \
 	FRAME(EXPIRES_AT,  expires_at,  moment) \
-	FRAME(PLACE_CERTAINTY, place_certainty, text)
+	FRAME(PLACE_CERTAINTY, place_certainty, text) \
+	FRAME(CAVEAT,      caveat,      text)
 /* clang-format on */
 
 #define LPR_ENUM_COLUMN(symbol, ...) LPR_COLUMN_##symbol,

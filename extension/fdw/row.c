@@ -32,6 +32,8 @@ lpr_row_value(const LprRowFrame *frame, LprColumn column, const LprRead *read, b
 			return TimestampTzGetDatum(frame->expires_at);
 		case LPR_COLUMN_PLACE_CERTAINTY:
 			return lpr_read_place_certainty(read);
+		case LPR_COLUMN_CAVEAT:
+			return lpr_caveat_value();
 		case LPR_COLUMN_PLATE_IMAGE:
 		case LPR_COLUMN_VEHICLE_IMAGE:
 			*isnull = true;

@@ -113,6 +113,32 @@ lpr_read_place_certainty(const LprRead *read)
 	return CStringGetTextDatum(lpr_certainty_name(certainty));
 }
 
+PG_FUNCTION_INFO_V1(lpr_caveat);
+Datum
+lpr_caveat(PG_FUNCTION_ARGS)
+{
+	PG_RETURN_DATUM(lpr_caveat_value());
+}
+
+Datum
+lpr_caveat_value(void)
+{
+#define CAVEAT "A read locates a vehicle, not a person, and may be wrong: no action on it alone."
+	static struct
+	{
+		int32 header;
+		char said[sizeof(CAVEAT) - 1];
+	} caveat;
+
+	/* Made once: a million rows point to it. */
+	if (caveat.header == 0)
+	{
+		memcpy(caveat.said, CAVEAT, sizeof(caveat.said));
+		SET_VARSIZE(&caveat, VARHDRSZ + sizeof(caveat.said));
+	}
+	return PointerGetDatum(&caveat);
+}
+
 Datum
 lpr_read_fetched_at(TimestampTz fetched_at)
 {

@@ -28,6 +28,9 @@ extern Datum lpr_read_fetched_at(TimestampTz fetched_at);
 /* Column place_certainty: by what the camera counts as in the United States. */
 extern Datum lpr_read_place_certainty(const LprRead *read);
 
+/* Column caveat: what a read is not (G3). The same text for every row, never freed. */
+extern Datum lpr_caveat_value(void);
+
 /* Column matched_how: how a read matches a question that asked for plates, or for plates of one region. */
 extern Datum lpr_read_matched_how(const LprRead *read, bool plate_asked, bool region_asked, bool *isnull);
 

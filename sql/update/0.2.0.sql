@@ -11,11 +11,19 @@ DROP FUNCTION lpr_data.shown_reads(bigint, text, text[]);
 DROP FUNCTION lpr.event_reads(bigint, boolean);
 
 -- A camera may be placed by its address; what was shown so far had a point.
-ALTER TABLE lpr.reads ALTER latitude DROP NOT NULL, ALTER longitude DROP NOT NULL, ADD place_certainty text NOT NULL;
+ALTER TABLE lpr.reads ALTER latitude DROP NOT NULL, ALTER longitude DROP NOT NULL, ADD place_certainty text NOT NULL,
+    ADD caveat text NOT NULL;
 ALTER TABLE lpr_data.cache_read ALTER latitude DROP NOT NULL, ALTER longitude DROP NOT NULL;
 ALTER TABLE lpr_data.event_read ALTER latitude DROP NOT NULL, ALTER longitude DROP NOT NULL,
     ADD place_certainty text NOT NULL DEFAULT 'point' CHECK (place_certainty IN ('point', 'border', 'address'));
 DROP FUNCTION lpr_data.fetch_images(text, text[]);
+
+-- A save says what ties its reads to the mission, and why images are needed; nobody was asked so far.
+ALTER TABLE lpr_data.event_read ADD why_images text CHECK (why_images ~ '[^[:space:]]'
+                                                           AND char_length(why_images) <= 4000);
+DROP FUNCTION lpr.save(bigint, text, text[], text, boolean, text[]);
+DROP FUNCTION lpr.save_each(bigint, text, jsonb, boolean, text[]);
+DROP FUNCTION lpr_data.save_reads(bigint, text, text[], text[], text[], boolean);
 
 -- Events of people who have left wait for an owner; grants of theirs are suspended by an administrator's step.
 ALTER TABLE lpr_data.event ADD waits_since timestamp with time zone;
@@ -35,9 +43,16 @@ ALTER TABLE lpr_data.event_extension ADD text_salt bytea NOT NULL
 ALTER TABLE lpr_data.recertification ADD text_salt bytea NOT NULL
     DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
 ALTER TABLE lpr_data.correction ADD text_salt bytea NOT NULL DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
+-- A plate is corrected by two; what one corrected waits for a second person.
+ALTER TABLE lpr_data.correction ADD confirmed_at timestamp with time zone,
+    ADD confirmed_by integer REFERENCES lpr_data.person,
+    ADD confirm_reason text CHECK (confirm_reason ~ '[^[:space:]]' AND char_length(confirm_reason) <= 4000),
+    ADD CONSTRAINT confirmed_by_somebody_else CHECK (confirmed_by <> person_id),
+    ADD CONSTRAINT confirmed_as_a_whole CHECK (num_nulls(confirmed_at, confirmed_by, confirm_reason) IN (0, 3));
 ALTER TABLE lpr_data.legal_hold ADD text_salt bytea NOT NULL DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
 ALTER TABLE lpr_data.destruction_certificate ADD text_salt bytea NOT NULL
     DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
+ALTER TABLE lpr_data.destruction_certificate ADD reasons bigint NOT NULL DEFAULT 0;
 ALTER TABLE lpr_data.mail ADD text_salt bytea NOT NULL DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
 
 -- The same view under a name that says what it holds.
@@ -134,6 +149,14 @@ DROP FUNCTION lpr_data.agreed();
 
 -- 44-event
 DROP FUNCTION lpr_data.set_work(bigint);
+DROP FUNCTION lpr.add_member(bigint, text), lpr.remove_member(bigint, text);
+
+-- 46-reason
+INSERT INTO lpr_data.empty_reason (reason, shipped)
+SELECT r, true
+FROM pg_catalog.unnest('{relevant,relevance,image,images,photo,photos,picture,pictures,because,boss,told,me,so,today,
+lorem,ipsum,dolor,sit,amet}'::text[]) AS r
+ON CONFLICT DO NOTHING;
 
 -- 50-gate
 DROP FUNCTION lpr_data.gate(oid, boolean, boolean, boolean, boolean, integer, text, text, bigint, timestamptz,
@@ -157,6 +180,20 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- 61-saved
+ALTER TABLE lpr_data.save ADD nexus text COLLATE "C" NOT NULL DEFAULT 'unstated' REFERENCES lpr_data.nexus;
+
+-- 62-retention
+DROP FUNCTION lpr.set_exemptions(text, text[]);
+
+-- 63-destroy
+-- Exemptions are of systems of records. Which vendor's were whose nobody knows: each has all of them.
+INSERT INTO lpr_data.exemption (records, exemptions)
+SELECT y.records, pg_catalog.array_agg(DISTINCT x.e)
+FROM lpr_data.system AS y, lpr_data.source AS s, pg_catalog.unnest(s.exemptions) AS x (e)
+GROUP BY y.records;
+UPDATE lpr_data.source SET exemptions = '{}' WHERE exemptions <> '{}';
 
 -- 70-mail
 ALTER TABLE lpr_data.mail DROP CONSTRAINT mail_state_check, ADD CONSTRAINT mail_state_check

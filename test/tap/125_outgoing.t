@@ -98,7 +98,7 @@ my @ids = split /\n/, ($node->converse($one, "SELECT read_id FROM lpr.reads WHER
 my $next = 0;
 $node->vendor_forget;
 my $head = $node->head;
-is(($node->converse($one, "SELECT lpr.save(1, 'acme', '{" . join(',', @ids[0 .. 9]) . "}', '$why', with_images => true)"))[0], 10, 'ten are saved with their images');
+is(($node->converse($one, "SELECT lpr.save(1, 'acme', '{" . join(',', @ids[0 .. 9]) . "}', '$why', 'illicit_activity', why_images => 'The driver of that day can be told by them only.')"))[0], 10, 'ten are saved with their images');
 $next = 10;
 held('saving', 'acme', $head);
 is($node->answer('postgres', "SELECT string_agg(DISTINCT (a.payload::json->>'source') || ' ' || a.mode || ' ' || (a.ask = q.number)::text, ',') FROM lpr_data.audit AS a JOIN lpr_data.audit AS q ON q.kind = 'ask' AND q.mode = 'saved' AND q.number > $head WHERE a.number > $head AND a.kind = 'sent'"),
@@ -112,7 +112,7 @@ sub calls_nobody
 	ref $off ? $off->() : $node->answer('postgres', $off);
 	$node->vendor_forget;
 	my $before = $node->head;
-	my $sql = $given{sql} // "SELECT lpr.save(1, 'acme', '{$id}', '$why', with_images => true)";
+	my $sql = $given{sql} // "SELECT lpr.save(1, 'acme', '{$id}', '$why', 'illicit_activity', why_images => 'The driver of that day can be told by them only.')";
 	$sql =~ s/ID/$id/g;
 	my ($out, $err) = $node->converse($one, $sql);
 	like($err, qr/ERROR: +$state: .*\nDETAIL: .*\nHINT: /s, "$name: $state");
@@ -120,15 +120,15 @@ sub calls_nobody
 	like($node->records_after($before, "kind = 'refused'"), qr/^refused analyst1 acme of \+1 \w+ $state$/, '… which is on record, as of the save');
 	$node->converse($one, 'ROLLBACK');
 	is(($node->converse($one, "SELECT count(*) FROM lpr.event_reads(1) WHERE read_id = '$id'"))[0], 0, '… and nothing is saved');
-	is(($node->converse($one, "SELECT lpr.save(1, 'acme', '{$id}', '$why')"))[0], 1, '… but can be without images, which asks nobody');
+	is(($node->converse($one, "SELECT lpr.save(1, 'acme', '{$id}', '$why', 'illicit_activity')"))[0], 1, '… but can be without images, which asks nobody');
 	ref $on ? $on->() : $node->answer('postgres', $on);
 	return;
 }
 my $disabled = "UPDATE lpr_data.source SET enabled = false WHERE name = 'acme'";
 my $enabled = "UPDATE lpr_data.source SET enabled = true WHERE name = 'acme'";
 calls_nobody('a source that is disabled', 'LP003', $disabled, $enabled);
-calls_nobody('… by save_each', 'LP003', $disabled, $enabled, sql => "SELECT lpr.save_each(1, 'acme', '{\"ID\": \"$why\"}', with_images => true)");
-calls_nobody('… in an open transaction of before', 'LP003', $disabled, $enabled, sql => "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM lpr.sources; SELECT lpr.save(1, 'acme', '{ID}', '$why', with_images => true)");
+calls_nobody('… by save_each', 'LP003', $disabled, $enabled, sql => "SELECT lpr.save_each(1, 'acme', '{\"ID\": \"$why\"}', 'illicit_activity', why_images => 'The driver of that day can be told by them only.')");
+calls_nobody('… in an open transaction of before', 'LP003', $disabled, $enabled, sql => "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM lpr.sources; SELECT lpr.save(1, 'acme', '{ID}', '$why', 'illicit_activity', why_images => 'The driver of that day can be told by them only.')");
 calls_nobody('a source that is no longer granted', 'LP004', 'REVOKE USAGE ON FOREIGN SERVER acme FROM lpr_user', 'GRANT USAGE ON FOREIGN SERVER acme TO lpr_user');
 calls_nobody('an assessment that counts from next week on', 'LP003', "UPDATE lpr_data.source SET approved_on = lpr_data.utc_today() + 7 WHERE name = 'acme'", "UPDATE lpr_data.source SET approved_on = lpr_data.utc_today() WHERE name = 'acme'");
 calls_nobody('an assessment that is published next week', 'LP003', "UPDATE lpr_data.source SET published_on = lpr_data.utc_today() + 7 WHERE name = 'acme'", "UPDATE lpr_data.source SET published_on = lpr_data.utc_today() WHERE name = 'acme'");
@@ -145,7 +145,7 @@ my $all = sub { grants() };
 calls_nobody('an entitlement without the source', 'LP025', sub { grants(sources => 'birdseye') }, $all);
 calls_nobody('… without the way in which the read was asked for', 'LP025', sub { grants(modes => 'location,vehicle') }, $all);
 $node->vendor_forget;
-is(($node->converse($one, "SELECT lpr.save(1, 'acme', '{$ids[$next]}', '$why', with_images => true)"))[0], 1, 'all is as before');
+is(($node->converse($one, "SELECT lpr.save(1, 'acme', '{$ids[$next]}', '$why', 'illicit_activity', why_images => 'The driver of that day can be told by them only.')"))[0], 1, 'all is as before');
 cmp_ok(scalar(my @log = $node->vendor_log(vendor => 'acme', class => 'image')), '>', 0, '… and images come');
 
 # A source that is disabled while a statement reads its images is asked for none of the others.

@@ -52,12 +52,14 @@ is($shown->("lpr.search_plate(E'7abc\\t123\\n')"), $all, 'a plate that was paste
 is($shown->('lpr.search_location(32.5432, -117.0296, 1000)'), 'na point f, unknown point f, usa point f', 'who has no point is near none');
 is($shown->("lpr.search_location(address => '500  CAMINO DE LA PLAZA')"), 'street address t', 'an address in other letters');
 
-# ---- saved: with by what the place was known ----
+# ---- saved: with by what the place was known; of a camera without a point its address is the place, chosen or not (E3) ----
 
-is(($node->converse($session, "SELECT lpr.save(1, 'places', '{street,border,na}', 'Seen at the crossing where the subject met the courier twice.')"))[0], 3, 'three reads are saved');
+is($shown->("lpr.search_plate('7ABC123')"), $all, 'asked for the event');
+is(($node->converse($session, "SELECT lpr.save(1, 'places', '{street,border,na}', 'Seen at the crossing where the subject met the courier twice.', 'person_of_interest')"))[0], 3, 'three reads are saved');
 is(($node->converse($session, q{SELECT string_agg(concat_ws(' ', read_id, place_certainty, latitude IS NULL AND longitude IS NULL), ', ' ORDER BY read_id) FROM lpr.event_reads(1) WHERE source = 'places'}))[0],
 	'border border f, na point f, street address t', '… and tell by what their place is known');
-is(($node->converse($session, q{SELECT address FROM lpr.event_reads(1) WHERE read_id = 'street'}))[0], '500 Camino de la Plaza, San Ysidro', 'what was placed by its address has that and no point');
+is(($node->converse($session, q{SELECT read_id, address, camera_id FROM lpr.event_reads(1) WHERE read_id IN ('street', 'border') ORDER BY read_id}))[0], "border||\nstreet|500 Camino de la Plaza, San Ysidro|",
+	'what was placed by its address has that and no point, the others no address');
 
 $session->quit;
 $node->stop;

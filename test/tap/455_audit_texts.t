@@ -26,7 +26,7 @@ $node->answer('oversight1', "SELECT lpr.resume_access($request, '${\$said->(7)}'
 $node->answer('lead1', "SELECT lpr.recertify('clerk1', '${\$said->(8)}')");
 my ($session) = $node->session('analyst1');
 my ($id) = split /\n/, ($node->converse($session, "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK7'"))[0];
-is(($node->converse($session, "SELECT lpr.save(1, 'acme', '{$id}', '${\$said->(9)}')"))[0], 1, 'a read is saved');
+is(($node->converse($session, "SELECT lpr.save(1, 'acme', '{$id}', '${\$said->(9)}', 'illicit_activity')"))[0], 1, 'a read is saved');
 is(($node->converse($session, "SELECT lpr.correct(saved_id, 'color', 'Zanzibar', '${\$said->(10)}') FROM lpr.event_reads(1)"))[1] =~ /LP050/, 1, 'corrected in a statement of its own');
 my ($saved) = ($node->converse($session, 'SELECT saved_id FROM lpr.event_reads(1)'))[0];
 is(($node->converse($session, "SELECT lpr.correct($saved, 'color', 'Zanzibar', '${\$said->(10)}')"))[1], '', '… it is');
@@ -90,15 +90,15 @@ sub bounded { my ($name, $login, $sql, $state) = @_; return like($node->messages
 bounded('a purpose', 'admin1', "SELECT lpr.add_purpose('long', repeat('x', 1025))");
 bounded('an authority', 'admin1', "SELECT lpr.add_authority('long', repeat('x', 1025))");
 bounded('an assessment', 'privacy1', "SELECT lpr.approve_source('acme', repeat('x', 1025), published_on => '2017-12-11')");
-bounded('exemptions', 'admin1', "SELECT lpr.set_exemptions('acme', ARRAY(SELECT '5 U.S.C. 552a(j)(2)' FROM generate_series(1, 300)))");
+bounded('exemptions', 'admin1', "SELECT lpr.set_exemptions('ATS', ARRAY(SELECT '5 U.S.C. 552a(j)(2)' FROM generate_series(1, 300)))");
 bounded('an address of a camera', 'admin1', "SELECT lpr.add_camera('acme', 'c1', 32, -117, address => repeat('x', 1025))", '22023');
 bounded('rules', 'privacy1', "SELECT lpr.set_rules(repeat('x', 65537))");
 bounded('a look at the log', 'oversight1', "SELECT * FROM lpr.audit(login => repeat('x', 1025))");
 bounded('… of a month', 'oversight1', "SELECT * FROM lpr.export_audit(month => repeat('x', 100000))");
 bounded('a need to know', 'clerk1', "SELECT lpr.request_access('{ATS}', '{acme}', '{plate}', '${\$said->(11)}' || repeat(' x', 2000))", 'LP043');
-bounded('a source of a save', 'analyst1', "SELECT lpr.save(1, repeat('x', 3500000), '{a}', '${\$said->(12)}')", '54000');
-bounded('reads of a save', 'analyst1', "SELECT lpr.save(1, 'acme', ARRAY(SELECT 'r' || g FROM generate_series(1, 10001) AS g), '${\$said->(12)}')", '54000');
-bounded('a read of a save', 'analyst1', "SELECT lpr.save(1, 'acme', ARRAY[repeat('x', 129)], '${\$said->(12)}')", '54000');
+bounded('a source of a save', 'analyst1', "SELECT lpr.save(1, repeat('x', 3500000), '{a}', '${\$said->(12)}', 'illicit_activity')", '54000');
+bounded('reads of a save', 'analyst1', "SELECT lpr.save(1, 'acme', ARRAY(SELECT 'r' || g FROM generate_series(1, 10001) AS g), '${\$said->(12)}', 'illicit_activity')", '54000');
+bounded('a read of a save', 'analyst1', "SELECT lpr.save(1, 'acme', ARRAY[repeat('x', 129)], '${\$said->(12)}', 'illicit_activity')", '54000');
 is($node->answer('admin1', "SELECT lpr.add_purpose('long', repeat('x', 1024))"), '', 'a text at the bound is taken');
 # What an earlier version took stays, and its row can be worked on.
 $node->safe_psql('lpr', "INSERT INTO lpr_data.purpose (purpose, title) VALUES ('earlier', repeat('x', 5000))");
@@ -114,7 +114,7 @@ my @hidden = (
 	[ 'a new person', 'admin1', "lpr.add_person('analyst9', $short, 'a\@b.example', 'Unit', personnel_number => 'P-91')", "CREATE ROLE analyst9 LOGIN" ],
 	[ 'a purpose', 'admin1', "lpr.add_purpose('hidden', $short)" ], [ 'an authority', 'admin1', "lpr.add_authority('hidden', $short)" ],
 	[ 'a course', 'admin1', "lpr.add_course('hidden', $short)" ], [ 'an assessment', 'privacy1', "lpr.approve_source('acme', $short, published_on => '2017-12-11')" ],
-	[ 'one of exemptions', 'admin1', "lpr.set_exemptions('acme', ARRAY['5 U.S.C. 552a(j)(2)', $short])" ],
+	[ 'one of exemptions', 'admin1', "lpr.set_exemptions('ATS', ARRAY['5 U.S.C. 552a(j)(2)', $short])" ],
 	[ 'an address of a camera', 'admin1', "lpr.add_camera('acme', 'c1', 32.7, -117.1, address => $short)" ], [ 'a camera', 'admin1', "lpr.add_camera('acme', $short, 32.7, -117.1)" ],
 	[ 'a subject of mails', 'admin1', "lpr.set_mail_text('denied', $short, 'Body.')" ], [ 'a body', 'admin1', "lpr.set_mail_text('denied', 'Subject', $short)" ],
 	[ 'rules', 'privacy1', "lpr.set_rules($rlo || E'\n{code}\n' || repeat('Rules of use. ', 30))" ],
@@ -124,7 +124,7 @@ my @hidden = (
 	[ 'a reason', 'clerk1', "lpr.open_event('Zanzibar again', 'suspect', 'title_18', 'Zanzibar 18', $rlo)" ],
 	[ 'a reason of an extension', 'analyst1', "lpr.extend_event(1, clock_timestamp() + interval '200 days', $rlo)" ], [ 'an outcome', 'analyst1', "lpr.close_event(1, $short)" ],
 	[ 'a reason to stop', 'oversight1', "lpr.suspend_access($request, $short)" ], [ 'a recertification', 'lead1', "lpr.recertify('clerk1', $rlo)" ],
-	[ 'a relevance', 'analyst1', "lpr.save(1, 'acme', '{$id}', $rlo)" ],
+	[ 'a relevance', 'analyst1', "lpr.save(1, 'acme', '{$id}', $rlo, 'illicit_activity')" ],
 	[ 'a reason to correct', 'analyst1', "lpr.correct($saved, 'color', 'Zanzibar', $rlo)" ], [ 'a reason of a hold', 'records1', "lpr.place_hold(1, '28 U.S.C. 1746', $short)" ],
 	[ 'an authority of a hold', 'records1', "lpr.place_hold(1, $short, 'Court order of the eleventh.')" ],
 	[ 'a citation', 'records1', "lpr.propose_schedule('ATS', '5 years', '${\$said->(24)}', citation => $short)" ]);
@@ -169,7 +169,7 @@ $node->answer('admin1', "SELECT lpr.set_rate_limit('person', 'hour', 3)");
 my ($other) = $node->session('analyst1');
 my $looks = sub { return ($node->converse($other, 'SELECT count(*) FROM lpr.event_reads(1)'))[1] =~ /ERROR: +(\w+)/ ? $1 : 'shown' };
 is(join(' ', map { $looks->() } 1 .. 5), 'shown shown shown LP046 LP046', 'looks at what was saved are rated');
-like(($node->converse($other, "SELECT lpr.save(1, 'acme', '{x}', '${\$said->(13)}')"))[1], qr/LP046/, 'so are saves');
+like(($node->converse($other, "SELECT lpr.save(1, 'acme', '{x}', '${\$said->(13)}', 'illicit_activity')"))[1], qr/LP046/, 'so are saves');
 like(($node->converse($other, LprTest::quick()))[1], qr/LP046/, 'they count as questions');
 $node->answer('admin1', "SELECT lpr.set_rate_limit('person', 'hour', 1000)");
 is($looks->(), 'shown', 'a look within the limit');

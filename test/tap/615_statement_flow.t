@@ -19,7 +19,7 @@ my ($session) = $node->session('analyst1');
 my @ids = split /\n/, ($node->converse($session, $read))[0];
 is(scalar @ids, 7, 'an answer');
 my $why = 'Seen at the safe house on each day of a delivery, by the camera across the street.';
-is(($node->converse($session, "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why')"))[0], 1, 'one read is saved');
+is(($node->converse($session, "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why', 'illicit_activity')"))[0], 1, 'one read is saved');
 my $saved = ($node->converse($session, 'SELECT saved_id FROM lpr.event_reads(1)'))[0];
 
 sub open_event { my ($reason, $title) = @_; $title //= "'Matter of the flow'"; return "lpr.open_event($title, 'contraband', 'title_19', 'SD-2026-9999', $reason)" }
@@ -137,9 +137,9 @@ my %ways = (
 	'a proof' => "SELECT ${\open_event(qq{lpr.saved_proof($saved)})}",
 	'what is kept, by a function' => "SELECT site.verb('$words' || read_id) FROM lpr.event_reads(1)",
 	'a correction by what is kept' => "SELECT lpr.correct(saved_id, 'make', camera_id, '$why') FROM lpr.event_reads(1)",
-	'the relevance of a save' => "SELECT lpr.save(1, 'acme', '{$ids[1]}', '$words' || $one)",
-	'the reads of a save' => "SELECT lpr.save(1, 'acme', ARRAY($read), '$why')",
-	'a save of each' => "SELECT lpr.save_each(1, 'acme', (SELECT jsonb_object_agg(read_id, '$words' || plate) FROM lpr.reads WHERE $where))",
+	'the relevance of a save' => "SELECT lpr.save(1, 'acme', '{$ids[1]}', '$words' || $one, 'illicit_activity')",
+	'the reads of a save' => "SELECT lpr.save(1, 'acme', ARRAY($read), '$why', 'illicit_activity')",
+	'a save of each' => "SELECT lpr.save_each(1, 'acme', (SELECT jsonb_object_agg(read_id, '$words' || plate) FROM lpr.reads WHERE $where), 'illicit_activity')",
 	'a number that is refused' => "SELECT lpr.work_on((SELECT 1000000 + count(*) FROM lpr.reads WHERE $where))",
 	'a table of ours, by a superuser\'s function' => "SELECT site.policy(read_id) FROM lpr.reads WHERE $where",
 	'a refusal, by one' => "SELECT site.refuses(read_id) FROM lpr.reads WHERE $where",
@@ -259,9 +259,9 @@ sub works
 	return is($err =~ /ERROR: .*/ ? $& : $out, $expected, $name);
 }
 $node->converse($session, 'ROLLBACK; DEALLOCATE ALL');
-works('two statements of one message', "SELECT count(*) FROM lpr.reads WHERE $where \\; SELECT lpr.save(1, 'acme', '{$ids[1]}', '$why')", "7\n1");
-works('a save of some, each by a call', "SELECT sum(lpr.save(1, 'acme', ARRAY[i], '$why')) FROM unnest('{$ids[2],$ids[3]}'::text[]) AS i", 2);
-works('a save beside an open cursor', "BEGIN; DECLARE c CURSOR FOR $read ORDER BY read_id; FETCH 1 FROM c; SELECT lpr.save(1, 'acme', '{$ids[4]}', '$why'); FETCH 1 FROM c; COMMIT", (join "\n", (sort @ids)[0], 1, (sort @ids)[1]));
+works('two statements of one message', "SELECT count(*) FROM lpr.reads WHERE $where \\; SELECT lpr.save(1, 'acme', '{$ids[1]}', '$why', 'illicit_activity')", "7\n1");
+works('a save of some, each by a call', "SELECT sum(lpr.save(1, 'acme', ARRAY[i], '$why', 'illicit_activity')) FROM unnest('{$ids[2],$ids[3]}'::text[]) AS i", 2);
+works('a save beside an open cursor', "BEGIN; DECLARE c CURSOR FOR $read ORDER BY read_id; FETCH 1 FROM c; SELECT lpr.save(1, 'acme', '{$ids[4]}', '$why', 'illicit_activity'); FETCH 1 FROM c; COMMIT", (join "\n", (sort @ids)[0], 1, (sort @ids)[1]));
 works('what is kept beside a question', "SELECT count(*) FROM lpr.event_reads(1) AS e JOIN lpr.reads AS r USING (source, read_id) WHERE r.source = 'acme' AND r.plate = 'BULK7'", 5);
 works('a question by what is kept', "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate IN (SELECT plate FROM lpr.event_reads(1))", 7);
 works('a correction', "SELECT lpr.correct($saved, 'make', 'HONDA', '$why')", '');

@@ -120,7 +120,7 @@ like($node->messages('analyst2', LprTest::quick() . " AND event_id = $mine"), qr
 my ($saver) = $node->session('analyst2');
 $node->converse($saver, 'SELECT lpr.work_on(2)');
 my ($id) = $node->converse($saver, "SELECT read_id FROM lpr.reads WHERE plate = 'BULK1' AND source = 'acme'");
-like(($node->converse($saver, "SELECT lpr.save($mine, 'acme', '{$id}', 'The van stood before the house of the suspect on each night of the thefts.')"))[1], qr/ERROR: +LP042: event $mine is not open/, '… nor is anything saved for it');
+like(($node->converse($saver, "SELECT lpr.save($mine, 'acme', '{$id}', 'The van stood before the house of the suspect on each night of the thefts.', 'illicit_activity')"))[1], qr/ERROR: +LP042: event $mine is not open/, '… nor is anything saved for it');
 $saver->quit;
 my $report = "SELECT mend FROM lpr.security_report() WHERE finding = 'login analyst1 is that of a person who has left'";
 is($node->answer('admin1', $report), 'REVOKE lpr_user FROM analyst1; ALTER ROLE analyst1 NOLOGIN;', 'a finding until it is done');

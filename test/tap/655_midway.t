@@ -106,7 +106,7 @@ my $saver = analyst();
 my ($read) = $node->converse($saver->{session}, "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK2' LIMIT 1");
 ($read) = split /\n/, $read;
 my $why = 'Seen at the safe house on each day of a delivery, by the camera across the street.';
-$node->converse($saver->{session}, "SELECT lpr.save($saver->{event}, 'acme', '{$read}', '$why')");
+$node->converse($saver->{session}, "SELECT lpr.save($saver->{event}, 'acme', '{$read}', '$why', 'illicit_activity')");
 my $at = $node->head;
 my ($seen) = $node->converse($saver->{session}, "BEGIN; DECLARE c CURSOR FOR SELECT r.read_id FROM lpr.event_reads($saver->{event}) AS r, generate_series(1, 5); FETCH 1 FROM c");
 is($seen, $read, 'what was saved is read by a cursor');

@@ -10,6 +10,7 @@ $node->await_answers;
 my ($one) = $node->session('analyst1');
 my ($two) = $node->session('analyst2');
 my $why = 'Seen at the safe house on each day of a delivery, by the camera across the street.';
+my $all_fields = "fields => '{plate_region,plate_as_read,address,camera_id,camera_owner,camera_type,make,model,color,confidence,matched_how}'";
 my $from = "FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK20'";
 
 # A refusal: SQLSTATE, hint, and a record that a rollback does not take back.
@@ -32,42 +33,43 @@ sub saves
 
 # ---- what can be saved ----
 
-refuses($one, 'LP060', "SELECT lpr.save(1, 'acme', '{no-such-read}', '$why')", 'a read that was never shown');
+refuses($one, 'LP060', "SELECT lpr.save(1, 'acme', '{no-such-read}', '$why', 'illicit_activity')", 'a read that was never shown');
 my @ids = split /\n/, ($node->converse($one, "SELECT read_id $from ORDER BY captured_at DESC"))[0];
 is(scalar @ids, 20, 'an answer');
-refuses($two, 'LP060', "SELECT lpr.save(2, 'acme', '{$ids[0]}', '$why')", "what another person was shown");
-refuses($two, 'LP041', "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why')", "… or for another person's event");
+refuses($two, 'LP060', "SELECT lpr.save(2, 'acme', '{$ids[0]}', '$why', 'illicit_activity')", "what another person was shown");
+refuses($two, 'LP041', "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why', 'illicit_activity')", "… or for another person's event");
 my $other = $node->answer('analyst1', "SELECT lpr.open_event('Another matter', 'contraband', 'title_19', 'SD-2026-00999', 'A second courier of the same people drives a grey truck; its routes have to be found.')");
-refuses($one, 'LP060', "SELECT lpr.save($other, 'acme', '{$ids[0]}', '$why')", 'what was shown for another event');
-refuses($one, 'LP060', "SELECT lpr.save(1, 'birdseye', '{$ids[0]}', '$why')", "… or of another source");
-refuses($one, 'LP043', "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$_')", "relevance: '$_'") for '', 'relevant', 'n/a', 'for the investigation';
-refuses($one, 'LP043', "SELECT lpr.save(1, 'acme', '{$ids[0]}', NULL)", 'no relevance');
-refuses($one, 'LP060', "SELECT lpr.save(1, 'acme', '{$ids[0],no-such-read}', '$why')", 'one that is not there among others');
+refuses($one, 'LP060', "SELECT lpr.save($other, 'acme', '{$ids[0]}', '$why', 'illicit_activity')", 'what was shown for another event');
+refuses($one, 'LP060', "SELECT lpr.save(1, 'birdseye', '{$ids[0]}', '$why', 'illicit_activity')", "… or of another source");
+refuses($one, 'LP043', "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$_', 'illicit_activity')", "relevance: '$_'") for '', 'relevant', 'n/a', 'for the investigation';
+refuses($one, 'LP043', "SELECT lpr.save(1, 'acme', '{$ids[0]}', NULL, 'illicit_activity')", 'no relevance');
+refuses($one, 'LP060', "SELECT lpr.save(1, 'acme', '{$ids[0],no-such-read}', '$why', 'illicit_activity')", 'one that is not there among others');
 saves($one, 'SELECT count(*) FROM lpr.event_reads(1)', 0, 'nothing was saved so far: nothing is by itself');
-like(($node->converse($one, "SELECT lpr.save(1, 'acme', '{}', '$why')"))[1], qr/22023: no read was chosen/, 'nothing chosen');
-like(($node->converse($one, "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why', fields => '{plate,make,password}')"))[1], qr/22023: these fields cannot be saved/, 'a field that there is not');
+like(($node->converse($one, "SELECT lpr.save(1, 'acme', '{}', '$why', 'illicit_activity')"))[1], qr/22023: no read was chosen/, 'nothing chosen');
+like(($node->converse($one, "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why', 'illicit_activity', fields => '{plate,make,password}')"))[1], qr/22023: these fields cannot be saved/, 'a field that there is not');
 
 # What an older version kept has a digest of another form, or none that it knows of: it is asked anew, and not saved from.
 for my $version (qw(NULL 1))
 {
 	$node->safe_psql('lpr', "UPDATE lpr_data.cache_answer SET digest_version = $version");
-	refuses($one, 'LP060', "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why')", "an answer whose digest is of version $version");
+	refuses($one, 'LP060', "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why', 'illicit_activity')", "an answer whose digest is of version $version");
 	saves($one, "SELECT bool_or(from_cache), count(*) $from", 'f|20', '… is asked anew');
 	saves($one, "SELECT bool_and(from_cache), count(*) $from", 't|20', '… and kept');
 }
 
 # A question that is stopped early can be saved from, too.
 my ($limited) = split /\n/, ($node->converse($one, "SELECT read_id FROM lpr.search_plate('BULK400') WHERE source = 'acme' LIMIT 1"))[0];
-saves($one, "SELECT lpr.save(1, 'acme', '{$limited}', '$why')", 1, 'a read of an answer that was not read to its end');
-saves($one, "SELECT lpr.save(1, 'acme', '{$ids[0],$ids[1]}', '$why')", 2, 'two reads, one relevance');
-saves($one, "SELECT lpr.save(1, 'acme', '{$ids[0],$ids[1],$ids[2]}', '$why')", 1, '… what was saved before is not saved twice');
-saves($one, qq{SELECT lpr.save_each(1, 'acme', '{"$ids[3]": "The driver of the first day got out here, as the photo shows.", "$ids[4]": "The only read on the day that the informant named."}')}, 2, 'each with its own');
-saves($one, "SELECT lpr.save(1, 'acme', '{$ids[5]}', '$why', fields => '{}')", 1, 'with no fields but plate, time and place');
-saves($one, "SELECT lpr.save(1, 'acme', '{$ids[6]}', '$why', with_images => true)", 1, 'with images');
+saves($one, "SELECT lpr.save(1, 'acme', '{$limited}', '$why', 'illicit_activity', $all_fields)", 1, 'a read of an answer that was not read to its end');
+saves($one, "SELECT lpr.save(1, 'acme', '{$ids[0],$ids[1]}', '$why', 'illicit_activity', $all_fields)", 2, 'two reads, one relevance');
+saves($one, "SELECT lpr.save(1, 'acme', '{$ids[0],$ids[1],$ids[2]}', '$why', 'illicit_activity', $all_fields)", 1, '… what was saved before is not saved twice');
+saves($one, qq{SELECT lpr.save_each(1, 'acme', '{"$ids[3]": "The driver of the first day got out here, as the photo shows.", "$ids[4]": "The only read on the day that the informant named."}', 'person_of_interest', $all_fields)}, 2, 'each with its own');
+saves($one, "SELECT lpr.save(1, 'acme', '{$ids[5]}', '$why', 'illicit_activity')", 1, 'with no fields but plate, time and place');
+saves($one, "SELECT lpr.save(1, 'acme', '{$ids[6]}', '$why', 'illicit_activity', $all_fields, why_images => 'The driver of that day can be told by them only.')", 1, 'with images');
 
 # ---- what was saved ----
 
 saves($one, "SELECT count(*), count(DISTINCT relevance), count(make), count(DISTINCT caveat), bool_and(caveat LIKE '%not a person%'), min(saved_by) FROM lpr.event_reads(1)", '8|3|7|1|t|analyst1', 'what was saved, with its caveat');
+saves($one, "SELECT DISTINCT e.caveat = r.caveat FROM lpr.event_reads(1) AS e JOIN (SELECT * $from) AS r USING (source, read_id)", 't', '… which live answers have as well');
 saves($one, "SELECT count(plate), count(captured_at), count(latitude), count(address), count(confidence), count(matched_how) FROM lpr.event_reads(1) WHERE read_id = '$ids[5]'", '1|1|1|0|0|0', '… only the chosen fields');
 saves($one, "SELECT count(*) FROM lpr.event_reads(1) AS e JOIN (SELECT * $from) AS r USING (source, read_id) WHERE (e.plate, e.captured_at, e.latitude, e.longitude) IS DISTINCT FROM (r.plate, r.captured_at, r.latitude, r.longitude) OR e.make <> r.make OR e.confidence <> r.confidence OR e.matched_how <> r.matched_how", 0, '… as the vendor told it');
 is($node->answer('postgres', "SELECT count(*), bool_and(sha256(content) = sha256) FROM lpr_data.image"), '2|t', 'images by their digests');
@@ -146,7 +148,7 @@ like($proof{$ids[0]}, qr/"make": .*"salt": "[0-9a-f]{32}"\}\}\z/, 'a proof of al
 unlike($proof{$ids[5]}, qr/salt/, '… one of less does not');
 for my $case ([ "'{plate_region,plate_as_read,address,camera_id,camera_owner,camera_type,make,model,color,confidence}'", 'salt' ], [ "'{plate_region,plate_as_read,address,camera_id,camera_owner,camera_type,make,model,color,matched_how}'", 'details' ])
 {
-	my ($out, $err) = $node->converse($one, "BEGIN; SELECT lpr.save(1, 'acme', '{$ids[7]}', '$why', fields => $case->[0]); SELECT lpr.saved_proof(saved_id) FROM lpr.event_reads(1) WHERE read_id = '$ids[7]'; ROLLBACK");
+	my ($out, $err) = $node->converse($one, "BEGIN; SELECT lpr.save(1, 'acme', '{$ids[7]}', '$why', 'illicit_activity', fields => $case->[0]); SELECT lpr.saved_proof(saved_id) FROM lpr.event_reads(1) WHERE read_id = '$ids[7]'; ROLLBACK");
 
 	is(join(' ', $out =~ /"(salt|details|make)": "/g), $case->[1] eq 'salt' ? 'make salt' : 'details', "… nor does one of all but one: $case->[1]") or diag $err;
 }
@@ -184,7 +186,7 @@ like($node->messages('analyst1', 'SELECT * FROM lpr_data.event_read'), qr/permis
 
 my ($id) = split /\n/, ($node->converse($one, "SELECT saved_id FROM lpr.event_reads(1) WHERE read_id = '$ids[0]'"))[0];
 saves($one, "SELECT lpr.correct($id, 'make', 'honda', 'The photo shows the badge of another maker quite clearly.')", '', 'a correction');
-saves($one, "SELECT make, corrected->'make' ? 'original' FROM lpr.event_reads(1) WHERE saved_id = $id", 'HONDA|t', '… stands beside the original');
+saves($one, "SELECT make = corrected->'make'->>'original', corrected->'make'->>'value', corrected->'make'->>'by', make <> 'HONDA' FROM lpr.event_reads(1) WHERE saved_id = $id", 't|HONDA|analyst1|t', '… stands beside the original');
 is(($node->converse($one, "SELECT lpr.saved_proof($id)"))[0], $proof{$ids[0]}, '… and the proof is of what the vendor told');
 like(($node->converse($one, "SELECT lpr.correct($id, 'captured_at', 'now', 'The photo shows the badge of another maker quite clearly.')"))[1], qr/23514/, 'time and place are what the vendor said');
 like(($node->converse($one, "SELECT lpr.correct($id, 'plate', '---', 'The photo shows the badge of another maker quite clearly.')"))[1], qr/LP011/, 'a plate is one');
@@ -221,7 +223,7 @@ my ($three) = $node->session('analyst2');
 my ($closing) = $node->session('analyst2');
 $node->converse($three, 'SELECT 1');
 my ($last) = split /\n/, ($node->converse($two, 'SELECT max(saved_id) FROM lpr.event_reads(1)'))[0];
-my %beside = ($two => [ $two, "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why')", 'saved' ],
+my %beside = ($two => [ $two, "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why', 'illicit_activity')", 'saved' ],
 	$three => [ $three, "SELECT lpr.unsave($last, 'The badge shows that it is the car of a neighbour, not the one that we look for.')", 'taken off' ]);
 $closing->query("BEGIN; SELECT lpr.close_event(1, 'courier arrested at the border')");
 for (values %beside) { $_->[0]{stderr} = ''; $node->send_sql($_->[0], $_->[1]) }
@@ -231,7 +233,7 @@ $closing->query('COMMIT');
 for (values %beside) { $_->[0]->query(''); like($_->[0]{stderr}, qr/ERROR: +LP042/, "… and nothing is $_->[2]") }
 saves($two, 'SELECT count(*) FROM lpr.event_reads(1)', 6, '… and a closed one shows what it holds');
 $two->query('SELECT lpr.work_on(NULL)');
-refuses($two, 'LP042', "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why')", 'but nothing more is saved for it');
+refuses($two, 'LP042', "SELECT lpr.save(1, 'acme', '{$ids[0]}', '$why', 'illicit_activity')", 'but nothing more is saved for it');
 $_->quit for $one, $two, $three, $closing;
 # ---- checked by anybody ----
 

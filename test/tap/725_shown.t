@@ -19,7 +19,8 @@ my ($two) = $node->session('analyst2');
 my $why = 'Seen at the safe house on each day of a delivery, by the camera across the street.';
 
 sub rows { my ($session, $sql) = @_; my ($out, $err) = $node->converse($session, $sql); die "$sql: $err" if $err =~ /ERROR/; return split /\n/, $out }
-sub saves { my ($session, $event, $id, $source) = @_; return ($node->converse($session, "SELECT lpr.save($event, '" . ($source // 'acme') . "', '{$id}', '$why')"))[1] eq '' }
+my $sentences = 0; # one serves 25
+sub saves { my ($session, $event, $id, $source) = @_; $sentences++; return ($node->converse($session, "SELECT lpr.save($event, '" . ($source // 'acme') . "', '{$id}', '$why This is stop $sentences.', 'illicit_activity')"))[1] eq '' }
 
 # The head of a tree of leaves, as RFC 6962 makes it.
 sub head_of

@@ -37,7 +37,9 @@ is($node->answer('analyst1', question('BULK8000')), '8000|8000', '… and kept')
 
 # A save finds no room, by what it writes to the table and by its WAL.
 my @ids = split /\n/, ($node->converse($session, "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK4000'"))[0];
-my $save = "SELECT lpr.save(1, 'acme', '{" . join(',', @ids) . "}', '$why')";
+# One sentence serves 25.
+sub save_all { my (@reads) = @_; return "SELECT lpr.save_each(1, 'acme', '{" . join(', ', map { sprintf '"%s": "Stop %d of %d. %s"', $reads[$_], $_ / 25, scalar @reads, $why } 0 .. $#reads) . "}', 'illicit_activity')" }
+my $save = save_all(@ids);
 $node->fill_disk(path_of('event_read'));
 like(($node->converse($session, $save))[1], qr/ERROR: +53100/, 'no room to save: an error');
 $node->free_disk;
@@ -94,7 +96,7 @@ my ($stopper) = $node->session('postgres');
 $node->converse($stopper, 'BEGIN; SELECT FROM public.stop FOR UPDATE');
 my ($saver) = $node->session('analyst1');
 ($out) = $node->converse($saver, "SELECT string_agg(read_id, ',') FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK9000'");
-$node->send_sql($saver, "SELECT lpr.save(1, 'acme', '{$out}', '$why')");
+$node->send_sql($saver, save_all(split /,/, $out));
 my $pid = '';
 ok(LprTest::eventually(sub { $pid = $node->answer('postgres', "SELECT pid FROM pg_locks WHERE locktype = 'transactionid' AND NOT granted"); $pid ne '' }), 'in the middle of a save');
 kill 'KILL', $pid if $pid;

@@ -23,7 +23,7 @@ sub save
 	my $source = $given{source} // 'acme';
 
 	return $node->answer($login, "SELECT array_agg(read_id) AS ids FROM (SELECT read_id FROM lpr.reads WHERE source = '$source' AND plate = '$plate' ORDER BY captured_at DESC LIMIT $reads) AS r\n\\gset\n"
-		. "SELECT lpr.save($event, '$source', :'ids', '$relevance', with_images => " . ($given{images} ? 'true' : 'false') . ')', event => $event);
+		. "SELECT lpr.save($event, '$source', :'ids', '$relevance', 'illicit_activity', fields => '{make,matched_how}'" . ($given{images} ? ", why_images => 'The driver of that day can be told by them only.'" : '') . ')', event => $event);
 }
 
 # Some time later, once answers are kept again.
@@ -58,7 +58,7 @@ $node->faulty('systems of records of which nothing is known, without a citation'
 is(save('analyst1', 1, 'BULK20', 1, "$why."), 1, 'a verified schedule: a read is saved');
 $node->answer('records2', "SELECT lpr.withdraw_schedule($staged, 'It was made up for a demo and is no schedule.')");
 my ($id) = $node->answer('analyst1', "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK20' LIMIT 1");
-my $save = "SELECT lpr.save(1, 'acme', '{$id}', '$why.')";
+my $save = "SELECT lpr.save(1, 'acme', '{$id}', '$why.', 'illicit_activity')";
 $node->refused('withdrawn', 'analyst1', $save, 'E9', 'LP062', words => qr/system of records ATS has no verified schedule/, logon => 1);
 like($node->messages('analyst1', $save), qr/HINT: .*Reed Cordero.*lpr\.verify_schedule/, '… the hint says who does what');
 my $month = $node->answer('records1', "SELECT lpr.propose_schedule('ATS', '30 days', '$because')");
@@ -77,16 +77,18 @@ is(schedule('ATS'), $month, 'one that is not yet effective does not count');
 # ---- exemptions travel along (E8) ----
 
 $node->refused('an analyst who sets exemptions', 'supervisor1', "SELECT lpr.withdraw_schedule($month, '$because')", 'E9', 'LP033');
-$node->answer('admin1', "SELECT lpr.set_exemptions('acme', '{5 U.S.C. 552a(j)(2),5 U.S.C. 552a(k)(2)}')");
+$node->faulty('exemptions of a vendor', 'admin1', "SELECT lpr.set_exemptions('acme', '{5 U.S.C. 552a(j)(2)}')", '42704', qr/system of records "acme" does not exist/);
+$node->answer('admin1', "SELECT lpr.set_exemptions('AFI', '{5 U.S.C. 552a(k)(1)}'), lpr.set_exemptions('ATS', '{5 U.S.C. 552a(j)(2),5 U.S.C. 552a(k)(2)}')");
 is(save('analyst1', 1, 'BULK50', 3, "$why, marked MARKONE.", images => 1), 3, 'saved');
 is($node->answer('postgres', "SELECT DISTINCT schedule_id FROM lpr_data.event_read WHERE relevance LIKE '%MARKONE%'"), $month, '… by the schedule in force, not by one of later');
-$node->answer('admin1', "SELECT lpr.set_exemptions('acme', '{}')");
-is($node->answer('analyst1', 'SELECT exemptions, count(*) FROM lpr.event_reads(1) GROUP BY 1 ORDER BY 2'), "{}|1\n{\"5 U.S.C. 552a(j)(2)\",\"5 U.S.C. 552a(k)(2)\"}|3", 'reads keep the exemptions that their source had');
+$node->answer('admin1', "SELECT lpr.set_exemptions('ATS', '{}')");
+is_answer('analyst1', 'SELECT * FROM lpr.exemptions ORDER BY 1', "AFI|{\"5 U.S.C. 552a(k)(1)\"}\nATS|{}", 'they are of systems of records');
+is($node->answer('analyst1', 'SELECT exemptions, count(*) FROM lpr.event_reads(1) GROUP BY 1 ORDER BY 2'), "{}|1\n{\"5 U.S.C. 552a(j)(2)\",\"5 U.S.C. 552a(k)(2)\"}|3", 'reads keep the exemptions that their system of records had');
 
 # ---- legal holds ----
 
 my $saved = $node->answer('postgres', "SELECT min(saved_id) FROM lpr_data.event_read WHERE relevance LIKE '%MARKONE%'");
-my $unsave = "SELECT lpr.unsave($saved, 'It shows another car of the same make and color.')";
+my $unsave = "SELECT lpr.unsave($saved, 'It shows another car of the same make and color, marked MARKOFF.')";
 $node->refused('a hold by an analyst', 'analyst1', "SELECT lpr.place_hold(1, 'S.D. Cal., 26-cr-417', 'trial')", 'E9', 'LP033');
 $node->refused('a hold without a reason', 'records1', "SELECT lpr.place_hold(1, 'S.D. Cal., 26-cr-417', ' ')", 'E9', 'LP043');
 $node->faulty('a hold without authority', 'privacy1', "SELECT lpr.place_hold(1, '', 'trial')", '22023', qr/authority/);
@@ -114,7 +116,7 @@ my ($late) = $node->session('analyst1');
 my ($seen) = $node->converse($late, "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK20' AND event_id = $short LIMIT 1");
 later(3700);
 $node->agree_again($late);
-like(($node->converse($late, "SELECT lpr.save($short, 'acme', '{$seen}', '$why.')"))[1], qr/ERROR: +LP042: event $short is not open/, 'of an answer that is still there nothing is saved for an event that is over');
+like(($node->converse($late, "SELECT lpr.save($short, 'acme', '{$seen}', '$why.', 'illicit_activity')"))[1], qr/ERROR: +LP042: event $short is not open/, 'of an answer that is still there nothing is saved for an event that is over');
 $late->quit;
 
 # ---- due ----
@@ -167,9 +169,9 @@ my @files = split /\n/, $node->answer('postgres', "SELECT pg_relation_filepath(c
 my $image = $node->answer('postgres', "SELECT encode(i.content, 'hex') FROM lpr_data.image AS i JOIN lpr_data.event_read AS r ON r.vehicle_image = i.sha256 WHERE r.event_id = 1
 	AND NOT EXISTS (SELECT FROM lpr_data.event_read AS o WHERE o.event_id = 2 AND i.sha256 IN (o.plate_image, o.vehicle_image)) LIMIT 1");
 isnt($image, '', 'an image that no other event has');
-$node->answer('postgres', 'ANALYZE lpr_data.event_read, lpr_data.correction, lpr_data.image');
-is_answer('postgres', "SELECT count(*) FROM pg_stats WHERE schemaname = 'lpr_data' AND (tablename, attname) IN (('event_read', 'plate'), ('event_read', 'relevance'), ('event_read', 'address'), ('correction', 'value'), ('image', 'content'))", 0, 'statistics are no copies');
-is(in_files('MARKONE'), 'in files', 'what is kept is in a file');
+$node->answer('postgres', 'ANALYZE lpr_data.event_read, lpr_data.correction, lpr_data.image, lpr_data.event_step');
+is_answer('postgres', "SELECT count(*) FROM pg_stats WHERE schemaname = 'lpr_data' AND (tablename, attname) IN (('event_read', 'plate'), ('event_read', 'relevance'), ('event_read', 'address'), ('correction', 'value'), ('event_step', 'reason'), ('image', 'content'))", 0, 'statistics are no copies');
+is(in_files($_), 'in files', "what is kept is in a file: $_") for 'MARKONE', 'MARKOFF';
 my ($reader) = $node->session('postgres');
 $reader->query('BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1');
 my ($holder) = $node->session('postgres');
@@ -185,12 +187,13 @@ $reader->quit;
 is(kept('event_id = 1'), 0, 'the rows are gone');
 is(in_files('MARKONE'), 'gone', '… out of all data files');
 is(in_files('MARKCOLOR'), 'gone', '… with their corrections');
+is(in_files('MARKOFF'), 'gone', '… and why one was taken off');
 is(in_files(pack('H*', substr($image, 0, 600)) =~ /([^\0\n]{12,})/ ? $1 : die), 'gone', '… and images');
 is(in_files('MARKTWO'), 'in files', '… what is kept is there');
 is($node->answer('analyst2', "SELECT count(*), count(vehicle_image) FROM lpr.event_reads(2, with_images => true)"), '2|2', '… with the images that both had');
 is((grep { -s $node->data_dir . "/$_" } @files), 0, 'the old files are gone');
-is_answer('oversight1', "SELECT state, reads, destroyed, corrections, digest = destroyed_digest, released_by, array_to_string(rewritten, ' ') FROM lpr.destruction_orders WHERE order_id = $order",
-	'done|3|3|1|t|records2|lpr_data.event_read lpr_data.correction lpr_data.image', 'a certificate');
+is_answer('oversight1', "SELECT state, reads, destroyed, corrections, digest = destroyed_digest, released_by, array_to_string(rewritten, ' '), reasons FROM lpr.destruction_orders WHERE order_id = $order",
+	'done|3|3|1|t|records2|lpr_data.event_read lpr_data.correction lpr_data.image lpr_data.event_step|1', 'a certificate');
 like($node->messages('postgres', "DELETE FROM lpr_data.destruction_certificate"), qr/LP034/, '… for good');
 $node->refused('released twice', 'records2', $release, 'E9', 'LP034');
 like($node->records_after($head, "kind = 'change'"), qr/change records2 delete lpr_data\.event_read.*change records2 insert lpr_data\.destruction_certificate/s, '… all of it on record');
@@ -206,6 +209,7 @@ my $own = $node->answer('analyst2', "SELECT lpr.open_event('Studies of routes', 
 my $closed = $node->answer('records1', "SELECT lpr.propose_schedule('AFI', '60 days', '$because', runs_from => 'closed', life_of_matter => false, citation => 'N1-568-11-2')");
 $node->answer($_, "SELECT lpr.verify_schedule($closed, '$because')") for qw(records1 records2);
 is(save('analyst2', $own, 'BULK20', 1, "$why, marked MARKFIVE."), 1, 'a fourth, of AFI');
+is($node->answer('analyst2', "SELECT exemptions FROM lpr.event_reads($own)"), '{"5 U.S.C. 552a(k)(1)"}', '… has the exemptions of AFI, though it is of the same vendor');
 days_on(31);
 $node->answer('analyst1', "SELECT lpr.close_event($more, 'nothing found')");
 $node->answer('analyst2', "SELECT lpr.close_event($_, 'nothing found')") for 2, $own;

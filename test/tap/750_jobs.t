@@ -85,7 +85,7 @@ like($node->answer('admin1', "SELECT last_message FROM lpr.jobs WHERE job = 'lpr
 my $schedule = $node->answer('records1', "SELECT lpr.propose_schedule('ATS', '1 day', 'Compared with the schedule as the archivist published it.')");
 $node->answer($_, "SELECT lpr.verify_schedule($schedule, 'Compared with the schedule as the archivist published it.')") for qw(records1 records2);
 $node->answer('analyst1', "SELECT array_agg(read_id) AS ids FROM (SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK20' LIMIT 3) AS r\n\\gset\n"
-	. "SELECT lpr.save(1, 'acme', :'ids', 'The courier of that night drives it, by the log of the officer on duty.'); SELECT lpr.close_event(1, 'two arrests')");
+	. "SELECT lpr.save(1, 'acme', :'ids', 'The courier of that night drives it, by the log of the officer on duty.', 'illicit_activity'); SELECT lpr.close_event(1, 'two arrests')");
 is(run_next('lpr-destroy-due'), 'well', 'destruction: nothing is due');
 is(db('SELECT count(*) FROM lpr_data.destruction_order'), 0, '… nor listed');
 $node->move_clock(2 * 86400);

@@ -60,7 +60,7 @@ for my $version (@before)
 
 my ($session) = $node->session('analyst1');
 my @ids = split /\n/, ($node->converse($session, "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = '7ABC123' AND captured_at > now() - interval '20 days' LIMIT 3"))[0];
-is(($node->converse($session, "SELECT lpr.save(1, 'acme', '{" . join(',', @ids) . "}', 'Seen at the safe house on each day of a delivery, by the camera across the street.', with_images => true)"))[0], scalar @ids, 'something is saved');
+is(($node->converse($session, "SELECT lpr.save(1, 'acme', '{" . join(',', @ids) . "}', 'Seen at the safe house on each day of a delivery, by the camera across the street.', 'illicit_activity', fields => '{make,address}', why_images => 'The driver of that day can be told by them only.')"))[0], scalar @ids, 'something is saved');
 $node->answer('admin1', "SELECT lpr.add_purpose('stolen', 'Find a stolen vehicle'), lpr.retire_purpose('terrorism'), lpr.set_cache_time('6 hours')");
 LprTest::eventually(sub { $node->answer('postgres', 'SELECT count(*) FROM lpr_data.change') == 0 });
 
@@ -95,6 +95,7 @@ $node->safe_psql('lpr', join ';', 'SET client_min_messages = warning; SET sessio
 	# What expires later, and what has expired: not to be found by a question, since where it lies is another place.
 	"SELECT lpr_data.add_cache_hour(h) FROM (SELECT DISTINCT date_trunc('hour', expires_at) FROM aside.cache_answer UNION SELECT date_trunc('hour', now()) - interval '1 hour') AS x (h)",
 	'UPDATE aside.cache_answer SET key = NULL', (map { "INSERT INTO lpr_data.$_ ($columns{$_}) SELECT $columns{$_} FROM aside.$_" } qw(cache_read cache_answer)), 'DROP SCHEMA aside CASCADE');
+$node->answer('postgres', "UPDATE lpr_data.source SET exemptions = CASE name WHEN 'acme' THEN '{5 U.S.C. 552a(j)(2)}'::text[] ELSE '{5 U.S.C. 552a(k)(2)}' END WHERE name IN ('acme', 'birdseye')");
 is_deeply(held($node, @tables), $held, "an extension of $before has what people did");
 # It knows no lpr_verb, and gave it nothing of the log.
 $node->safe_psql('lpr', q{DO $$ BEGIN EXECUTE (SELECT format('REVOKE ALL ON %s FROM lpr_verb', string_agg(oid::regclass::text, ', ')) FROM pg_class WHERE relowner = 'lpr_log'::regrole AND relkind IN ('r', 'p')); END $$});
@@ -137,6 +138,9 @@ is($node->answer('postgres', "SELECT has_table_privilege('site', 'lpr.people', '
 $node->safe_psql('lpr', 'DROP SCHEMA site CASCADE; DROP ROLE site');
 is_deeply(held($node, grep { $_ ne 'mail' } @tables), { map { $_ => $held->{$_} } grep { $_ ne 'mail' } @tables }, 'what people did is there');
 is(($node->converse($session, 'SELECT count(*) FROM lpr.event_reads(1)'))[0], scalar @ids, '… and shown');
+is(($node->converse($session, 'SELECT DISTINCT nexus, why_images, make IS NOT NULL FROM lpr.event_reads(1, with_images => true) WHERE vehicle_image IS NOT NULL'))[0], 'unstated||t', '… with a nexus that nobody stated, and whatever was kept of it');
+is($node->answer('postgres', "SELECT (SELECT string_agg(records || array_to_string(exemptions, ','), '; ' ORDER BY records) FROM lpr_data.exemption) || ' ' || (SELECT count(*) FROM lpr_data.source WHERE exemptions <> '{}')"),
+	join('; ', map { "${_}5 U.S.C. 552a(j)(2),5 U.S.C. 552a(k)(2)" } qw(AFI ATS CIRS)) . ' 0', 'each system of records has the exemptions that the vendors had');
 is($node->answer('postgres', "SELECT count(*) FROM pg_inherits AS i JOIN pg_depend AS d ON d.objid = i.inhrelid AND d.deptype = 'e' JOIN pg_class AS c ON c.oid = d.objid AND c.relpersistence = 'u' AND c.relname ~ '^cache_read'
 	WHERE i.inhparent = 'lpr_data.cache_read'::regclass") > 0, 1, 'the cache has its tables');
 is($node->answer('postgres', "SELECT string_agg(DISTINCT c.relacl::text || i.initprivs::text, ' ') FROM pg_class AS c LEFT JOIN pg_init_privs AS i ON i.objoid = c.oid AND i.classoid = 'pg_class'::regclass WHERE c.relname ~ '^cache_(answer|read)_[0-9]+\$'"),
@@ -150,9 +154,9 @@ is($node->answer('oversight1', 'SELECT bool_and(ok) FROM lpr.verify_audit()'), '
 is($node->answer('postgres', q{SELECT count(*) >= 5, count(*) FILTER (WHERE has_table_privilege('lpr_verb', c.oid, 'SELECT')) = count(*), count(i) FROM pg_class AS c LEFT JOIN pg_init_privs AS i ON i.classoid = 'pg_class'::regclass AND i.objoid = c.oid
 	WHERE c.relowner = 'lpr_log'::regrole AND c.relkind IN ('r', 'p')}), 't|t|0', '… which its functions may read, as dumps tell');
 my $file = $node->basedir . '/audit.log';
+append_to_file("$file.checkpoint", $node->answer('oversight1', 'SELECT lpr.checkpoint()') . "\n"); # first: it covers no more than is exported
 append_to_file($file, $node->answer('oversight1', 'SELECT lpr.export_audit()') . "\n");
 append_to_file("$file.key", $node->answer('oversight1', 'SELECT lpr.audit_key()') . "\n");
-append_to_file("$file.checkpoint", $node->answer('oversight1', 'SELECT lpr.checkpoint()') . "\n");
 my ($out, $err) = run_command([ 'lpr-audit-verify', '--key', "$file.key", '--checkpoints', "$file.checkpoint", $file ]);
 like("$out$err", qr/: no finding$/, '… elsewhere, too, from before the update to after it');
 

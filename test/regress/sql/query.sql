@@ -189,6 +189,14 @@ SELECT source, received - reads AS dropped, dropped - '{abroad,unknown_place}'::
 SELECT count(*) > 0 AS some, bool_and(country = 'US') AS us, bool_and(latitude > 32.53) AS north FROM acme
     WHERE plate = '7ABC123' AND plate_region = 'CA';
 SELECT DISTINCT place_certainty FROM acme WHERE plate = '7ABC123';
+-- What a read is not stands in each row, however it was asked for (G3); saved ones have the same words (720_save).
+SET client_min_messages = warning;
+SELECT DISTINCT caveat FROM lpr.search_plate('7ABC123');
+SELECT count(*) > 0 AS some, count(*) FILTER (WHERE caveat LIKE '%not a person%') = count(*) AS told
+FROM lpr.search_location(32.5432, -117.0296, 500000) WHERE captured_at > now() - interval '60 days';
+SELECT count(*) > 0 AS some, count(*) FILTER (WHERE caveat LIKE '%not a person%') = count(*) AS told
+FROM lpr.search_vehicle('HONDA') WHERE captured_at > now() - interval '60 days';
+RESET client_min_messages;
 -- Around Tijuana there is nothing for us.
 SET client_min_messages = warning;
 SELECT count(*) FROM lpr.search_location(32.5149, -117.0282, 1200) WHERE source = 'acme';
