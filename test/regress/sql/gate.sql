@@ -50,11 +50,15 @@ INSERT INTO attempt (control, code, message, other, let) VALUES
     ('Q7', 'LP041', 'event 2 does not exist or is not yours', '{"event_id": 2}', 'LP042');
 INSERT INTO attempt (control, code, message, changes, let) VALUES
     ('A1', 'LP024', 'login analyst1 is not one person''s own',
-        'UPDATE lpr_data.person SET login = ''somebody'' WHERE login = ''analyst1''', 'LP041');
+        'UPDATE lpr_data.person SET login = ''somebody'' WHERE login = ''analyst1''', 'LP036'),
+    ('A1', 'LP022', 'login analyst1 may not ask', 'ALTER ROLE analyst1 SUPERUSER', 'LP038');
 INSERT INTO attempt (control, code, message, changes) VALUES
     ('A1', 'LP022', 'login analyst1 may not ask',
         'REVOKE lpr_user FROM analyst1; GRANT USAGE ON FOREIGN SERVER acme TO analyst1'),
-    ('A1', 'LP022', 'login analyst1 may not ask', 'ALTER ROLE analyst1 SUPERUSER'),
+    ('A8', 'LP038', 'login analyst1 is a member of a role that is apart from lpr_user',
+        'GRANT lpr_admin TO analyst1'),
+    ('A8', 'LP036', 'no personnel number of login analyst1 is on record',
+        'UPDATE lpr_data.person SET personnel_hash = NULL WHERE login = ''analyst1'''),
     ('A1', 'LP024', 'login analyst1 is not one person''s own', 'GRANT analyst1 TO newcomer1'),
     ('A1', 'LP024', 'login analyst1 is not one person''s own',
         'UPDATE lpr_data.person SET kind = ''service'' WHERE login = ''analyst1'''),
@@ -82,6 +86,11 @@ INSERT INTO attempt (control, code, message, changes) VALUES
         'UPDATE lpr_data.source SET enabled = false WHERE name = ''acme'''),
     ('Q10', 'LP003', 'source "acme" is not enabled',
         'UPDATE lpr_data.source SET approved_on = lpr_data.utc_today() + 2 WHERE name = ''acme'''),
+    ('Q10', 'LP003', 'the privacy assessment of source "acme" is not published',
+        'UPDATE lpr_data.source SET published_on = lpr_data.utc_today() + 2 WHERE name = ''acme'''),
+    ('Q10', 'LP003', 'the privacy assessment of source "acme" is not published',
+        'ALTER TABLE lpr_data.source DROP CONSTRAINT published_on_a_day; '
+        'UPDATE lpr_data.source SET published_on = NULL WHERE name = ''acme'''),
     ('Q10', 'LP004', 'source "acme" is not granted to you', 'REVOKE USAGE ON FOREIGN SERVER acme FROM lpr_user'),
     ('Q8', 'LP046', 'too many questions were asked',
         'UPDATE lpr_data.rate_limit SET questions = 4 WHERE name = ''event_day'''),
