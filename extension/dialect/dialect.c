@@ -326,6 +326,17 @@ copy_text(char **to, const char *from)
 	return from == NULL || *to != NULL;
 }
 
+/* What describes a camera, as what describes a read: without control and invisible characters. */
+static bool
+copy_clean(char **to, const char *from)
+{
+	if (!copy_text(to, from))
+		return false;
+	if (from != NULL)
+		(*to)[lpr_text_clean(lpr_slice(from), strlen(from), *to)] = '\0';
+	return true;
+}
+
 bool
 lpr_site_add_camera(LprSite *fresh, const LprCamera *camera)
 {
@@ -333,6 +344,8 @@ lpr_site_add_camera(LprSite *fresh, const LprCamera *camera)
 	size_t n = (size_t) fresh->ncameras;
 	bool copied;
 
+	if (lpr_find_invisible(lpr_slice(camera->id)) != 0)
+		return true; /* no read can refer to it */
 	/* There is room up to the next power of two. */
 	if ((n & (n - 1)) == 0)
 	{
@@ -342,11 +355,11 @@ lpr_site_add_camera(LprSite *fresh, const LprCamera *camera)
 		fresh->cameras = cameras;
 	}
 	copied = copy_text(&copy.id, camera->id);
-	copied &= copy_text(&copy.address, camera->address);
-	copied &= copy_text(&copy.owner, camera->owner);
-	copied &= copy_text(&copy.type, camera->type);
-	copied &= copy_text(&copy.region, camera->region);
-	copied &= copy_text(&copy.country, camera->country);
+	copied &= copy_clean(&copy.address, camera->address);
+	copied &= copy_clean(&copy.owner, camera->owner);
+	copied &= copy_clean(&copy.type, camera->type);
+	copied &= copy_clean(&copy.region, camera->region);
+	copied &= copy_clean(&copy.country, camera->country);
 	if (!copied)
 	{
 		camera_free(&copy);

@@ -144,6 +144,12 @@ test_rekor(void)
 	refuses("Invalid start\r\n", "Invalid start");
 	refuses("", NULL);
 	refuses("\n", NULL);
+	ok(TAKES("[{\"fields\":{\"camera_id\":\"a\",\"name\":\"1\xE2\x80\xAE Elm St\",\"company\":\"P\xEF\xBB\xBF"
+			 "D\"}},{\"fields\":{\"camera_id\":\"b\xE2\x80\x8B\"}}]") &&
+		   site.ncameras == 1,
+	   "an id with an invisible character is none");
+	is_text(lpr_site_camera(&site, slice("a"))->owner, "PD", "other texts of a camera lose theirs");
+	is_text(lpr_site_camera(&site, slice("a"))->address, "1 Elm St", "an address, too");
 }
 
 #define VISIT                                                                                                          \
