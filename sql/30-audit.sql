@@ -366,6 +366,7 @@ DECLARE
                        FROM unnest(without || ARRAY(SELECT 'free ' || f FROM unnest(free) AS f)
                                    || ARRAY(SELECT 'plain ' || p FROM unnest(plain) AS p)
                                    || ARRAY(SELECT 'long ' || l FROM unnest(long) AS l)) AS c);
+    free_column name;
 BEGIN
     EXECUTE format('CREATE OR REPLACE TRIGGER audit_change AFTER INSERT OR UPDATE OR DELETE ON %s FOR EACH ROW EXECUTE '
                    'FUNCTION lpr_data.audit_change(%s)', policy_table, arguments);
@@ -373,12 +374,21 @@ BEGIN
                    'lpr_data.audit_change()', policy_table);
     EXECUTE format('ALTER TABLE %s ENABLE ALWAYS TRIGGER audit_change, ENABLE ALWAYS TRIGGER audit_truncate',
                    policy_table);
+    -- Statistics hold values, in a catalogue that outlives the rows.
+    FOR free_column IN
+        SELECT a.attname FROM pg_attribute AS a
+        WHERE a.attrelid = policy_table AND NOT a.attisdropped AND a.attname = ANY (free || '{text_salt}'::text[])
+        ORDER BY a.attnum
+    LOOP
+        EXECUTE format('ALTER TABLE %s ALTER %I SET STATISTICS 0', policy_table, free_column);
+    END LOOP;
 END
 $$;
 COMMENT ON FUNCTION lpr_data.audit_changes_of(regclass, text[], text[], text[], text[]) IS
     'Puts a table under audit: every change of it becomes a record of the log (U4). without: columns whose values are '
-    'left out. free: texts that people write, which the log has as digest and length; the table has a column '
-    'text_salt for it. plain: other texts but those in the collation "C". long: plain ones of more than 1,024 bytes.';
+    'left out. free: texts that people write, which the log has as digest and length, and the planner no statistics '
+    'of; the table has a column text_salt for it. plain: other texts but those in the collation "C". long: plain ones '
+    'of more than 1,024 bytes.';
 
 SELECT lpr_data.audit_changes_of('lpr_data.source', plain => '{assessment,exemptions}'),
        lpr_data.audit_changes_of('lpr_data.camera', plain => '{address,owner,type,region,country}'),

@@ -70,7 +70,10 @@ BEGIN
             OR EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = lpr.login() AND r.rolsuper)) THEN
         people := ARRAY(SELECT p.login FROM lpr_data.person AS p
                         WHERE p.person_id = ANY (lpr_data.my_people()) AND p.person_id <> lpr_data.me()
-                          AND lpr_data.acts_as('lpr_supervisor'));
+                          AND lpr_data.acts_as('lpr_supervisor')
+                          -- Whom these look into is not for who is looked into.
+                          AND NOT lpr_data.holds(p.person_id, 'lpr_oversight', 'lpr_privacy',
+                                                 'lpr_integrity'));
     END IF;
     RETURN QUERY
         SELECT a.number, a.at, a.kind, a.login, a.pid, a.session_started, a.event_id, a.source, a.mode, a.ask,
@@ -84,7 +87,7 @@ BEGIN
           AND (audit.kind IS NULL OR a.kind = audit.kind)
           AND (audit.event_id IS NULL OR a.event_id = audit.event_id)
           AND (audit.source IS NULL OR a.source = audit.source)
-          AND (people IS NULL OR a.login = ANY (people)
+          AND (people IS NULL OR a.login = ANY (people) AND a.kind <> 'read'
                OR figures AND a.kind IN ('ask', 'answer', 'sent', 'refused') AND a.login <> lpr.login())
         ORDER BY a.number;
 END
@@ -92,9 +95,10 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.audit(timestamptz, timestamptz, text, text, bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.audit(timestamptz, timestamptz, text, text, bigint, text) IS
     'The audit log, oldest record first (U1, A9): who asked what for which event, what came back as metadata, what was '
-    'refused and why. Oversight and privacy read all of it; supervisors what their people did, and nothing of their '
-    'own; system owners and leads the questions of all others by their figures, without plates, places and texts. '
-    'since, until: of the record''s time, both included; login, kind (ask, refused, sent, answer, change, read, clock, '
+    'refused and why. Oversight and privacy read all of it; supervisors what their people did, but for what those '
+    'read by duty and all of oversight, privacy and integrity, and nothing of their own; system owners and leads the '
+    'questions of all others by their figures, without plates, places and texts. since, until: of the record''s time, '
+    'both included; login, kind (ask, refused, sent, answer, change, read, clock, '
     'consent, flag, start, month), event_id, source: only such records; NULL = all. Each call is itself a record, and '
     'so is its refusal. Errors LP024, LP033, and those of the gate for a session; on a standby LP020.';
 

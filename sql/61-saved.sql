@@ -503,7 +503,7 @@ BEGIN
     PERFORM lpr_data.note_answer(passed, event, shown);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.event_reads(bigint, boolean) TO lpr_user;
+GRANT EXECUTE ON FUNCTION lpr.event_reads(bigint, boolean) TO lpr_member;
 COMMENT ON FUNCTION lpr.event_reads(bigint, boolean) IS
     'What was saved for an event, newest first, through the gate: each call is a question on record (C4, E2). Also of '
     'a closed event, for its owner and members. corrected: what people found to be wrong, by field: original, '
@@ -591,7 +591,7 @@ BEGIN
     RETURN proof;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.saved_proof(bigint) TO lpr_user;
+GRANT EXECUTE ON FUNCTION lpr.saved_proof(bigint) TO lpr_member;
 COMMENT ON FUNCTION lpr.saved_proof(bigint) IS
     'The proof that a saved read of an event of your own was in the vendor''s answer, through the gate: a line of '
     'JSON (docs/audit-format.md) that anybody can check against the exported log by lpr-audit-verify --read. It holds '

@@ -6,8 +6,9 @@ CREATE FUNCTION lpr_data.is_confined(login oid)
     LANGUAGE c STABLE STRICT
 AS 'MODULE_PATHNAME', 'lpr_login_is_confined';
 COMMENT ON FUNCTION lpr_data.is_confined(oid) IS
-    'Whether a login sees reads by its roles (lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, '
-    'lpr_privacy), and is refused what could keep them: error LP050 (E2). Superusers are not: they cannot ask.';
+    'Whether a login sees reads or the log by its roles (lpr_user, lpr_supervisor, lpr_system_owner, '
+    'lpr_oversight, lpr_privacy, lpr_lead), and is refused what could keep them: error LP050 (E2). '
+    'Superusers are not: they cannot ask.';
 
 CREATE FUNCTION lpr_data.confined_roles()
     RETURNS TABLE (role oid, name text)

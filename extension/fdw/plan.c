@@ -150,15 +150,54 @@ integers_of(Relids relids)
 	return integers;
 }
 
-/* The places of the conditions that are not among those which the question tells. */
+/* Of the conditions of a family a question tells one: which, may depend on their values. */
+static unsigned
+family_of(LprConditionKind kind)
+{
+	switch (kind)
+	{
+		case LPR_CONDITION_PLATE:
+		case LPR_CONDITION_PLATES:
+			return 1;
+		case LPR_CONDITION_NEAR:
+			return 2;
+		case LPR_CONDITION_REGION_IF_KNOWN:
+			return 4;
+		default:
+			return 0; /* any number of them comes out as one */
+	}
+}
+
+/*
+ * Whether a question that is made of a condition, and of no other of its family, tells all of it. What names no place
+ * is no address that could be asked (question.c), and whether a pattern is one depends on its value.
+ */
+static bool
+is_told(const LprCondition *condition)
+{
+	return condition->kind != LPR_CONDITION_ADDRESS && condition->kind != LPR_CONDITION_ADDRESS_LIKE;
+}
+
+/* The places, among those that are checked, of the conditions which the question does not tell (U1). */
 static List *
-places_of_others(List *conditions, List *told)
+places_of_others(List *checked, Index varno, Oid relid)
 {
 	List *places = NIL;
+	LprCondition condition;
+	unsigned once = 0;
+	unsigned again = 0;
+	ListCell *cell;
 
-	for (int i = 0; i < list_length(conditions); i++)
-		if (!list_member_ptr(told, list_nth(conditions, i)))
-			places = lappend_int(places, i);
+	foreach (cell, checked)
+		if (lpr_condition_recognize(lfirst(cell), varno, relid, &condition))
+		{
+			again |= once & family_of(condition.kind);
+			once |= family_of(condition.kind);
+		}
+	foreach (cell, checked)
+		if (!lpr_condition_recognize(lfirst(cell), varno, relid, &condition) || !is_told(&condition) ||
+			(again & family_of(condition.kind)) != 0)
+			places = lappend_int(places, foreach_current_index(cell));
 	return places;
 }
 
@@ -170,7 +209,6 @@ lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 	List *conditions = NIL;
 	List *values = NIL;
 	List *sent = NIL;
-	List *told = NIL;
 	List *private;
 	ListCell *cell;
 	Relids outer = PATH_REQ_OUTER(&path->path);
@@ -189,7 +227,6 @@ lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 			continue;
 		conditions = lappend_int(lappend_int(conditions, condition.kind), condition.guarded);
 		values = list_concat(values, condition.values);
-		told = lappend(told, clause);
 		if (lpr_dialect_takes(relation->options.dialect, condition.kind))
 			sent = lappend(sent, clause);
 	}
@@ -207,7 +244,7 @@ lpr_get_plan(PlannerInfo *root, RelOptInfo *rel, Oid relid, ForeignPath *path, L
 	event_later = !bms_is_subset(lpr_asked_event_relations(root, rel, relid), with_parents(root, outer));
 	private = lappend(private, makeString(event_later ? "its event comes later" : lpr_asked_why_not(relation, asked)));
 	private = lappend(private, makeInteger(event_later));
-	private = lappend(private, places_of_others(checked, told));
+	private = lappend(private, places_of_others(checked, rel->relid, relid));
 	/* What is asked stays a local condition: a vendor's meaning is never trusted. `sent` travels along for EXPLAIN. */
 	return make_foreignscan(tlist, checked, rel->relid, values, private, NIL, sent, outer_plan);
 }

@@ -12,36 +12,52 @@
 #include "utils/rel.h"
 #include "utils/ruleutils.h"
 
+#include "audit/audit.h"
 #include "gate/decision.h"
 #include "server/read_value.h"
 
 /* Of conditions on record: so many, each with so many bytes of its text. */
 #define MOST_CONDITIONS 32
 #define CONDITION_ROOM  400
+/* Texts of statements and values of parameters are on record whole, or nothing is asked. In bytes, of all together. */
+#define STATEMENT_ROOM (64 * 1024)
+
+/*
+ * The value of a parameter that a statement was given, NULL when it has none of that type. `guess`: it need not be one
+ * that the statement uses.
+ */
+static Const *
+value_of(ParamListInfo given, int id, Oid type, bool guess)
+{
+	ParamExternData room;
+	ParamExternData *value;
+	int16 len;
+	bool by_value;
+
+	if (given == NULL || id < 1 || id > given->numParams)
+		return NULL;
+	value = given->paramFetch != NULL ? given->paramFetch(given, id, guess, &room) : &given->params[id - 1];
+	if (!OidIsValid(value->ptype) || (OidIsValid(type) && value->ptype != type))
+		return NULL;
+	get_typlenbyval(value->ptype, &len, &by_value);
+	return makeConst(value->ptype, -1, get_typcollation(value->ptype), len, value->value, value->isnull, by_value);
+}
 
 /* A value that the client gave for a parameter, in the place of the parameter. */
 static Node *
 put_values(Node *node, void *parameters)
 {
-	ParamListInfo given = parameters;
-
 	if (node == NULL)
 		return NULL;
-	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN && given != NULL &&
-		((Param *) node)->paramid >= 1 && ((Param *) node)->paramid <= given->numParams)
+	if (IsA(node, Param) && ((Param *) node)->paramkind == PARAM_EXTERN)
 	{
-		Param *param = (Param *) node;
-		ParamExternData room;
-		ParamExternData *value = given->paramFetch != NULL ? given->paramFetch(given, param->paramid, false, &room)
-														   : &given->params[param->paramid - 1];
-		int16 len;
-		bool by_value;
+		Const *value = value_of(parameters, ((Param *) node)->paramid, ((Param *) node)->paramtype, false);
 
-		if (value->ptype == param->paramtype)
+		if (value != NULL)
 		{
-			get_typlenbyval(param->paramtype, &len, &by_value);
-			return (Node *) makeConst(param->paramtype, param->paramtypmod, param->paramcollid, len, value->value,
-									  value->isnull, by_value);
+			value->consttypmod = ((Param *) node)->paramtypmod;
+			value->constcollid = ((Param *) node)->paramcollid;
+			return (Node *) value;
 		}
 	}
 	return expression_tree_mutator(node, put_values, parameters);
@@ -57,28 +73,38 @@ tell_conditions(LprScan *scan, LprGateSeen *seen)
 	List *names, *context;
 	Bitmapset *all;
 	ListCell *cell;
+	MemoryContext work, keep;
 
 	if (places == NIL)
 		return;
+	seen->nlocal_all = list_length(places);
+	seen->local = palloc(MOST_CONDITIONS * sizeof(char *));
+	/* Values can be large, and all of them are written out before they are clipped. */
+	work = AllocSetContextCreate(CurrentMemoryContext, "lpr conditions", ALLOCSET_DEFAULT_SIZES);
+	keep = MemoryContextSwitchTo(work);
 	all = bms_add_range(NULL, 1, list_length(estate->es_plannedstmt->rtable));
 	names = select_rtable_names_for_explain(estate->es_plannedstmt->rtable, all);
 	context =
 		set_deparse_context_plan(deparse_context_for_plan_tree(estate->es_plannedstmt, names), (Plan *) plan, NIL);
-	seen->nlocal_all = list_length(places);
-	seen->local = palloc(MOST_CONDITIONS * sizeof(char *));
 	foreach (cell, places)
 	{
 		Node *condition = list_nth(plan->scan.plan.qual, lfirst_int(cell));
 		char *text;
+		bool clipped;
 
 		if (seen->nlocal == MOST_CONDITIONS)
 			break;
 		condition = put_values(condition, estate->es_param_list_info);
 		text = deparse_expression(condition, context, false, false);
-		if (strlen(text) > CONDITION_ROOM)
-			text = psprintf("%.*s ...", pg_mbcliplen(text, strlen(text), CONDITION_ROOM), text);
-		seen->local[seen->nlocal++] = text;
+		clipped = strlen(text) > CONDITION_ROOM;
+		if (clipped)
+			text[pg_mbcliplen(text, strlen(text), CONDITION_ROOM)] = '\0';
+		MemoryContextSwitchTo(keep);
+		seen->local[seen->nlocal++] = clipped ? psprintf("%s ...", text) : pstrdup(text);
+		MemoryContextSwitchTo(work);
 	}
+	MemoryContextSwitchTo(keep);
+	MemoryContextDelete(work);
 }
 
 /* All but the images is the everyday row, and told as one. */
@@ -148,30 +174,92 @@ statement_aggregates(const PlannedStmt *statement)
 	return aggregates(statement->planTree) || any_aggregates(statement->subplans);
 }
 
-/* The statement that the person gave: the outermost that is executed now, by the text it stands in. */
+/* The text of a statement, of those that its text stands among. */
+static char *
+text_of(const EState *estate)
+{
+	const PlannedStmt *statement = estate->es_plannedstmt;
+	const char *text = estate->es_sourceText;
+	size_t start = Max(statement->stmt_location, 0);
+
+	if (text == NULL)
+		return NULL;
+	if (start > strlen(text))
+		start = 0;
+	return statement->stmt_len > 0 ? pnstrdup(text + start, statement->stmt_len) : pstrdup(text + start);
+}
+
+/* What a statement was given for its parameters, as SQL. Adds its bytes; those that pass all bounds are left out. */
+static void
+tell_parameters(LprGateSeen *seen, ParamListInfo given, size_t *bytes)
+{
+	int count = given != NULL ? given->numParams : 0;
+
+	for (int id = 1; id <= count && *bytes <= STATEMENT_ROOM; id++)
+	{
+		Const *value = value_of(given, id, InvalidOid, true);
+		char *text;
+
+		if (value == NULL)
+			continue;
+		text = psprintf("$%d = %s", id, deparse_expression((Node *) value, NIL, false, false));
+		*bytes += strlen(text);
+		seen->parameters = seen->parameters == NULL
+							   ? palloc(sizeof(char *))
+							   : repalloc(seen->parameters, (seen->nparameters + 1) * sizeof(char *));
+		seen->parameters[seen->nparameters++] = text;
+	}
+}
+
+/* Whoever could fill the record with what is nothing could hide behind it what they look for. */
+static void
+check_length(const LprScan *scan, size_t bytes)
+{
+	const char *message = "the statement is too long to be on record";
+
+	if (bytes <= STATEMENT_ROOM)
+		return;
+	lpr_audit_refusal((LprAuditEntry){.source = scan->source, .control = "U1"}, ERRCODE_PROGRAM_LIMIT_EXCEEDED,
+					  message);
+	ereport(ERROR,
+			(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("%s", message),
+			 errdetail("A question is on record with all of its statement: text and parameters, of at most %d bytes.",
+					   STATEMENT_ROOM),
+			 errhint("Ask in several statements, without long comments and lists.")));
+}
+
+/*
+ * The statement that the person gave: the outermost that is executed now. Where functions ask, the one that asks as
+ * well, and what each of those between them was given.
+ */
 static void
 tell_statement(LprScan *scan, LprGateSeen *seen)
 {
-	EState *top = scan->node->ss.ps.state;
-	const char *text;
-	size_t start;
-	int len;
+	const EState *own = scan->node->ss.ps.state;
+	const EState *top = own;
+	List *estates = NIL;
+	ListCell *cell;
+	size_t bytes = 0;
 
-	seen->aggregated = statement_aggregates(top->es_plannedstmt);
 	for (const LprRun *run = lpr_run_current(); run != NULL; run = run->outer)
 	{
 		top = run->estate;
-		seen->aggregated = seen->aggregated || statement_aggregates(top->es_plannedstmt);
+		estates = lcons(run->estate, estates);
 	}
-	text = top->es_sourceText;
-	if (text == NULL)
-		return;
-	start = Max(top->es_plannedstmt->stmt_location, 0);
-	len = top->es_plannedstmt->stmt_len;
-	if (start > strlen(text))
-		start = 0;
-	text += start;
-	seen->statement = len > 0 ? pnstrdup(text, len) : pstrdup(text);
+	if (!list_member_ptr(estates, own))
+		estates = lappend(estates, (void *) own);
+	foreach (cell, estates)
+	{
+		const EState *estate = lfirst(cell);
+
+		seen->aggregated = seen->aggregated || statement_aggregates(estate->es_plannedstmt);
+		tell_parameters(seen, estate->es_param_list_info, &bytes);
+	}
+	seen->statement = text_of(top);
+	seen->inner_statement = top != own ? text_of(own) : NULL;
+	bytes += seen->statement != NULL ? strlen(seen->statement) : 0;
+	bytes += seen->inner_statement != NULL ? strlen(seen->inner_statement) : 0;
+	check_length(scan, bytes);
 }
 
 const LprGateSeen *

@@ -13,31 +13,12 @@
 #include "server/invisible.h"
 #include "format/payload.h"
 
-#define SIDE_BY_SIDE   (LPR_RECEIPTS / 2)
-#define STATEMENT_ROOM 4096 /* bytes of the statement's text on record */
+#define SIDE_BY_SIDE (LPR_RECEIPTS / 2)
 
 static const char *
 utf8(const char *text)
 {
 	return text != NULL ? pg_server_to_any(text, strlen(text), PG_UTF8) : NULL;
-}
-
-/* A text up to a limit, and of a longer one its length and digest as well. */
-static void
-describe_text(LprText *payload, const char *key, const char *text, size_t room)
-{
-	size_t len = strlen(text);
-	LprDigest digest;
-
-	if (len <= room)
-	{
-		lpr_payload_text(payload, key, text);
-		return;
-	}
-	lpr_digest(text, len, &digest);
-	lpr_payload_text(payload, key, pnstrdup(text, pg_encoding_mbcliplen(PG_UTF8, text, len, room)));
-	lpr_payload_integer(payload, psprintf("%s_bytes", key), len);
-	lpr_payload_hex(payload, psprintf("%s_sha256", key), digest.bytes, LPR_DIGEST_LEN);
 }
 
 /* What the statement does with the answer (U1). */
@@ -51,8 +32,10 @@ describe_seen(LprText *payload, const LprGateSeen *seen)
 	lpr_payload_texts(payload, "columns", seen->columns, seen->ncolumns);
 	if (seen->aggregated)
 		lpr_payload_bool(payload, "aggregated", true);
-	if (seen->statement != NULL)
-		describe_text(payload, "statement", utf8(seen->statement), STATEMENT_ROOM);
+	lpr_payload_text(payload, "statement", utf8(seen->statement));
+	lpr_payload_text(payload, "inner_statement", utf8(seen->inner_statement));
+	if (seen->nparameters > 0)
+		lpr_payload_texts(payload, "parameters", seen->parameters, seen->nparameters);
 }
 
 /* The whole normalized question. */

@@ -17,8 +17,11 @@ typedef struct LprGateSeen
 	int nlocal_all;       /* so many there are */
 	const char **columns; /* that are wanted; "*" = all but images */
 	int ncolumns;
-	bool aggregated;       /* rows are counted, grouped, numbered or made distinct */
-	const char *statement; /* its text, or NULL */
+	bool aggregated;             /* rows are counted, grouped, numbered or made distinct */
+	const char *statement;       /* its text, or NULL */
+	const char *inner_statement; /* that of a function which asks, or NULL */
+	const char **parameters;     /* what these, and those between them, were given, as SQL */
+	int nparameters;
 } LprGateSeen;
 
 typedef struct LprGateQuestion

@@ -57,14 +57,14 @@ static int depth = 0;
 static TimestampTz asked_at = 0;
 
 /*
- * Whether a login is that of a person who sees reads, and so is confined to statements that only show them. Superusers
- * are not; nor can they ask.
+ * Whether a login is that of a person who sees reads, or the log, and so is confined to statements that only show
+ * them. Superusers are not; nor can they ask.
  */
 static bool
 is_confined(Oid login)
 {
-	static const char *const roles[] = {"lpr_user", "lpr_supervisor", "lpr_system_owner", "lpr_oversight",
-										"lpr_privacy"};
+	static const char *const roles[] = {"lpr_user",      "lpr_supervisor", "lpr_system_owner",
+										"lpr_oversight", "lpr_privacy",    "lpr_lead"};
 
 	if (superuser_arg(login))
 		return false;

@@ -78,6 +78,11 @@ DROP TRIGGER number_change ON lpr_data.change;
 DROP FUNCTION lpr_data.number_change();
 DROP FUNCTION lpr_data.audit_changes_of(regclass, text[]);
 
+-- Of what people typed nothing is gathered any more (lpr_data.audit_changes_of). What was, goes.
+DELETE FROM pg_catalog.pg_statistic AS s USING pg_catalog.pg_class AS c, pg_catalog.pg_attribute AS a
+WHERE c.oid = s.starelid AND c.relnamespace = 'lpr_data'::pg_catalog.regnamespace AND a.attrelid = s.starelid
+  AND a.attnum = s.staattnum AND a.atttypid = 'pg_catalog.text'::pg_catalog.regtype;
+
 -- 31-audit-read
 -- As lpr_data.guard() does now. What was gathered goes.
 DO $$

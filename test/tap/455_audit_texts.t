@@ -55,7 +55,7 @@ is($node->answer('oversight1', qq{SELECT string_agg(concat_ws(' ', "column", ver
 my ($last) = $node->answer('postgres', 'SELECT max(number) FROM lpr_data.audit');
 is($node->answer('postgres', "SELECT kind || ' ' || (payload::jsonb->>'what') FROM lpr_data.audit WHERE number = $last"), "read recorded_texts($opened)", '… which is on record');
 is($node->answer('oversight1', "SELECT count(*) FROM lpr.recorded_texts(1)"), 0, 'a record of another kind has none');
-like($node->messages('analyst2', 'SELECT * FROM lpr.recorded_texts(1)'), qr/42501/, 'not for others');
+like($node->messages('analyst2', 'SELECT * FROM lpr.recorded_texts(1)'), qr/LP033/, 'not for others');
 
 # ---- texts and lists have a bound, whichever verb takes them ----
 

@@ -46,6 +46,21 @@ for my $login (qw(owner1 lead1))
 	unlike(by($login, 'SELECT string_agg(payload::text, E\'\n\') FROM lpr.audit()'), qr/url|statement|local|sent|message|127\.0\.0\.1/, '… neither what was sent nor what was typed');
 }
 
+# Whom oversight looks into is not told to who answers for their people, nor when they have left.
+$node->hire('oversight2', 'lpr_oversight', supervisor => 'supervisor1');
+by('oversight2', "SELECT count(*) FROM lpr.audit(login => 'supervisor1')");
+is(by('supervisor1', "SELECT count(*) FROM lpr.audit(login => 'oversight2')"), 0, 'a supervisor: nothing of oversight');
+$node->answer('admin1', "SELECT count(*) FROM lpr.retire_person('oversight2')");
+is(by('supervisor1', "SELECT count(*) FROM lpr.audit(login => 'oversight2', kind => 'read')"), 0, '… nor what one read who has left');
+is(by('supervisor1', "SELECT count(*) > 0 FROM lpr.audit(login => 'analyst1')"), 't', '… of others still');
+
+# What is shown stays on the screen, figures as well.
+for my $login (qw(owner1 lead1 supervisor1))
+{
+	is(eval { by($login, 'COPY (SELECT * FROM lpr.audit()) TO STDOUT') }, undef, "$login copies nothing");
+	like($@, qr/COPY is refused/, '… but is refused');
+}
+
 # Everybody their own.
 my ($session) = $node->session('analyst1');
 $head = $node->head;
@@ -68,6 +83,10 @@ $node->refused('an unregistered supervisor', 'stranger1', 'SELECT * FROM lpr.aud
 like($node->messages('supervisor1', 'SELECT * FROM lpr.audit()', logon => 0), qr/LP028/, 'who has not agreed to the rules reads nothing');
 like($node->messages('analyst2', 'SELECT * FROM lpr.my_queries()', logon => 0), qr/LP028/, '… of their own either');
 
+# Who may not ask does not see what is saved either, and the attempt is on record.
+$node->refused("$_: reads of an event", $_, 'SELECT * FROM lpr.event_reads(1)', 'A1', 'LP022') for qw(supervisor1 oversight1 privacy1 owner1 lead1 admin1);
+$node->refused('supervisor1: a proof', 'supervisor1', 'SELECT lpr.saved_proof(1)', 'E4', 'LP041');
+
 # ---- reasons ----
 
 my $event = $node->answer('analyst1', 'SELECT min(event) FROM lpr.events WHERE mine IS NOT NULL');
@@ -86,6 +105,11 @@ is(by('supervisor1', "SELECT by_login FROM lpr.event_reasons($event) WHERE what 
 like(eval { by('supervisor2', "SELECT * FROM lpr.event_reasons($event)") } // $@, qr/LP041|event $event does not exist or is not one that you see/, 'another\'s supervisor: no event');
 $node->refused('a lead', 'lead1', "SELECT * FROM lpr.event_reasons($event)", 'E4', 'LP033');
 $node->refused('no event', 'oversight1', 'SELECT * FROM lpr.event_reasons(999999)', 'E4', 'LP041', logon => 1);
+
+# What people typed stays in its row: no statistics of it, nor of what hides it in the log.
+$node->safe_psql('lpr', 'ANALYZE lpr_data.event, lpr_data.event_extension, lpr_data.access');
+is($node->answer('postgres', "SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_stats WHERE schemaname = 'lpr_data' AND tablename = 'event' AND attname IN ('title', 'reason', 'matter_reference', 'text_salt', 'purpose')"), 'purpose', 'the statistics hold no text of an event');
+is($node->answer('postgres', "SELECT count(*) FROM pg_stats WHERE schemaname = 'lpr_data' AND attname IN ('reason', 'need_to_know', 'text_salt')"), 0, '… nor of an extension, a request');
 
 $session->quit;
 $node->stop;

@@ -87,7 +87,7 @@ found('GRANT pg_signal_autovacuum_worker TO stranger', 'low', 'roles', 'stranger
 # A membership that somebody else than a superuser granted.
 found('CREATE ROLE giver; GRANT pg_monitor TO giver WITH ADMIN OPTION; SET ROLE giver; GRANT pg_monitor TO stranger', 'medium', 'roles', 'stranger is a member of pg_monitor', undo => 'DROP ROLE giver');
 found('GRANT lpr_admin TO team WITH ADMIN TRUE, INHERIT FALSE, SET FALSE', 'medium', 'roles', 'team may grant lpr_admin') if $version >= 16;
-found('GRANT lpr_lead TO stranger WITH ADMIN OPTION', 'medium', 'roles', 'stranger may grant lpr_lead', undo => 'REVOKE lpr_lead FROM stranger');
+found('GRANT lpr_training_officer TO stranger WITH ADMIN OPTION', 'medium', 'roles', 'stranger may grant lpr_training_officer', undo => 'REVOKE lpr_training_officer FROM stranger');
 found('GRANT lpr_admin TO team', 'low', 'roles', 'team is a member of lpr_admin');
 found('GRANT lpr_member TO stranger', 'low', 'roles', 'login stranger is a member of lpr_member');
 found('GRANT lpr_member TO team', 'low', 'roles', 'team is a member of lpr_member');
