@@ -27,7 +27,7 @@ is($node->answer('postgres', "SELECT count(*) FROM pg_class WHERE relnamespace =
 is($node->answer('postgres', "SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace('lpr')", database => 'second'),
 	0, '… and nothing in schema lpr');
 is($node->answer('postgres', 'SELECT count(*) FROM pg_foreign_server', database => 'second'), 0, '… and no server');
-is($node->answer('postgres', "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'lpr\\_%'", database => 'second'), 13, '… and the roles stay');
+is($node->answer('postgres', "SELECT count(*) FROM pg_roles WHERE rolname LIKE 'lpr\\_%'", database => 'second'), 15, '… and the roles stay');
 $node->answer('postgres', 'CREATE EXTENSION lpr', database => 'second');
 is($node->answer('analyst1', 'SELECT count(*) FROM lpr.sources', database => 'second', logon => 0), 0, 'made again, it is empty');
 
