@@ -20,7 +20,9 @@ SELECT pg_catalog.pg_extension_config_dump('lpr_data.correction', '');
 SELECT lpr_data.audit_changes_of('lpr_data.correction', free => '{value,reason,confirm_reason}');
 CREATE TRIGGER refuse_rewrite BEFORE UPDATE ON lpr_data.correction
     FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite('confirmed_at', 'confirmed_by', 'confirm_reason');
-ALTER TABLE lpr_data.correction ENABLE ALWAYS TRIGGER refuse_rewrite;
+CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON lpr_data.correction
+    FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.refuse_rewrite();
+ALTER TABLE lpr_data.correction ENABLE ALWAYS TRIGGER refuse_rewrite, ENABLE ALWAYS TRIGGER refuse_truncate;
 COMMENT ON TABLE lpr_data.correction IS
     'What people found to be wrong in a saved read, beside the original, which stays (G1).';
 COMMENT ON COLUMN lpr_data.correction.saved_id IS 'The saved read.';
