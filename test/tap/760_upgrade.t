@@ -93,7 +93,9 @@ $node->safe_psql('lpr', join ';', 'SET client_min_messages = warning; SET sessio
 	(map { "INSERT INTO lpr_data.$_ ($columns{$_}) OVERRIDING SYSTEM VALUE SELECT $columns{$_} FROM aside.$_" } @tables),
 	"SELECT setval('lpr_data.' || n.name, n.last_value) FROM aside.number AS n JOIN pg_sequences AS s ON s.schemaname = 'lpr_data' AND s.sequencename = n.name",
 	# What expires later, and what has expired: not to be found by a question, since where it lies is another place.
-	"SELECT lpr_data.add_cache_hour(h) FROM (SELECT DISTINCT date_trunc('hour', expires_at) FROM aside.cache_answer UNION SELECT date_trunc('hour', now()) - interval '1 hour') AS x (h)",
+	# Once more if the purger of that version, which locks nothing, makes the same table just now.
+	(map { "DO \$\$ BEGIN PERFORM lpr_data.add_cache_hour(h) FROM (SELECT DISTINCT date_trunc('hour', expires_at) FROM aside.cache_answer UNION SELECT date_trunc('hour', now()) - interval '1 hour') AS x (h);
+		EXCEPTION WHEN duplicate_table OR unique_violation THEN IF $_ = 9 THEN RAISE; END IF; END \$\$" } 1 .. 9),
 	'UPDATE aside.cache_answer SET key = NULL', (map { "INSERT INTO lpr_data.$_ ($columns{$_}) SELECT $columns{$_} FROM aside.$_" } qw(cache_read cache_answer)), 'DROP SCHEMA aside CASCADE');
 $node->answer('postgres', "UPDATE lpr_data.source SET exemptions = CASE name WHEN 'acme' THEN '{5 U.S.C. 552a(j)(2)}'::text[] ELSE '{5 U.S.C. 552a(k)(2)}' END WHERE name IN ('acme', 'birdseye')");
 is_deeply(held($node, @tables), $held, "an extension of $before has what people did");

@@ -25,6 +25,8 @@ SELECT pg_temp.run(
     pg_temp.adds('save', '{"save_id": 9101, "event_id": 1}'),
     pg_temp.adds('event_read', '{"saved_id": 9101, "save_id": 9101, "event_id": 1}'),
     pg_temp.adds('correction', '{"saved_id": 9101}'),
+    pg_temp.adds('event_step', '{"step_id": 9101, "event_id": 1}'),
+    pg_temp.adds('exemption', '{"records": "POLICY"}'), pg_temp.adds('grace', '{"what": "sources"}'),
     pg_temp.adds('image', '{"content": "\\x01", "sha256":
         "\\x4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a"}'),
     pg_temp.adds('consent_token', '{"person_id": "@newcomer1", "digest":
