@@ -15,6 +15,9 @@
 #include "nodes/makefuncs.h"
 #include "nodes/value.h"
 #include "storage/latch.h"
+#if PG_VERSION_NUM >= 160000
+#include "varatt.h"
+#endif
 #if PG_VERSION_NUM >= 180000
 #include "commands/explain_format.h"
 #include "commands/explain_state.h"

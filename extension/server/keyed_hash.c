@@ -13,6 +13,7 @@
 
 #include "server/keyed_hash.h"
 
+#include "server/compat.h"
 #include "server/secret.h"
 
 #define HASH_LEN    32

@@ -7,6 +7,8 @@
 #include "utils/builtins.h"
 #include "utils/timestamp.h"
 
+#include "server/compat.h"
+
 #define TYPE_moment                      TIMESTAMPTZOID
 #define TYPE_degrees                     FLOAT8OID
 #define TYPE_confidence                  FLOAT8OID
