@@ -94,13 +94,13 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.audit(timestamptz, timestamptz, text, text, bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.audit(timestamptz, timestamptz, text, text, bigint, text) IS
-    'The audit log, oldest record first (U1, A9): who asked what for which event, what came back as metadata, what was '
-    'refused and why. Oversight and privacy read all of it; supervisors what their people did, but for what those '
+    'The audit log, oldest record first (U1, A9): who asked what for which event, what came back as metadata, what '
+    'was refused and why. Oversight and privacy read all of it; supervisors what their people did, but for what those '
     'read by duty and all of oversight, privacy and integrity, and nothing of their own; system owners and leads the '
     'questions of all others by their figures, without plates, places and texts. since, until: of the record''s time, '
-    'both included; login, kind (ask, refused, sent, answer, change, read, clock, '
-    'consent, flag, start, month), event_id, source: only such records; NULL = all. Each call is itself a record, and '
-    'so is its refusal. Errors LP024, LP033, and those of the gate for a session; on a standby LP020.';
+    'both included; login, kind (ask, refused, sent, answer, change, read, clock, consent, flag, start, month), '
+    'event_id, source: only such records; NULL = all. Each call is itself a record, and so is its refusal. Errors '
+    'LP024, LP033, and those of the gate for a session; on a standby LP020.';
 
 CREATE FUNCTION lpr.my_queries(
     since timestamp with time zone DEFAULT NULL,

@@ -108,7 +108,7 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.event_reasons(bigint) TO lpr_member;
 COMMENT ON FUNCTION lpr.event_reasons(bigint) IS
-    'Why an event is worked on (E4, A9): its reason, why it was extended, changed hands or people, why '
-    'saved reads were taken off (lpr.event_steps), how it ended; the oldest first. For who '
-    'works on it, their supervisors, oversight and privacy. Each call is itself a record. Errors LP041 (not an event '
-    'that you see), LP024, LP033, and those of the gate for a session.';
+    'Why an event is worked on (E4, A9): its reason, why it was extended, changed hands or people, why saved reads '
+    'were taken off (lpr.event_steps), how it ended; the oldest first. For who works on it, their supervisors, '
+    'oversight and privacy. Each call is itself a record. Errors LP041 (not an event that you see), LP024, LP033, and '
+    'those of the gate for a session.';

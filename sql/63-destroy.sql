@@ -14,9 +14,6 @@ ALTER TABLE lpr_data.event_read
     ALTER relevance SET STATISTICS 0, ALTER digest SET STATISTICS 0, ALTER proof SET STATISTICS 0,
     ALTER details SET STATISTICS 0, ALTER salt SET STATISTICS 0,
     ALTER place_certainty SET STATISTICS 0, ALTER why_images SET STATISTICS 0;
-ALTER TABLE lpr_data.correction ALTER value SET STATISTICS 0, ALTER reason SET STATISTICS 0,
-    ALTER confirm_reason SET STATISTICS 0;
-ALTER TABLE lpr_data.event_step ALTER reason SET STATISTICS 0;
 ALTER TABLE lpr_data.image ALTER sha256 SET STATISTICS 0, ALTER content SET STATISTICS 0;
 -- For the deletion of an image, which looks for the reads that have it.
 CREATE INDEX event_read_plate_image ON lpr_data.event_read (plate_image) WHERE plate_image IS NOT NULL;
@@ -380,12 +377,12 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.release_destruction(bigint, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.release_destruction(bigint, text) IS
     'Destroys what an order lists: deletes it with its corrections, the images that no other read has, and the '
-    'reasons in lpr.event_steps that are due as well, writes '
-    'their tables anew, so that no data file holds it, and leaves a certificate, all in one transaction; returns how '
-    'many reads (E9). By a records officer who neither made the order nor works on an event in it. What a hold was '
-    'placed on meanwhile, or is not as it was listed, stays. Errors LP024 and LP033 (who may), LP034 (the order does '
-    'not wait, or lists what is not due), LP043 (the reason says nothing), LP063 (all of it is held), 55P03 (saved '
-    'reads are in use). Copies outside the database, such as archived WAL and backups, have their own end.';
+    'reasons in lpr.event_steps that are due as well, writes their tables anew, so that no data file holds it, and '
+    'leaves a certificate, all in one transaction; returns how many reads (E9). By a records officer who neither made '
+    'the order nor works on an event in it. What a hold was placed on meanwhile, or is not as it was listed, stays. '
+    'Errors LP024 and LP033 (who may), LP034 (the order does not wait, or lists what is not due), LP043 (the reason '
+    'says nothing), LP063 (all of it is held), 55P03 (saved reads are in use). Copies outside the database, such as '
+    'archived WAL and backups, have their own end.';
 
 CREATE FUNCTION lpr.retention()
     RETURNS TABLE (event_id bigint, system text, matter_reference text, closed_at timestamp with time zone,

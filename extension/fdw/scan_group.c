@@ -234,6 +234,8 @@ start_asking(LprScan *scan, uint64 catalog)
 	LprQueryStats *stats = scan->stats;
 	LprSource *source;
 
+	if (scan->first_asked == 0)
+		scan->first_asked = scan->question.receipt.number;
 	if (scan->question.receipt.refused)
 		pass_over(scan, &scan->question.receipt); /* model: pass over */
 	else

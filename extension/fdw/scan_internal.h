@@ -38,6 +38,7 @@ typedef struct LprScan
 	ExprState *before_images; /* what a row must meet before its images are fetched, or NULL */
 	ExprState *check;         /* … and when it is whole, or NULL */
 	LprGateSeen *seen;        /* for the record; NULL until something is asked */
+	int64 first_asked;        /* number of the record of its first question; 0 = none yet */
 	/* of this execution */
 	MemoryContext context; /* of one question; reset at a rescan */
 	bool started;

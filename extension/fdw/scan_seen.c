@@ -1,6 +1,6 @@
 /*
  * scan_seen.c: what a scan can see of its statement beside the question itself, for the record (U1): the conditions
- * that are checked here, the columns, whether anything is aggregated, and the statement's text.
+ * that are checked here, the columns, whether anything is aggregated, the statement's text and its parameters.
  */
 #include "fdw/scan_internal.h"
 
@@ -21,6 +21,8 @@
 #define CONDITION_ROOM  400
 /* Texts of statements and values of parameters are on record whole, or nothing is asked. In bytes, of all together. */
 #define STATEMENT_ROOM (64 * 1024)
+/* What is longer stands in the record of a scan's first question only, and the others name that one. */
+#define EACH_ROOM 1024
 
 /*
  * The value of a parameter that a statement was given, NULL when it has none of that type. `guess`: it need not be one
@@ -260,6 +262,7 @@ tell_statement(LprScan *scan, LprGateSeen *seen)
 	bytes += seen->statement != NULL ? strlen(seen->statement) : 0;
 	bytes += seen->inner_statement != NULL ? strlen(seen->inner_statement) : 0;
 	check_length(scan, bytes);
+	seen->statement_bytes = bytes;
 }
 
 const LprGateSeen *
@@ -268,7 +271,11 @@ lpr_scan_seen(LprScan *scan)
 	MemoryContext old;
 
 	if (scan->seen != NULL)
+	{
+		if (scan->seen->statement_bytes > EACH_ROOM)
+			scan->seen->statement_in = scan->first_asked;
 		return scan->seen;
+	}
 	/* It is the same for all questions of the scan. */
 	old = MemoryContextSwitchTo(scan->node->ss.ps.state->es_query_cxt);
 	scan->seen = palloc0(sizeof(LprGateSeen));

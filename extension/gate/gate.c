@@ -32,6 +32,11 @@ describe_seen(LprText *payload, const LprGateSeen *seen)
 	lpr_payload_texts(payload, "columns", seen->columns, seen->ncolumns);
 	if (seen->aggregated)
 		lpr_payload_bool(payload, "aggregated", true);
+	if (seen->statement_in != 0)
+	{
+		lpr_payload_integer(payload, "statement_in", seen->statement_in);
+		return;
+	}
 	lpr_payload_text(payload, "statement", utf8(seen->statement));
 	lpr_payload_text(payload, "inner_statement", utf8(seen->inner_statement));
 	if (seen->nparameters > 0)

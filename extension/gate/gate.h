@@ -22,6 +22,8 @@ typedef struct LprGateSeen
 	const char *inner_statement; /* that of a function which asks, or NULL */
 	const char **parameters;     /* what these, and those between them, were given, as SQL */
 	int nparameters;
+	size_t statement_bytes; /* of the texts and of the parameters */
+	int64 statement_in;     /* number of the record that they stand in; 0 = in this one */
 } LprGateSeen;
 
 typedef struct LprGateQuestion

@@ -9,6 +9,7 @@ use Test::More;
 my $node = LprTest->start_staged('audit_statement', world => 'noon');
 $node->add_source('bay', 'lpr-v1');
 my ($session) = $node->session('analyst1');
+my $head;
 
 # What the questions that some SQL asks have on record, oldest first.
 sub records
@@ -82,6 +83,17 @@ $record = one($node->procedure('inner', "BEGIN PERFORM read_id $ask; END") =~ s/
 like($record->{statement}, qr/CALL|PERFORM|SELECT/, '… of a procedure');
 my $long = "SELECT /* " . ('é' x 9000) . " */ read_id $ask";
 is(one($long)->{statement}, decode('UTF-8', "$long\n"), '… a long one, whole, whatever it begins with');
+# A question for each row of a join: a long text stands in the first record, a short one in each.
+my $rows = "SELECT w.p, r.read_id FROM (VALUES ('BULK1'), ('BULK2'), ('BULK3')) AS w (p), LATERAL (SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = w.p OFFSET 0) AS r";
+my @short = records($rows);
+is(scalar(grep { ($_->{statement} // '') =~ /LATERAL/ && !defined $_->{statement_in} } @short), 3, '… three questions, each with the text');
+$head = $node->head;
+my @rows = records("$rows -- " . ('x' x 2000));
+is(scalar(@rows), 3, '… and with a long one three again');
+like($rows[0]{statement}, qr/LATERAL.*x{2000}/s, '… which is with the first');
+is($rows[0]{statement_in}, undef, '… as itself');
+my $first = $node->answer('postgres', "SELECT min(number) FROM lpr_data.audit WHERE number > $head AND kind = 'ask'");
+is(join(' ', map { ($_->{statement_in} // '') . (defined $_->{statement} ? 'again' : '') . ($_->{columns} ? '' : 'bare') } @rows[1, 2]), "$first $first", '… and the others name that one, and have the rest');
 $record = one("SELECT /* " . ('x' x 70_000) . " */ read_id $ask", qr/the statement is too long to be on record/);
 is($record->{message}, 'the statement is too long to be on record', '… and of one that is too long, that it was refused');
 $record = one("SELECT read_id $ask AND camera_owner <> '" . ('x' x 2000) . "' AND camera_owner = 'Example Mosque'");
