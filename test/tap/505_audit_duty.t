@@ -78,6 +78,11 @@ for my $function ('lpr.audit()', 'lpr.unanswered()', 'lpr.recorded_texts(1)', 'l
 	$node->refused("$_ and $function", $_, "SELECT * FROM $function", $control, 'LP033') for qw(analyst1 records1);
 }
 $node->refused("$_ and the export", $_, 'SELECT * FROM lpr.export_audit()', 'U4', 'LP033') for qw(supervisor1 owner1 lead1 privacy1);
+for my $login (qw(owner1 lead1))
+{
+	is($node->answer('oversight1', "SELECT count(*) > 0 FROM lpr.audit(kind => 'refused', login => '$login')"), 't', "what $login was refused is there");
+	is(by($login, "SELECT count(*) FROM lpr.audit(login => '$login')"), 0, '… and not among the figures that they read');
+}
 $node->safe_psql('postgres', 'CREATE ROLE stranger1 LOGIN IN ROLE lpr_supervisor');
 $node->refused('an unregistered supervisor', 'stranger1', 'SELECT * FROM lpr.audit()', 'A9', 'LP024');
 like($node->messages('supervisor1', 'SELECT * FROM lpr.audit()', logon => 0), qr/LP028/, 'who has not agreed to the rules reads nothing');
