@@ -13,6 +13,15 @@ is($node->answer('analyst1', $quick), 1, 'who came through all of it is answered
 $node->answer('postgres', 'CREATE ROLE twin1 LOGIN IN ROLE lpr_supervisor; CREATE ROLE twin2 LOGIN IN ROLE lpr_user; CREATE ROLE monitor1 LOGIN IN ROLE lpr_oversight');
 my $twin = sub { my ($login, $name, $address, $more) = @_; return "SELECT lpr.add_person('$login', '$name', '$address\@agency.example', 'Targeting'$more)" };
 my $one_login = sub { my ($name, $sql, $words) = @_; return $node->refused($name, 'admin1', $sql, 'A8', 'LP036', words => $words) };
+# The key that numbers are hashed with: without one, or with one that could be guessed, nobody is registered.
+my $key = PostgreSQL::Test::Utils::slurp_file("$node->{secret_directory}/identity-key");
+my $keyless = sub { return $node->messages('admin1', $twin->('twin1', 'Twyla Inman', 'twin1', ", personnel_number => 'P-twin'"), logon => 0) };
+$node->put_secret('identity-key', 'x' x 31);
+like($keyless->(), qr/F0000: identity key "identity-key" is too short\nDETAIL: .*32 characters.*\nHINT: .*openssl rand/s, 'a key that is too short');
+unlink "$node->{secret_directory}/identity-key";
+like($keyless->(), qr/F0000: identity key "identity-key" does not exist\n.*HINT: .*openssl rand/s, '… and none at all');
+$node->put_secret('identity-key', $key);
+is($node->answer('postgres', "SELECT count(*) FROM lpr_data.person WHERE login = 'twin1'"), 0, '… nobody is registered with that');
 $one_login->('without a personnel number', $twin->('twin1', 'Ann Alister', 'twin1', ''), qr/no personnel number of login "twin1"/);
 $one_login->('with the number of somebody else', $twin->('twin1', 'Twyla Inman', 'twin1', ", personnel_number => 'P-analyst1'"), qr/login "analyst1" has that personnel number/);
 $one_login->('… written otherwise', $twin->('twin1', 'Twyla Inman', 'twin1', ", personnel_number => ' p analyst-1 '"), qr/login "analyst1" has that personnel number/);
