@@ -367,6 +367,10 @@ extern bool token_valid(const struct request *rq, const char *token);
 extern void tokens_forget(void);
 extern bool under_rate(const struct request *rq, long most, int seconds);
 
+/* verkada.c: what the versions of its protocol share */
+extern void verkada_error(struct reply *rp, int status, const char *message);
+extern void verkada_login(struct request *rq, struct reply *rp, const char *api_key);
+
 /* image.c */
 extern void image_png(uint64_t seed, struct buf *out);
 extern uint64_t image_signature(uint64_t id, char which, int64_t expires);

@@ -18,15 +18,6 @@
 #define IMAGES          "/cameras/v1/analytics/lpr/images"
 #define DEVICES         "/cameras/v1/devices"
 
-static void
-error(struct reply *rp, int status, const char *message)
-{
-	rp->type = "application/json";
-	buf_fmt(&rp->body, "{\"id\":\"%08x\",\"message\":", (unsigned) mix64((uint64_t) status, hash_text(message)));
-	buf_json(&rp->body, message);
-	buf_str(&rp->body, ",\"data\":null}");
-}
-
 static enum request_class
 classify(const struct request *rq)
 {
@@ -41,23 +32,6 @@ classify(const struct request *rq)
 	if (strcmp(rq->rest, IMAGES) != 0)
 		return CLASS_OTHER;
 	return token != NULL && token[0] != '\0' ? CLASS_PAGE : CLASS_SEARCH;
-}
-
-static void
-login(struct request *rq, struct reply *rp)
-{
-	const char *key = request_header(rq, "x-api-key");
-	char token[64];
-
-	if (strcmp(rq->method, "POST") != 0)
-		reply_fail(rq, rp, 405, "Method not allowed");
-	else if (key == NULL || strcmp(key, API_KEY) != 0)
-		reply_fail(rq, rp, 401, "Invalid API key");
-	else
-	{
-		token_issue(rq, token, sizeof(token));
-		buf_fmt(&rp->body, "{\"token\":\"%s\"}", token);
-	}
 }
 
 /* A whole number of the query. */
@@ -197,7 +171,7 @@ answer(struct request *rq, struct reply *rp)
 {
 	rp->type = "application/json";
 	if (rq->class == CLASS_LOGIN)
-		login(rq, rp);
+		verkada_login(rq, rp, API_KEY);
 	else if (rq->class == CLASS_IMAGE)
 		image_signed(rq, rp, rq->rest + 7);
 	else if (!token_valid(rq, request_header(rq, "x-verkada-auth")))
@@ -220,7 +194,7 @@ const struct dialect verkada_v1 = {
 	.images = "/media/",
 	.classify = classify,
 	.answer = answer,
-	.error = error,
+	.error = verkada_error,
 	.search = {"detections", NULL, "license_plate", "timestamp", "timestamp", NULL, NULL},
 	.cameras = {"cameras", "camera_id", "name", NULL, "location_lat", NULL, "location_lat"},
 	.login = {.plate = "token", .rows = "token"},

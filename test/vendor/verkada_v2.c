@@ -16,16 +16,6 @@
 #define CORNERS_MAX   700
 #define SEARCH        "/v2/cameras/ncic/license_plates/search"
 
-static void
-error(struct reply *rp, int status, const char *message)
-{
-	rp->type = "application/json";
-	buf_fmt(&rp->body,
-			"{\"id\":\"%04x\",\"message\":", (unsigned) (mix64((uint64_t) status, hash_text(message)) & 0xffff));
-	buf_json(&rp->body, message);
-	buf_str(&rp->body, ",\"data\":null}");
-}
-
 static enum request_class
 classify(const struct request *rq)
 {
@@ -36,23 +26,6 @@ classify(const struct request *rq)
 	if (strcmp(rq->rest, SEARCH) != 0)
 		return CLASS_OTHER;
 	return rq->body != NULL && strstr(rq->body, "\"cursor\"") != NULL ? CLASS_PAGE : CLASS_SEARCH;
-}
-
-static void
-login(struct request *rq, struct reply *rp)
-{
-	const char *key = request_header(rq, "x-api-key");
-	char token[64];
-
-	if (strcmp(rq->method, "POST") != 0)
-		reply_fail(rq, rp, 405, "Method not allowed");
-	else if (key == NULL || strcmp(key, API_KEY) != 0)
-		reply_fail(rq, rp, 401, "Invalid API key");
-	else
-	{
-		token_issue(rq, token, sizeof(token));
-		buf_fmt(&rp->body, "{\"token\":\"%s\"}", token);
-	}
 }
 
 struct asked
@@ -271,7 +244,7 @@ answer(struct request *rq, struct reply *rp)
 {
 	rp->type = "application/json";
 	if (rq->class == CLASS_LOGIN)
-		login(rq, rp);
+		verkada_login(rq, rp, API_KEY);
 	else if (rq->class == CLASS_IMAGE)
 		image_signed(rq, rp, rq->rest + 7);
 	else if (!token_valid(rq, request_header(rq, "x-verkada-auth")))
@@ -294,7 +267,7 @@ const struct dialect verkada_v2 = {
 	.images = "/media/",
 	.classify = classify,
 	.answer = answer,
-	.error = error,
+	.error = verkada_error,
 	.search = {"items", "read_id", "plate", "event_time", "lat", NULL, "lat"},
 	.login = {.plate = "token", .rows = "token"},
 };
