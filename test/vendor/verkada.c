@@ -1,5 +1,6 @@
 /*
- * verkada: what the versions of the protocol share: a key is changed for a token of 30 minutes, and the shape of errors.
+ * verkada: what the versions of the protocol share: a key is changed for a token of 30 minutes, and the shape of
+ * errors.
  */
 #include "vendor.h"
 
