@@ -251,28 +251,41 @@ lpr_queue_attach(void)
 	before_shmem_exit(leave_queue_at_exit, (Datum) 0);
 }
 
+/* Those that are kept stay in their order, before all that follow: by it the writer knows what is in the log already. */
 void
 lpr_queue_drop_others(void)
 {
-	uint64 end;
+	List *kept = NIL;
+	uint64 at;
 
 	LWLockAcquire(lock, LW_EXCLUSIVE);
-	/* They come first: nobody is connected to two databases of one name. */
-	end = queue->put;
-	while (queue->taken < end)
+	/* They come first: nobody is connected to two databases of one name. What is the cluster's stands among them. */
+	for (at = queue->taken; at < queue->put;)
 	{
 		LprQueued head;
-		uint64 at = queue->taken;
+		LprQueued *record;
 
 		copy_out(at, (char *) &head, offsetof(LprQueued, payload));
 		if (OidIsValid(head.database) && head.database == MyDatabaseId)
 			break;
-		queue->taken += head.len;
-		/* What is the cluster's stays, behind all others. Byte by byte: where it goes may begin within where it is. */
-		for (uint32 i = 0; !OidIsValid(head.database) && i < head.len; i++)
-			ring[queue->put++ % queue->size] = ring[(at + i) % queue->size];
+		if (!OidIsValid(head.database))
+		{
+			record = palloc(head.len);
+			copy_out(at, (char *) record, head.len);
+			kept = lappend(kept, record);
+		}
+		at += head.len;
 	}
+	for (int i = list_length(kept) - 1; i >= 0; i--)
+	{
+		const LprQueued *record = list_nth(kept, i);
+
+		at -= record->len;
+		copy_in(at, (const char *) record, record->len);
+	}
+	queue->taken = at;
 	LWLockRelease(lock);
+	list_free_deep(kept);
 }
 
 void

@@ -145,6 +145,24 @@ for my $case ([ LprTest::quick(), qr/^1\n/, $answered ], [ $place, qr/^5\n/, "as
 	$node->sound('then');
 }
 
+# ---- … with a record of the cluster before it: of a statement in another database ----
+
+$job = $node->ready('analyst1');
+no_standby();
+$head = $node->head;
+my $other = $node->launch('postgres', '\c postgres', "ALTER SYSTEM SET lpr.audit_timeout = '60s'");
+ok(LprTest::eventually(sub { administer("$waits = 'SyncRep'") eq '1' }), 'the writer waits for a standby with what the cluster has on record');
+$node->go($job, LprTest::quick());
+ok($node->await_waiting(1, $job), '… and a question behind it');
+$node->renew_writer;
+ok(LprTest::eventually(sub { administer("$waits = 'SyncRep'") eq '1' }), 'the next writer waits likewise');
+administer("ALTER SYSTEM RESET synchronous_standby_names");
+$node->reload;
+like(join('', ($node->landed($job))[0, 1]), qr/^1\n/, 'both are decided');
+$node->landed($other);
+is($node->records_after($head, $only), $answered, '… once');
+$node->sound('then');
+
 # ---- a change is as safe as the log, whatever its session has set ----
 
 no_standby();
