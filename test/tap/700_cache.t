@@ -151,8 +151,9 @@ my ($size, $asked) = (90);
 }
 is($asked, 1, '… the vendor is asked once');
 $node->vendor_faults({ vendor => 'acme', class => 'search', fault => 'hang' });
+$node->vendor_forget;
 my $killed = $node->launch('analyst1', "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK101'");
-$node->answer('postgres', 'SELECT pg_terminate_backend(' . $node->await_network($killed) . ')');
+$node->answer('postgres', 'SELECT pg_terminate_backend(' . $node->await_network($killed, vendor => 'acme', class => 'search') . ')');
 $node->landed($killed);
 $node->vendor_well;
 is(question("SELECT * FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK101'"), '101|0|1', 'who asked first ended: the next asks for itself');
