@@ -35,9 +35,9 @@ RETURN (q).encrypted OR NOT (q).remote;
 COMMENT ON FUNCTION lpr_data.is_private(lpr_data.question) IS
     'Whether the connection cannot be read on its way: through TLS, or on this machine (A6).';
 
-CREATE FUNCTION lpr_data.asker(login oid)
+CREATE FUNCTION lpr_data.asker(login oid, moment timestamp with time zone)
     RETURNS TABLE (person_id integer, may_ask boolean, registered boolean, personal boolean, name text,
-                   known boolean, apart boolean)
+                   known_until timestamp with time zone, apart boolean)
     LANGUAGE sql STABLE ROWS 1
 AS $$
     SELECT p.person_id,
@@ -46,27 +46,26 @@ AS $$
            p.left_at IS NULL AND p.kind = 'personal'
                AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = u.oid),
            u.rolname::text,
-           p.kind <> 'personal' OR p.personnel_hash IS NOT NULL
-               OR EXISTS (SELECT FROM lpr_data.grace AS g
-                          WHERE g.what = 'personnel_numbers' AND clock_timestamp() >= g.since
-                            AND clock_timestamp() < g.until),
+           CASE WHEN p.kind <> 'personal' OR p.personnel_hash IS NOT NULL THEN 'infinity' ELSE r.until END,
            NOT EXISTS (SELECT FROM lpr_data.role_conflict AS c
                        WHERE c.role = 'lpr_user' AND lpr_data.takes_part(u.oid, c.other)
                           OR c.other = 'lpr_user' AND lpr_data.takes_part(u.oid, c.role))
     FROM (VALUES (true)) AS one
     LEFT JOIN pg_roles AS u ON u.oid = asker.login
     LEFT JOIN lpr_data.person AS p ON p.login = u.rolname::text COLLATE "C"
+    LEFT JOIN lpr_data.grace AS r ON r.what = 'personnel_numbers' AND asker.moment >= r.since
 $$;
-COMMENT ON FUNCTION lpr_data.asker(oid) IS
+COMMENT ON FUNCTION lpr_data.asker(oid, timestamp with time zone) IS
     'Who is behind a login: one row. may_ask: a member of lpr_user and no superuser; registered: to a person who has '
-    'not left; personal: to that person alone (A1); known: by a personnel number, if it is a person''s; apart: from '
-    'all roles that must be apart from lpr_user (A8).';
+    'not left; personal: to that person alone (A1); known_until: infinity when the personnel number is on record, or '
+    'it is no person''s, else as long as an update lets that pass, or NULL; apart: from all roles that must be apart '
+    'from lpr_user (A8).';
 
 CREATE FUNCTION lpr_data.gate_session(q lpr_data.question, moment timestamp with time zone, duty boolean DEFAULT false)
     RETURNS TABLE (decided boolean, person_id integer, holds_until timestamp with time zone, refusal text[])
     LANGUAGE sql STABLE ROWS 1
 AS $$
-    SELECT true, a.person_id, g.until, CASE
+    SELECT true, a.person_id, least(g.until, a.known_until), CASE
         WHEN (q.same_user) IS NOT TRUE THEN ARRAY['A1', 'LP021',
             'the session''s user is not the login that connected',
             'Questions are asked by the login that authenticated, as itself.',
@@ -97,7 +96,7 @@ AS $$
             'login {login} is not one person''s own',
             'Questions are asked under the personal login of a registered person, which no other role is a member of.',
             'Ask an administrator: lpr.add_person(...) registers you, under a login of your own.']
-        WHEN (a.known) IS NOT TRUE THEN ARRAY['A8', 'LP036',
+        WHEN (moment < a.known_until) IS NOT TRUE THEN ARRAY['A8', 'LP036',
             'no personnel number of login {login} is on record',
             'One human being has one active personal login, known by the personnel number.',
             'Ask an administrator: SELECT lpr.change_person(...your login..., personnel_number => ''...'');']
@@ -118,14 +117,14 @@ AS $$
                  THEN 'ROLLBACK; BEGIN; SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...'');'
                  ELSE 'SELECT lpr.accept_rules(''{accept}'');' END]
         END
-    FROM lpr_data.asker(q.login) AS a
+    FROM lpr_data.asker(q.login, moment) AS a
     CROSS JOIN lpr_data.network_of(q.remote, q.address) AS n
     LEFT JOIN lpr_data.agreement(q, moment) AS g ON true
 $$;
 COMMENT ON FUNCTION lpr_data.gate_session(lpr_data.question, timestamp with time zone, boolean) IS
     'The gate''s first part: who asks, how they are connected, what they agreed to. One row: the person, and the rule '
-    'that refuses or NULL (A1, A5, A6, A8); until when the agreement holds at most. duty: '
-    'somebody reads by duty, whose role was looked at (A9).';
+    'that refuses or NULL (A1, A5, A6, A8); until when the agreement, and a grace for the personnel number, hold at '
+    'most. duty: somebody reads by duty, whose role was looked at (A9).';
 
 CREATE FUNCTION lpr_data.gate_person(q lpr_data.question, person_id integer, moment timestamp with time zone)
     RETURNS TABLE (decided boolean, system text, holds_until timestamp with time zone, refusal text[])
@@ -133,7 +132,7 @@ CREATE FUNCTION lpr_data.gate_person(q lpr_data.question, person_id integer, mom
 AS $$
     -- Saved reads are looked at after their event has ended too, and no source is asked: some rules are not for them.
     SELECT true, e.system,
-           least(CASE WHEN q.mode <> 'saved' THEN e.ends_at END, a.until, t.until, c.until),
+           least(CASE WHEN q.mode <> 'saved' THEN least(e.ends_at, r.until) END, a.until, t.until, c.until),
            CASE
         WHEN (q.mode IN ('plate', 'location', 'vehicle', 'saved')) IS NOT TRUE THEN ARRAY['Q2', 'LP001',
             'the question has no anchor',
@@ -167,19 +166,11 @@ AS $$
             'A government lead confirms every access once a year.',
             'Ask a government lead: SELECT lpr.recertify(...).']
         WHEN (q.mode = 'saved') THEN NULL
-        WHEN (EXISTS (SELECT FROM lpr_data.source AS s WHERE s.name = q.source AND s.enabled
-                                                         AND s.approved_on <= lpr_data.utc_today())) IS NOT TRUE
-                                                              THEN ARRAY['Q10', 'LP003',
+        WHEN (s.enabled AND s.approved_on <= lpr_data.utc_today()) IS NOT TRUE THEN ARRAY['Q10', 'LP003',
             'source "{source}" is not enabled',
             'A source is asked only once its privacy assessment is on record as approved.',
             'Ask the privacy officer to record it with lpr.approve_source(...).']
-        WHEN (EXISTS (SELECT FROM lpr_data.source AS s
-                      WHERE s.name = q.source
-                        AND (s.published_on <= lpr_data.utc_today()
-                             OR s.published_on IS NULL
-                                AND EXISTS (SELECT FROM lpr_data.grace AS g
-                                            WHERE g.what = 'sources' AND moment >= g.since
-                                              AND moment < g.until)))) IS NOT TRUE THEN ARRAY['Q10', 'LP003',
+        WHEN (s.published_on <= lpr_data.utc_today() OR moment < r.until) IS NOT TRUE THEN ARRAY['Q10', 'LP003',
             'the privacy assessment of source "{source}" is not published',
             'A source is asked from the day on which its privacy assessment is published.',
             'SELECT source, published_on FROM lpr.sources; tells the day; the privacy officer records it with '
@@ -196,6 +187,9 @@ AS $$
         END
     FROM (VALUES (true)) AS one
     LEFT JOIN lpr_data.memberships(gate_person.person_id, moment) AS e ON e.event_id = q.event_id
+    LEFT JOIN lpr_data.source AS s ON s.name = q.source
+    -- An update lets pass for some days that no day of publication is on record.
+    LEFT JOIN lpr_data.grace AS r ON r.what = 'sources' AND s.published_on IS NULL AND moment >= r.since
     CROSS JOIN LATERAL (SELECT max(x.ends_at) AS until
                         FROM lpr_data.entitlements(gate_person.person_id, moment) AS x
                         WHERE x.holds AND e.system = ANY (x.systems)

@@ -12,13 +12,13 @@ WITH now AS MATERIALIZED (
     SELECT clock_timestamp() AS moment
 ), me AS MATERIALIZED (
     -- A person who has left does not count here: the login may be another's by now.
-    SELECT q AS question, p.person_id, a.may_ask, a.registered, a.personal, a.known, a.apart, a.name, p.kind,
-           s.name AS supervisor,
-           u.rolsuper, now.moment,
+    SELECT q AS question, p.person_id, a.may_ask, a.registered, a.personal,
+           (now.moment < a.known_until) IS TRUE AS known,
+           a.apart, a.name, p.kind, s.name AS supervisor, u.rolsuper, now.moment,
            (SELECT max(r.version) FROM lpr_data.rules AS r) AS rules
     FROM now
     CROSS JOIN lpr_data.session() AS q
-    CROSS JOIN lpr_data.asker(q.login) AS a
+    CROSS JOIN lpr_data.asker(q.login, now.moment) AS a
     LEFT JOIN lpr_data.person AS p ON p.person_id = a.person_id AND a.registered
     LEFT JOIN lpr_data.person AS s ON s.person_id = p.supervisor_id
     LEFT JOIN pg_roles AS u ON u.oid = q.login

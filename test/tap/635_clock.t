@@ -59,6 +59,23 @@ $node->move_clock(-86400);
 refuses('an event before it was opened, by a clock that was set back', 'Q7', 'LP042');
 $node->move_clock(86400);
 
+# ---- what an update lets pass for some days ----
+
+$node->answer('postgres', "INSERT INTO lpr_data.grace (what, since, until) SELECT w, clock_timestamp(), clock_timestamp() + interval '2 hours' FROM unnest('{sources,personnel_numbers}'::text[]) AS w");
+my $grace = "SELECT until FROM lpr_data.grace WHERE what";
+$node->answer('postgres', "UPDATE lpr_data.source SET published_on = NULL WHERE name = 'acme'; CREATE TABLE public.number AS SELECT personnel_hash AS hash FROM lpr_data.person WHERE login = 'clerk1'; UPDATE lpr_data.person SET personnel_hash = NULL WHERE login = 'clerk1'");
+$node->clock_to("$grace = 'sources'", -60);
+asks('without a day of publication and a number, a minute before the end');
+holds_until('a source without a day of publication', "$grace = 'sources'");
+is($node->answer('postgres', "SELECT g.refusal IS NULL, g.holds_until = ($grace = 'personnel_numbers') FROM lpr_data.gate_session(ROW('clerk1'::regrole, true, false, '', false, true, (SELECT max(version) FROM lpr_data.rules), clock_timestamp(), 0, false, 'acme', 'plate',
+	$event, now(), now(), NULL, 0)::lpr_data.question, clock_timestamp()) AS g"), 't|t', 'a login without a number: until then it holds');
+$node->clock_to("$grace = 'sources'", 1);
+refuses('a login without a number, afterwards', 'A8', 'LP036');
+$node->answer('postgres', "UPDATE lpr_data.person SET personnel_hash = (SELECT hash FROM public.number) WHERE login = 'clerk1'");
+refuses('a source without a day of publication, afterwards', 'Q10', 'LP003');
+$node->answer('postgres', "UPDATE lpr_data.source SET published_on = '2017-12-11' WHERE name = 'acme'");
+asks('both on record');
+
 # ---- each course lapses, and is completed anew ----
 
 for my $course (@LprTest::courses)
