@@ -251,7 +251,7 @@ lpr_queue_attach(void)
 	before_shmem_exit(leave_queue_at_exit, (Datum) 0);
 }
 
-/* Those that are kept stay in their order, before all that follow: by it the writer knows what is in the log already. */
+/* Those that are kept stay in their order, before what follows: by it the writer knows what is in the log already. */
 void
 lpr_queue_drop_others(void)
 {

@@ -39,6 +39,7 @@ SELECT format('CREATE VIEW policy.%1$I AS SELECT * FROM lpr_data.%1$I', c.relnam
 FROM pg_class AS c
 WHERE c.relnamespace = 'lpr_data'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
   AND c.relname NOT LIKE 'cache\_%' AND c.relname <> 'change' AND c.relowner = 'lpr_owner'::regrole
+ORDER BY c.relname
 \gexec
 -- How many rows each has, for everybody to compare; and what somebody sees of all of them.
 CREATE FUNCTION policy.rows_of(relation text)
