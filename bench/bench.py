@@ -119,6 +119,7 @@ def join(table):
     owner.query('TRUNCATE bench.hot_list')
     owner.query("INSERT INTO bench.hot_list SELECT unnest('{%s}'::text[])" % ','.join(plates))
     owner.query('ANALYZE bench.hot_list')
+    owner.query('CALL bench.aim(ARRAY(SELECT plate FROM bench.hot_list))')
     tail = "lpr.reads AS r ON r.plate = h.plate AND r.source = 'bulk' AND r.captured_at > now() - interval '30 days'"
     batched = f'SELECT count(r.read_id) FROM bench.hot_list AS h JOIN {tail}'
     single = f'SELECT count(r.read_id) FROM bench.hot_list AS h LEFT JOIN {tail}'

@@ -28,6 +28,16 @@ VALUES (1, 1, 'approve', 'supervisor', 2, 'bench'), (1, 2, 'approve', 'system_ow
 INSERT INTO lpr_data.event (system, title, purpose, authority, matter_reference, reason, ends_at)
 VALUES ('ATS', 'Bench', 'suspect', 'title_18', 'BENCH-1', 'bench', now() + interval '90 days');
 INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by) VALUES (1, 1, true, 1);
+-- What is asked, and as many others as an event may well have.
+CREATE PROCEDURE bench.aim(plates text[])
+    LANGUAGE sql
+BEGIN ATOMIC
+    INSERT INTO lpr_data.target (event_id, kind, plate, relation, evidence_kind, evidence_reference, basis, added_by)
+    SELECT 1, 'plate', p, 'subject', 'case_record', 'bench', 'bench', 1 FROM unnest(plates) AS p
+    WHERE NOT EXISTS (SELECT FROM lpr_data.target AS t WHERE t.event_id = 1 AND t.plate = p);
+END;
+CALL bench.aim('{BENCH123,BULK1,BULK1000,BULK10000,BULK100000,BULK1000000}');
+CALL bench.aim(ARRAY(SELECT 'OTHER' || n FROM generate_series(1, 1000) AS n));
 INSERT INTO lpr_data.schedule (records, citation, base_period, runs_from, life_of_matter, effective_from, reason,
     proposed_by)
 VALUES ('ATS', 'bench', '15 years', 'saved', true, '2020-01-01', 'bench', 2);

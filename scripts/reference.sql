@@ -12,6 +12,7 @@ INSERT INTO task (title, topics) VALUES
     ('Begin a session, understand a refusal', '{00-roles,05-errors,43-client-network,43-consent,51-my-access}'),
     ('Request and grant access', '{41-access,42-training,47-recertification}'),
     ('Work on events', '{44-event,45-event-read,45-event-step,46-reason,48-hand-over}'),
+    ('Say what may be asked', '{46-target,47-target-verb,48-target-read,61-target-saved}'),
     ('Save what matters', '{61-nexus,61-saved,62-correction}'),
     ('Keep, hold and destroy', '{62-retention,63-destroy}'),
     ('Read and verify the log', '{30-audit,31-audit-read}'),

@@ -100,6 +100,20 @@ FROM unnest(ARRAY[:request1, :request2]) AS request
 SELECT lpr.open_event('Contraband through Otay Mesa', 'contraband', 'title_19', 'SD-2026-00417',
     'A silver sedan is reported to carry narcotics across; its stops in the last months have to be found.')
 \g /dev/null
+-- What is asked is a target of the event, with the evidence for it.
+SELECT lpr.add_target(1, '7ABC123', 'contraband', 'border_record', 'Seizure 2026-0417',
+                      'The sedan with this plate crossed right before each of the three seizures.'),
+       lpr.add_target(1, 'UXQ0780', 'associate', 'surveillance', 'Report 12 of the Otay Mesa team',
+                      'Officers saw this car wait for the sedan at the crossing on two nights.'),
+       lpr.add_target(1, relation => 'known_address', evidence_kind => 'informant',
+                      evidence_reference => 'Informant file 88',
+                      basis => 'The loads change cars at this plaza by night.',
+                      latitude => 32.5509, longitude => -117.0438, address => 'Camino de la Plaza'),
+       lpr.add_target(1, relation => 'subject', evidence_kind => 'registration',
+                      evidence_reference => 'CA registration 7ABC123',
+                      basis => 'The sedan is registered as this model.',
+                      make => 'Toyota', model => 'Camry')
+\g /dev/null
 \c - analyst2
 SELECT lpr.open_event('Fugitive in Arizona', 'wanted_person', 'title_18', 'TUC-2026-00093',
     'The wanted man drives a relative''s pickup truck; where it is parked at night has to be found.')

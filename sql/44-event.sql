@@ -432,6 +432,13 @@ COMMENT ON FUNCTION lpr_data.set_work(bigint, boolean) IS
     'The event that questions of this session are for which name none; NULL = none. passing: until its transaction '
     'ends.';
 
+CREATE FUNCTION lpr_data.working_on()
+    RETURNS bigint
+    LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'lpr_purpose_working_on';
+COMMENT ON FUNCTION lpr_data.working_on() IS
+    'The event that questions of this session are for which name none; NULL = none.';
+
 CREATE FUNCTION lpr_data.pass_work()
     RETURNS void
     LANGUAGE c VOLATILE

@@ -17,7 +17,13 @@ CREATE TYPE lpr_data.question AS (
     since timestamp with time zone,
     until timestamp with time zone,
     radius_m double precision,
-    address_length integer
+    address_length integer,
+    plates text[],
+    latitude double precision,
+    longitude double precision,
+    place text,
+    make text,
+    model text
 );
 COMMENT ON TYPE lpr_data.question IS
     'A question to one source, as the gate is told of it. Taken from session and question by the library, and from '
@@ -45,6 +51,13 @@ COMMENT ON COLUMN lpr_data.question.until IS 'The newest.';
 COMMENT ON COLUMN lpr_data.question.radius_m IS 'Around the point asked for, in metres; NULL = no point is given.';
 COMMENT ON COLUMN lpr_data.question.address_length IS
     'Characters of the address asked for; 0 = none, or none that names a place.';
+
+COMMENT ON COLUMN lpr_data.question.plates IS 'The plates asked for, in normal form; NULL = none.';
+COMMENT ON COLUMN lpr_data.question.latitude IS 'Of the point asked for; NULL = none.';
+COMMENT ON COLUMN lpr_data.question.longitude IS 'Of that point.';
+COMMENT ON COLUMN lpr_data.question.place IS 'The address asked for, as it was written; NULL = none.';
+COMMENT ON COLUMN lpr_data.question.make IS 'The make asked for, in normal form; NULL = any.';
+COMMENT ON COLUMN lpr_data.question.model IS 'The model, likewise.';
 
 CREATE FUNCTION lpr_data.session()
     RETURNS lpr_data.question

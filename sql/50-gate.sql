@@ -7,7 +7,7 @@
 -- The gate has three parts, and a rule stands in one of them:
 --   session    who asks, how they are connected, what they agreed to
 --   person     what this person may ask for this event, of this source, in this mode, and until when
---   question   what is asked: anchor, time, area, number
+--   question   what is asked: targets, time, area, number
 -- A rule is one WHEN: what must be true, else its control, SQLSTATE, message, what the rule is, what to do. A rule that
 -- cannot be decided (NULL) refuses. The first that refuses is the one that is told. All are decided at one moment. What
 -- holds of a person, and until when, is said once where its tables are: lpr_data.entitlements(),
@@ -204,11 +204,71 @@ COMMENT ON FUNCTION lpr_data.gate_person(lpr_data.question, integer, timestamp w
     'system; until when all of it holds, if nobody changes anything: the first moment at which one of its conditions '
     'ends; and the rule that refuses or NULL (Q7, Q10, Q11, A3, A4, A7).';
 
-CREATE FUNCTION lpr_data.gate_question(q lpr_data.question, moment timestamp with time zone)
-    RETURNS TABLE (decided boolean, refusal text[])
+CREATE FUNCTION lpr_data.gate_target(q lpr_data.question, moment timestamp with time zone)
+    RETURNS TABLE (decided boolean, holds_until timestamp with time zone, refusal text[])
     LANGUAGE sql STABLE ROWS 1
 AS $$
-    SELECT true, CASE
+    SELECT true, CASE q.mode WHEN 'plate' THEN p.until ELSE o.until END, CASE
+        WHEN (q.mode = 'saved') THEN NULL
+        WHEN (q.mode <> 'plate' OR p.ruled_out IS NULL) IS NOT TRUE THEN ARRAY['Q12', 'LP048',
+            format('plate "%s" was ruled out as a target of event %s', p.ruled_out, q.event_id),
+            'A target that was ruled out is asked no more.',
+            format('SELECT * FROM lpr.targets WHERE event = %s; tells why. With new evidence lpr.add_target(...) '
+                   'proposes it anew, and your supervisor confirms it.', q.event_id)]
+        WHEN (q.mode <> 'plate' OR cardinality(q.plates) > 0 AND p.strangers = 0) IS NOT TRUE THEN ARRAY['Q12', 'LP047',
+            CASE WHEN p.strangers = 1 THEN format('plate "%s" is no target of event %s', p.first, q.event_id)
+                 ELSE format('%s of the plates asked are no targets of event %s', p.strangers, q.event_id) END,
+            'What is asked is a target of the event, with its relation to the matter and its evidence; and committed.',
+            CASE WHEN p.strangers = 1
+                 THEN format('SELECT lpr.add_target(%s, plate => %L, relation => ''...'', evidence_kind => ''...'', '
+                             'evidence_reference => ''...'', basis => ''...'');', q.event_id, p.first)
+                 ELSE format('SELECT lpr.add_targets(%s, plates => ''{%s,...}'', relation => ''...'', evidence_kind => '
+                             '''...'', evidence_reference => ''...'', basis => ''...'');', q.event_id, p.first) END]
+        WHEN (q.mode = 'plate' OR o.until IS NOT NULL) IS NOT TRUE THEN ARRAY['Q12', 'LP047',
+            format('the %s asked is no target of event %s', CASE q.mode WHEN 'location' THEN 'place' ELSE q.mode END,
+                   q.event_id),
+            'What is asked is a target of the event, with its relation to the matter and its evidence; and committed.',
+            format('SELECT lpr.add_target(%s, %s, relation => ''...'', evidence_kind => ''...'', evidence_reference => '
+                   '''...'', basis => ''...'');', q.event_id,
+                   CASE q.mode WHEN 'vehicle' THEN concat_ws(', ', 'make => ' || quote_literal(q.make),
+                                                             'model => ' || quote_literal(q.model))
+                               ELSE concat_ws(', ', 'latitude => ' || q.latitude, 'longitude => ' || q.longitude,
+                                              'address => ' || quote_literal(q.place)) END)]
+        END
+    FROM (VALUES (true)) AS one
+    CROSS JOIN LATERAL (
+        SELECT count(*) FILTER (WHERE x.until IS NULL) AS strangers,
+               min(a.plate) FILTER (WHERE x.until IS NULL) AS first, min(x.until) AS until,
+               min(a.plate) FILTER (WHERE x.until IS NULL AND x.ruled_out) AS ruled_out
+        FROM unnest(CASE WHEN q.mode = 'plate' THEN q.plates END) AS a (plate)
+        CROSS JOIN LATERAL (
+            SELECT max(t.good_until) FILTER (WHERE t.ended_at IS NULL AND moment < t.good_until) AS until,
+                   bool_or(t.end_kind = 'ruled_out') AS ruled_out
+            FROM lpr_data.target AS t
+            WHERE t.event_id = q.event_id AND t.kind = 'plate' AND t.shape = lpr_data.plate_shape(a.plate)) AS x) AS p
+    CROSS JOIN LATERAL (
+        SELECT max(t.good_until) AS until
+        FROM lpr_data.target AS t
+        WHERE t.event_id = q.event_id AND t.ended_at IS NULL AND moment < t.good_until
+          AND t.kind = CASE q.mode WHEN 'location' THEN 'address' WHEN 'vehicle' THEN 'vehicle' END
+          AND CASE WHEN q.mode = 'vehicle'
+                   THEN coalesce(q.make = t.make, t.make IS NULL) AND coalesce(q.model = t.model, t.model IS NULL)
+                   WHEN q.latitude IS NOT NULL
+                   THEN lpr.distance_m(q.latitude, q.longitude, t.latitude, t.longitude) <= t.radius_m
+                   ELSE lpr.address_contains(q.place, t.address) END) AS o
+$$;
+COMMENT ON FUNCTION lpr_data.gate_target(lpr_data.question, timestamp with time zone) IS
+    'Of the gate''s third part: whether what is asked is a target of the event (Q12). One row: until when it is, if '
+    'nobody ends it, and the rule that refuses or NULL. A plate counts, and its look-alikes; a place by a point within '
+    'the target''s radius, or by an address that holds the target''s; a vehicle by the make and model that the target '
+    'has.';
+
+CREATE FUNCTION lpr_data.gate_question(q lpr_data.question, moment timestamp with time zone)
+    RETURNS TABLE (decided boolean, holds_until timestamp with time zone, refusal text[])
+    LANGUAGE sql STABLE ROWS 1
+AS $$
+    SELECT t.decided, t.holds_until, CASE
+        WHEN (t.refusal IS NULL) IS NOT TRUE THEN t.refusal
         -- Of what was saved only the number counts.
         WHEN (q.mode = 'saved' OR q.since >= moment - interval '5 years 1 minute'
               AND q.since <= q.until) IS NOT TRUE THEN ARRAY['Q6', 'LP006',
@@ -232,12 +292,12 @@ AS $$
             'A person asks, and for an event is asked, only so much within an hour and a day; lpr.limits shows it.',
             'Wait, or ask an administrator.']
         END
-    FROM (VALUES (true)) AS one
+    FROM lpr_data.gate_target(q, moment) AS t
     LEFT JOIN lpr_data.search_limit AS l ON l.mode = q.mode
 $$;
 COMMENT ON FUNCTION lpr_data.gate_question(lpr_data.question, timestamp with time zone) IS
-    'The gate''s third part: time, area and number of a question, decided anew each time. One row: the rule that '
-    'refuses or NULL (Q6, Q8).';
+    'The gate''s third part: what a question is about, its time, area and number, decided anew each time. One row: '
+    'until when its targets are good, if nobody ends them, and the rule that refuses or NULL (Q12, Q6, Q8).';
 
 CREATE FUNCTION lpr_data.gate(q lpr_data.question, again boolean DEFAULT false)
     RETURNS TABLE (control text, sqlstate text, message text, detail text, hint text,
@@ -251,7 +311,7 @@ AS $$
                    '{mode}', CASE q.mode WHEN 'location' THEN 'place' ELSE coalesce(q.mode, '?') END),
                    '{event}', coalesce(q.event_id::text, '?')), '{system}', coalesce(r.system, '?')) END,
            r.refusal[4], r.refusal[5], CASE WHEN r.refusal IS NULL THEN r.holds_until END
-    FROM (SELECT b.system, b.holds_until,
+    FROM (SELECT b.system, least(b.holds_until, k.holds_until) AS holds_until,
                  coalesce(b.refusal, k.refusal, CASE WHEN (b.decided AND (again OR k.decided)) IS NOT TRUE THEN ARRAY[
                      'U2', '42501',
                      'the gate did not decide about the question',
@@ -264,7 +324,8 @@ AS $$
                 LEFT JOIN lpr_data.gate_person(q, s.person_id, n.moment) AS p ON true
                 OFFSET 0) AS b
           -- The question itself comes last: counting what was asked costs most, and only the writer knows it.
-          LEFT JOIN LATERAL (SELECT x.decided, x.refusal FROM lpr_data.gate_question(q, b.moment) AS x
+          LEFT JOIN LATERAL (SELECT x.decided, x.holds_until, x.refusal
+                             FROM lpr_data.gate_question(q, b.moment) AS x
                              WHERE b.refusal IS NULL AND NOT again) AS k ON true
           OFFSET 0) AS r -- decided once, not once a column
 $$;

@@ -117,10 +117,12 @@ CREATE POLICY seen ON lpr_data.event FOR SELECT TO lpr_owner USING (lpr_data.see
 CREATE POLICY seen ON lpr_data.event_member FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
 CREATE POLICY seen ON lpr_data.event_extension FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
 CREATE POLICY seen ON lpr_data.event_step FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
+CREATE POLICY seen ON lpr_data.target FOR SELECT TO lpr_owner USING (lpr_data.sees(event_id));
 COMMENT ON POLICY seen ON lpr_data.event IS 'Owner, members, their supervisors; oversight and privacy (E4).';
 COMMENT ON POLICY seen ON lpr_data.event_member IS 'As the event.';
 COMMENT ON POLICY seen ON lpr_data.event_extension IS 'As the event.';
 COMMENT ON POLICY seen ON lpr_data.event_step IS 'As the event.';
+COMMENT ON POLICY seen ON lpr_data.target IS 'As the event.';
 
 -- People, and what they are entitled to.
 CREATE POLICY seen ON lpr_data.person FOR SELECT TO lpr_owner USING (lpr_data.me() IS NOT NULL);
@@ -166,6 +168,8 @@ CREATE POLICY seen ON lpr_data.rules FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.client_network FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.purpose FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.authority FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.relation FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.evidence_kind FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.nexus FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.exemption FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.search_limit FOR SELECT TO lpr_owner USING (true);
@@ -179,6 +183,8 @@ COMMENT ON POLICY seen ON lpr_data.rules IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.client_network IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.purpose IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.authority IS 'Everybody.';
+COMMENT ON POLICY seen ON lpr_data.relation IS 'Everybody.';
+COMMENT ON POLICY seen ON lpr_data.evidence_kind IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.nexus IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.exemption IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.search_limit IS 'Everybody.';

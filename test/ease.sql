@@ -46,6 +46,36 @@ VALUES (987654321, 'ATS', 'Another matter', 'suspect', 'title_18', 'SD-2026-0041
 INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by)
 SELECT 987654321, person_id, true, person_id FROM lpr_data.person WHERE login = 'analyst1';
 
+-- What the tests ask is a target of their events (Q12; the walk over the gate and 655_target are about that).
+CREATE PROCEDURE make_targets(events bigint[])
+    LANGUAGE sql
+AS $$
+    INSERT INTO lpr_data.target (event_id, kind, plate, latitude, longitude, radius_m, address, make, model, relation,
+                                 evidence_kind, evidence_reference, basis, added_by)
+    SELECT m.event_id, t.kind, t.plate, t.latitude, t.longitude, CASE WHEN t.latitude IS NOT NULL THEN 1000 END,
+           t.address, t.make, t.model, 'subject', 'case_record', 'test', 'test', m.person_id
+    FROM lpr_data.event_member AS m
+    CROSS JOIN (
+        SELECT 'plate' AS kind, 'BULK' || i AS plate, NULL::float8 AS latitude, NULL::float8 AS longitude,
+               NULL AS address, NULL AS make, NULL AS model
+        FROM (SELECT generate_series(1, 1001) UNION SELECT unnest('{1461,2000,5000}'::integer[])) AS n (i)
+        UNION ALL
+        SELECT 'plate', p, NULL, NULL, NULL, NULL, NULL FROM unnest('{7ABC123,8B0B1S2,NOSUCH1,P1,P2}'::text[]) AS p
+        UNION ALL
+        SELECT 'address', NULL, p[0], p[1], NULL, NULL, NULL
+        FROM unnest(ARRAY['(32.552,-117.042)', '(32.5,-117)', '(32.5432,-117.0296)', '(32.5149,-117.0282)',
+                          '(33.4484,-112.074)', '(32.76,-117.09)']::point[]) AS p
+        UNION ALL
+        SELECT 'address', NULL, NULL, NULL, a, NULL, NULL
+        FROM unnest('{camino,plaza,main,street,avenue,road}'::text[]) AS a
+        UNION ALL
+        SELECT 'vehicle', NULL, NULL, NULL, NULL, lpr.normal_word(v), NULL
+        FROM unnest('{citroën,ford,honda,tesla,toyota}'::text[]) AS v) AS t
+    WHERE m.owner AND m.event_id = ANY (make_targets.events)
+    ON CONFLICT (event_id, plate) WHERE ended_at IS NULL AND kind = 'plate' DO NOTHING
+$$;
+CALL make_targets('{1,2,987654321}');
+
 -- CALL read_rules(); and then CALL logon(); after connecting as analyst1 (event 1) or analyst2 (event 2):
 -- a code is good in a later statement.
 CREATE PROCEDURE read_rules()
@@ -85,6 +115,7 @@ BEGIN
     VALUES ('ATS', 'Tests', 'suspect', 'title_18', 'SD-2026-00419', 'test', now() + interval '90 days')
         RETURNING event_id INTO opened;
     INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by) VALUES (opened, who, true, who);
+    CALL make_targets(ARRAY[opened]);
     admit.event_id := opened;
 END
 $$;

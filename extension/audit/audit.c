@@ -176,10 +176,10 @@ own_lock(Oid table, LOCKMODE weakest)
 }
 
 /* scripts/gate holds these against the rules. */
-static const char *const read_by_the_gate[] = {"source",       "person",       "access",      "recertification",
-											   "course",       "training",     "rules",       "event",
-											   "event_member", "search_limit", "rate_limit",  "cache_time",
-											   "consent_time", "grace",        "access_step", "role_conflict"};
+static const char *const read_by_the_gate[] = {
+	"source",       "person", "access",       "recertification", "course",     "training",
+	"rules",        "event",  "event_member", "search_limit",    "rate_limit", "cache_time",
+	"consent_time", "grace",  "access_step",  "role_conflict",   "target"};
 
 /*
  * A lock of our own on what the writer writes or the gate reads would make us wait for ourselves: the table, and

@@ -14,7 +14,8 @@
 #include "audit/consent.h"
 #include "server/session.h"
 
-#define AT(field) offsetof(LprFacts, field)
+#define AT(field)        offsetof(LprFacts, field)
+#define OF_ANCHOR(field) offsetof(LprAnchor, field)
 
 const LprFact lpr_facts[LPR_FACTS] = {
 	{"login", LPR_FACT_LOGIN, AT(login)},
@@ -34,24 +35,38 @@ const LprFact lpr_facts[LPR_FACTS] = {
 	{"until", LPR_FACT_MOMENT, AT(until)},
 	{"radius_m", LPR_FACT_METRES, AT(radius_m)},
 	{"address_length", LPR_FACT_COUNT, AT(address_length)},
+	{"plates", LPR_FACT_PLATES, OF_ANCHOR(plates)},
+	{"latitude", LPR_FACT_DEGREES, OF_ANCHOR(latitude)},
+	{"longitude", LPR_FACT_DEGREES, OF_ANCHOR(longitude)},
+	{"place", LPR_FACT_TEXT, OF_ANCHOR(place)},
+	{"make", LPR_FACT_TEXT, OF_ANCHOR(make)},
+	{"model", LPR_FACT_TEXT, OF_ANCHOR(model)},
 };
 
-Oid
-lpr_fact_type(const LprFact *fact)
+static Oid
+fact_type(const LprFact *fact)
 {
 	static const Oid types[] = {
 		[LPR_FACT_LOGIN] = OIDOID,    [LPR_FACT_YES] = BOOLOID,           [LPR_FACT_COUNT] = INT4OID,
 		[LPR_FACT_VERSION] = INT4OID, [LPR_FACT_NAME] = TEXTOID,          [LPR_FACT_MODE] = TEXTOID,
 		[LPR_FACT_EVENT] = INT8OID,   [LPR_FACT_MOMENT] = TIMESTAMPTZOID, [LPR_FACT_METRES] = FLOAT8OID,
+		[LPR_FACT_TEXT] = TEXTOID,    [LPR_FACT_PLATES] = TEXTARRAYOID,   [LPR_FACT_DEGREES] = FLOAT8OID,
 	};
 
 	return types[fact->kind];
 }
 
-Datum
-lpr_fact_value(const LprFacts *facts, const LprFact *fact, bool *isnull)
+Oid
+lpr_fact_value_type(const LprFact *fact)
 {
-	const void *at = (const char *) facts + fact->offset;
+	return fact->kind == LPR_FACT_PLATES ? TEXTOID : fact_type(fact);
+}
+
+Datum
+lpr_fact_value(const LprFacts *facts, const LprAnchor *anchor, const LprFact *fact, bool *isnull)
+{
+	const char *of = fact->kind >= LPR_FACT_PLATES ? (const char *) anchor : (const char *) facts;
+	const void *at = of + fact->offset;
 
 	*isnull = false;
 	switch (fact->kind)
@@ -78,6 +93,13 @@ lpr_fact_value(const LprFacts *facts, const LprFact *fact, bool *isnull)
 		case LPR_FACT_METRES:
 			*isnull = *(const double *) at <= 0;
 			return Float8GetDatum(*(const double *) at);
+		case LPR_FACT_PLATES:
+		case LPR_FACT_TEXT:
+			*isnull = *(const char *const *) at == NULL;
+			return *isnull ? (Datum) 0 : CStringGetTextDatum(*(const char *const *) at);
+		case LPR_FACT_DEGREES:
+			*isnull = !((const LprDegrees *) at)->given;
+			return Float8GetDatum(((const LprDegrees *) at)->value);
 	}
 	*isnull = true; /* not reached: what cannot be told is NULL, which no rule lets through */
 	return (Datum) 0;
@@ -93,7 +115,7 @@ lpr_facts_check(TupleDesc desc)
 		Form_pg_attribute attribute = TupleDescAttr(desc, i);
 
 		same = strcmp(NameStr(attribute->attname), lpr_facts[i].name) == 0 &&
-			   attribute->atttypid == lpr_fact_type(&lpr_facts[i]) && !attribute->attisdropped;
+			   attribute->atttypid == fact_type(&lpr_facts[i]) && !attribute->attisdropped;
 	}
 	if (!same)
 		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
@@ -120,6 +142,7 @@ lpr_question_of_session(PG_FUNCTION_ARGS)
 {
 	TupleDesc desc;
 	LprFacts facts = {0};
+	const LprAnchor none = {0};
 	Datum values[LPR_FACTS] = {0};
 	bool nulls[LPR_FACTS];
 
@@ -131,7 +154,7 @@ lpr_question_of_session(PG_FUNCTION_ARGS)
 	{
 		nulls[i] = i >= LPR_SESSION_FACTS;
 		if (!nulls[i])
-			values[i] = lpr_fact_value(&facts, &lpr_facts[i], &nulls[i]);
+			values[i] = lpr_fact_value(&facts, &none, &lpr_facts[i], &nulls[i]);
 	}
 	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
 }

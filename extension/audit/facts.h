@@ -11,6 +11,12 @@
 
 #include "core/query.h"
 
+typedef struct LprDegrees
+{
+	bool given;
+	double value;
+} LprDegrees;
+
 /* Taken from the session and the question by our code, and from nothing that a person can set. */
 typedef struct LprFacts
 {
@@ -33,6 +39,20 @@ typedef struct LprFacts
 	int address_length; /* characters */
 } LprFacts;
 
+/*
+ * What a question starts from, as its record says it; in the encoding of the database, as long as the memory that it
+ * was made in. NULL or not given = it does not.
+ */
+typedef struct LprAnchor
+{
+	const char *plates; /* in normal form, with a blank between two */
+	LprDegrees latitude;
+	LprDegrees longitude;
+	const char *place; /* an address */
+	const char *make;
+	const char *model;
+} LprAnchor;
+
 /* What stands behind an offset, and so which type it has in SQL and what of it is NULL there. */
 typedef enum LprFactKind
 {
@@ -44,25 +64,30 @@ typedef enum LprFactKind
 	LPR_FACT_MODE,    /* text, NULL for 0 */
 	LPR_FACT_EVENT,   /* bigint, NULL when not given */
 	LPR_FACT_MOMENT,  /* timestamptz */
-	LPR_FACT_METRES   /* double precision, NULL for 0 */
+	LPR_FACT_METRES,  /* double precision, NULL for 0 */
+	/* Of the anchor. */
+	LPR_FACT_PLATES, /* text[], handed over as one text */
+	LPR_FACT_TEXT,
+	LPR_FACT_DEGREES
 } LprFactKind;
 
 typedef struct LprFact
 {
 	const char *name; /* of the column of lpr_data.question */
 	LprFactKind kind;
-	size_t offset; /* into LprFacts */
+	size_t offset; /* into LprFacts, or into LprAnchor */
 } LprFact;
 
 /* In the order of the columns of lpr_data.question: first what the session tells, then what the question does. */
-#define LPR_FACTS         17
+#define LPR_FACTS         23
 #define LPR_SESSION_FACTS 10
 extern const LprFact lpr_facts[LPR_FACTS];
 
 /* Errors unless the type lpr_data.question has just these columns. */
 extern void lpr_facts_check(TupleDesc desc);
-extern Oid lpr_fact_type(const LprFact *fact);
-extern Datum lpr_fact_value(const LprFacts *facts, const LprFact *fact, bool *isnull);
+/* The type of its value, as lpr_fact_value gives it: that of the column, but for LPR_FACT_PLATES. */
+extern Oid lpr_fact_value_type(const LprFact *fact);
+extern Datum lpr_fact_value(const LprFacts *facts, const LprAnchor *anchor, const LprFact *fact, bool *isnull);
 
 /*
  * Fills in what the session tells. Allocates nothing and throws nothing: it may be called while a transaction aborts.

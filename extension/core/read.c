@@ -112,6 +112,18 @@ lookalikes_of(char c)
 	return NULL;
 }
 
+void
+lpr_plate_shape(char *plate, size_t len)
+{
+	for (size_t i = 0; i < len; i++)
+	{
+		const char *group = lookalikes_of(plate[i]);
+
+		if (group != NULL)
+			plate[i] = group[0];
+	}
+}
+
 LprMatch
 lpr_plate_match(LprSlice asked, const char *asked_region, LprSlice plate, const char *region)
 {

@@ -67,6 +67,9 @@ typedef enum LprMatch
 extern LprMatch lpr_plate_match(LprSlice asked, const char *asked_region, LprSlice plate, const char *region);
 extern const char *lpr_match_name(LprMatch match); /* "exact", "confusable", "other_region", "unknown_region", NULL */
 
+/* One character for each group of those that readers take for one another, in place. */
+extern void lpr_plate_shape(char *plate, size_t len);
+
 /*
  * Look-alikes of a plate, itself first, fewest changed characters next, at most max of them; returns how many were
  * written. Each out[i] is LPR_PLATE_ROOM bytes.

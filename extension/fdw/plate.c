@@ -90,6 +90,16 @@ lpr_confusable_plates(PG_FUNCTION_ARGS)
 	PG_RETURN_ARRAYTYPE_P(construct_array(elements, count, TEXTOID, -1, false, TYPALIGN_INT));
 }
 
+PG_FUNCTION_INFO_V1(lpr_plate_shape_of);
+Datum
+lpr_plate_shape_of(PG_FUNCTION_ARGS)
+{
+	text *shape = PG_GETARG_TEXT_P_COPY(0);
+
+	lpr_plate_shape(VARDATA(shape), VARSIZE(shape) - VARHDRSZ);
+	PG_RETURN_TEXT_P(shape);
+}
+
 PG_FUNCTION_INFO_V1(lpr_matched_how);
 Datum
 lpr_matched_how(PG_FUNCTION_ARGS)

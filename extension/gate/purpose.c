@@ -66,3 +66,13 @@ lpr_purpose_pass(PG_FUNCTION_ARGS)
 	passing = true;
 	PG_RETURN_VOID();
 }
+
+/* lpr_data.working_on() */
+PG_FUNCTION_INFO_V1(lpr_purpose_working_on);
+Datum
+lpr_purpose_working_on(PG_FUNCTION_ARGS)
+{
+	if (!current.given)
+		PG_RETURN_NULL();
+	PG_RETURN_INT64(current.id);
+}

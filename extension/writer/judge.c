@@ -17,6 +17,7 @@
 #include "audit/audit_row.h"
 #include "core/query.h"
 #include "server/data.h"
+#include "writer/anchor.h"
 #include "writer/quota.h"
 
 /* The columns of its answer. */
@@ -38,18 +39,31 @@ enum
 
 static SPIPlanPtr gate_plans[2] = {NULL, NULL}; /* of questions, and of the rests of answers */
 
-/* "$1, $2, ..." or "q.login, q.same_user, ...": one for each fact, in the gate's order. */
+/* "$1, $2, ..." or "login, same_user, ...": one for each fact, in the gate's order. */
 static char *
-list_facts(const char *prefix, bool by_name)
+list_facts(bool by_name)
 {
 	StringInfoData list;
 
 	initStringInfo(&list);
 	for (int i = 0; i < LPR_FACTS; i++)
 		if (by_name)
-			appendStringInfo(&list, "%s%s%s", i > 0 ? ", " : "", prefix, lpr_facts[i].name);
+			appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", lpr_facts[i].name);
 		else
-			appendStringInfo(&list, "%s%s%d", i > 0 ? ", " : "", prefix, i + 1);
+			appendStringInfo(&list, "%s$%d", i > 0 ? ", " : "", i + 1);
+	return list.data;
+}
+
+/* The columns of lpr_data.question, out of what was handed over. */
+static char *
+list_columns(void)
+{
+	StringInfoData list;
+
+	initStringInfo(&list);
+	for (int i = 0; i < LPR_FACTS; i++)
+		appendStringInfo(&list, lpr_facts[i].kind == LPR_FACT_PLATES ? "%sstring_to_array(q.%s, ' ')" : "%sq.%s",
+						 i > 0 ? ", " : "", lpr_facts[i].name);
 	return list.data;
 }
 
@@ -79,16 +93,16 @@ prepare_gate(bool again)
 		return;
 	check_question();
 	for (int i = 0; i < LPR_FACTS; i++)
-		types[i] = get_array_type(lpr_fact_type(&lpr_facts[i]));
+		types[i] = get_array_type(lpr_fact_value_type(&lpr_facts[i]));
 	query = psprintf(
-		"SELECT q.place::integer, g.control, g.sqlstate, g.message, g.detail, g.hint, l.reads::bigint, g.holds_until, "
+		"SELECT q.number::integer, g.control, g.sqlstate, g.message, g.detail, g.hint, l.reads::bigint, g.holds_until, "
 		/* the moment by a subquery: a volatile argument would keep the function from being inlined */
 		"(SELECT lpr_data.cache_expiry(n.moment, c.keep) FROM lpr_data.cache_time AS c, "
 		"(SELECT clock_timestamp() AS moment OFFSET 0) AS n) "
-		"FROM unnest(%s) WITH ORDINALITY AS q (%s, place) "
+		"FROM unnest(%s) WITH ORDINALITY AS q (%s, number) "
 		"LEFT JOIN lpr_data.search_limit AS l ON l.mode = q.mode "
 		"LEFT JOIN LATERAL lpr_data.gate(ROW(%s)::lpr_data.question, %s) AS g ON true",
-		list_facts("$", false), list_facts("", true), list_facts("q.", true), again ? "true" : "false");
+		list_facts(false), list_facts(true), list_columns(), again ? "true" : "false");
 	/*
 	 * One plan for all batches: planning costs more than deciding. It is made anew when anything that it rests on
 	 * changes.
@@ -184,13 +198,13 @@ expect_all(List *questions)
 
 /* One fact of all questions, as the array that the statement takes. */
 static Datum
-facts_array(List *questions, const LprFact *fact)
+facts_array(List *questions, const LprAnchor *anchors, const LprFact *fact)
 {
 	int n = list_length(questions);
 	int lower = 1;
 	Datum *values = palloc(n * sizeof(Datum));
 	bool *nulls = palloc(n * sizeof(bool));
-	Oid type = lpr_fact_type(fact);
+	Oid type = lpr_fact_value_type(fact);
 	int16 len;
 	bool by_value;
 	char align;
@@ -199,7 +213,7 @@ facts_array(List *questions, const LprFact *fact)
 
 	foreach (cell, questions)
 	{
-		values[i] = lpr_fact_value(&((LprQueued *) lfirst(cell))->facts, fact, &nulls[i]);
+		values[i] = lpr_fact_value(&((LprQueued *) lfirst(cell))->facts, &anchors[i], fact, &nulls[i]);
 		i++;
 	}
 	get_typlenbyvalalign(type, &len, &by_value, &align);
@@ -255,6 +269,7 @@ judge(List *records, LprReceipt *receipts, LprAuditKind kind)
 {
 	List *questions = NIL;
 	LprReceipt **theirs = palloc(list_length(records) * sizeof(LprReceipt *));
+	LprAnchor *anchors = palloc0(list_length(records) * sizeof(LprAnchor));
 	Datum facts[LPR_FACTS];
 	bool again = kind == LPR_AUDIT_LOOK;
 	int n = 0;
@@ -268,6 +283,8 @@ judge(List *records, LprReceipt *receipts, LprAuditKind kind)
 		if (record->kind == kind)
 		{
 			questions = lappend(questions, record);
+			if (!again && record->facts.mode != LPR_MODE_SAVED)
+				lpr_anchor_of(record, &anchors[n]);
 			theirs[n++] = &receipts[i];
 		}
 		i++;
@@ -275,7 +292,7 @@ judge(List *records, LprReceipt *receipts, LprAuditKind kind)
 	if (n == 0)
 		return;
 	for (int f = 0; f < LPR_FACTS; f++)
-		facts[f] = facts_array(questions, &lpr_facts[f]);
+		facts[f] = facts_array(questions, anchors, &lpr_facts[f]);
 	SPI_connect();
 	if (!lpr_quota_known())
 		fill_quotas();

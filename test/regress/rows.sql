@@ -40,6 +40,7 @@ INSERT INTO good VALUES
         "digest": "\\x0000000000000000000000000000000000000000000000000000000000000002"}'),
     ('event_step', '{"step_id": 9002, "event_id": 9001, "action": "add_member", "person_id": "@analyst1",
         "about": "@newcomer1"}'),
+    ('evidence_kind', '{"kind": "harbor", "title": "Harbors", "citation": "x"}'),
     ('exemption', '{"records": "HARBOR", "exemptions": ["x"]}'),
     ('grace', '{"what": "courses", "since": "2026-01-01 00:00Z", "until": "2026-01-31 00:01Z"}'),
     ('image', '{"content": "\\x02", "sha256":
@@ -59,6 +60,7 @@ INSERT INTO good VALUES
     ('rate_limit', '{"name": "person_hour", "scope": "person", "per": "hour", "questions": 5}'),
     ('recertification', '{"person_id": "@newcomer1", "at": "2026-01-01", "lead_id": "@lead1",
         "valid_until": "2026-06-01", "reason": "x"}'),
+    ('relation', '{"relation": "harbor", "title": "Harbors", "citation": "x", "kinds": ["plate"]}'),
     ('role_conflict', '{"role": "lpr_foia", "other": "lpr_lead", "reason": "x"}'),
     ('role_state', '{"kind": "noted", "name": "harbor", "about": [], "value": {}}'),
     ('rules', '{"version": 9002, "text": "x"}'),
@@ -72,6 +74,9 @@ INSERT INTO good VALUES
     ('setting', '{"name": "lpr.harbor"}'),
     ('source', '{"name": "harbor"}'),
     ('system', '{"system": "HARBOR", "name": "Harbors", "records": "ATS"}'),
+    ('target', '{"target_id": 9002, "event_id": 9001, "kind": "plate", "plate": "HARBOR2", "relation": "subject",
+        "evidence_kind": "case_record", "evidence_reference": "SD-9002", "basis": "x", "added_at": "2026-01-01 00:00Z",
+        "added_by": "@analyst1"}'),
     ('training', '{"person_id": "@newcomer1", "course": "privacy", "completed_on": "2026-01-01",
         "valid_until": "2026-06-01", "officer_id": "@trainer1"}');
 
@@ -112,7 +117,8 @@ CREATE FUNCTION pg_temp.add_world()
     LANGUAGE sql
 RETURN pg_temp.run(
     pg_temp.adds('access', '{"access_id": 9001, "person_id": "@privacy1"}'),
-    pg_temp.adds('event', '{"event_id": 9001}'), pg_temp.adds('save', '{"save_id": 9001}'),
+    pg_temp.adds('event', '{"event_id": 9001}'),
+    pg_temp.adds('target', '{"target_id": 9001, "plate": "HARBOR1"}'), pg_temp.adds('save', '{"save_id": 9001}'),
     pg_temp.adds('event_read', '{"saved_id": 9001, "read_id": "r9001"}'),
     pg_temp.adds('destruction_order', '{"order_id": 9001, "state": "done"}'),
     'DROP TRIGGER approve_at_once ON lpr_data.source', -- ease.sql's own, by which sources are approved

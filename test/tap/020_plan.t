@@ -31,6 +31,7 @@ sub truth
 
 # ---- answers: as many as the vendor has, of what may be shown ----
 my $other = $node->vendor('GET', '/control/plates?kind=border&n=3');
+$node->make_targets('lpr', map { $_->{plate} } @$other);
 for my $plate ('7ABC123', '7A8C123', map { $_->{plate} } @$other)
 {
 	for my $vendor (qw(acme birdseye curbside))

@@ -50,6 +50,7 @@ sub asked
 
 # Three plates: one that was seen abroad and where nobody knows, one of a border commuter, one that fills pages.
 my ($border) = map { $_->{plate} } @{ $node->vendor('GET', '/control/plates?kind=border&n=1') };
+$node->make_targets('lpr', $border);
 my @plates = ('7ABC123', $border, 'BULK2300');
 
 # A vendor that names no places knows those of its register only: cameras that saw the plate, abroad ones among them.
@@ -397,6 +398,8 @@ for my $name (such { $_->{orders} && $_->{size_in} && !$_->{by_camera} })
 # Around a port of entry, with cameras abroad beyond it.
 my ($port) = grep { $_->{port_of_entry} && $_->{region} eq 'CA' } @$cameras;
 my ($lat, $lon, $radius) = ($port->{latitude}, $port->{longitude}, 3000);
+my ($street) = $port->{address} =~ /^\d+ (.*)$/;
+$node->make_places('lpr', "$lat,$lon", $street);
 for my $name (such { $_->{needs_register} })
 {
 	$node->register_cameras($name, $name, map { $_->{id} } grep { defined $_->{latitude} && ($_->{latitude} - $lat)**2 + ($_->{longitude} - $lon)**2 < 0.1**2 }
@@ -412,7 +415,6 @@ for my $name (such { $_->{location} })
 }
 for my $name (such { $_->{takes_address} })
 {
-	my ($street) = $port->{address} =~ /^\d+ (.*)$/;
 	$node->vendor_forget;
 	my ($out) = ask("SELECT count(*) FROM lpr.reads WHERE source = '$name' AND address ILIKE '%$street%' AND $in_month");
 	is($out, $node->vendor_truth(vendor => $name, address => $street, from => $month, until => $until)->{usable}, "$name: by the address of the camera");

@@ -68,6 +68,7 @@ for my $name (such { $_->{location} && $_->{takes_near} })
 {
 	my ($camera) = grep { $_->{country} eq 'US' && $_->{type} eq 'fixed' } @{ $node->vendor('GET', "/control/cameras?vendor=$name") };
 	my $anchor = "lpr.distance_m(latitude, longitude, $camera->{latitude}, $camera->{longitude}) <= 200";
+	$node->make_places('lpr', "$camera->{latitude},$camera->{longitude}");
 	my $good = "SELECT count(*) FROM lpr.reads WHERE source = '$name' AND $anchor AND captured_at BETWEEN '$lab->{from}' AND '$lab->{until}'";
 	$node->vendor_well;
 	my ($count) = $node->converse($lab->{session}, $good);

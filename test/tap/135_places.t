@@ -47,6 +47,7 @@ my $all = 'border border f, na point f, street address t, unknown point f, usa p
 is($shown->("lpr.search_plate('7ABC123')"), $all, 'point, border and address are inside, and told');
 is_deeply($node->told($session)->{places}{dropped}, { abroad => 1, contradictory_place => 1, unknown_place => 1 }, '… the others are dropped for what they are');
 is($shown->("lpr.search_plate('7ABC123')"), $all, '… out of the cache as well');
+$node->make_targets('lpr', "\xC3\xB1A\xC3\x91123");
 is($shown->("lpr.search_plate(U&'\\00F1A\\00D1123')"), $all, "the plate \xC3\xB1A\xC3\x91123 is the one that the vendor writes in parts, with a dash");
 is($shown->("lpr.search_plate(E'7abc\\t123\\n')"), $all, 'a plate that was pasted');
 is($shown->('lpr.search_location(32.5432, -117.0296, 1000)'), 'na point f, unknown point f, usa point f', 'who has no point is near none');

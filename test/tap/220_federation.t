@@ -133,6 +133,7 @@ asking('RESET ALL; DEALLOCATE together');
 # ---- joins ----
 
 my @plates = map { $_->{plate} } @{ $node->vendor('GET', '/control/plates?kind=commuter&n=250') };
+$node->make_targets('lpr', @plates);
 $node->answer('postgres', 'CREATE TABLE wanted (plate text PRIMARY KEY); GRANT SELECT ON wanted TO lpr_user');
 $node->answer('postgres', "INSERT INTO wanted SELECT DISTINCT unnest('{" . join(',', @plates) . "}'::text[]); ANALYZE wanted");
 my $digest = "SELECT count(*), md5(string_agg(r.read_id, ',' ORDER BY r.read_id)) FROM";

@@ -44,6 +44,7 @@ my %kind = map { $_ => [ map { $_->{plate} } @{ $node->vendor('GET', "/control/p
 my @plates = ('7ABC123', '7ABC123', '7A8C123', 'BULK60', 'BULK7', 'QQQQ0000', map { @$_ } values %kind);
 @plates = (@plates[ 0 .. 5 ], sort @plates[ 6 .. $#plates ]);
 my %distinct = map { $_ => 1 } @plates;
+$node->make_targets('lpr', @plates);
 my $list = join ', ', map { "'$_'" } sort keys %distinct;
 my $columns = 'source, read_id, plate, plate_as_read, plate_region, country, captured_at, latitude, longitude, address, camera_id, camera_owner, '
 	. 'camera_type, make, model, color, confidence, place_certainty';
@@ -83,7 +84,7 @@ $node->answer('analyst1', LprTest::deputy("INSERT INTO loc.kept_v SELECT $column
 for ([ plate => 'p' ], [ location => 'l' ], [ vehicle => 'v' ])
 {
 	my ($name, $copy) = @$_;
-	my $definition = $node->safe_psql('lpr', "SELECT pg_get_functiondef('lpr.search_$name'::regproc)");
+	my $definition = $node->safe_psql('lpr', "SELECT pg_get_functiondef(min(oid)) FROM pg_proc WHERE oid::regprocedure::text ~ '^lpr.search_$name\\((text|double)')");
 	$node->safe_psql('lpr', $definition =~ s/lpr\.reads/loc.reads_$copy/gr =~ s/FUNCTION lpr\./FUNCTION loc./r);
 }
 

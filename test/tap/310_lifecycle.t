@@ -60,6 +60,7 @@ $node->answer('postgres', 'DROP EXTENSION lpr CASCADE');
 like(told_error(asking('acme')), qr/ERROR: +42P01: .*lpr\.reads/, 'DROP EXTENSION CASCADE in mid-session');
 cmp_ok($node->answer('postgres', 'SELECT count(*) FROM lpr_data.audit'), '>=', $records, '… leaves the audit log');
 system_or_bail('psql', '-X', '-q', '-d', $node->connstr('lpr'), '-v', "vendor_url=$node->{vendor_url}", '-v', 'password=', '-f', $ENV{LPR_STAGE});
+$node->make_targets('lpr');
 $node->add_source('silent', 'lpr-v1', @forever);
 is((told(asking('acme')))[0], 7, '… and the session goes on with a new extension');
 is($node->answer('postgres', $numbers), 't', '… and the log with its next number');

@@ -73,6 +73,7 @@ like($node->messages('postgres', "SELECT audit_record('read', NULL, NULL, repeat
 	qr/ERROR: +LP020: .*DETAIL: +A record of the audit log has at most \d+ bytes, this one has \d+.*HINT: /s, 'a payload over the limit');
 is($node->head, $head + 1, '… leaves nothing');
 my $plates = join ',', map { sprintf "'LONGPLATE%07d'", $_ } 1 .. 1000;
+$node->make_targets('lpr', $plates =~ /(\w+)/g);
 is($node->answer('analyst1', "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate IN ($plates)"), 0, '1,000 long plates');
 is($node->answer('postgres', "SELECT json_array_length(payload::json->'plates') FROM lpr_data.audit WHERE number > $head AND kind = 'ask'"), 1000, '… are on record');
 $node->answer('postgres', "ALTER SERVER acme OPTIONS (ADD page_size '1', ADD max_pages '2000')");

@@ -44,6 +44,7 @@ for my $column (qw(read_id camera_id))
 unlike($content, qr/sim-\w|tok_/, '… and no secret');
 
 # What was no question, and what the gate refused.
+$node->make_targets('lpr', '???');
 $node->ask('analyst1', "BEGIN; SELECT * FROM lpr.reads; ROLLBACK");
 $node->ask('analyst1', "SELECT * FROM lpr.search_plate('???')");
 $node->answer('admin1', "SELECT lpr.disable_source('curbside')");

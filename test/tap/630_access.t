@@ -193,6 +193,7 @@ is($node->answer('postgres', "SELECT string_agg(concat_ws(' ', s.action, s.step,
 # ---- an event, the first answer ----
 
 my $event = $node->answer('newcomer1', $open);
+$node->make_targets('lpr');
 is($node->answer('newcomer1', "\\o /dev/null\n" . LprTest::consent($event) . "\n\\o\n$quick"), 1, 'the first answer');
 
 # A course more, by the administrator; the six of the assessment stay.

@@ -40,7 +40,7 @@ sub holds_until
 	my ($source, $mode, $for) = ($of{source} // 'acme', $of{mode} // 'plate', $of{event} // $event);
 
 	return is($node->answer('postgres', "SELECT g.refusal IS NULL, g.holds_until = ($moment) FROM lpr_data.person AS p
-		CROSS JOIN lpr_data.gate_person(ROW(p.login::regrole, true, false, '', false, true, 1, now(), 0, false, '$source', '$mode', $for, now(), now(), NULL, 0)::lpr_data.question,
+		CROSS JOIN lpr_data.gate_person(ROW(p.login::regrole, true, false, '', false, true, 1, now(), 0, false, '$source', '$mode', $for, now(), now(), NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL)::lpr_data.question,
 			p.person_id, clock_timestamp()) AS g WHERE p.login = 'clerk1'"), 't|t', "$name: until then it holds");
 }
 
@@ -68,7 +68,7 @@ $node->clock_to("$grace = 'sources'", -60);
 asks('without a day of publication and a number, a minute before the end');
 holds_until('a source without a day of publication', "$grace = 'sources'");
 is($node->answer('postgres', "SELECT g.refusal IS NULL, g.holds_until = ($grace = 'personnel_numbers') FROM lpr_data.gate_session(ROW('clerk1'::regrole, true, false, '', false, true, (SELECT max(version) FROM lpr_data.rules), clock_timestamp(), 0, false, 'acme', 'plate',
-	$event, now(), now(), NULL, 0)::lpr_data.question, clock_timestamp()) AS g"), 't|t', 'a login without a number: until then it holds');
+	$event, now(), now(), NULL, 0, NULL, NULL, NULL, NULL, NULL, NULL)::lpr_data.question, clock_timestamp()) AS g"), 't|t', 'a login without a number: until then it holds');
 $node->clock_to("$grace = 'sources'", 1);
 refuses('a login without a number, afterwards', 'A8', 'LP036');
 $node->answer('postgres', "UPDATE lpr_data.person SET personnel_hash = (SELECT hash FROM public.number) WHERE login = 'clerk1'");

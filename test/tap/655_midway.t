@@ -25,6 +25,7 @@ sub analyst
 	my $grant = $node->grant($login, sources => 'acme,pages', modes => 'plate,location');
 	my $owner = $given{member} ? 'analyst1' : $login;
 	my $event = $node->answer($owner, opens(), logon => 0);
+	$node->make_targets('lpr');
 	$node->answer('analyst1', "SELECT lpr.add_member($event, '$login')") if $given{member};
 	my ($session, $pid) = $node->session($login);
 	$node->converse($session, LprTest::consent($event));
@@ -77,6 +78,7 @@ ends('a new version of the rules', 'A5', 'LP028', sub { $node->answer('privacy1'
 # By the clock: nothing changes, and nothing has to run.
 my $short = analyst();
 my $brief = $node->answer($short->{login}, opens(", until => clock_timestamp() + interval '2 hours'"), logon => 0);
+$node->make_targets('lpr');
 $node->converse($short->{session}, "SELECT lpr.work_on($brief)");
 ends('the event over by its date', 'Q7', 'LP042', sub { $node->clock_to("SELECT ends_at FROM lpr_data.event WHERE event_id = $brief", 1); $node->agree_again($short->{session}) }, who => $short);
 

@@ -145,6 +145,7 @@ same('another\'s login', qr/^a personal login$/, 'LP024', 'GRANT analyst1 TO ana
 same('a shared login', qr/^a personal login$/, 'LP024', q{UPDATE lpr_data.person SET kind = 'shared' WHERE login = 'analyst1'}, q{UPDATE lpr_data.person SET kind = 'personal' WHERE login = 'analyst1'});
 same('closed', qr/^an open event to ask for$/, 'LP042', sub { $node->answer('analyst1', q{SELECT lpr.close_event(1, 'the sedan was found')}) }, '');
 my $event = $node->answer('analyst1', q{SELECT lpr.open_event('Contraband again', 'contraband', 'title_19', 'SD-2026-00418', 'The silver sedan has a new owner, whose ways across have to be found.')});
+$node->make_targets('lpr');
 is(lacks('analyst1'), 'nothing', 'mended');
 same('not recertified', qr/^access certified within a year$/, 'LP027', q{INSERT INTO lpr_data.recertification (person_id, at, lead_id, valid_until, reason)
 	SELECT a.person_id, now() - interval '13 months', l.person_id, now() - interval '1 month', 'test' FROM lpr_data.person AS a, lpr_data.person AS l WHERE a.login = 'analyst1' AND l.login = 'lead1'}, '', event => $event);

@@ -10,6 +10,7 @@ note "LPR_SEED=$seed";
 my $node = LprTest->start_staged('cache_exact', cache => 1);
 my ($session) = $node->session('analyst1');
 my @plates = map { $_->{plate} } @{ $node->vendor('GET', '/control/plates?kind=commuter&n=3') };
+$node->make_targets('lpr', @plates);
 my $hits = 0;
 my @wrong;
 

@@ -89,6 +89,7 @@ $next++;
 saved("SELECT lpr.save_each(1, 'acme', '{" . join(', ', map { qq("$ids[$next + $_ - 1]": "Stop number $_ of the route that the informant drew.") } 1 .. 30) . "}', 'illicit_activity')", 30, 'as many as one likes, with a reason each');
 $next += 30;
 my $other = $node->answer('analyst1', "SELECT lpr.open_event('Another matter', 'contraband', 'title_19', 'SD-2026-00999', 'A second courier of the same people drives a grey truck; its routes have to be found.')");
+$node->make_targets('lpr');
 says("SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK100' AND event_id = $other");
 saved("SELECT lpr.save($other, 'acme', '{$ids[$next]}', 'They stand in a row behind the warehouse at dawn.', 'illicit_activity')", 1, 'of another event it serves others');
 

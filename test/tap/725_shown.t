@@ -105,6 +105,7 @@ my @all = rows($one, "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND pl
 my ($shown) = rows($two, "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK59' ORDER BY captured_at DESC LIMIT 1");
 is(join(' ', map { saves($two, 2, $_) ? 'saved' : 'not' } $shown, grep { $_ ne $shown } @all[0 .. 3]), 'saved not not not', 'LIMIT 1 of a kept answer: that one');
 my $other = $node->answer('analyst1', "SELECT lpr.open_event('Another matter', 'contraband', 'title_19', 'SD-2026-00999', 'A second courier of the same people drives a grey truck; its routes have to be found.')");
+$node->make_targets('lpr');
 rows($one, "SELECT read_id FROM lpr.reads WHERE event_id = $other AND source = 'acme' AND plate = 'BULK59' AND $narrow");
 ok(!saves($one, $other, $all[0]), 'nor what one was shown oneself for another event');
 ok(saves($one, 1, $all[0]), '… but for that one');

@@ -112,6 +112,7 @@ is(kept("saved_id = $saved"), 0, 'without a hold it is taken off');
 
 my $short = $node->answer('analyst1', "SELECT lpr.open_event('Courier of the night', 'suspect', 'title_18', 'HSI-2026-1199', 'Where the car stands tonight decides where the team waits for the courier.',
 	until => clock_timestamp() + interval '1 hour')");
+$node->make_targets('lpr');
 my ($late) = $node->session('analyst1');
 my ($seen) = $node->converse($late, "SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK20' AND event_id = $short LIMIT 1");
 later(3700);
@@ -208,6 +209,7 @@ is(save('analyst1', $more, 'BULK20', 4, "$why, marked MARKFOUR."), 4, '… and a
 my $own = $node->answer('analyst2', "SELECT lpr.open_event('Studies of routes', 'contraband', 'title_19', 'SD-2026-00999', 'The routes of couriers along the coast have to be found, for the trial.', system => 'AFI')");
 my $closed = $node->answer('records1', "SELECT lpr.propose_schedule('AFI', '60 days', '$because', runs_from => 'closed', life_of_matter => false, citation => 'N1-568-11-2')");
 $node->answer($_, "SELECT lpr.verify_schedule($closed, '$because')") for qw(records1 records2);
+$node->make_targets('lpr');
 is(save('analyst2', $own, 'BULK20', 1, "$why, marked MARKFIVE."), 1, 'a fourth, of AFI');
 is($node->answer('analyst2', "SELECT exemptions FROM lpr.event_reads($own)"), '{"5 U.S.C. 552a(k)(1)"}', '… has the exemptions of AFI, though it is of the same vendor');
 days_on(31);

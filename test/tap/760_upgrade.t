@@ -128,6 +128,11 @@ ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM pg_
 is(($node->converse($viewer, 'SELECT count(*) FROM lpr.people; COMMIT'))[1], '', '… who goes on');
 my $told = ($node->landed($update))[1];
 like($told, qr/^WARNING: .*what a site granted.*DETAIL: +GRANT EXECUTE ON FUNCTION lpr.checkpoint\(bigint\) TO site; GRANT USAGE ON SCHEMA lpr TO site; GRANT SELECT \(title\) ON TABLE lpr.events TO site; GRANT SELECT ON TABLE lpr.jobs TO site; GRANT SELECT ON TABLE lpr.people TO site; GRANT SELECT ON TABLE lpr.people TO supervisor1; GRANT SELECT ON TABLE lpr.purposes TO PUBLIC;\nHINT/s, 'the update goes through, and tells what is to be granted again');
+like(($node->converse($session, $question))[1], qr/LP047: plate "7ABC123" is no target of event 1.*HINT: +SELECT lpr\.add_target\(1, plate => '7ABC123'/s, 'an open event has no targets yet');
+my ($adopted) = $node->converse($session, 'SELECT plate, questions > 0, saved, call FROM lpr.adopt_targets(1)');
+like($adopted, qr/^7ABC123\|t\|${\scalar @ids}\|SELECT lpr\.add_target\(1, plate => '7ABC123', relation => '\.\.\.'/m, '… and takes them from what it asked and saved, with its evidence');
+like($adopted, qr/^BULK1\|t\|0\|/m, '… plate by plate');
+$node->make_targets('lpr');
 ok($node->await_acks($swarm, 16), '… and questions of those who were at work are answered');
 my @acks = $node->swarm_end($swarm);
 is(($node->converse($session, $question))[0], 't', '… in a session that had asked before as well');

@@ -72,9 +72,11 @@ sub open_event
 	my ($node, $login, %given) = @_;
 	my $n = ++$events;
 
-	return $node->answer($login, "SELECT lpr.open_event('Matter $n of $login', 'suspect', 'title_18', 'SD-2026-1$n', "
+	my $event = $node->answer($login, "SELECT lpr.open_event('Matter $n of $login', 'suspect', 'title_18', 'SD-2026-1$n', "
 		. "'In matter number $n the driver of a stolen van has to be found, by where it stood at night.'"
 		. join('', map { ", $_ => '$given{$_}'" } sort keys %given) . ')', logon => 0);
+	$node->make_targets('lpr');
+	return $event;
 }
 
 # Agrees to the rules, for logins that logon() does not know.

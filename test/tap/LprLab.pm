@@ -115,6 +115,7 @@ sub laboratory
 		last;
 	}
 	die 'no plate that every vendor has enough of' unless $lab{plate};
+	$node->make_targets('lpr', $lab{plate});
 
 	$lab{legs} = { map { $_ => [ $lab{usable}{$_} ] } @{ $lab{names} } };
 	# A register has the three cameras that saw it most; what pages camera by camera has a leg for each of them.

@@ -98,6 +98,7 @@ sub stage_again
 	$node->safe_psql($database, q{SELECT lpr.set_search_limit('location', 500000, '5 years', 1000000, 3), lpr.set_search_limit('vehicle', NULL, '5 years', 1000000, 3);
 		SELECT lpr.set_rate_limit(scope, per, 1000000) FROM unnest('{person,event}'::text[]) AS scope, unnest('{hour,day}'::text[]) AS per});
 	$node->safe_psql($database, 'DELETE FROM lpr_data.cache_time') unless $given{cache};
+	$node->make_targets($database) unless defined $given{targets} && !$given{targets};
 	# A safeguard less: would this test notice? (test/mutants)
 	if ($ENV{LPR_MUTANT})
 	{
@@ -146,6 +147,40 @@ sub entitle
 	return;
 }
 
+# What a test asks is a target of every event that there is (Q12; 652_target is about that): what looks like a plate, point, address or make in
+# its own text and in ours, and what is given: plates; points and addresses.
+sub make_targets { my ($node, $database, @plates) = @_; return $node->_make_targets($database, \@plates, []) }
+sub make_places { my ($node, $database, @places) = @_; return $node->_make_targets($database, [], \@places) }
+sub _make_targets
+{
+	my ($node, $database, $plates, $places) = @_;
+	my $text = join '', map { PostgreSQL::Test::Utils::slurp_file($_) } $0, __FILE__;
+	my %list = (
+		plate => { map { $_ => 1 } @$plates, grep { /\d/ && /[A-Z]/ } $text =~ /\b([A-Z0-9]{2,16})\b/g },
+		point => { map { $_ => 1 } grep { /^-?[\d.]+,-?[\d.]+$/ } @$places },
+		address => { map { $_ => 1 } grep { !/^-?[\d.]+,-?[\d.]+$/ } @$places });
+	my $name = qr/['"]([^'"%\n]{3,100})['"]/;
+
+	$list{plate}{"BULK$_"} = 1 for 1 .. 300;
+	$list{make}{$_} = 1 for 'FORD', $text =~ /(?:make = |make => |search_vehicle\()$name/g;
+	$list{model}{$_} = 1 for $text =~ /(?:model = |model => )$name/g;
+	$list{address}{$_} = 1 for $text =~ /(?:address(?: =|,| =>| LIKE| ILIKE) )['"]%?([^'"%\n]{3,100})%?['"]/g;
+	$list{point}{"$1,$2"} = 1 while $text =~ /(-?\d{1,2}\.\d+), ?(-?\d{1,3}\.\d+)/g;
+	for my $kind (qw(plate make model address point)) { $list{$kind} = join ',', map { s/'/''/gr } map { "\"$_\"" } keys %{ $list{$kind} } }
+	$node->safe_psql($database, "INSERT INTO lpr_data.target (event_id, kind, plate, latitude, longitude, radius_m, address, make, model, relation, evidence_kind, evidence_reference, basis, added_by)
+		SELECT e.event_id, t.kind, t.plate, t.latitude, t.longitude, CASE WHEN t.kind = 'address' AND t.latitude IS NOT NULL THEN 1000 END, t.address, t.make, t.model, 'subject', 'case_record', 'test', 'test', m.person_id
+		FROM lpr_data.event AS e JOIN lpr_data.event_member AS m ON m.event_id = e.event_id AND m.owner
+		CROSS JOIN (SELECT 'plate' AS kind, lpr.normal_plate(p) AS plate, NULL::float8 AS latitude, NULL::float8 AS longitude, NULL AS address, NULL AS make, NULL AS model FROM unnest('{$list{plate}}'::text[]) AS p
+			UNION SELECT 'vehicle', NULL, NULL, NULL, NULL, lpr.normal_word(v), NULL FROM unnest('{$list{make}}'::text[]) AS v
+			UNION SELECT 'vehicle', NULL, NULL, NULL, NULL, NULL, lpr.normal_word(v) FROM unnest('{$list{model}}'::text[]) AS v
+			UNION SELECT 'address', NULL, NULL, NULL, a, NULL, NULL FROM unnest('{$list{address}}'::text[]) AS a
+			UNION SELECT 'address', NULL, split_part(p, ',', 1)::float8, split_part(p, ',', 2)::float8, NULL, NULL, NULL FROM unnest('{$list{point}}'::text[]) AS p
+				WHERE abs(split_part(p, ',', 1)::float8) <= 90 AND abs(split_part(p, ',', 2)::float8) <= 180) AS t
+		WHERE NOT EXISTS (SELECT FROM lpr_data.target AS o WHERE o.event_id = e.event_id AND o.kind = t.kind AND (o.plate, o.latitude, o.longitude, o.address, o.make, o.model)
+			IS NOT DISTINCT FROM (t.plate, t.latitude, t.longitude, t.address, t.make, t.model))");
+	return;
+}
+
 # An event of analyst1 with a number of the test's own, such as one that is known again wherever it goes.
 sub own_event
 {
@@ -154,6 +189,7 @@ sub own_event
 	$node->safe_psql('lpr', "INSERT INTO lpr_data.event (event_id, system, title, purpose, authority, matter_reference, reason, ends_at) OVERRIDING SYSTEM VALUE
 		VALUES ($number, 'ATS', 'Event $number', 'suspect', 'title_18', 'SD-2026-$number', 'test', now() + interval '90 days');
 		INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by) SELECT $number, person_id, true, person_id FROM lpr_data.person WHERE login = 'analyst1'");
+	$node->make_targets('lpr');
 	return $number;
 }
 

@@ -26,6 +26,7 @@ SELECT pg_temp.run(
     pg_temp.adds('event_read', '{"saved_id": 9101, "save_id": 9101, "event_id": 1}'),
     pg_temp.adds('correction', '{"saved_id": 9101}'),
     pg_temp.adds('event_step', '{"step_id": 9101, "event_id": 1}'),
+    pg_temp.adds('target', '{"target_id": 9101, "event_id": 1}'),
     pg_temp.adds('exemption', '{"records": "POLICY"}'), pg_temp.adds('grace', '{"what": "sources"}'),
     pg_temp.adds('image', '{"content": "\\x01", "sha256":
         "\\x4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a"}'),
@@ -39,7 +40,7 @@ SELECT format('CREATE VIEW policy.%1$I AS SELECT * FROM lpr_data.%1$I', c.relnam
 FROM pg_class AS c
 WHERE c.relnamespace = 'lpr_data'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
   AND c.relname NOT LIKE 'cache\_%' AND c.relname <> 'change' AND c.relowner = 'lpr_owner'::regrole
-ORDER BY c.relname
+ORDER BY c.relname COLLATE "C"
 \gexec
 -- How many rows each has, for everybody to compare; and what somebody sees of all of them.
 CREATE FUNCTION policy.rows_of(relation text)

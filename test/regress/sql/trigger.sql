@@ -96,7 +96,27 @@ SELECT 'event', 'moves', 'update', pg_temp.adds('event'),
 UNION ALL
 SELECT 'event', 'moves', 'update', pg_temp.adds('event', '{"closed_at": "2026-02-01", "outcome": "found"}'),
        'UPDATE lpr_data.event SET outcome = ''lost'' WHERE event_id = 9002',
-       'LP034 the change of event 9002 is refused';
+       'LP034 the change of event 9002 is refused'
+UNION ALL
+SELECT 'target', 'moves', 'update', pg_temp.adds('target', t.other), 'UPDATE lpr_data.target SET ' || t.change
+       || ' WHERE target_id = 9002', 'LP034 the change of target 9002 is refused'
+FROM (VALUES ('{"ended_at": "2026-02-01", "ended_by": "@analyst1", "end_kind": "ruled_out", "end_reason": "x"}'::jsonb,
+              'end_kind = ''ended'''),
+             ('{"waits": true, "confirmed_at": "2026-01-02", "confirmed_by": "@supervisor1"}',
+              'confirmed_at = ''2026-01-03'''),
+             ('{"waits": true, "confirmed_at": "2026-01-02", "confirmed_by": "@supervisor1"}',
+              'confirmed_by = confirmed_by + 1'),
+             ('{"waits": true, "confirmed_at": "2026-01-02", "confirmed_by": "@supervisor1"}',
+              'confirmed_at = NULL, confirmed_by = NULL, good_until = ''-infinity'''),
+             ('{"waits": true, "confirmed_at": "2026-01-02", "confirmed_by": "@supervisor1",
+                "good_until": "2026-01-02"}', 'good_until = ''infinity'''),
+             ('{"waits": true, "good_until": "-infinity"}', 'good_until = added_at')) AS t (other, change)
+UNION ALL
+SELECT 'target', 'stands_beside', 'insert', 'SET CONSTRAINTS ALL IMMEDIATE',
+       pg_temp.adds('target', jsonb_build_object('associate_of', t.of, 'depth', t.depth, 'waits', true,
+                                                    'good_until', '-infinity')),
+       '23503 target 9002 stands beside none of its event'
+FROM (VALUES (-1, 1), (9001, 2), (9002, 1)) AS t (of, depth);
 
 -- test/mutants looks at one table only, with the one trigger gone.
 \if :{?only}
@@ -112,7 +132,7 @@ FROM attempt AS a
 CROSS JOIN LATERAL (SELECT array_agg(pg_temp.off(k.relation, k.name))
                            || ARRAY['SET LOCAL session_replication_role = replica', a.before] AS before
                     FROM kept AS k
-                    WHERE k.does IN ('refuse_rewrite', 'refuse_change', 'event_moves', 'access_moves')
+                    WHERE k.does IN ('refuse_rewrite', 'refuse_change', 'event_moves', 'access_moves', 'target_moves')
                       AND k.relation = a.relation AND k.name <> a.name) AS b
 WHERE a.name <> 'audit_truncate';
 -- What refuses to empty tables is switched off once for all.
