@@ -84,7 +84,7 @@ $node->answer('analyst1', LprTest::deputy("INSERT INTO loc.kept_v SELECT $column
 for ([ plate => 'p' ], [ location => 'l' ], [ vehicle => 'v' ])
 {
 	my ($name, $copy) = @$_;
-	my $definition = $node->safe_psql('lpr', "SELECT pg_get_functiondef(min(oid)) FROM pg_proc WHERE oid::regprocedure::text ~ '^lpr.search_$name\\((text|double)')");
+	my $definition = $node->safe_psql('lpr', "SELECT pg_get_functiondef(min(oid)) FROM pg_proc WHERE oid::regprocedure::text ~ '^lpr.search_$name\\((text|double)'");
 	$node->safe_psql('lpr', $definition =~ s/lpr\.reads/loc.reads_$copy/gr =~ s/FUNCTION lpr\./FUNCTION loc./r);
 }
 
