@@ -277,6 +277,7 @@ for my $case ([ 'no step' ], [ 'one approval', [ 'approve', 'supervisor', 'super
 $node->answer('postgres', 'ALTER TABLE lpr_data.access_step DISABLE TRIGGER ALL');
 my $both = $enter->('alone1', [ 'approve', 'supervisor', 'supervisor1' ], [ 'approve', 'system_owner', 'owner1' ]);
 my $quay = $node->answer('alone1', $irs, logon => 0);
+$node->make_targets('lpr');
 is($node->answer('alone1', "\\o /dev/null\n" . LprTest::consent() . "\n\\o\n" . $ask->($quay)), 1, 'with both approvals it is one');
 $node->answer('postgres', "BEGIN; $indexes; UPDATE lpr_data.access_step SET person_id = (SELECT person_id FROM lpr_data.person WHERE login = 'supervisor1') WHERE access_id = $both; COMMIT");
 $node->refused('both by one person are none', 'alone1', LprTest::consent() . $ask->($quay), 'A7', 'LP025', source => 'acme');

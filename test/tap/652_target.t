@@ -5,7 +5,7 @@ use LprAudit;
 use LprAccess;
 use Test::More;
 
-my $node = LprTest->start_staged('target', targets => 0, clock => 1);
+my $node = LprTest->start_staged('target', targets => 0, world => 1);
 $node->await_answers;
 my ($one) = $node->session('analyst1');
 my ($two) = $node->session('analyst2');
