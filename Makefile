@@ -93,6 +93,7 @@ help:
 	@echo 'make test-clocks        the part that minds the clock, at the end of an hour, a day, a month, a year, on 29 February, as summer time begins and ends;'
 	@echo '                        MOMENTS="month summer" SUITES="tap" TESTS="names"'
 	@echo 'make test-chaos         KILLS=1000 of backends, the audit writer, the whole server, under load: is all on record?'
+	@echo 'make test-toggles       TOGGLES=10000 rights that come and go under load: is one ever stale?'
 	@echo 'make test-model         the seam of askers and audit writer as a model, every state of it; faults planted in it are found'
 	@echo 'make test-versions      the tests on PostgreSQL 15, 17 and 18, each in the Debian that has it; VERSIONS="17" SUITES="build regress"'
 	@echo 'make test-compilers     gcc and clang, -O2 and -O3 -flto, and the sanitizers'
@@ -120,6 +121,9 @@ test:
 
 test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-conformance test-model test-chaos:
 	@test/run $(@:test-%=%)
+
+test-toggles:
+	@LPR_TOGGLES=$(or $(TOGGLES),10000) TESTS=447_toggles PG_TEST_TIMEOUT_DEFAULT=$(or $(PG_TEST_TIMEOUT_DEFAULT),600) test/run tap
 
 test-versions test-compilers:
 	@test/matrix $(@:test-%=%)
@@ -199,5 +203,5 @@ lint-times:
 lint-planted:
 	test/lint/planted
 
-.PHONY: always clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-model test-clocks test-chaos test-versions test-compilers test-asan \
+.PHONY: always clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-model test-clocks test-chaos test-toggles test-versions test-compilers test-asan \
 	fuzz bench reference format lint lint-names $(addprefix lint-,$(LINTS))

@@ -2,7 +2,7 @@
 import os
 import time
 
-from audit import audit, gate, size, verify
+from audit import audit, decisions, gate, size, verify
 from cache import cache
 from house import (COLUMNS, COUNT_ALL, ROUNDS, VENDOR, Peer, Table, analyst, forget_requests, median, milliseconds, ratio,
                    requests_seen, rounds, say, timed_query, vendor)
@@ -140,7 +140,7 @@ def join(table):
 def main():
     table = Table()
     cases = {'bulk': bulk, 'federated': federated, 'memory': memory, 'limit': limit, 'cancel': cancel, 'join': join,
-             'audit': audit, 'gate': gate, 'verify': verify, 'policy': policy, 'rules': rules, 'cache': cache, 'size': size}
+             'audit': audit, 'gate': gate, 'decisions': decisions, 'verify': verify, 'policy': policy, 'rules': rules, 'cache': cache, 'size': size}
     wanted = os.environ.get('ONLY', ' '.join(name for name in cases if name != 'size')).split()
     start = time.time()
     for name in wanted:

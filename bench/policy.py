@@ -117,7 +117,8 @@ def rules(table):
     is_gate = "FROM pg_proc WHERE oid = 'lpr_data.gate'::regproc"
     full = owner.value(f'SELECT pg_get_functiondef(oid) {is_gate}')
     body = owner.value(f'SELECT prosrc {is_gate}')
-    gates = {'rules': full, 'none': full.replace(body, " SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, timestamptz 'infinity' ")}
+    gates = {'rules': full, 'none': full.replace(body, " SELECT NULL::text, NULL::text, NULL::text, NULL::text, NULL::text, timestamptz 'infinity', "
+                                                                "NULL::integer, NULL::timestamptz, NULL::timestamptz ")}
     middles = {name: [] for name in gates}
     tails = {name: [] for name in gates}
     used = {name: [] for name in gates}

@@ -15,6 +15,7 @@
 #include "audit/audit_log.h"
 #include "audit/consent.h"
 #include "writer/audit_worker.h"
+#include "writer/judge.h"
 #include "writer/refusals.h"
 #include "cache/cache_in_flight.h"
 #include "gate/held.h"
@@ -97,6 +98,10 @@ _PG_init(void)
 							"How many refusals of a login within an hour are on record one by one.",
 							"Further ones are refused as well, and counted: one record a minute.", &lpr_refusals_singly,
 							60, 1, 100000, PGC_SIGHUP, 0, NULL, NULL, NULL);
+	DefineCustomBoolVariable("lpr.debug_remembered",
+							 "Has each remembered decision judged anew; a difference ends the server.",
+							 "For tests: no right may outlive its end unnoticed.", &lpr_debug_remembered, false,
+							 PGC_SIGHUP, GUC_NOT_IN_SAMPLE, NULL, NULL, NULL);
 	lpr_mail_define_settings();
 	lpr_consent_init();
 	lpr_purpose_init();

@@ -130,6 +130,21 @@ WHERE confidence > 0.9 AND captured_at > now() - interval '30 days';
 \pset format aligned
 
 \echo
+\echo 'Nobody is looked up without a predicate: what is asked is a target of the event, with its evidence. The'
+\echo 'hint holds the call that says so:'
+\echo
+\echo '=> SELECT count(*) FROM lpr.search_plate(''8XYZ-890'') WHERE source = ''acme'';'
+\set ON_ERROR_STOP off
+SELECT count(*) FROM lpr.search_plate('8XYZ-890') WHERE source = 'acme';
+\set ON_ERROR_STOP on
+SELECT :'LAST_ERROR_SQLSTATE' = 'LP047' AS refused \gset
+\if :refused
+\else
+    \warn 'demo: that should have been refused with LP047'
+    SELECT 1 / 0 AS the_demo_fails;
+\endif
+
+\echo
 \echo 'A question needs an anchor: a plate, a place or a vehicle. A fishing trip is refused:'
 \echo
 \echo '=> SELECT * FROM lpr.reads WHERE captured_at > now() - interval ''1 hour'';'

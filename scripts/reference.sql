@@ -8,16 +8,18 @@ LOAD 'lpr'; -- its settings
 -- What people do, and the files of sql/ that are about it.
 CREATE TEMP TABLE task (place int GENERATED ALWAYS AS IDENTITY, title text, topics text[]);
 INSERT INTO task (title, topics) VALUES
-    ('Ask vendors', '{10-read,12-port,20-search}'),
-    ('Begin a session, understand a refusal', '{00-roles,05-errors,43-client-network,43-consent,51-my-access}'),
-    ('Request and grant access', '{41-access,42-training,47-recertification}'),
-    ('Work on events', '{44-event,45-event-read,45-event-step,46-reason,48-hand-over}'),
+    ('Ask vendors', '{10-read,11-image,12-port,20-search}'),
+    ('Begin a session, understand a refusal',
+     '{00-roles,05-errors,43-clause,43-client-network,43-consent,51-my-access}'),
+    ('Request and grant access', '{40-stand-in,41-access,42-training,47-recertification}'),
+    ('Work on events', '{44-event,45-event-read,45-event-step,46-reason,48-close,48-hand-over}'),
     ('Say what may be asked', '{46-target,47-target-verb,48-target-read,61-target-saved}'),
+    ('Ask for a second person', '{48-release,48-protected-place,48-reserved-plate}'),
     ('Save what matters', '{61-nexus,61-saved,62-correction}'),
-    ('Keep, hold and destroy', '{62-retention,63-destroy}'),
+    ('Keep, hold and destroy', '{62-retention,63-destroy,73-record,74-dispose,75-release,76-log-month}'),
     ('Read and verify the log', '{30-audit,31-audit-read}'),
     ('Register people', '{40-person,40-role-conflict}'),
-    ('Run sources', '{15-source}'),
+    ('Run sources', '{15-source,16-refresh}'),
     ('Set limits and times', '{45-limits,60-cache}'),
     ('Send mail', '{70-mail,71-remind}'),
     ('Run jobs and harden the server', '{72-jobs,80-harden,81-security-report,82-security-roles}');

@@ -62,6 +62,10 @@ FROM (VALUES ('supervisor1', 'Sue Visor', 'Targeting', NULL),
 \c - privacy1
 SELECT lpr.approve_source(source, assessment, published_on => '2017-12-11') FROM lpr.sources
 \g /dev/null
+-- When their vendors last refreshed their data, as a system owner, or a service of theirs, records each day.
+\c - owner1
+SELECT lpr.note_refresh(source) FROM lpr.sources
+\g /dev/null
 -- How long saved reads are kept: a value for the demo, not that of the real schedules, which a records officer takes
 -- from their source.
 \c - records1

@@ -98,7 +98,10 @@ AS $$
             'It reads what pg_cron did, in tables that only superusers reach; it takes nothing and changes nothing.'),
            ('lpr_data.export_month(text,bigint,bigint)',
             'It reads a month of the log that was moved to an archive, which is a superuser''s schema; only tables of '
-            'lpr_log, and it changes nothing.')
+            'lpr_log, and it changes nothing.'),
+           ('lpr_data.empty_month(bigint)',
+            'It takes the records of a month of the log, on which nobody has rights; the log''s triggers let go only '
+            'what a released list has.')
 $$;
 COMMENT ON FUNCTION lpr_data.superuser_functions() IS
     'The SECURITY DEFINER functions that are a superuser''s, and why; all others are lpr_verb''s. regress/house and '

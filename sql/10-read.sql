@@ -41,19 +41,19 @@ CREATE TABLE lpr.reads (
     color text,
     confidence double precision,
     matched_how text,
-    plate_image bytea,
-    vehicle_image bytea,
     fetched_at timestamp with time zone NOT NULL,
     from_cache boolean NOT NULL,
     expires_at timestamp with time zone,
     place_certainty text NOT NULL,
-    caveat text NOT NULL
+    caveat text NOT NULL,
+    has_images boolean NOT NULL
 ) PARTITION BY LIST (source);
 GRANT SELECT ON lpr.reads TO lpr_user;
 COMMENT ON TABLE lpr.reads IS
     'The door to the vendors (Q1): one partition a source, asked over the network when read. Needs an anchor in '
     'WHERE: plate, place (lpr.distance_m or address) or make (Q2). Never older than five years (Q6), only cameras in '
-    'the United States (Q4). A read locates a vehicle, not a person, and may be wrong (G1, G3).';
+    'the United States (Q4). A read locates a vehicle, not a person, and may be wrong (G1, G3). Images are in '
+    'lpr.images (Q3a).';
 COMMENT ON COLUMN lpr.reads.event_id IS
     'The purpose of the question: the event given in WHERE (Q7). NULL when none was given.';
 COMMENT ON COLUMN lpr.reads.source IS 'The vendor, by the name given to lpr.add_source().';
@@ -86,10 +86,6 @@ COMMENT ON COLUMN lpr.reads.confidence IS
 COMMENT ON COLUMN lpr.reads.matched_how IS
     'How the read matches the plate asked for: exact, confusable, other_region or unknown_region (G1); NULL when no '
     'plate was asked.';
-COMMENT ON COLUMN lpr.reads.plate_image IS
-    'Image of the plate as the vendor has it, fetched only when this column is selected; NULL when the vendor has '
-    'none or it could not be fetched, which is told.';
-COMMENT ON COLUMN lpr.reads.vehicle_image IS 'Image of the vehicle, as plate_image.';
 COMMENT ON COLUMN lpr.reads.fetched_at IS 'The minute in which the vendor handed the read over (Q9).';
 COMMENT ON COLUMN lpr.reads.from_cache IS 'Whether the read comes from the cache instead of the vendor (Q9).';
 COMMENT ON COLUMN lpr.reads.expires_at IS 'When the cached read goes (C1); NULL when it is not cached.';
@@ -100,6 +96,9 @@ COMMENT ON COLUMN lpr.reads.place_certainty IS
 COMMENT ON COLUMN lpr.reads.caveat IS
     'What a read is not: it locates a vehicle, not a person, and may be wrong; no action on it alone (G2, G3). The '
     'same in every row.';
+COMMENT ON COLUMN lpr.reads.has_images IS
+    'Whether the vendor has an image of the read; lpr.images shows it (Q3a): SELECT plate_image, vehicle_image FROM '
+    'lpr.images WHERE plate = ... AND read_id = ...';
 
 CREATE FUNCTION lpr_data.caveat()
     RETURNS text

@@ -7,6 +7,7 @@ CREATE TABLE lpr_data.source (
     enabled boolean NOT NULL DEFAULT false,
     exemptions text[] NOT NULL DEFAULT '{}' CHECK (array_position(exemptions, NULL) IS NULL),
     published_on date CONSTRAINT published_on_a_day CHECK (isfinite(published_on)),
+    refreshed_at timestamp with time zone CONSTRAINT refreshed_at_a_moment CHECK (isfinite(refreshed_at)),
     CONSTRAINT assessed_before_enabled CHECK (NOT enabled OR (assessment IS NOT NULL AND approved_on IS NOT NULL))
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.source', '');
@@ -21,6 +22,8 @@ COMMENT ON COLUMN lpr_data.source.approved_on IS 'Day on which the assessment wa
 COMMENT ON COLUMN lpr_data.source.published_on IS
     'Day on which the assessment is published: from then on the source is asked. NULL: not yet; of an enabled one that '
     '0.2.0 knew: nobody was asked for it.';
+COMMENT ON COLUMN lpr_data.source.refreshed_at IS
+    'When its vendor last refreshed its data, as far as somebody has recorded it; NULL: not on record (Q9a).';
 COMMENT ON COLUMN lpr_data.source.enabled IS 'Whether the source may be asked.';
 COMMENT ON COLUMN lpr_data.source.exemptions IS
     'As a dump of 0.2.0 brings them: reads that are saved of it take them along, besides those of their system of '
@@ -228,6 +231,10 @@ BEGIN
                    'reads_' || name, name, name);
     EXECUTE format('COMMENT ON FOREIGN TABLE lpr_data.%I IS %L', 'reads_' || name,
                    format('The reads of source %s, asked over the network.', name));
+    EXECUTE format('CREATE FOREIGN TABLE lpr_data.%I PARTITION OF lpr.images FOR VALUES IN (%L) SERVER %I',
+                   'images_' || name, name, name);
+    EXECUTE format('COMMENT ON FOREIGN TABLE lpr_data.%I IS %L', 'images_' || name,
+                   format('The reads of source %s with their images, asked over the network.', name));
     FOREACH role_name IN ARRAY grant_to
     LOOP
         EXECUTE format('GRANT USAGE ON FOREIGN SERVER %I TO %I', name, role_name);
@@ -248,12 +255,12 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr.add_source(text, text, text, text, text, text, jsonb, name[]) IS
-    'Adds a vendor: foreign server, user mapping and partition of lpr.reads. name: 1 to 40 lower-case letters, digits '
-    'and underscores. dialect: see lpr.dialects(). url: base of every request, https. secret: the name of a secret '
-    '(default: the source''s name), never its value. assessment: the privacy assessment that is to cover it; it is '
-    'asked once the privacy officer has approved that with lpr.approve_source() (Q10). client_id: for dialects that '
-    'sign in by OAuth. options: those of the server, as a JSON object. grant_to: roles that may ask it. Superusers '
-    'only, since the URL decides where questions go.';
+    'Adds a vendor: foreign server, user mapping and partitions of lpr.reads and lpr.images. name: 1 to 40 lower-case '
+    'letters, digits and underscores. dialect: see lpr.dialects(). url: base of every request, https. secret: the '
+    'name of a secret (default: the source''s name), never its value. assessment: the privacy assessment that is to '
+    'cover it; it is asked once the privacy officer has approved that with lpr.approve_source() (Q10). client_id: for '
+    'dialects that sign in by OAuth. options: those of the server, as a JSON object. grant_to: roles that may ask it. '
+    'Superusers only, since the URL decides where questions go.';
 
 CREATE FUNCTION lpr.remove_source(name text)
     RETURNS void
@@ -273,7 +280,7 @@ BEGIN
     -- First, so that the trigger of DROP SERVER finds nothing to disable.
     DELETE FROM lpr_data.source AS s WHERE s.name = remove_source.name;
     -- What is left of it: DROP SERVER ... CASCADE may have come before.
-    EXECUTE format('DROP FOREIGN TABLE IF EXISTS lpr_data.%I', 'reads_' || name);
+    EXECUTE format('DROP FOREIGN TABLE IF EXISTS lpr_data.%I, lpr_data.%I', 'reads_' || name, 'images_' || name);
     FOR mapped IN
         SELECT CASE WHEN m.umuser = 0 THEN 'PUBLIC' ELSE quote_ident(m.usename) END
         FROM pg_user_mappings AS m
@@ -285,7 +292,7 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr.remove_source(text) IS
-    'Removes a vendor with its server, all its user mappings, its partition and its cameras, or what DROP SERVER left '
+    'Removes a vendor with its server, all its user mappings, its partitions and its cameras, or what DROP SERVER left '
     'of them; its secret stays. Superusers only.';
 
 CREATE FUNCTION lpr.approve_source(name text, assessment text, published_on date DEFAULT NULL,
@@ -497,7 +504,9 @@ SELECT s.name AS source,
        s.assessment,
        s.approved_on,
        s.exemptions,
-       s.published_on
+       s.published_on,
+       s.refreshed_at,
+       (s.refreshed_at > clock_timestamp() - interval '1 day') IS TRUE AS fresh
 FROM lpr_data.source AS s
 JOIN pg_catalog.pg_foreign_server AS f ON f.srvname = s.name
 JOIN lpr.dialects() AS d ON d.dialect = (
@@ -520,5 +529,9 @@ COMMENT ON COLUMN lpr.sources.assessment IS 'The privacy assessment or authority
 COMMENT ON COLUMN lpr.sources.approved_on IS 'Day on which the assessment was approved.';
 COMMENT ON COLUMN lpr.sources.published_on IS
     'Day on which the assessment is published: the source is asked from then on, if it is enabled.';
+COMMENT ON COLUMN lpr.sources.refreshed_at IS
+    'When its vendor last refreshed its data, as lpr.note_refresh() recorded it; NULL: not on record (Q9a).';
+COMMENT ON COLUMN lpr.sources.fresh IS
+    'Whether that was within the last day; if not, each answer of the source says so.';
 COMMENT ON COLUMN lpr.sources.exemptions IS
     'As a dump of 0.2.0 brings them; exemptions are of systems of records: lpr.exemptions (E8).';

@@ -20,8 +20,7 @@ AS $$
            r.recent, r.latitude, r.longitude,
            r.address, r.camera_id, r.camera_owner, r.camera_type, r.make, r.model, r.color, r.confidence,
            lpr.matched_how(search_plate.plate, lpr.normal_region(search_plate.region), r.plate, r.plate_region),
-           r.plate_image, r.vehicle_image, r.fetched_at, r.from_cache, r.expires_at, r.place_certainty,
-           r.caveat
+           r.fetched_at, r.from_cache, r.expires_at, r.place_certainty, r.caveat, r.has_images
     FROM lpr.reads AS r
     WHERE r.plate = ANY (CASE WHEN search_plate.look_alikes
                               THEN lpr.confusable_plates(lpr.given(search_plate.plate, 'plate'))
@@ -46,8 +45,8 @@ COMMENT ON FUNCTION lpr.search_plate(text, text, timestamptz, timestamptz, boole
     'although the answer is cached (Q9). look_alikes asks also for up to 63 plates that readers confuse with it (more '
     'are told in a notice), other_regions keeps the same number of other states; column matched_how tells which is '
     'which (G1). Conditions, LIMIT and columns of the query around it reach the vendors, unless an argument holds a '
-    'subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are fetched with '
-    'all their images. So write a subquery in front: FROM (SELECT ...) AS w, LATERAL lpr.search_plate(w.plate) AS r. '
+    'subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: then all reads are '
+    'fetched. So write a subquery in front: FROM (SELECT ...) AS w, LATERAL lpr.search_plate(w.plate) AS r. '
     'Errors LP001 (no plate), LP011 (not a plate), LP012 (not a region), LP015 (since after '
     'until), LP003 to LP005 and LP002 (no source may be asked).';
 
@@ -90,7 +89,7 @@ COMMENT ON FUNCTION lpr.search_location(double precision, double precision, doub
     'event_id: the purpose, if not that of lpr.work_on(). refresh: asks the vendor although the answer is cached (Q9). '
     'Sources that cannot be asked by place are passed over with a notice. Conditions, LIMIT and columns of the query '
     'around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH '
-    'ORDINALITY or outside FROM: then all reads are fetched with all their images. So write a subquery in front: FROM '
+    'ORDINALITY or outside FROM: then all reads are fetched. So write a subquery in front: FROM '
     '(SELECT ...) AS w, LATERAL lpr.search_location(w.latitude, w.longitude) AS r. Errors LP001 (neither a point nor '
     'an address), LP014 (not a point, half of one, not a radius or address), LP015 (since after until), LP003 to LP005 '
     'and LP002 (no source may be asked).';
@@ -128,7 +127,7 @@ COMMENT ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestampt
     'that of lpr.work_on(). refresh: asks the vendor although the answer is cached (Q9). Sources that cannot be asked '
     'by vehicle are passed over with a notice. Conditions, LIMIT and columns of the query around it reach the '
     'vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside '
-    'FROM: then all reads are fetched with all their images. So write a subquery in front: FROM (SELECT ...) AS w, '
+    'FROM: then all reads are fetched. So write a subquery in front: FROM (SELECT ...) AS w, '
     'LATERAL lpr.search_vehicle(w.make) AS r. Errors LP001 (no make), LP012 (not a make or model), LP015 (since after '
     'until), LP003 to LP005 and LP002 (no source '
     'may be asked).';
@@ -150,7 +149,8 @@ CREATE FUNCTION lpr.last_query(
     OUT dropped jsonb,
     OUT odd_value jsonb,
     OUT asked_at timestamp with time zone,
-    OUT milliseconds double precision
+    OUT milliseconds double precision,
+    OUT refreshed_at timestamp with time zone
 )
     RETURNS SETOF record
     LANGUAGE c VOLATILE
@@ -174,4 +174,6 @@ COMMENT ON FUNCTION lpr.last_query() IS
     'their meaning is not plain. The read is shown without.
 - Of a cached answer, dropped and odd_value are those of when it was fetched, of all the time that it was asked for: '
     'what was missing then is missing still.
-- asked_at, milliseconds: when, and how long until the last row.';
+- asked_at, milliseconds: when, and how long until the last row.
+- refreshed_at: when the vendor had last refreshed its data, as far as that was on record then; NULL also of a source
+    that was not asked (Q9a).';

@@ -11,6 +11,18 @@ CREATE FUNCTION lpr_data.refuse_change()
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    -- Of a month that is due and was released the records go, by this transaction: number and digests stay (E10).
+    IF TG_OP = 'UPDATE' THEN
+        IF lpr_data.is_month_let_go(TG_TABLE_NAME) THEN
+            IF TG_LEVEL = 'STATEMENT' THEN
+                RETURN NULL;
+            ELSIF NEW.kind = 'gone' AND OLD.kind <> 'gone' AND (NEW.number, NEW.digest) = (OLD.number, OLD.digest)
+                  AND num_nonnulls(NEW.login, NEW.pid, NEW.session_started, NEW.event_id, NEW.source, NEW.mode, NEW.ask,
+                                   NEW.control, NEW.sqlstate, NEW.salt, NEW.payload) = 0 THEN
+                RETURN NEW;
+            END IF;
+        END IF;
+    END IF;
     RAISE EXCEPTION USING
         ERRCODE = 'LP031',
         MESSAGE = format('%s of %I.%I is refused', TG_OP, TG_TABLE_SCHEMA, TG_TABLE_NAME),
@@ -19,7 +31,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr_data.refuse_change() IS
-    'Trigger of the audit log: error LP031 for UPDATE, DELETE and TRUNCATE by any role (U3).';
+    'Trigger of the audit log: error LP031 for UPDATE, DELETE and TRUNCATE by any role (U3), but for records of a '
+    'month that a released list has, of which the digests stay (E10).';
 
 CREATE FUNCTION lpr_data.guard(log_table regclass)
     RETURNS boolean
@@ -116,7 +129,8 @@ BEGIN
     COMMENT ON COLUMN lpr_data.audit.kind IS
         'start, month: the log or a partition begins; ask: a question that the gate let through; refused: one that it '
         'did not; sent, answer: what went out and what came back; change: of policy; read: of the log itself; clock: '
-        'the clock was set back; consent: a person agreed to the rules; flag: something for oversight to look at.';
+        'the clock was set back; consent: a person agreed to the rules; flag: something for oversight to look at; '
+        'gone: what is left of a record whose month was destroyed on its schedule.';
     COMMENT ON COLUMN lpr_data.audit.login IS
         'The authenticated login; NULL for lpr''s own background workers, which their changes name.';
     COMMENT ON COLUMN lpr_data.audit.pid IS 'Process id of the session''s backend.';
@@ -131,7 +145,8 @@ BEGIN
     COMMENT ON COLUMN lpr_data.audit.payload IS
         'The particulars as JSON: all parameters of a question, the metadata of an answer, old and new row of a '
         'change.';
-    COMMENT ON COLUMN lpr_data.audit.payload_digest IS 'SHA-256 of salt and payload; stays when they go.';
+    COMMENT ON COLUMN lpr_data.audit.payload_digest IS
+        'SHA-256 of salt and payload; stays when they go. Of what is gone: its leaf of the tree.';
     COMMENT ON COLUMN lpr_data.audit.digest IS
         'Of the chain: SHA-256 over the digest before and this record (docs/audit-format.md).';
     CREATE TABLE lpr_data.checkpoint (
@@ -331,7 +346,16 @@ AS $$
 DECLARE
     old_row jsonb := CASE WHEN TG_LEVEL = 'ROW' AND TG_OP IN ('UPDATE', 'DELETE') THEN to_jsonb(OLD) END;
     new_row jsonb := CASE WHEN TG_LEVEL = 'ROW' AND TG_OP IN ('INSERT', 'UPDATE') THEN to_jsonb(NEW) END;
+    disposal bigint;
 BEGIN
+    -- Of what is destroyed by a list no copy goes into the log (E10): that it went, and by which list.
+    IF TG_LEVEL = 'ROW' AND (TG_OP = 'DELETE' OR TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'person') THEN
+        disposal := lpr_data.disposal_under_way();
+        IF disposal IS NOT NULL THEN
+            old_row := NULL;
+            new_row := NULL;
+        END IF;
+    END IF;
     -- Who the session is, not what it became: a restore is a superuser's.
     IF new_row IS NOT NULL
        AND NOT EXISTS (SELECT FROM pg_roles AS r WHERE r.rolname = lpr.login() AND r.rolsuper) THEN
@@ -345,7 +369,8 @@ BEGIN
                               'transaction', pg_current_xact_id()::text,
                               'made_at', clock_timestamp(),
                               'old', lpr_data.recorded(old_row, TG_ARGV),
-                              'new', lpr_data.recorded(new_row, TG_ARGV))::text
+                              'new', lpr_data.recorded(new_row, TG_ARGV),
+                              'disposal', disposal)::text
     FROM lpr_data.wake_writer() AS w;
     RETURN NULL;
 END

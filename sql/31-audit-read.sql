@@ -432,6 +432,13 @@ CREATE FUNCTION lpr_data.writer(OUT state text, OUT reason text, OUT waiting_byt
 AS 'MODULE_PATHNAME', 'lpr_audit_writer';
 COMMENT ON FUNCTION lpr_data.writer() IS 'How the audit writer stands, from shared memory.';
 
+CREATE FUNCTION lpr_data.decisions(OUT decided bigint, OUT remembered bigint)
+    LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'lpr_audit_decisions';
+COMMENT ON FUNCTION lpr_data.decisions() IS
+    'How many questions, and looks at the rests of answers, the gate has decided about since the server started; and '
+    'how many of them went by what its second part let through before, which was remembered.';
+
 CREATE FUNCTION lpr.audit_status(
     OUT writer text,
     OUT reason text,

@@ -3,9 +3,16 @@
 CREATE FUNCTION lpr_data.refuse_rewrite()
     RETURNS trigger
     LANGUAGE plpgsql
+    SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    -- What is due goes, by a list that was released, in that transaction and no other (E10).
+    IF TG_LEVEL = 'ROW' AND TG_OP = 'DELETE' THEN
+        IF lpr_data.is_let_go(TG_TABLE_NAME) THEN
+            RETURN OLD;
+        END IF;
+    END IF;
     -- Arguments: the columns that may change.
     IF TG_LEVEL = 'ROW' AND TG_OP = 'UPDATE'
        AND to_jsonb(OLD) - coalesce(TG_ARGV, '{}') = to_jsonb(NEW) - coalesce(TG_ARGV, '{}')
@@ -20,7 +27,8 @@ BEGIN
 END
 $$;
 COMMENT ON FUNCTION lpr_data.refuse_rewrite() IS
-    'Trigger of what is only ever added to: error LP034 for every change but of the columns that its arguments name.';
+    'Trigger of what is only ever added to: error LP034 for every change but of the columns that its arguments name, '
+    'and for every deletion but of what is due and was released (E10).';
 
 CREATE FUNCTION lpr_data.only_adds(kept_table regclass, VARIADIC changeable text[] DEFAULT '{}')
     RETURNS void

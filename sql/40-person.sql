@@ -20,7 +20,11 @@ CREATE TABLE lpr_data.person (
     supervisor_id integer REFERENCES lpr_data.person CHECK (supervisor_id <> person_id),
     kind text COLLATE "C" NOT NULL DEFAULT 'personal' CHECK (kind IN ('personal', 'service', 'shared')),
     left_at timestamp with time zone,
-    personnel_hash bytea CONSTRAINT personnel_hash_is_one CHECK (octet_length(personnel_hash) = 32)
+    personnel_hash bytea CONSTRAINT personnel_hash_is_one CHECK (octet_length(personnel_hash) = 32),
+    gone_at timestamp with time zone,
+    CONSTRAINT gone_is_bare CHECK (gone_at IS NULL
+                                   OR left_at IS NOT NULL AND name = 'destroyed' AND email = 'destroyed@invalid'
+                                      AND unit = 'destroyed' AND num_nonnulls(supervisor_id, personnel_hash) = 0)
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.person', '');
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.person_person_id_seq', '');
@@ -61,6 +65,10 @@ RETURN EXISTS (SELECT FROM lpr_data.person AS p
 COMMENT ON FUNCTION lpr_data.lacks_number(integer) IS
     'Whether a personal login lacks the personnel number that it has to have, and no update lets that pass (A8).';
 
+COMMENT ON COLUMN lpr_data.person.gone_at IS
+    'When what was known of a person who left was destroyed on its schedule (E10): the login and the number stay, so '
+    'that neither is ever somebody else''s.';
+
 -- Who is asking. The rules are functions named look_up_...; policies and views ask lpr_data.me() and its like, which
 -- remember what those said (visibility.c).
 
@@ -91,25 +99,55 @@ AS 'MODULE_PATHNAME', 'lpr_takes_part';
 COMMENT ON FUNCTION lpr_data.takes_part(oid, text) IS
     'Whether a login has a role: by inheritance or by SET ROLE. Who may only grant it (from 16 on) has it not.';
 
-CREATE FUNCTION lpr_data.holds(person_id integer, VARIADIC roles text[])
+CREATE FUNCTION lpr_data.can_act(person_id integer, VARIADIC roles text[])
     RETURNS boolean
     LANGUAGE plpgsql STABLE
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
     RETURN EXISTS (SELECT FROM lpr_data.person AS p JOIN pg_roles AS r ON r.rolname = p.login
-                   WHERE p.person_id = holds.person_id AND p.left_at IS NULL AND p.kind = 'personal' AND r.rolcanlogin
-                     AND NOT r.rolsuper AND (p.personnel_hash IS NOT NULL OR NOT lpr_data.lacks_number(p.person_id))
+                   WHERE p.person_id = can_act.person_id AND p.left_at IS NULL AND p.kind = 'personal'
+                     AND r.rolcanlogin AND NOT r.rolsuper
+                     AND (p.personnel_hash IS NOT NULL OR NOT lpr_data.lacks_number(p.person_id))
                      AND NOT EXISTS (SELECT FROM pg_auth_members AS m WHERE m.roleid = r.oid)
-                     AND EXISTS (SELECT FROM unnest(holds.roles) AS o (role)
-                                 WHERE lpr_data.takes_part(r.oid, o.role)
-                                   AND lpr_data.conflict_of(r.oid, o.role) IS NULL));
+                     AND EXISTS (SELECT FROM unnest(can_act.roles) AS o (role)
+                                 WHERE lpr_data.conflict_of(r.oid, o.role) IS NULL));
+END
+$$;
+COMMENT ON FUNCTION lpr_data.can_act(integer, text[]) IS
+    'Whether a person could act in a role, one of several: under a personal login of a known personnel number, which '
+    'no other role is a member of, and which is a member of none that is apart from it (A8). Superusers do not.';
+
+CREATE FUNCTION lpr_data.is_member(person_id integer, VARIADIC roles text[])
+    RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN lpr_data.can_act(person_id, VARIADIC ARRAY(
+        SELECT o.role FROM unnest(roles) AS o (role)
+        WHERE EXISTS (SELECT FROM lpr_data.person AS p JOIN pg_roles AS r ON r.rolname = p.login
+                      WHERE p.person_id = is_member.person_id AND lpr_data.takes_part(r.oid, o.role))));
+END
+$$;
+COMMENT ON FUNCTION lpr_data.is_member(integer, text[]) IS
+    'Whether a person is in a role, one of several, of their own: lpr_data.can_act(), and the login is a member of it.';
+
+CREATE FUNCTION lpr_data.holds(person_id integer, VARIADIC roles text[])
+    RETURNS boolean
+    LANGUAGE plpgsql STABLE
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    RETURN lpr_data.is_member(person_id, VARIADIC roles)
+        OR roles && '{lpr_supervisor,lpr_system_owner,lpr_lead}'
+           AND EXISTS (SELECT FROM unnest(roles) AS o (role)
+                       WHERE EXISTS (SELECT FROM lpr_data.acts_for(person_id, o.role)));
 END
 $$;
 COMMENT ON FUNCTION lpr_data.holds(integer, text[]) IS
-    'Whether a person acts under a personal login of a known personnel number, which no other role is a member of, and '
-    'which is a member of a role, one of several, and of none that is apart from it (A8). Superusers, who are members '
-    'of everything, do not.';
+    'Whether a person acts in a role, one of several: as a member of it (lpr_data.is_member()), or in the stead of '
+    'somebody who is one (lpr_data.acts_for()).';
 
 -- What policies and views are keyed on. Views call functions with the rights of the reader: hence the grants, without
 -- USAGE on the schema.
@@ -139,10 +177,8 @@ BEGIN
     IF who IS NULL THEN
         RETURN '{}';
     END IF;
-    IF lpr_data.holds(who, 'lpr_supervisor') THEN
-        RETURN who || ARRAY(SELECT p.person_id FROM lpr_data.person AS p WHERE p.supervisor_id = who);
-    END IF;
-    RETURN ARRAY[who];
+    RETURN who || ARRAY(SELECT p.person_id FROM lpr_data.acts_for(who, 'lpr_supervisor') AS a
+                        JOIN lpr_data.person AS p ON p.supervisor_id = a.for_id AND p.person_id <> who);
 END
 $$;
 COMMENT ON FUNCTION lpr_data.look_up_my_people() IS 'Rule of lpr_data.my_people().';
@@ -152,8 +188,8 @@ CREATE FUNCTION lpr_data.my_people()
     LANGUAGE c STABLE
 AS 'MODULE_PATHNAME', 'lpr_my_people';
 COMMENT ON FUNCTION lpr_data.my_people() IS
-    'The person behind the authenticated login, and of a supervisor those whom they supervise; empty when there is '
-    'none, or the person has left.';
+    'The person behind the authenticated login, and of a supervisor, or who acts in the stead of one, those who are '
+    'supervised; empty when there is none, or the person has left.';
 
 CREATE FUNCTION lpr_data.whom(role text, title text)
     RETURNS text
@@ -600,9 +636,10 @@ BEGIN
     UPDATE lpr_data.person AS p SET left_at = clock_timestamp() WHERE p.person_id = leaver
     RETURNING p.supervisor_id INTO manager;
     PERFORM lpr_data.stop_all_access(leaver);
+    DELETE FROM lpr_data.reserved_plate AS r WHERE r.owner_hash = lpr_data.owner_hash(leaver);
     waiting := lpr_data.leave_events(leaver, successor);
     UPDATE lpr_data.person AS p
-    SET supervisor_id = CASE WHEN successor <> p.person_id AND lpr_data.holds(successor, 'lpr_supervisor')
+    SET supervisor_id = CASE WHEN successor <> p.person_id AND lpr_data.is_member(successor, 'lpr_supervisor')
                              THEN successor ELSE nullif(manager, p.person_id) END
     WHERE p.supervisor_id = leaver; -- of those who have left as well: their events may wait for a supervisor
     PERFORM lpr_data.end_sessions(r.oid) FROM pg_roles AS r WHERE r.rolname = retire_person.login AND NOT r.rolsuper;

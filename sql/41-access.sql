@@ -17,7 +17,8 @@ COMMENT ON COLUMN lpr_data.system.shipped IS 'Whether it stands as it came with 
 INSERT INTO lpr_data.system (system, name, records, shipped)
 VALUES ('ATS', 'Automated Targeting System', 'ATS', true),
        ('AFI', 'Analytical Framework for Intelligence', 'AFI', true),
-       ('IRS-NG', 'Intelligence Reporting System - Next Generation', 'CIRS', true);
+       ('IRS-NG', 'Intelligence Reporting System - Next Generation', 'CIRS', true),
+       ('TECS', 'TECS', 'TECS', true);
 
 -- Requests and grants: one row from the request to the end; what was asked for never changes.
 
@@ -66,7 +67,7 @@ COMMENT ON COLUMN lpr_data.access.text_salt IS
     'What its free texts are hashed with for the audit log.';
 
 CREATE TABLE lpr_data.access_step (
-    access_id bigint NOT NULL REFERENCES lpr_data.access,
+    access_id bigint NOT NULL REFERENCES lpr_data.access ON DELETE CASCADE,
     number smallint NOT NULL CHECK (number > 0),
     action text COLLATE "C" NOT NULL CHECK (action IN ('request', 'approve', 'deny', 'withdraw', 'suspend', 'resume',
                                                        'revoke')),
@@ -76,7 +77,9 @@ CREATE TABLE lpr_data.access_step (
     at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     reason text NOT NULL CHECK (reason ~ '[^[:space:]]' AND char_length(reason) <= 4000),
     text_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
-    PRIMARY KEY (access_id, number)
+    acted_for integer REFERENCES lpr_data.person,
+    PRIMARY KEY (access_id, number),
+    CONSTRAINT for_somebody_else CHECK (acted_for <> person_id)
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.access_step', '');
 SELECT lpr_data.audit_changes_of('lpr_data.access_step', free => '{reason}');
@@ -95,6 +98,7 @@ COMMENT ON COLUMN lpr_data.access_step.at IS 'When.';
 COMMENT ON COLUMN lpr_data.access_step.reason IS 'Why.';
 COMMENT ON COLUMN lpr_data.access_step.text_salt IS
     'What its free texts are hashed with for the audit log.';
+COMMENT ON COLUMN lpr_data.access_step.acted_for IS 'In whose stead, by a deputy; NULL = nobody''s.';
 
 SELECT lpr_data.only_adds('lpr_data.access', 'state', 'granted_at', 'ends_at'),
        lpr_data.only_adds('lpr_data.access_step');
@@ -164,17 +168,18 @@ COMMENT ON FUNCTION lpr_data.access_moves() IS
 CREATE TRIGGER moves BEFORE UPDATE ON lpr_data.access FOR EACH ROW EXECUTE FUNCTION lpr_data.access_moves();
 ALTER TABLE lpr_data.access ENABLE ALWAYS TRIGGER moves;
 
-CREATE FUNCTION lpr_data.add_step(access_id bigint, action text, step text, person_id integer, reason text)
+CREATE FUNCTION lpr_data.add_step(access_id bigint, action text, step text, person_id integer, reason text,
+                                  acted_for integer DEFAULT NULL)
     RETURNS void
     LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
 BEGIN ATOMIC
-    INSERT INTO lpr_data.access_step (access_id, number, action, step, person_id, reason)
+    INSERT INTO lpr_data.access_step (access_id, number, action, step, person_id, reason, acted_for)
     SELECT add_step.access_id, coalesce(max(s.number), 0) + 1, add_step.action, add_step.step, add_step.person_id,
-           add_step.reason
+           add_step.reason, add_step.acted_for
     FROM lpr_data.access_step AS s WHERE s.access_id = add_step.access_id;
 END;
-COMMENT ON FUNCTION lpr_data.add_step(bigint, text, text, integer, text) IS
+COMMENT ON FUNCTION lpr_data.add_step(bigint, text, text, integer, text, integer) IS
     'Adds a step to a request; its row is locked by the caller.';
 
 CREATE FUNCTION lpr.request_access(systems text[], sources text[], modes text[], need_to_know text)
@@ -234,6 +239,10 @@ BEGIN
     PERFORM lpr_data.post(format('request:%s:supervisor', request), p.supervisor_id, 'request_waiting',
                           jsonb_build_object('requester', p.name))
     FROM lpr_data.person AS p WHERE p.person_id = who;
+    PERFORM lpr_data.post(format('request:%s:deputy:%s', request, d), d, 'request_waiting',
+                          jsonb_build_object('requester', p.name))
+    FROM lpr_data.person AS p CROSS JOIN LATERAL lpr_data.deputies_of(p.supervisor_id, 'lpr_supervisor') AS d
+    WHERE p.person_id = who AND d <> who;
     RETURN request;
 EXCEPTION WHEN unique_violation THEN
     PERFORM lpr_data.refuse('A1', 'LP034', 'your request of another session still waits',
@@ -242,8 +251,8 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.request_access(text[], text[], text[], text) TO lpr_member;
 COMMENT ON FUNCTION lpr.request_access(text[], text[], text[], text) IS
-    'Asks for access (A1): to sources, from systems (ATS, AFI, IRS-NG), by modes (plate, location, vehicle: A7), with '
-    'the reason why you need to know. Returns the number of the request. First your supervisor approves, then a '
+    'Asks for access (A1): to sources, from systems (ATS, AFI, IRS-NG, TECS), by modes (plate, location, vehicle: A7), '
+    'with the reason why you need to know. Returns the number of the request. First your supervisor approves, then a '
     'system owner, who are different people; each may deny with a reason. What was asked for never changes: withdraw '
     'it and ask anew. Errors LP024 and LP033 (who may ask), LP034 (one waits already), LP043 (the reason says '
     'nothing).';
@@ -289,8 +298,10 @@ BEGIN
     IF NOT FOUND THEN
         PERFORM lpr_data.refuse_request(request);
     END IF;
-    -- The people concerned do not change either: who is whose supervisor, who has left.
+    -- The people concerned do not change either: who is whose supervisor, who has left, who is whose deputy.
     IF who_may THEN
+        PERFORM FROM lpr_data.deputy AS d WHERE d.acts_id = lpr_data.me() AND d.ended_at IS NULL
+            ORDER BY d.deputy_id FOR SHARE;
         PERFORM FROM lpr_data.person AS p WHERE p.person_id IN (a.person_id, lpr_data.me())
             ORDER BY p.person_id FOR SHARE;
     END IF;
@@ -301,15 +312,14 @@ COMMENT ON FUNCTION lpr_data.lock_request(bigint, boolean) IS
     'The request, locked until the end of the transaction. who_may: and with it who may decide about it; not for what '
     'stops access, which waits for nobody''s open transaction but one about the same grant.';
 
-CREATE FUNCTION lpr_data.deciding_step(a lpr_data.access)
-    RETURNS text
+CREATE FUNCTION lpr_data.deciding_step(a lpr_data.access, OUT step text, OUT acted_for integer)
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    step text := CASE a.state WHEN 'requested' THEN 'supervisor' WHEN 'approved' THEN 'system_owner' END;
     who integer;
 BEGIN
+    step := CASE a.state WHEN 'requested' THEN 'supervisor' WHEN 'approved' THEN 'system_owner' END;
     IF step IS NULL THEN
         -- A person who decides about nothing learns nothing of others' requests.
         IF NOT lpr_data.holds(lpr_data.me(), 'lpr_supervisor') THEN
@@ -325,22 +335,57 @@ BEGIN
                                 'Access is approved by two other people.',
                                 'Wait for your supervisor and a system owner.');
     END IF;
-    IF step = 'supervisor' AND who IS DISTINCT FROM (SELECT p.supervisor_id FROM lpr_data.person AS p
-                                                     WHERE p.person_id = a.person_id) THEN
-        PERFORM lpr_data.refuse_request(a.access_id);
+    IF step = 'supervisor' THEN
+        IF NOT lpr_data.supervises(who, a.person_id) THEN
+            PERFORM lpr_data.refuse_request(a.access_id);
+        END IF;
+        acted_for := lpr_data.supervising_for(who, a.person_id);
+    ELSE
+        acted_for := lpr_data.in_stead(who, 'lpr_system_owner', a.person_id, 'A1');
     END IF;
+    -- What a deputy approved has been approved by the one in whose stead as well.
     IF EXISTS (SELECT FROM lpr_data.access_step AS s
-               WHERE s.access_id = a.access_id AND s.person_id = who AND s.action = 'approve') THEN
+               WHERE s.access_id = a.access_id AND s.action = 'approve'
+                 AND (s.person_id IN (who, deciding_step.acted_for)
+                      OR s.acted_for IN (who, deciding_step.acted_for))) THEN
         PERFORM lpr_data.refuse('A1', 'LP033', format('you have approved request %s already', a.access_id),
-                                'The two approvals are given by different people.',
+                                'The two approvals are given by different people, and in the stead of different ones.',
                                 'Another system owner has to decide.');
     END IF;
-    RETURN step;
 END
 $$;
 COMMENT ON FUNCTION lpr_data.deciding_step(lpr_data.access) IS
-    'As what the caller decides about a locked request: supervisor or system_owner. Errors LP024, LP033 (not entitled '
-    'to that step) and LP034 (nothing to decide).';
+    'As what the caller decides about a locked request: supervisor or system_owner; and in whose stead, if as a '
+    'deputy. Errors LP024, LP033 (not entitled to that step) and LP034 (nothing to decide), and those of a deputy''s '
+    'session.';
+
+CREATE FUNCTION lpr_data.first_counts(a lpr_data.access)
+    RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    supervisor integer := (SELECT p.supervisor_id FROM lpr_data.person AS p WHERE p.person_id = a.person_id);
+    s lpr_data.access_step;
+BEGIN
+    SELECT x.* INTO s FROM lpr_data.access_step AS x
+    WHERE x.access_id = a.access_id AND x.action = 'approve' AND x.step = 'supervisor';
+    PERFORM FROM lpr_data.person AS p WHERE p.person_id IN (s.person_id, s.acted_for) ORDER BY p.person_id FOR SHARE;
+    IF (coalesce(s.acted_for, s.person_id) = supervisor
+        AND lpr_data.is_member(supervisor, 'lpr_supervisor')) IS NOT TRUE THEN
+        RETURN false;
+    END IF;
+    -- A deputy's counts though the time is over, but not if it was ended before.
+    RETURN s.acted_for IS NULL
+        OR lpr_data.can_act(s.person_id, 'lpr_supervisor')
+           AND EXISTS (SELECT FROM lpr_data.deputy AS d
+                       WHERE d.acts_id = s.person_id AND d.person_id = s.acted_for AND d.role = 'lpr_supervisor'
+                         AND d.ended_at IS NULL AND s.at >= d.since AND s.at < d.until);
+END
+$$;
+COMMENT ON FUNCTION lpr_data.first_counts(lpr_data.access) IS
+    'Whether the first approval of a request still counts: who gave it, or in whose stead a deputy did, is the '
+    'requester''s supervisor and in the role; that of somebody demoted since does not.';
 
 CREATE FUNCTION lpr.approve(request bigint, reason text, valid_for interval DEFAULT '1 year')
     RETURNS text
@@ -352,8 +397,7 @@ AS $$
 DECLARE
     who integer := lpr_data.acting_in('A1', 'lpr_supervisor', 'lpr_system_owner');
     a lpr_data.access := lpr_data.lock_request(request, true);
-    step text := lpr_data.deciding_step(a);
-    first_id integer;
+    d record := lpr_data.deciding_step(a);
     moment timestamptz := clock_timestamp();
 BEGIN
     -- Compared as moments: a month has no fixed number of days. An interval that no moment can be added to is too long
@@ -366,8 +410,8 @@ BEGIN
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'A1');
     PERFORM lpr_data.check_trained(a.person_id);
-    PERFORM lpr_data.add_step(request, 'approve', step, lpr_data.me(), reason);
-    IF step = 'supervisor' THEN
+    PERFORM lpr_data.add_step(request, 'approve', d.step, lpr_data.me(), reason, d.acted_for);
+    IF d.step = 'supervisor' THEN
         UPDATE lpr_data.access AS x SET state = 'approved' WHERE x.access_id = request;
         PERFORM lpr_data.post(format('request:%s:system_owner:%s', request, o.person_id), o.person_id,
                               'request_waiting', jsonb_build_object('requester', p.name))
@@ -376,15 +420,10 @@ BEGIN
           AND lpr_data.holds(o.person_id, 'lpr_system_owner');
         RETURN 'approved';
     END IF;
-    -- The first approver must still have the role: the approval of a person demoted since does not count.
-    SELECT s.person_id INTO first_id FROM lpr_data.access_step AS s
-    WHERE s.access_id = request AND s.action = 'approve' AND s.step = 'supervisor';
-    PERFORM FROM lpr_data.person AS p WHERE p.person_id = first_id FOR SHARE;
-    IF NOT lpr_data.holds(first_id, 'lpr_supervisor')
-       OR first_id IS DISTINCT FROM (SELECT p.supervisor_id FROM lpr_data.person AS p
-                                     WHERE p.person_id = a.person_id) THEN
+    IF NOT lpr_data.first_counts(a) THEN
         PERFORM lpr_data.refuse('A1', 'LP033', format('the first approval of request %s no longer counts', request),
-                                'Who gave it is no longer the requester''s supervisor, or has lost the role.',
+                                'Who gave it, or in whose stead, is no longer the requester''s supervisor, or has lost '
+                                'the role.',
                                 'Deny it; the requester asks anew.');
     END IF;
     IF NOT lpr_data.holds(a.person_id, 'lpr_user') THEN
@@ -404,10 +443,10 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.approve(bigint, text, interval) TO lpr_member;
 COMMENT ON FUNCTION lpr.approve(bigint, text, interval) IS
     'Approves a request for access (A1): first the requester''s own supervisor, then a system owner, who is somebody '
-    'else. Returns its state: approved, or granted after the second. reason: why it is right. valid_for: of the '
-    'second, at most a year, the default. The grant sends the mail of authorization (A2). Errors LP024 and LP033 (not '
-    'entitled to that step now), LP026 (the person is not trained: A3), LP034 (nothing to decide), LP043 (the reason '
-    'says nothing).';
+    'else; for each a deputy may (lpr.deputise()). Returns its state: approved, or granted after the second. reason: '
+    'why it is right. valid_for: of the second, at most a year, the default. The grant sends the mail of authorization '
+    '(A2). Errors LP024 and LP033 (not entitled to that step now), LP026 (the person is not trained: A3), LP034 '
+    '(nothing to decide), LP043 (the reason says nothing).';
 
 CREATE FUNCTION lpr.deny(request bigint, reason text)
     RETURNS text
@@ -418,10 +457,10 @@ AS $$
 DECLARE
     who integer := lpr_data.acting_in('A1', 'lpr_supervisor', 'lpr_system_owner');
     a lpr_data.access := lpr_data.lock_request(request, true);
-    step text := lpr_data.deciding_step(a);
+    d record := lpr_data.deciding_step(a);
 BEGIN
     PERFORM lpr_data.check_reason('reason', reason, 'A1');
-    PERFORM lpr_data.add_step(request, 'deny', step, lpr_data.me(), reason);
+    PERFORM lpr_data.add_step(request, 'deny', d.step, lpr_data.me(), reason, d.acted_for);
     UPDATE lpr_data.access AS x SET state = 'denied' WHERE x.access_id = request;
     PERFORM lpr_data.post(format('deny:%s', request), a.person_id, 'denied');
     RETURN 'denied';
@@ -465,15 +504,16 @@ DECLARE
     who integer := lpr_data.acting_in('A1', 'lpr_supervisor', 'lpr_system_owner', 'lpr_oversight');
     a lpr_data.access := lpr_data.lock_request(request, action = 'resume');
     step text;
+    principal integer;
 BEGIN
     step := CASE WHEN lpr_data.holds(who, 'lpr_oversight') THEN 'oversight'
                  WHEN lpr_data.holds(who, 'lpr_system_owner') THEN 'system_owner'
-                 WHEN lpr_data.holds(who, 'lpr_supervisor') AND action <> 'resume'
-                      AND who = (SELECT p.supervisor_id FROM lpr_data.person AS p
-                                 WHERE p.person_id = a.person_id) THEN 'supervisor' END;
+                 WHEN action <> 'resume' AND lpr_data.supervises(who, a.person_id) THEN 'supervisor' END;
     IF step IS NULL OR who = a.person_id THEN
         PERFORM lpr_data.refuse_request(request);
     END IF;
+    principal := CASE step WHEN 'supervisor' THEN lpr_data.supervising_for(who, a.person_id)
+                           WHEN 'system_owner' THEN lpr_data.in_stead(who, 'lpr_system_owner', a.person_id, 'A1') END;
     IF a.state <> ALL (CASE action WHEN 'suspend' THEN '{granted}' WHEN 'resume' THEN '{suspended}'
                             ELSE '{granted,suspended}' END::text[]) THEN
         PERFORM lpr_data.refuse('A1', 'LP034', format('grant %s is %s', request, a.state),
@@ -493,7 +533,7 @@ BEGIN
     ELSE
         PERFORM lpr_data.check_given(reason, 'A1');
     END IF;
-    PERFORM lpr_data.add_step(request, action, step, who, reason);
+    PERFORM lpr_data.add_step(request, action, step, who, reason, principal);
     UPDATE lpr_data.access AS x SET state = CASE action WHEN 'suspend' THEN 'suspended' WHEN 'resume' THEN 'granted'
                                                  ELSE 'revoked' END WHERE x.access_id = request;
     IF action <> 'resume' THEN
@@ -573,6 +613,12 @@ CREATE VIEW lpr.access_requests WITH (security_barrier) AS
 SELECT a.access_id AS request, p.login, p.name, a.systems, a.sources, a.modes, a.need_to_know,
        CASE WHEN a.state = 'granted' AND a.ends_at <= clock_timestamp() THEN 'lapsed' ELSE a.state END AS state,
        CASE a.state WHEN 'requested' THEN coalesce('supervisor ' || s.login, 'a supervisor on record')
+                                          || coalesce((SELECT ' or deputy ' || string_agg(DISTINCT b.login, ', ')
+                                                       FROM lpr_data.deputy AS d
+                                                       JOIN lpr_data.person AS b ON b.person_id = d.acts_id
+                                                       WHERE d.person_id = s.person_id AND d.role = 'lpr_supervisor'
+                                                         AND d.ended_at IS NULL AND d.until > clock_timestamp()
+                                                         AND b.person_id <> a.person_id), '')
             WHEN 'approved' THEN 'a system owner' END AS waits_for,
        a.requested_at, a.granted_at, a.ends_at
 FROM lpr_data.access AS a
@@ -599,11 +645,12 @@ COMMENT ON COLUMN lpr.access_requests.ends_at IS 'When the grant lapses.';
 
 CREATE VIEW lpr.access_history WITH (security_barrier) AS
 SELECT t.access_id AS request, t.number, t.at, p.login, t.action, b.login AS by_login, b.name AS by_name,
-       t.step AS acting_as, t.reason
+       t.step AS acting_as, t.reason, f.login AS acting_for
 FROM lpr_data.access_step AS t
 JOIN lpr_data.access AS a ON a.access_id = t.access_id
 JOIN lpr_data.person AS p ON p.person_id = a.person_id
-JOIN lpr_data.person AS b ON b.person_id = t.person_id;
+JOIN lpr_data.person AS b ON b.person_id = t.person_id
+LEFT JOIN lpr_data.person AS f ON f.person_id = t.acted_for;
 GRANT SELECT ON lpr.access_history TO lpr_user, lpr_supervisor, lpr_system_owner, lpr_oversight, lpr_privacy, lpr_lead;
 COMMENT ON VIEW lpr.access_history IS
     'Every step of the requests that lpr.access_requests shows: who did what, as what, when and why (A1).';
@@ -618,3 +665,4 @@ COMMENT ON COLUMN lpr.access_history.by_name IS 'That person''s name.';
 COMMENT ON COLUMN lpr.access_history.acting_as IS
     'As what: requester, supervisor, system_owner, oversight, or administrator when the person left.';
 COMMENT ON COLUMN lpr.access_history.reason IS 'Why.';
+COMMENT ON COLUMN lpr.access_history.acting_for IS 'In whose stead, by a deputy (lpr.deputies); NULL = nobody''s.';

@@ -1,21 +1,25 @@
 -- 43-consent: the rules of use, and the agreement to them at each logon (A5). The agreement lives in the session's own
--- process and nowhere else: it is bound to that process, the login that connected and the version of the text, and no
--- setting, role or rollback makes one.
+-- process and nowhere else: it is bound to that process, the login that connected and the versions of the texts, and no
+-- setting, role or rollback makes one. Each system has its text; who has access to several agrees to the texts of all.
 
 CREATE TABLE lpr_data.rules (
     version integer PRIMARY KEY CHECK (version > 0),
     text text NOT NULL CHECK (text ~ '[^[:space:]]'),
     since timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    author text
+    author text,
+    system text COLLATE "C" REFERENCES lpr_data.system
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.rules', 'WHERE version > 1');
 SELECT lpr_data.audit_changes_of('lpr_data.rules', plain => '{author}', long => '{text}');
 SELECT lpr_data.only_adds('lpr_data.rules');
-COMMENT ON TABLE lpr_data.rules IS 'The rules of use, a row a version; the newest holds (A5).';
+COMMENT ON TABLE lpr_data.rules IS
+    'The rules of use, a row a version; for each system the newest holds that is its own, or that is for all (A5).';
 COMMENT ON COLUMN lpr_data.rules.version IS '1, 2, 3, ...';
 COMMENT ON COLUMN lpr_data.rules.text IS 'What is agreed to.';
 COMMENT ON COLUMN lpr_data.rules.since IS 'From when on it holds.';
 COMMENT ON COLUMN lpr_data.rules.author IS 'Login that wrote it; NULL for the one that came with lpr.';
+COMMENT ON COLUMN lpr_data.rules.system IS
+    'Of which system it is; NULL: of all, in place of those that they had (A5).';
 INSERT INTO lpr_data.rules (version, text)
 VALUES (1, array_to_string(ARRAY[
     'RULES OF USE - commercial licence-plate-reader data',
@@ -71,19 +75,59 @@ COMMENT ON FUNCTION lpr.set_consent_time(interval, interval) IS
     'How long an agreement to the rules holds from now on (A5). lasts: 15 minutes to 12 hours; idle: after how long '
     'without a statement it is renewed, 1 minute to 1 hour; NULL leaves as it is.';
 
-CREATE FUNCTION lpr_data.consent_code(version integer)
+-- The gate asks it about every question, so it is one SELECT that melts into the gate's.
+CREATE FUNCTION lpr_data.texts_of(systems text[])
+    RETURNS TABLE (version integer, systems text[])
+    LANGUAGE sql STABLE
+AS $$
+    SELECT t.version, array_agg(s.system ORDER BY s.system)
+    FROM lpr_data.system AS s
+    CROSS JOIN LATERAL (SELECT max(r.version) AS version FROM lpr_data.rules AS r
+                        WHERE r.system = s.system OR r.system IS NULL) AS t
+    WHERE texts_of.systems = '{}' OR s.system = ANY (texts_of.systems)
+    GROUP BY t.version
+$$;
+COMMENT ON FUNCTION lpr_data.texts_of(text[]) IS
+    'The texts of rules that hold for some systems, or for all (none named), and for which of them each (A5).';
+
+CREATE FUNCTION lpr_data.systems_of(person_id integer, moment timestamp with time zone)
+    RETURNS text[]
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+RETURN ARRAY(SELECT DISTINCT unnest(e.systems)
+             FROM lpr_data.entitlements(systems_of.person_id, systems_of.moment) AS e WHERE e.holds);
+COMMENT ON FUNCTION lpr_data.systems_of(integer, timestamp with time zone) IS
+    'The systems that a person has access to; none of somebody who has no grant, such as who reads by duty (A5, A7).';
+
+CREATE FUNCTION lpr_data.my_texts()
+    RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+RETURN (SELECT string_agg(t.version::text, ',' ORDER BY t.version)
+        FROM lpr_data.texts_of(lpr_data.systems_of(lpr_data.me(), clock_timestamp())) AS t);
+COMMENT ON FUNCTION lpr_data.my_texts() IS
+    'Versions of the texts of rules that the connected person agrees to, such as 1 or 3,5: those of the systems that '
+    'they have access to, or else of all (A5).';
+
+CREATE FUNCTION lpr_data.named_texts(versions text)
+    RETURNS text
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN CASE WHEN versions ~ ',' THEN 'versions ' || replace(versions, ',', ', ') ELSE 'version ' || versions END;
+COMMENT ON FUNCTION lpr_data.named_texts(text) IS 'version 1, or versions 3, 5.';
+
+CREATE FUNCTION lpr_data.consent_code(versions text)
     RETURNS text
     LANGUAGE c VOLATILE STRICT
-AS 'MODULE_PATHNAME', 'lpr_consent_code';
-COMMENT ON FUNCTION lpr_data.consent_code(integer) IS
-    'A new one-time code of this session for that version of the rules.';
+AS 'MODULE_PATHNAME', 'lpr_consent_make_code';
+COMMENT ON FUNCTION lpr_data.consent_code(text) IS
+    'A new one-time code of this session for those versions of the rules.';
 
 CREATE FUNCTION lpr_data.take_code(code text)
-    RETURNS integer
+    RETURNS text
     LANGUAGE c VOLATILE
-AS 'MODULE_PATHNAME', 'lpr_consent_take_code';
+AS 'MODULE_PATHNAME', 'lpr_consent_redeem_code';
 COMMENT ON FUNCTION lpr_data.take_code(text) IS
-    'The version that the code was given out for in this session, by an earlier statement and message, or NULL. All '
+    'The versions that the code was given out for in this session, by an earlier statement and message, or NULL. All '
     'codes that were given out are void afterwards.';
 
 CREATE FUNCTION lpr_data.renewal_code()
@@ -100,20 +144,20 @@ AS 'MODULE_PATHNAME', 'lpr_consent_renewed';
 COMMENT ON FUNCTION lpr_data.renewed() IS
     'When the rules were agreed to whose agreement the code that was taken last renews; NULL = it renews none.';
 
-CREATE FUNCTION lpr_data.agree(version integer, agreed_at timestamp with time zone, passing boolean)
+CREATE FUNCTION lpr_data.agree(versions text, agreed_at timestamp with time zone, passing boolean)
     RETURNS void
     LANGUAGE c VOLATILE STRICT
-AS 'MODULE_PATHNAME', 'lpr_consent_agree';
-COMMENT ON FUNCTION lpr_data.agree(integer, timestamptz, boolean) IS
-    'From now on this session has agreed to that version, at that time; passing: until its transaction ends. Called by '
-    'lpr.accept_rules() once that is on record, and by lpr.resume().';
+AS 'MODULE_PATHNAME', 'lpr_consent_agree_to';
+COMMENT ON FUNCTION lpr_data.agree(text, timestamptz, boolean) IS
+    'From now on this session has agreed to those versions, at that time; passing: until its transaction ends. Called '
+    'by lpr.accept_rules() once that is on record, and by lpr.resume().';
 
 -- Behind a pooler the agreement of one transaction is found again in the next by a token. What is kept of it is no
 -- secret, is worth nothing after a day, and need not survive a crash.
 CREATE UNLOGGED TABLE lpr_data.consent_token (
     digest bytea PRIMARY KEY CHECK (octet_length(digest) = 32),
     person_id integer NOT NULL REFERENCES lpr_data.person,
-    version integer NOT NULL,
+    versions text COLLATE "C" NOT NULL,
     consent bigint NOT NULL,
     agreed_at timestamp with time zone NOT NULL,
     used_at timestamp with time zone NOT NULL
@@ -122,7 +166,7 @@ COMMENT ON TABLE lpr_data.consent_token IS
     'Agreements that are found again from transaction to transaction, behind a pooler (A5).';
 COMMENT ON COLUMN lpr_data.consent_token.digest IS 'SHA-256 of the token, which nobody else has.';
 COMMENT ON COLUMN lpr_data.consent_token.person_id IS 'Who agreed.';
-COMMENT ON COLUMN lpr_data.consent_token.version IS 'To which version of the rules.';
+COMMENT ON COLUMN lpr_data.consent_token.versions IS 'To which versions of the rules.';
 COMMENT ON COLUMN lpr_data.consent_token.consent IS
     'Number of the record of it in the log: a row without one is worth nothing.';
 COMMENT ON COLUMN lpr_data.consent_token.agreed_at IS 'When; what is renewed was agreed to before that record.';
@@ -136,14 +180,23 @@ CREATE FUNCTION lpr.rules(OUT version integer, OUT code text, OUT text text)
     ROWS 1
 AS $$
 BEGIN
-    RETURN QUERY SELECT r.version, lpr_data.consent_code(r.version), r.text FROM lpr_data.rules AS r
-        ORDER BY r.version DESC LIMIT 1;
+    -- One that is for all systems, and holds for all, needs no heading.
+    SELECT max(t.version), string_agg(concat(CASE WHEN r.system IS NOT NULL OR t.texts > 1
+                                                  THEN format(E'For %s:\n\n', array_to_string(t.systems, ', ')) END,
+                                             lpr_data.with_clauses('rules', r.text)), E'\n\n' ORDER BY t.version)
+    INTO rules.version, rules.text
+    FROM (SELECT o.version, o.systems, count(*) OVER () AS texts
+          FROM lpr_data.texts_of(lpr_data.systems_of(lpr_data.me(), clock_timestamp())) AS o) AS t
+    JOIN lpr_data.rules AS r ON r.version = t.version;
+    rules.code := lpr_data.consent_code(lpr_data.my_texts());
+    RETURN NEXT;
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.rules() TO lpr_member;
 COMMENT ON FUNCTION lpr.rules() IS
-    'The rules of use as they stand, with a code, good once and in this session only, with which '
-    'lpr.accept_rules(code) agrees to them (A5).';
+    'The rules of use as they stand, of the systems that you have access to (without access, of all), with a code, '
+    'good once and in this session only, with which lpr.accept_rules(code) agrees to them (A5). version: the newest '
+    'of them.';
 
 CREATE FUNCTION lpr_data.elsewhere()
     RETURNS text
@@ -187,7 +240,7 @@ $$;
 COMMENT ON FUNCTION lpr_data.check_same_user() IS
     'Refuses to agree to the rules under another user than the login that connected. Error LP021.';
 
-CREATE FUNCTION lpr_data.make_token(version integer, consent bigint, agreed_at timestamp with time zone)
+CREATE FUNCTION lpr_data.make_token(versions text, consent bigint, agreed_at timestamp with time zone)
     RETURNS text
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -202,13 +255,13 @@ BEGIN
                            WHERE o.agreed_at < clock_timestamp() - c.lasts FOR UPDATE OF o SKIP LOCKED);
     EXCEPTION WHEN serialization_failure THEN NULL;
     END;
-    INSERT INTO lpr_data.consent_token (digest, person_id, version, consent, agreed_at, used_at)
-    VALUES (sha256(token::bytea), lpr_data.me(), make_token.version, make_token.consent, make_token.agreed_at,
+    INSERT INTO lpr_data.consent_token (digest, person_id, versions, consent, agreed_at, used_at)
+    VALUES (sha256(token::bytea), lpr_data.me(), make_token.versions, make_token.consent, make_token.agreed_at,
             clock_timestamp());
     RETURN token;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.make_token(integer, bigint, timestamptz) IS
+COMMENT ON FUNCTION lpr_data.make_token(text, bigint, timestamptz) IS
     'A new token for the connected person''s agreement, of 244 random bits. Those that are over go.';
 
 CREATE FUNCTION lpr.accept_rules(code text)
@@ -218,7 +271,7 @@ CREATE FUNCTION lpr.accept_rules(code text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    given integer := lpr_data.take_code(code);
+    given text := lpr_data.take_code(code);
     me record;
     elsewhere text;
     passing boolean;
@@ -250,11 +303,14 @@ BEGIN
                                 'SELECT * FROM lpr.rules(); then, by itself, SELECT lpr.accept_rules(''...the '
                                 'code...'');');
     END IF;
-    IF given <> (SELECT max(r.version) FROM lpr_data.rules AS r) THEN
+    IF given <> lpr_data.my_texts() THEN
         PERFORM lpr_data.refuse('A5', 'LP028', 'the rules have changed since you were shown them',
-                                'What is agreed to is the version that holds now.', 'SELECT * FROM lpr.rules();');
+                                'What is agreed to are the texts that hold now, of the systems that you have access '
+                                'to.',
+                                'SELECT * FROM lpr.rules();');
     END IF;
-    consent := lpr_data.audit_record('consent', 'A5', NULL, format('agreed to version %s of the rules', given));
+    consent := lpr_data.audit_record('consent', 'A5', NULL,
+                                     format('agreed to %s of the rules', lpr_data.named_texts(given)));
     IF passing THEN
         -- The event that somebody named before this session was known to be behind a pooler is not this client's.
         PERFORM lpr_data.pass_work();
@@ -278,23 +334,24 @@ BEGIN
     INTO lasts FROM lpr_data.consent_time AS t;
     PERFORM lpr_data.tell_grace(lpr_data.me());
     IF passing THEN
-        RETURN format(E'You have agreed to version %s of the rules, for at most %s. Behind a pooler, at the beginning '
+        RETURN format(E'You have agreed to %s of the rules, for at most %s. Behind a pooler, at the beginning '
                       'of each transaction:\nSELECT lpr.resume(%L, event => ...);',
-                      given, lasts, token);
+                      lpr_data.named_texts(given), lasts, token);
     END IF;
-    RETURN format('You have agreed to version %s of the rules, for this session and at most %s.', given, lasts);
+    RETURN format('You have agreed to %s of the rules, for this session and at most %s.', lpr_data.named_texts(given),
+                  lasts);
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.accept_rules(text) TO lpr_member;
 COMMENT ON FUNCTION lpr.accept_rules(text) IS
     'Agrees to the rules of use, with the code that an earlier statement showed: lpr.rules(), or after half an hour '
-    'without a statement the hint of LP028 (A5). It holds for this session, this login and this version of the text; '
-    'it ends after 12 hours (lpr.set_consent_time), with DISCARD, a change of session authorization, or a new '
-    'version. Behind a pooler (lpr.client_networks) it holds for the transaction, and the text that is returned holds '
-    'the call of lpr.resume() that each further one begins with. On record before it counts. A second session of the '
-    'login from another address is flagged there (A1). Errors LP028 (not the code, shown by this statement, or the '
-    'rules have changed), LP029 (no client), LP037 (not a network of the agency''s), LP021, 25006 (behind a pooler, '
-    'in a transaction that only reads).';
+    'without a statement the hint of LP028 (A5). It holds for this session, this login and these versions of the '
+    'texts; it ends after 12 hours (lpr.set_consent_time), with DISCARD, a change of session authorization, a new '
+    'version, or access to a system with another text. Behind a pooler (lpr.client_networks) it holds for the '
+    'transaction, and the text that is returned holds the call of lpr.resume() that each further one begins with. On '
+    'record before it counts. A second session of the login from another address is flagged there (A1). Errors LP028 '
+    '(not the code, shown by this statement, or the rules have changed), LP029 (no client), LP037 (not a network of '
+    'the agency''s), LP021, 25006 (behind a pooler, in a transaction that only reads).';
 
 CREATE FUNCTION lpr.resume(token text, event bigint DEFAULT NULL)
     RETURNS bigint
@@ -314,7 +371,8 @@ BEGIN
                                 'SELECT lpr.work_on(...);');
     END IF;
     -- What is in the table a superuser may have written; the log says who agreed. In it one looks at these hours only.
-    SELECT c.version, c.agreed_at, c.used_at, c.version = (SELECT max(r.version) FROM lpr_data.rules AS r) AS newest,
+    SELECT c.versions, c.agreed_at, c.used_at,
+           string_to_array(c.versions, ',') @> string_to_array(lpr_data.my_texts(), ',') AS newest,
            clock_timestamp() < least(c.agreed_at, a.at) + o.lasts AS lasts,
            clock_timestamp() < c.used_at + o.idle AS here
     INTO t
@@ -322,10 +380,10 @@ BEGIN
     CROSS JOIN lpr_data.consent_time AS o
     JOIN lpr_data.audit AS a ON a.number = c.consent AND a.at > now() - interval '1 day'
     WHERE c.digest = mark AND c.person_id = lpr_data.me() AND a.kind = 'consent' AND a.login = lpr.login()
-      AND a.payload::json ->> 'what' = format('agreed to version %s of the rules', c.version);
+      AND a.payload::json ->> 'what' = format('agreed to %s of the rules', lpr_data.named_texts(c.versions));
     IF (t.newest AND t.lasts AND t.here) IS NOT TRUE THEN
         PERFORM lpr_data.refuse('A5', 'LP028',
-                                CASE WHEN t.version IS NULL THEN 'that token is none of yours'
+                                CASE WHEN t.versions IS NULL THEN 'that token is none of yours'
                                      WHEN NOT t.newest THEN 'the rules have changed since you agreed to them'
                                      WHEN NOT t.lasts THEN 'you agreed to the rules too long ago'
                                      ELSE 'you were away for some time' END,
@@ -345,7 +403,7 @@ BEGIN
         EXCEPTION WHEN serialization_failure THEN NULL;
         END;
     END IF;
-    PERFORM lpr_data.agree(t.version, t.agreed_at, true);
+    PERFORM lpr_data.agree(t.versions, t.agreed_at, true);
     PERFORM lpr_data.work_on(event, true);
     RETURN event;
 END
@@ -356,16 +414,39 @@ COMMENT ON FUNCTION lpr.resume(text, bigint) IS
     'the token that it returned, and the event to work on; both hold until the transaction ends (A5, Q7). Half an hour '
     'without use ends it. Errors LP028 (not a token of yours, or over, or not behind a pooler), LP037, LP041, LP021.';
 
-CREATE FUNCTION lpr.set_rules(text text)
+CREATE FUNCTION lpr.set_rules(text text, system text DEFAULT NULL)
     RETURNS integer
-    LANGUAGE sql
+    LANGUAGE plpgsql
     SECURITY DEFINER
     SET search_path = pg_catalog, pg_temp
-BEGIN ATOMIC
-    SELECT lpr_data.administering('A5', 'lpr_privacy');
-    INSERT INTO lpr_data.rules (version, text, author) SELECT max(r.version) + 1, set_rules.text, lpr.login()
-    FROM lpr_data.rules AS r RETURNING version;
-END;
-GRANT EXECUTE ON FUNCTION lpr.set_rules(text) TO lpr_privacy;
-COMMENT ON FUNCTION lpr.set_rules(text) IS
-    'A new version of the rules of use; returns its number. Everybody has to agree anew before the next query (A5).';
+AS $$
+DECLARE
+    said text;
+    number integer;
+BEGIN
+    PERFORM lpr_data.administering('A5', 'lpr_privacy');
+    IF system IS NOT NULL AND NOT EXISTS (SELECT FROM lpr_data.system AS s
+                                          WHERE s.system = set_rules.system COLLATE "C") THEN
+        RAISE EXCEPTION USING
+            ERRCODE = 'undefined_object',
+            MESSAGE = format('system "%s" does not exist', system),
+            HINT = format('Systems: %s.', (SELECT string_agg(s.system, ', ' ORDER BY s.system)
+                                           FROM lpr_data.system AS s));
+    END IF;
+    said := lpr_data.fill_clauses('rules', text);
+    PERFORM lpr_data.check_clauses('A5', 'rules', said,
+                                   'SELECT lpr.set_rules(''...your text... %s''' ||
+                                   CASE WHEN system IS NOT NULL THEN format(', system => %L', system) ELSE '' END
+                                   || ');');
+    INSERT INTO lpr_data.rules (version, text, author, system)
+    SELECT max(r.version) + 1, said, lpr.login(), set_rules.system FROM lpr_data.rules AS r
+    RETURNING version INTO number;
+    RETURN number;
+END
+$$;
+GRANT EXECUTE ON FUNCTION lpr.set_rules(text, text) TO lpr_privacy;
+COMMENT ON FUNCTION lpr.set_rules(text, text) IS
+    'A new version of the rules of use; returns its number (A5). system: which system''s; NULL: of all, in place of '
+    'those that they had. Who has access to it has to agree anew before the next query. The text contains the clauses '
+    'of lpr.clauses; {code}, such as {discipline}, stands for one. Errors LP039 (which lack), LP033 (not the privacy '
+    'officer).';

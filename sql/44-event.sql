@@ -115,7 +115,7 @@ COMMENT ON COLUMN lpr_data.event.text_salt IS
     'What its free texts are hashed with for the audit log.';
 
 CREATE TABLE lpr_data.event_member (
-    event_id bigint NOT NULL REFERENCES lpr_data.event,
+    event_id bigint NOT NULL REFERENCES lpr_data.event ON DELETE CASCADE,
     person_id integer NOT NULL REFERENCES lpr_data.person,
     owner boolean NOT NULL DEFAULT false,
     added_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
@@ -135,7 +135,7 @@ COMMENT ON COLUMN lpr_data.event_member.added_at IS 'Since when.';
 COMMENT ON COLUMN lpr_data.event_member.added_by IS 'By whom.';
 
 CREATE TABLE lpr_data.event_extension (
-    event_id bigint NOT NULL REFERENCES lpr_data.event,
+    event_id bigint NOT NULL REFERENCES lpr_data.event ON DELETE CASCADE,
     at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     person_id integer NOT NULL REFERENCES lpr_data.person,
     ends_at timestamp with time zone NOT NULL,
@@ -156,6 +156,15 @@ COMMENT ON COLUMN lpr_data.event_extension.ends_at IS 'Until when.';
 COMMENT ON COLUMN lpr_data.event_extension.reason IS 'Why the matter goes on.';
 COMMENT ON COLUMN lpr_data.event_extension.text_salt IS
     'What its free texts are hashed with for the audit log.';
+
+CREATE FUNCTION lpr_data.closes_at(closed_at timestamp with time zone, ends_at timestamp with time zone)
+    RETURNS timestamp with time zone
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE -- no SET: the planner inlines it
+RETURN coalesce(closed_at, (ends_at AT TIME ZONE 'UTC' + interval '30 days') AT TIME ZONE 'UTC');
+GRANT EXECUTE ON FUNCTION lpr_data.closes_at(timestamptz, timestamptz) TO lpr_member; -- views call it
+COMMENT ON FUNCTION lpr_data.closes_at(timestamptz, timestamptz) IS
+    'When an event was closed, or counts as closed: 30 days after it ran out and was not extended (E10). Of one that '
+    'goes on it lies ahead.';
 
 CREATE FUNCTION lpr_data.memberships(person_id integer, moment timestamp with time zone)
     RETURNS TABLE (event_id bigint, system text, ends_at timestamp with time zone, open boolean)
@@ -258,8 +267,26 @@ COMMENT ON FUNCTION lpr.open_event(text, text, text, text, text, text, timestamp
     'Opens an event, the ongoing matter that questions are asked for (Q7, E1), and returns its number; it counts once '
     'it is committed. title: 3 to 200 characters. purpose: one of lpr.purposes. authority: one of lpr.authorities. '
     'matter_reference: its number in the system where it is led. reason: why reads are needed, in a sentence of its '
-    'own. system: ATS, AFI or IRS-NG; you need access for it. until: when it ends, at most a year, by default 90 '
+    'own. system: ATS, AFI, IRS-NG or TECS; you need access for it. until: when it ends, at most a year, by default 90 '
     'days. Errors LP024 and LP033 (who may), LP025 (no access), LP026 (not trained), LP043 (the reason says nothing).';
+
+CREATE FUNCTION lpr_data.check_not_closed(e lpr_data.event)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF lpr_data.closes_at(e.closed_at, e.ends_at) <= clock_timestamp() THEN
+        PERFORM lpr_data.refuse('Q7', 'LP042', format('event %s is closed', e.event_id),
+                                CASE WHEN e.closed_at IS NULL
+                                     THEN format('It ran out on %s, and counts as closed 30 days later.', e.ends_at)
+                                     ELSE 'A closed event stays as it is.' END,
+                                'SELECT lpr.open_event(...); opens another one.');
+    END IF;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.check_not_closed(lpr_data.event) IS
+    'Refuses what is done with an event that is closed, or counts as closed (E10), error LP042.';
 
 CREATE FUNCTION lpr_data.own_event(event bigint, what text)
     RETURNS lpr_data.event
@@ -279,10 +306,8 @@ BEGIN
                                 format('event %s does not exist or is not yours', coalesce(event::text, 'NULL')),
                                 format('Only the owner of an event %s.', what), 'SELECT * FROM lpr.events;');
     END IF;
-    IF e.closed_at IS NOT NULL THEN
-        PERFORM lpr_data.refuse('Q7', 'LP042', format('event %s is closed', event), 'A closed event stays as it is.',
-                                'SELECT lpr.open_event(...); opens another one.');
-    END IF;
+    PERFORM lpr_data.check_isolation();
+    PERFORM lpr_data.check_not_closed(e);
     RETURN e;
 END
 $$;
@@ -401,28 +426,6 @@ GRANT EXECUTE ON FUNCTION lpr.extend_event(bigint, timestamptz, text) TO lpr_mem
 COMMENT ON FUNCTION lpr.extend_event(bigint, timestamptz, text) IS
     'The owner of an event extends it, to at most a year from now, and says why the matter goes on (Q7). Errors '
     'LP041, LP042, LP043.';
-
-CREATE FUNCTION lpr.close_event(event bigint, outcome text)
-    RETURNS void
-    LANGUAGE plpgsql
-    SECURITY DEFINER
-    SET search_path = pg_catalog, pg_temp
-AS $$
-BEGIN
-    PERFORM lpr_data.own_event(event, 'closes it');
-    IF char_length(btrim(outcome)) BETWEEN 3 AND 4000 IS NOT TRUE THEN
-        PERFORM lpr_data.refuse('Q7', '22023', format('event %s is not closed without an outcome', event),
-                                'An outcome has 3 to 4,000 characters.',
-                                'For instance outcome => ''vehicle found, suspect arrested''.');
-    END IF;
-    UPDATE lpr_data.event AS x SET closed_at = clock_timestamp(), outcome = btrim(close_event.outcome)
-    WHERE x.event_id = event;
-END
-$$;
-GRANT EXECUTE ON FUNCTION lpr.close_event(bigint, text) TO lpr_member;
-COMMENT ON FUNCTION lpr.close_event(bigint, text) IS
-    'The owner of an event closes it for good, with its outcome: nothing is asked for it any more (Q7). Errors LP041, '
-    'LP042.';
 
 CREATE FUNCTION lpr_data.set_work(event bigint, passing boolean)
     RETURNS void

@@ -5,7 +5,8 @@
 
 CREATE VIEW lpr.events WITH (security_barrier) AS
 SELECT e.event_id AS event, e.title,
-       CASE WHEN e.closed_at IS NOT NULL THEN 'closed' WHEN clock_timestamp() >= e.ends_at THEN 'over'
+       CASE WHEN lpr_data.closes_at(e.closed_at, e.ends_at) <= clock_timestamp() THEN 'closed'
+            WHEN clock_timestamp() >= e.ends_at THEN 'over'
             WHEN e.waits_since IS NOT NULL THEN 'waiting' ELSE 'open' END AS state,
        (SELECT CASE WHEN m.owner THEN 'owner' ELSE 'member' END FROM lpr_data.event_member AS m
         WHERE m.event_id = e.event_id AND m.person_id = lpr_data.me()) AS mine,
@@ -25,7 +26,8 @@ COMMENT ON VIEW lpr.events IS
 COMMENT ON COLUMN lpr.events.event IS 'Number of the event, as lpr.work_on() and lpr.reads.event_id take it.';
 COMMENT ON COLUMN lpr.events.title IS 'Title.';
 COMMENT ON COLUMN lpr.events.state IS
-    'open; over: past ends_at, and can be extended; waiting: for an owner, since the last one has left; closed.';
+    'open; over: past ends_at, and can be extended for 30 days; waiting: for an owner, since the last one has left; '
+    'closed: by somebody, or since it ran out 30 days ago (E10).';
 COMMENT ON COLUMN lpr.events.mine IS
     'owner, member, or NULL: seen by duty; questions can be asked for it by its owner and members.';
 COMMENT ON COLUMN lpr.events.owner IS 'Login of its owner.';
@@ -36,7 +38,8 @@ COMMENT ON COLUMN lpr.events.matter_reference IS 'Number of the matter in the sy
 COMMENT ON COLUMN lpr.events.reason IS 'Why reads are needed for it; NULL of an event that you do not work on.';
 COMMENT ON COLUMN lpr.events.opened_at IS 'When it was opened.';
 COMMENT ON COLUMN lpr.events.ends_at IS 'Until when questions can be asked for it.';
-COMMENT ON COLUMN lpr.events.closed_at IS 'When it was closed.';
+COMMENT ON COLUMN lpr.events.closed_at IS
+    'When it was closed; NULL of one that counts as closed and was not noted as such yet.';
 COMMENT ON COLUMN lpr.events.outcome IS 'How it ended; NULL of an event that you do not work on.';
 
 CREATE VIEW lpr.event_members WITH (security_barrier) AS

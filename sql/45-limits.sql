@@ -25,7 +25,7 @@ COMMENT ON COLUMN lpr_data.search_limit.reads IS
     'Reads that a source may show for one question, at most 1,000,000; more are cut, which is told.';
 COMMENT ON COLUMN lpr_data.search_limit.shipped IS 'Whether it stands as it came with lpr.';
 INSERT INTO lpr_data.search_limit (mode, radius_m, address_length, span, reads, shipped)
-VALUES ('location', 50000, 8, '90 days', 10000, true),
+VALUES ('location', 1000, 8, '90 days', 10000, true),
        ('vehicle', NULL, 8, '30 days', 10000, true);
 
 CREATE TABLE lpr_data.rate_limit (

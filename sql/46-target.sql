@@ -101,6 +101,7 @@ CREATE TABLE lpr_data.target (
     end_kind text COLLATE "C" CHECK (end_kind IN ('ruled_out', 'ended', 'replaced')),
     end_reason text CHECK (end_reason ~ '[^[:space:]]' AND char_length(end_reason) <= 4000),
     text_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
+    acted_for integer REFERENCES lpr_data.person,
     CONSTRAINT anchor_of_its_kind CHECK (
         (plate IS NOT NULL) = (kind = 'plate')
         AND (kind = 'address') = (address IS NOT NULL OR latitude IS NOT NULL)
@@ -120,6 +121,8 @@ CREATE TABLE lpr_data.target (
                                            OR good_until <= added_at + interval '24 hours'),
     CONSTRAINT confirmed_by_somebody_else CHECK (confirmed_by <> added_by
                                                  AND num_nulls(confirmed_at, confirmed_by) IN (0, 2)),
+    CONSTRAINT confirmed_for_somebody_else
+        CHECK (acted_for IS NULL OR confirmed_by IS NOT NULL AND acted_for NOT IN (confirmed_by, added_by)),
     CONSTRAINT ended_as_a_whole CHECK (num_nulls(ended_at, ended_by, end_kind, end_reason) IN (0, 4))
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.target', '');
@@ -136,7 +139,8 @@ CREATE UNIQUE INDEX target_urgent ON lpr_data.target (added_by, urgent_day, urge
 -- It goes with its event.
 CREATE TRIGGER refuse_rewrite BEFORE UPDATE ON lpr_data.target
     FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite('shape', 'good_until', 'confirmed_at', 'confirmed_by',
-                                                          'ended_at', 'ended_by', 'end_kind', 'end_reason');
+                                                          'acted_for', 'ended_at', 'ended_by', 'end_kind',
+                                                          'end_reason');
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON lpr_data.target
     FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.refuse_rewrite();
 ALTER TABLE lpr_data.target ENABLE ALWAYS TRIGGER refuse_rewrite, ENABLE ALWAYS TRIGGER refuse_truncate;
@@ -149,7 +153,8 @@ AS $$
 BEGIN
     IF OLD.ended_at IS NOT NULL
        OR OLD.confirmed_at IS NOT NULL
-          AND (NEW.confirmed_at, NEW.confirmed_by) IS DISTINCT FROM (OLD.confirmed_at, OLD.confirmed_by)
+          AND (NEW.confirmed_at, NEW.confirmed_by, NEW.acted_for)
+              IS DISTINCT FROM (OLD.confirmed_at, OLD.confirmed_by, OLD.acted_for)
        OR NEW.good_until > OLD.good_until AND NOT (OLD.confirmed_at IS NULL AND NEW.confirmed_at IS NOT NULL) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'LP034',
@@ -222,6 +227,7 @@ COMMENT ON COLUMN lpr_data.target.good_until IS
     'confirmed.';
 COMMENT ON COLUMN lpr_data.target.confirmed_at IS 'When a supervisor confirmed it, where one has to.';
 COMMENT ON COLUMN lpr_data.target.confirmed_by IS 'Which one.';
+COMMENT ON COLUMN lpr_data.target.acted_for IS 'In whose stead, if a deputy confirmed it.';
 COMMENT ON COLUMN lpr_data.target.ended_at IS 'When it ended.';
 COMMENT ON COLUMN lpr_data.target.ended_by IS 'By whom.';
 COMMENT ON COLUMN lpr_data.target.end_kind IS 'ruled_out, ended, or replaced by a newer one.';
@@ -246,6 +252,29 @@ COMMENT ON COLUMN lpr.evidence_kinds.title IS 'What it is.';
 COMMENT ON COLUMN lpr.evidence_kinds.alone IS
     'Whether it can carry a target by itself; else associate_of names the one beside it.';
 COMMENT ON COLUMN lpr.evidence_kinds.citation IS 'Where that stands.';
+
+CREATE FUNCTION lpr_data.address_names(address text)
+    RETURNS integer
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'lpr_address_names';
+COMMENT ON FUNCTION lpr_data.address_names(text) IS
+    'Characters of an address, blanks and punctuation counted once; 0 when it names no place: neither a number with a '
+    'name behind it nor two names (Q8).';
+
+CREATE FUNCTION lpr_data.is_alike(a lpr_data.target, b lpr_data.target)
+    RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    SET search_path = pg_catalog, pg_temp
+RETURN a.event_id = b.event_id AND a.kind = b.kind
+    AND CASE a.kind WHEN 'plate' THEN lpr_data.plate_shape(a.plate) = lpr_data.plate_shape(b.plate)
+                    WHEN 'vehicle' THEN coalesce(a.make = b.make, true) AND coalesce(a.model = b.model, true)
+                    ELSE coalesce(lpr.address_contains(a.address, b.address)
+                                  OR lpr.address_contains(b.address, a.address), false)
+                         OR coalesce(lpr.distance_m(a.latitude, a.longitude, b.latitude, b.longitude)
+                                     <= a.radius_m + b.radius_m, false) END;
+COMMENT ON FUNCTION lpr_data.is_alike(lpr_data.target, lpr_data.target) IS
+    'Whether a question may be about either of two targets of an event: plates that readers confuse, places that meet, '
+    'vehicles of which one has what the other has (Q12).';
 
 CREATE FUNCTION lpr_data.good_targets(event bigint, moment timestamp with time zone)
     RETURNS SETOF lpr_data.target

@@ -7,7 +7,9 @@ CREATE TABLE lpr_data.recertification (
     valid_until timestamp with time zone NOT NULL,
     reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),
     text_salt bytea NOT NULL DEFAULT uuid_send(gen_random_uuid()),
+    acted_for integer REFERENCES lpr_data.person,
     PRIMARY KEY (person_id, at),
+    CONSTRAINT for_somebody_else CHECK (acted_for NOT IN (lead_id, person_id)),
     CONSTRAINT a_year_at_most CHECK (valid_until > at
                                      AND valid_until AT TIME ZONE 'UTC' <= at AT TIME ZONE 'UTC' + interval '1 year')
 );
@@ -24,6 +26,7 @@ COMMENT ON COLUMN lpr_data.recertification.valid_until IS 'Until when it counts;
 COMMENT ON COLUMN lpr_data.recertification.reason IS 'Why.';
 COMMENT ON COLUMN lpr_data.recertification.text_salt IS
     'What its free texts are hashed with for the audit log.';
+COMMENT ON COLUMN lpr_data.recertification.acted_for IS 'In which lead''s stead, by a deputy; NULL = nobody''s.';
 
 CREATE FUNCTION lpr_data.certification(person_id integer, moment timestamp with time zone)
     RETURNS TABLE (until timestamp with time zone)
@@ -54,6 +57,7 @@ CREATE FUNCTION lpr.recertify(login text, reason text)
 AS $$
 DECLARE
     lead integer;
+    principal integer;
     who integer;
     moment timestamptz;
 BEGIN
@@ -66,9 +70,11 @@ BEGIN
         PERFORM lpr_data.refuse('A4', 'LP033', 'you cannot recertify yourself',
                                 'Another government lead does.', 'Ask another lead.');
     END IF;
+    principal := lpr_data.in_stead(lead, 'lpr_lead', who, 'A4');
     IF EXISTS (SELECT FROM lpr_data.access_step AS s JOIN lpr_data.access AS a ON a.access_id = s.access_id
                WHERE a.person_id = who AND a.state IN ('granted', 'suspended') AND a.ends_at > moment
-                 AND s.action = 'approve' AND s.person_id = lead) THEN
+                 AND s.action = 'approve'
+                 AND (s.person_id IN (lead, principal) OR s.acted_for IN (lead, principal))) THEN
         PERFORM lpr_data.refuse('A4', 'LP033', format('you approved the access of "%s" yourself', login),
                                 'Recertification is by a lead who has not approved it.', 'Ask another lead.');
     END IF;
@@ -78,17 +84,17 @@ BEGIN
                                 'A grant that has ended is requested anew.', 'SELECT * FROM lpr.access_requests;');
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'A4');
-    INSERT INTO lpr_data.recertification (person_id, at, lead_id, valid_until, reason)
-    VALUES (who, moment, lead, moment + interval '1 year', recertify.reason);
+    INSERT INTO lpr_data.recertification (person_id, at, lead_id, valid_until, reason, acted_for)
+    VALUES (who, moment, lead, moment + interval '1 year', recertify.reason, principal);
     RETURN moment + interval '1 year';
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.recertify(text, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.recertify(text, text) IS
     'Confirms for another year that a person is to have access (A4), by a government lead who is neither the person '
-    'nor one who approved it. Returns until when it counts. Without it access stops a year after the first grant or '
-    'the last recertification, by the clock. Errors LP024 and LP033 (who may), LP034 (no access), LP043 (the reason '
-    'says nothing).';
+    'nor one who approved it; by the deputy of a lead when both are neither. Returns until when it counts. Without it '
+    'access stops a year after the first grant or the last recertification, by the clock. Errors LP024 and LP033 (who '
+    'may), LP034 (no access), LP043 (the reason says nothing).';
 
 CREATE VIEW lpr.recertifications WITH (security_barrier) AS
 SELECT p.login, p.name, p.unit,

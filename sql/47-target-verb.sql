@@ -9,6 +9,7 @@ DECLARE
     who integer := lpr_data.acting('lpr_user', 'Q12');
     e lpr_data.event;
 BEGIN
+    PERFORM lpr_data.check_isolation();
     SELECT x.* INTO e FROM lpr_data.event AS x
     JOIN lpr_data.event_member AS m ON m.event_id = x.event_id
     WHERE x.event_id = worked_event.event AND m.person_id = who
@@ -143,12 +144,16 @@ CREATE FUNCTION lpr_data.end_targets(targets bigint[], who integer, end_kind tex
 AS $$
     -- What hangs on it ends with it.
     WITH RECURSIVE ends AS (
-        SELECT t.target_id, end_targets.end_kind, end_targets.reason
+        SELECT t.target_id, t.event_id, t.plate, end_targets.end_kind, end_targets.reason
         FROM lpr_data.target AS t WHERE t.target_id = ANY (targets)
         UNION
-        SELECT t.target_id, 'ended', format('Target %s, beside which it stood, %s.', e.target_id,
+        SELECT t.target_id, t.event_id, t.plate, 'ended', format('Target %s, beside which it stood, %s.', e.target_id,
                                             CASE e.end_kind WHEN 'ruled_out' THEN 'was ruled out' ELSE 'ended' END)
-        FROM ends AS e JOIN lpr_data.target AS t ON t.associate_of = e.target_id
+        FROM ends AS e
+        -- beside it, or beside what it took the place of
+        JOIN lpr_data.target AS o ON o.event_id = e.event_id
+                                 AND (o.target_id = e.target_id OR o.plate = e.plate AND o.end_kind = 'replaced')
+        JOIN lpr_data.target AS t ON t.associate_of = o.target_id
         WHERE end_targets.end_kind <> 'replaced'
     )
     UPDATE lpr_data.target AS t
@@ -168,6 +173,8 @@ DECLARE
     moment timestamptz := clock_timestamp();
     t lpr_data.target := given;
     before lpr_data.target;
+    again boolean;
+    beside_until timestamptz;
 BEGIN
     SELECT x.* INTO before FROM lpr_data.target AS x
     WHERE x.event_id = t.event_id AND x.plate = t.plate AND x.ended_at IS NULL FOR NO KEY UPDATE;
@@ -183,15 +190,20 @@ BEGIN
     ELSE
         PERFORM lpr_data.check_evidence(t.evidence_kind, t.evidence_reference, t.associate_of);
     END IF;
-    t.waits := urgent OR t.depth = 2
-               OR EXISTS (SELECT FROM lpr_data.target AS x
-                          WHERE x.event_id = t.event_id AND x.plate = t.plate AND x.end_kind = 'ruled_out');
+    -- What was ruled out, in whatever writing, is confirmed first; so is what was urgent before and ran out.
+    again := EXISTS (SELECT FROM lpr_data.target AS x
+                     WHERE x.event_id = t.event_id AND x.kind = t.kind
+                       AND (x.end_kind = 'ruled_out'
+                            OR urgent AND x.urgent_day IS NOT NULL AND x.confirmed_at IS NULL
+                               AND x.good_until <= moment)
+                       AND lpr_data.is_alike(x, t));
+    -- An associate stands no longer than the one beside it.
+    beside_until := coalesce((SELECT x.good_until FROM lpr_data.target AS x WHERE x.target_id = t.associate_of),
+                             'infinity');
+    t.waits := urgent OR t.depth = 2 OR again OR beside_until < 'infinity';
     t.good_until := CASE WHEN NOT t.waits THEN 'infinity'::timestamptz
-                         WHEN urgent AND t.depth < 2
-                              AND NOT EXISTS (SELECT FROM lpr_data.target AS x
-                                              WHERE x.event_id = t.event_id AND x.plate = t.plate
-                                                AND x.end_kind = 'ruled_out') THEN moment + interval '24 hours'
-                         ELSE '-infinity' END;
+                         WHEN t.depth = 2 OR again THEN '-infinity'
+                         ELSE least(moment + interval '24 hours', beside_until) END;
     PERFORM lpr_data.end_targets(ARRAY[before.target_id], t.added_by, 'replaced', 'A newer one stands in its place.');
     INSERT INTO lpr_data.target (event_id, kind, plate, plate_region, latitude, longitude, radius_m, address, make,
                                  model, relation, evidence_kind, evidence_reference, basis, associate_of, depth,
@@ -202,7 +214,7 @@ BEGIN
     RETURNING target_id INTO t.target_id;
     IF t.waits THEN
         RAISE NOTICE USING
-            MESSAGE = CASE WHEN urgent AND t.good_until > moment
+            MESSAGE = CASE WHEN t.good_until > moment
                            THEN format('target %s is good for 24 hours, and longer once it is confirmed', t.target_id)
                            ELSE format('target %s is not asked before it is confirmed', t.target_id) END,
             HINT = format('Your supervisor confirms it: SELECT lpr.confirm_target(%s);', t.target_id);
@@ -261,12 +273,13 @@ BEGIN
         AND (latitude IS NULL) = (longitude IS NULL) AND (region IS NULL OR plate IS NOT NULL)
         AND (latitude IS NULL OR latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180
                                  AND radius_m BETWEEN 1 AND 1000)
-        AND (address IS NULL OR char_length(btrim(address)) BETWEEN 3 AND 200)) IS NOT TRUE THEN
+        AND (address IS NULL OR char_length(btrim(address)) <= 200 AND lpr_data.address_names(address) >= 8))
+       IS NOT TRUE THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = 'a target is a plate, a place or a vehicle',
-            DETAIL = 'A place is an address of 3 to 200 characters, or a point with a radius_m of 1 to 1,000 metres, '
-                     'or both; a vehicle is a make or a model, or both.',
+            DETAIL = 'A place is an address of 8 to 200 characters that names one, or a point with a radius_m of 1 to '
+                     '1,000 metres, or both; a vehicle is a make or a model, or both.',
             HINT = 'For instance plate => ''7ABC123''; or latitude => 32.55, longitude => -116.94, address => '
                    '''1 Harbor Dr, San Diego''; or make => ''Ford'', model => ''F-150''.';
     END IF;
@@ -338,7 +351,9 @@ CREATE FUNCTION lpr_data.target_of(target bigint, what text)
 AS $$
 DECLARE
     t lpr_data.target;
+    e lpr_data.event;
 BEGIN
+    PERFORM lpr_data.check_isolation();
     SELECT x.* INTO t FROM lpr_data.target AS x
     WHERE x.target_id = target_of.target
       AND EXISTS (SELECT FROM lpr_data.event_member AS m
@@ -354,11 +369,14 @@ BEGIN
         PERFORM lpr_data.refuse('Q12', 'LP034', format('target %s has ended', target),
                                 'A target that has ended stays so.', 'SELECT * FROM lpr.targets; tells when and why.');
     END IF;
+    SELECT x.* INTO e FROM lpr_data.event AS x WHERE x.event_id = t.event_id;
+    PERFORM lpr_data.check_not_closed(e);
     RETURN t;
 END
 $$;
 COMMENT ON FUNCTION lpr_data.target_of(bigint, text) IS
-    'A target of an event that the caller works on, locked. Errors LP041 (not theirs) and LP034 (has ended).';
+    'A target of an event that the caller works on, locked. Errors LP041 (not theirs), LP042 (closed) and LP034 (has '
+    'ended).';
 
 CREATE FUNCTION lpr.confirm_target(target bigint)
     RETURNS void
@@ -368,10 +386,12 @@ CREATE FUNCTION lpr.confirm_target(target bigint)
 AS $$
 DECLARE
     who integer := lpr_data.acting('lpr_supervisor', 'Q12');
+    principal integer;
     t lpr_data.target;
 BEGIN
+    PERFORM lpr_data.check_isolation();
     SELECT x.* INTO t FROM lpr_data.target AS x
-    WHERE x.target_id = confirm_target.target AND x.added_by = ANY (lpr_data.my_people()) AND x.added_by <> who
+    WHERE x.target_id = confirm_target.target AND lpr_data.supervises(who, x.added_by)
     FOR NO KEY UPDATE;
     IF NOT FOUND THEN
         PERFORM lpr_data.refuse('Q12', 'LP033',
@@ -380,21 +400,28 @@ BEGIN
                                 'The supervisor of who added a target confirms it.',
                                 'SELECT * FROM lpr.event_targets(...); shows the targets of an event.');
     END IF;
+    IF EXISTS (SELECT FROM lpr_data.event_member AS m WHERE m.event_id = t.event_id AND m.person_id = who) THEN
+        PERFORM lpr_data.refuse('Q12', 'LP033', format('you work on event %s yourself', t.event_id),
+                                'A target is confirmed by somebody who does not work on its event.',
+                                'Ask the supervisor, or another deputy.');
+    END IF;
+    principal := lpr_data.supervising_for(who, t.added_by);
     IF NOT t.waits OR t.confirmed_at IS NOT NULL OR t.ended_at IS NOT NULL
        OR t.good_until <> '-infinity' AND clock_timestamp() >= t.good_until THEN
         PERFORM lpr_data.refuse('Q12', 'LP034', format('target %s does not wait to be confirmed', target),
                                 'What is urgent waits for 24 hours; what is confirmed or has ended waits no more.',
                                 format('SELECT * FROM lpr.event_targets(%s);', t.event_id));
     END IF;
-    UPDATE lpr_data.target AS x SET confirmed_at = clock_timestamp(), confirmed_by = who, good_until = 'infinity'
+    UPDATE lpr_data.target AS x
+    SET confirmed_at = clock_timestamp(), confirmed_by = who, acted_for = principal, good_until = 'infinity'
     WHERE x.target_id = t.target_id;
 END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.confirm_target(bigint) TO lpr_member;
 COMMENT ON FUNCTION lpr.confirm_target(bigint) IS
     'A supervisor confirms a target that one of their people added and that waits for it (Q12): an urgent one, an '
-    'associate of an associate, or what was ruled out before. lpr.event_targets() shows it. Errors LP024 and LP033 '
-    '(who may), LP034 (it does not wait).';
+    'associate of an associate, or what was ruled out before. lpr.event_targets() shows it. A deputy does as the '
+    'supervisor (lpr.deputise()). Errors LP024 and LP033 (who may), LP034 (it does not wait).';
 
 CREATE FUNCTION lpr.end_target(target bigint, reason text)
     RETURNS void

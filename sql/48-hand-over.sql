@@ -1,6 +1,7 @@
 -- 48-hand-over: events change hands.
 
-CREATE FUNCTION lpr_data.give_event(event bigint, heir integer, who integer, reason text)
+CREATE FUNCTION lpr_data.give_event(event bigint, heir integer, who integer, reason text,
+                                    acted_for integer DEFAULT NULL)
     RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
@@ -15,11 +16,12 @@ BEGIN
     DELETE FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.person_id = owner_id AND m.person_id <> heir
        AND EXISTS (SELECT FROM lpr_data.person AS p WHERE p.person_id = owner_id AND p.left_at IS NOT NULL);
     UPDATE lpr_data.event AS e SET waits_since = NULL WHERE e.event_id = event AND e.waits_since IS NOT NULL;
-    PERFORM lpr_data.add_event_step(event, 'transfer', who, heir, reason);
+    PERFORM lpr_data.add_event_step(event, 'transfer', who, heir, reason, acted_for);
 END
 $$;
-COMMENT ON FUNCTION lpr_data.give_event(bigint, integer, integer, text) IS
-    'Makes heir the owner of an event, by who, and notes why; a former owner who has left is no member any more.';
+COMMENT ON FUNCTION lpr_data.give_event(bigint, integer, integer, text, integer) IS
+    'Makes heir the owner of an event, by who and in whose stead, and notes why; a former owner who has left is no '
+    'member any more.';
 
 CREATE FUNCTION lpr_data.leave_events(leaver integer, heir integer)
     RETURNS bigint
@@ -31,7 +33,8 @@ DECLARE
     waiting bigint := 0;
 BEGIN
     FOR e IN SELECT x.event_id, x.system FROM lpr_data.event_member AS m
-             JOIN lpr_data.event AS x ON x.event_id = m.event_id AND x.closed_at IS NULL
+             JOIN lpr_data.event AS x ON x.event_id = m.event_id
+                                     AND lpr_data.closes_at(x.closed_at, x.ends_at) > clock_timestamp()
              WHERE m.person_id = leaver AND m.owner ORDER BY x.event_id FOR NO KEY UPDATE OF x
     LOOP
         IF heir IS NOT NULL AND lpr_data.is_entitled(heir, e.system) AND lpr_data.is_trained(heir) THEN
@@ -48,6 +51,19 @@ COMMENT ON FUNCTION lpr_data.leave_events(integer, integer) IS
     'What becomes of the open events of who has left: they go to heir where heir is trained and has access for their '
     'system, the others wait for an owner. Returns how many wait.';
 
+CREATE FUNCTION lpr_data.supervises(who integer, owner_id integer, waits boolean)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+    SET search_path = pg_catalog, pg_temp
+RETURN lpr_data.holds(who, 'lpr_supervisor')
+    AND (lpr_data.supervises(who, owner_id)
+         OR waits
+         AND NOT EXISTS (SELECT FROM lpr_data.person AS p JOIN lpr_data.person AS s ON s.person_id = p.supervisor_id
+                         WHERE p.person_id = supervises.owner_id AND s.left_at IS NULL));
+COMMENT ON FUNCTION lpr_data.supervises(integer, integer, boolean) IS
+    'Whether a person acts as supervisor of the owner of an event; of one that waits for an owner and has no '
+    'supervisor any more, any supervisor does (E4).';
+
 CREATE FUNCTION lpr.transfer_event(event bigint, login text, reason text)
     RETURNS void
     LANGUAGE plpgsql
@@ -57,6 +73,7 @@ AS $$
 DECLARE
     e lpr_data.event;
     owner_id integer;
+    principal integer;
     who integer := lpr_data.acting_in('E4', 'lpr_user', 'lpr_supervisor');
     heir integer := lpr_data.person_of(login);
 BEGIN
@@ -67,20 +84,22 @@ BEGIN
     SELECT m.person_id INTO owner_id FROM lpr_data.event_member AS m WHERE m.event_id = event AND m.owner;
     -- The owner hands over; when the owner has left or cannot, the supervisor does; when there is none either, any.
     IF (owner_id = who AND lpr_data.holds(who, 'lpr_user')
-        OR lpr_data.holds(who, 'lpr_supervisor')
-        AND (who = (SELECT p.supervisor_id FROM lpr_data.person AS p WHERE p.person_id = owner_id)
-             OR e.waits_since IS NOT NULL
-             AND NOT EXISTS (SELECT FROM lpr_data.person AS p JOIN lpr_data.person AS s ON s.person_id = p.supervisor_id
-                             WHERE p.person_id = owner_id AND s.left_at IS NULL))) IS NOT TRUE THEN
+        OR lpr_data.supervises(who, owner_id, e.waits_since IS NOT NULL)) IS NOT TRUE THEN
         PERFORM lpr_data.refuse('E4', 'LP041',
                                 format('event %s does not exist or is not yours to hand over',
                                        coalesce(event::text, 'NULL')),
                                 'An event is handed over by its owner, or by the owner''s supervisor.',
                                 'SELECT * FROM lpr.events;');
     END IF;
-    IF e.closed_at IS NOT NULL THEN
-        PERFORM lpr_data.refuse('Q7', 'LP042', format('event %s is closed', event), 'A closed event stays as it is.',
-                                'SELECT lpr.open_event(...); opens another one.');
+    PERFORM lpr_data.check_not_closed(e);
+    IF owner_id <> who THEN
+        principal := coalesce(lpr_data.supervising_for(who, owner_id),
+                              lpr_data.in_stead(who, 'lpr_supervisor', owner_id, 'E4'));
+        IF principal IS NOT NULL AND heir = who THEN
+            PERFORM lpr_data.refuse('E4', 'LP033', 'a deputy takes over nothing in another''s stead',
+                                    'Who acts in another''s stead does nothing for themselves.',
+                                    'Hand it over to somebody else.');
+        END IF;
     END IF;
     IF NOT lpr_data.is_entitled(heir, e.system) THEN
         PERFORM lpr_data.refuse('E4', 'LP025', format('login "%s" has no access for system "%s"', login, e.system),
@@ -89,15 +108,16 @@ BEGIN
     END IF;
     PERFORM lpr_data.check_trained(heir);
     PERFORM lpr_data.check_reason('reason', reason, 'E4');
-    PERFORM lpr_data.give_event(event, heir, who, reason);
+    PERFORM lpr_data.give_event(event, heir, who, reason, principal);
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.transfer_event(bigint, text, text) TO lpr_user, lpr_supervisor;
+GRANT EXECUTE ON FUNCTION lpr.transfer_event(bigint, text, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.transfer_event(bigint, text, text) IS
     'Makes another person the owner of an open event (E4): by its owner, or by the owner''s supervisor when the owner '
-    'has left or cannot; of an event that waits and has none any more, by any supervisor. The former owner stays a '
-    'member unless they left. lpr.event_steps shows the reason. Errors LP041, LP042, LP025 (the heir has no access), '
-    'LP026 (is not trained), LP043.';
+    'has left or cannot; of an event that waits and has none any more, by any supervisor. A deputy does as the '
+    'supervisor (lpr.deputise()), but not for themselves. The former owner stays a member unless they left. '
+    'lpr.event_steps shows the reason. Errors LP041, LP042, LP025 (the heir has no access), LP026 (is not trained), '
+    'LP033, LP043.';
 
 CREATE FUNCTION lpr.hand_over(from_login text, to_login text, reason text)
     RETURNS bigint
@@ -112,7 +132,8 @@ BEGIN
     PERFORM lpr_data.acting_in('E4', 'lpr_user', 'lpr_supervisor');
     FOR event IN
         SELECT m.event_id FROM lpr_data.event_member AS m
-        JOIN lpr_data.event AS e ON e.event_id = m.event_id AND e.closed_at IS NULL
+        JOIN lpr_data.event AS e ON e.event_id = m.event_id
+                                AND lpr_data.closes_at(e.closed_at, e.ends_at) > clock_timestamp()
         JOIN lpr_data.person AS p ON p.person_id = m.person_id AND p.login = hand_over.from_login COLLATE "C"
         WHERE m.owner ORDER BY m.event_id
     LOOP
@@ -122,7 +143,7 @@ BEGIN
     RETURN events;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.hand_over(text, text, text) TO lpr_user, lpr_supervisor;
+GRANT EXECUTE ON FUNCTION lpr.hand_over(text, text, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.hand_over(text, text, text) IS
     'Hands all open events of a person over to another, as when they leave (E4); returns how many. Errors as of '
     'lpr.transfer_event().';

@@ -7,7 +7,7 @@ CREATE TYPE lpr_data.question AS (
     address text,
     encrypted boolean,
     client boolean,
-    agreed integer,
+    agreed text,
     agreed_at timestamp with time zone,
     away_s integer,
     passing boolean,
@@ -36,7 +36,8 @@ COMMENT ON COLUMN lpr_data.question.address IS
 COMMENT ON COLUMN lpr_data.question.encrypted IS 'Whether it is encrypted (A6).';
 COMMENT ON COLUMN lpr_data.question.client IS
     'Whether a client is connected that is not a process of this server (A5).';
-COMMENT ON COLUMN lpr_data.question.agreed IS 'Version of the rules that this session agreed to; NULL = none.';
+COMMENT ON COLUMN lpr_data.question.agreed IS
+    'Versions of the texts of rules that this session agreed to, such as 1 or 3,5; NULL = none.';
 COMMENT ON COLUMN lpr_data.question.agreed_at IS 'When it did; a renewal leaves it as it is (A5).';
 COMMENT ON COLUMN lpr_data.question.away_s IS
     'Seconds of the longest time without a statement since it agreed, or since that was renewed (A5).';
@@ -66,16 +67,24 @@ AS 'MODULE_PATHNAME', 'lpr_question_of_session';
 COMMENT ON FUNCTION lpr_data.session() IS
     'What the gate would be told of this session by any question; what belongs to a question is NULL.';
 
-CREATE FUNCTION lpr_data.agreement(q lpr_data.question, moment timestamp with time zone)
+CREATE FUNCTION lpr_data.agreement(q lpr_data.question, person_id integer, moment timestamp with time zone)
     RETURNS TABLE (given boolean, here boolean, until timestamp with time zone)
     LANGUAGE sql STABLE ROWS 1
 AS $$
-    SELECT q.agreed = (SELECT max(r.version) FROM lpr_data.rules AS r) AND moment < q.agreed_at + t.lasts
+    -- Mostly one text is for all, the newest: then nobody need be asked which systems are theirs.
+    SELECT CASE WHEN q.agreed = (SELECT CASE WHEN r.system IS NULL THEN r.version::text END
+                                 FROM lpr_data.rules AS r ORDER BY r.version DESC LIMIT 1)
+                THEN true
+                ELSE string_to_array(q.agreed, ',')::integer[]
+                     @> ARRAY(SELECT x.version
+                              FROM lpr_data.texts_of(lpr_data.systems_of(agreement.person_id, moment)) AS x) END
+               AND moment < q.agreed_at + t.lasts
                AND (q.away_s <= extract(epoch FROM t.idle)
                     OR (q.agreed_at AT TIME ZONE 'UTC')::date = (moment AT TIME ZONE 'UTC')::date),
            q.away_s <= extract(epoch FROM t.idle), q.agreed_at + t.lasts
     FROM lpr_data.consent_time AS t
 $$;
-COMMENT ON FUNCTION lpr_data.agreement(lpr_data.question, timestamp with time zone) IS
-    'What the session agreed to: given: to the rules as they stand, not too long ago, and on this day (UTC) if '
-    'somebody was away since; here: nobody was away for long; until when it holds at most (A5).';
+COMMENT ON FUNCTION lpr_data.agreement(lpr_data.question, integer, timestamp with time zone) IS
+    'What the session agreed to: given: to the rules as they stand, of the systems that the person has access to, not '
+    'too long ago, and on this day (UTC) if somebody was away since; here: nobody was away for long; until when it '
+    'holds at most (A5).';

@@ -102,7 +102,8 @@ AS $$
             'Ask an administrator: SELECT lpr.change_person(...your login..., personnel_number => ''...'');']
         WHEN (g.given) IS NOT TRUE THEN ARRAY['A5', 'LP028',
             'you have not agreed to the rules in this session',
-            'Before anything is shown in a session its user agrees to the rules of use, as they stand now.',
+            'Before anything is shown in a session its user agrees to the rules of use, as they stand now, of the '
+            'systems that they have access to.',
             'SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...'');']
         WHEN (q.passing OR n.kind = 'direct') IS NOT TRUE THEN ARRAY['A5', 'LP028',
             'behind a pooler what was agreed to holds for one transaction',
@@ -119,7 +120,7 @@ AS $$
         END
     FROM lpr_data.asker(q.login, moment) AS a
     CROSS JOIN lpr_data.network_of(q.remote, q.address) AS n
-    LEFT JOIN lpr_data.agreement(q, moment) AS g ON true
+    LEFT JOIN LATERAL lpr_data.agreement(q, a.person_id, moment) AS g ON true
 $$;
 COMMENT ON FUNCTION lpr_data.gate_session(lpr_data.question, timestamp with time zone, boolean) IS
     'The gate''s first part: who asks, how they are connected, what they agreed to. One row: the person, and the rule '
@@ -263,12 +264,41 @@ COMMENT ON FUNCTION lpr_data.gate_target(lpr_data.question, timestamp with time 
     'the target''s radius, or by an address that holds the target''s; a vehicle by the make and model that the target '
     'has.';
 
+CREATE FUNCTION lpr_data.gate_release(q lpr_data.question, moment timestamp with time zone)
+    RETURNS TABLE (decided boolean, refusal text[])
+    LANGUAGE sql STABLE ROWS 1
+AS $$
+    SELECT true, CASE
+        WHEN (q.mode = 'saved') THEN NULL
+        WHEN (q.mode = 'plate' OR w.place_id IS NULL) IS NOT TRUE THEN ARRAY['P1', 'LP053',
+            'a place that the law protects lies within the search',
+            format('It is place %s, %s. A search at a place of worship, health or assembly waits for a second person, '
+                   'for each place that it meets.', w.place_id, w.name),
+            lpr_data.release_call('protected_place', q.event_id, w.place_id::text)]
+        WHEN (q.mode <> 'plate' OR NOT EXISTS (SELECT FROM lpr_data.reserved_plate)
+              OR lpr_data.plate_that_waits(q.event_id, q.plates, moment) IS NULL) IS NOT TRUE THEN ARRAY['P2', 'LP054',
+            'a plate that was asked waits for a second person',
+            'Some plates are asked only once a second person has released them; why, and whose they are, is told to '
+            'nobody.',
+            lpr_data.release_call('plate', q.event_id, lpr_data.plate_that_waits(q.event_id, q.plates, moment))]
+        END
+    FROM (VALUES (true)) AS one
+    CROSS JOIN LATERAL (SELECT q.mode IN ('location', 'vehicle') AS searches) AS s
+    LEFT JOIN LATERAL lpr_data.place_that_waits(q.event_id, q.latitude, q.longitude,
+                                                CASE WHEN s.searches THEN q.radius_m END,
+                                                CASE WHEN s.searches THEN q.place END, moment) AS w ON true
+$$;
+COMMENT ON FUNCTION lpr_data.gate_release(lpr_data.question, timestamp with time zone) IS
+    'Of the gate''s third part: what waits for a second person until somebody has released it for the event (P1, P2). '
+    'One row: the rule that refuses or NULL.';
+
 CREATE FUNCTION lpr_data.gate_question(q lpr_data.question, moment timestamp with time zone)
     RETURNS TABLE (decided boolean, holds_until timestamp with time zone, refusal text[])
     LANGUAGE sql STABLE ROWS 1
 AS $$
-    SELECT t.decided, t.holds_until, CASE
+    SELECT t.decided AND w.decided, t.holds_until, CASE
         WHEN (t.refusal IS NULL) IS NOT TRUE THEN t.refusal
+        WHEN (w.refusal IS NULL) IS NOT TRUE THEN w.refusal
         -- Of what was saved only the number counts.
         WHEN (q.mode = 'saved' OR q.since >= moment - interval '5 years 1 minute'
               AND q.since <= q.until) IS NOT TRUE THEN ARRAY['Q6', 'LP006',
@@ -293,15 +323,19 @@ AS $$
             'Wait, or ask an administrator.']
         END
     FROM lpr_data.gate_target(q, moment) AS t
+    CROSS JOIN lpr_data.gate_release(q, moment) AS w
     LEFT JOIN lpr_data.search_limit AS l ON l.mode = q.mode
 $$;
 COMMENT ON FUNCTION lpr_data.gate_question(lpr_data.question, timestamp with time zone) IS
     'The gate''s third part: what a question is about, its time, area and number, decided anew each time. One row: '
-    'until when its targets are good, if nobody ends them, and the rule that refuses or NULL (Q12, Q6, Q8).';
+    'until when its targets are good, if nobody ends them, and the rule that refuses or NULL (Q12, P1, P2, Q6, Q8).';
 
-CREATE FUNCTION lpr_data.gate(q lpr_data.question, again boolean DEFAULT false)
+CREATE FUNCTION lpr_data.gate(q lpr_data.question, again boolean DEFAULT false, accepted boolean DEFAULT false,
+                              whose integer DEFAULT NULL, since timestamp with time zone DEFAULT NULL,
+                              until timestamp with time zone DEFAULT NULL)
     RETURNS TABLE (control text, sqlstate text, message text, detail text, hint text,
-                   holds_until timestamp with time zone)
+                   holds_until timestamp with time zone,
+                   person_id integer, decided_at timestamp with time zone, person_until timestamp with time zone)
     LANGUAGE sql STABLE ROWS 1
 AS $$
     SELECT r.refusal[1], r.refusal[2],
@@ -310,27 +344,47 @@ AS $$
                    '{login}', coalesce(q.login::regrole::text, '?')),
                    '{mode}', CASE q.mode WHEN 'location' THEN 'place' ELSE coalesce(q.mode, '?') END),
                    '{event}', coalesce(q.event_id::text, '?')), '{system}', coalesce(r.system, '?')) END,
-           r.refusal[4], r.refusal[5], CASE WHEN r.refusal IS NULL THEN r.holds_until END
-    FROM (SELECT b.system, least(b.holds_until, k.holds_until) AS holds_until,
-                 coalesce(b.refusal, k.refusal, CASE WHEN (b.decided AND (again OR k.decided)) IS NOT TRUE THEN ARRAY[
+           r.refusal[4], r.refusal[5], CASE WHEN r.refusal IS NULL THEN r.holds_until END,
+           r.person_id, r.moment, CASE WHEN r.refusal IS NULL THEN r.person_until END
+    FROM (SELECT b.system, least(b.holds_until, k.holds_until) AS holds_until, b.person_id, b.moment, b.person_until,
+                 coalesce(b.refusal, k.refusal, CASE WHEN (b.decided AND k.decided) IS NOT TRUE THEN ARRAY[
                      'U2', '42501',
                      'the gate did not decide about the question',
                      'A part of the gate that gives no row refuses.',
                      'Ask an administrator: \sf lpr_data.gate_session and the like show its parts.'] END) AS refusal
           FROM (SELECT p.system, least(s.holds_until, p.holds_until) AS holds_until, n.moment,
+                       s.person_id, p.holds_until AS person_until,
                        s.decided AND p.decided AS decided, coalesce(s.refusal, p.refusal) AS refusal
                 FROM (SELECT clock_timestamp() AS moment OFFSET 0) AS n -- OFFSET 0: one moment for all rules
                 LEFT JOIN lpr_data.gate_session(q, n.moment) AS s ON true
-                LEFT JOIN lpr_data.gate_person(q, s.person_id, n.moment) AS p ON true
+                LEFT JOIN LATERAL (
+                    SELECT x.decided, x.system, x.holds_until, x.refusal
+                    FROM lpr_data.gate_person(q, s.person_id, n.moment) AS x WHERE NOT accepted
+                    UNION ALL
+                    -- What it let through holds, for that person, from the moment of that decision until its end.
+                    SELECT true, NULL, gate.until, NULL
+                    WHERE accepted AND s.person_id = whose AND n.moment >= gate.since AND n.moment < gate.until
+                ) AS p ON true
                 OFFSET 0) AS b
           -- The question itself comes last: counting what was asked costs most, and only the writer knows it.
           LEFT JOIN LATERAL (SELECT x.decided, x.holds_until, x.refusal
                              FROM lpr_data.gate_question(q, b.moment) AS x
-                             WHERE b.refusal IS NULL AND NOT again) AS k ON true
+                             WHERE b.refusal IS NULL AND NOT again
+                             UNION ALL
+                             -- What is saved was looked at when it was asked for: its record has no anchor.
+                             SELECT x.decided, x.holds_until,
+                                    CASE WHEN num_nonnulls(q.plates, q.latitude, q.place, q.make, q.model) > 0
+                                         THEN x.refusal END
+                             FROM lpr_data.gate_target(q, b.moment) AS x
+                             WHERE b.refusal IS NULL AND again) AS k ON true
           OFFSET 0) AS r -- decided once, not once a column
 $$;
-COMMENT ON FUNCTION lpr_data.gate(lpr_data.question, boolean) IS
-    'The gate: a row that says until when it holds, and nothing else, lets a question through; any other row, or none, '
-    'refuses it, with control, SQLSTATE, message, detail and hint. Asked by the audit writer about every question to '
-    'every source, before it is sent or answered; and, with again, about the rest of an answer that is still read: by '
-    'the first two parts then, since it is no new question. A rule that cannot be decided refuses.';
+COMMENT ON FUNCTION
+    lpr_data.gate(lpr_data.question, boolean, boolean, integer, timestamp with time zone, timestamp with time zone) IS
+    'The gate: a row that says until when it holds, and nothing else of a refusal, lets a question through; any other '
+    'row, or none, refuses it, with control, SQLSTATE, message, detail and hint. Asked by the audit writer about every '
+    'question to every source, before it is sent or answered; and, with again, about the rest of an answer that is '
+    'still read: by the first two parts then, and whether it is about targets still, since it is no new question. A '
+    'rule that cannot be decided refuses. '
+    'accepted: the second part let the same through before, for person whose, at the moment since and until another '
+    'that it told (person_id, decided_at, person_until), and nothing that it reads has changed: it is not asked again.';

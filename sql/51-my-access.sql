@@ -14,8 +14,11 @@ WITH now AS MATERIALIZED (
     -- A person who has left does not count here: the login may be another's by now.
     SELECT q AS question, p.person_id, a.may_ask, a.registered, a.personal,
            (now.moment < a.known_until) IS TRUE AS known,
-           a.apart, a.name, p.kind, s.name AS supervisor, u.rolsuper, now.moment,
-           (SELECT max(r.version) FROM lpr_data.rules AS r) AS rules
+           a.apart, a.name, p.kind, u.rolsuper, now.moment,
+           s.name || coalesce((SELECT ', or deputy ' || string_agg(b.name, ', ' ORDER BY b.name)
+                               FROM lpr_data.deputies_of(p.supervisor_id, 'lpr_supervisor') AS d
+                               JOIN lpr_data.person AS b ON b.person_id = d AND d <> p.person_id), '') AS supervisor,
+           lpr_data.named_texts(lpr_data.my_texts()) AS rules
     FROM now
     CROSS JOIN lpr_data.session() AS q
     CROSS JOIN lpr_data.asker(q.login, now.moment) AS a
@@ -64,7 +67,7 @@ FROM (
                 ELSE 'Connect with a client of your own, not from a job or another session of this server.' END
     FROM me CROSS JOIN LATERAL lpr_data.network_of((me.question).remote, (me.question).address) AS n
     UNION ALL
-    SELECT 3, 0, format('the rules of use, version %s, agreed to in this %s', me.rules,
+    SELECT 3, 0, format('the rules of use, %s, agreed to in this %s', me.rules,
                         CASE n.kind WHEN 'pooler' THEN 'transaction' ELSE 'session' END),
            (g.given AND g.here AND (n.kind = 'direct' OR (me.question).passing)) IS TRUE,
            CASE WHEN g.given THEN g.until END,
@@ -72,7 +75,7 @@ FROM (
                 THEN format('SELECT lpr.accept_rules(%L);', lpr_data.renewal_code())
                 ELSE 'SELECT * FROM lpr.rules(); then SELECT lpr.accept_rules(''...the code...'');' END
     FROM me CROSS JOIN LATERAL lpr_data.network_of((me.question).remote, (me.question).address) AS n
-    LEFT JOIN lpr_data.agreement(me.question, me.moment) AS g ON true
+    LEFT JOIN LATERAL lpr_data.agreement(me.question, me.person_id, me.moment) AS g ON true
     UNION ALL
     -- A grant that holds may still name sources that cannot be asked.
     SELECT 4, a.access_id, a.requirement, a.holds, a.ends_at,

@@ -13,7 +13,7 @@ COMMENT ON COLUMN lpr_data.image.content IS 'PNG, JPEG or WebP, as the vendor ga
 
 CREATE TABLE lpr_data.save (
     save_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    event_id bigint NOT NULL REFERENCES lpr_data.event,
+    event_id bigint NOT NULL REFERENCES lpr_data.event ON DELETE CASCADE,
     person_id integer NOT NULL REFERENCES lpr_data.person,
     at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     schedule_id integer NOT NULL,
@@ -610,7 +610,9 @@ DECLARE
 BEGIN
     PERFORM lpr_data.check_reason('reason', reason, 'E3');
     PERFORM lpr_data.refuse_held(event); -- and locks it: a closing event waits for us, or we see that it is closed
-    IF NOT EXISTS (SELECT FROM lpr_data.event AS e WHERE e.event_id = event AND e.closed_at IS NULL) THEN
+    IF NOT EXISTS (SELECT FROM lpr_data.event AS e
+                   WHERE e.event_id = event
+                     AND lpr_data.closes_at(e.closed_at, e.ends_at) > clock_timestamp()) THEN
         PERFORM lpr_data.refuse('E9', 'LP042', format('event %s is closed', event),
                                 'What a closed event holds goes by its schedule.', 'SELECT * FROM lpr.events;');
     END IF;

@@ -26,7 +26,8 @@ COMMENT ON TABLE lpr_data.schedule IS
     'Schedules of systems of records: how long what is saved is kept (E9). A schedule never changes, since reads are '
     'kept by it: another one follows it, and is verified anew.';
 COMMENT ON COLUMN lpr_data.schedule.schedule_id IS 'Number.';
-COMMENT ON COLUMN lpr_data.schedule.records IS 'The system of records, short: ATS, TECS, CIRS, AFI, ...';
+COMMENT ON COLUMN lpr_data.schedule.records IS
+    'The system of records, short: ATS, TECS, CIRS, AFI, ...; or ACCESS, TRAINING, PEOPLE, MAIL, LOG (E10).';
 COMMENT ON COLUMN lpr_data.schedule.citation IS 'Where the schedule stands.';
 COMMENT ON COLUMN lpr_data.schedule.base_period IS
     'How long, 1 day to 100 years; NULL: left to the records officer, and not to be used.';
@@ -118,12 +119,19 @@ $$;
 COMMENT ON FUNCTION lpr_data.usable_schedule(text) IS
     'The schedule that a read saved for an event of that system is kept by (E9). Error LP062 when there is none.';
 
+CREATE FUNCTION lpr_data.is_about_people(records text)
+    RETURNS boolean
+    LANGUAGE sql IMMUTABLE PARALLEL SAFE
+RETURN coalesce(records IN ('ACCESS', 'TRAINING', 'PEOPLE', 'MAIL', 'LOG'), false);
+COMMENT ON FUNCTION lpr_data.is_about_people(text) IS
+    'Whether these are records about those who use lpr, and not of a system of records that reads are saved for (E10).';
+
 CREATE FUNCTION lpr.propose_schedule(
     records text,
     base_period interval,
     reason text,
     citation text DEFAULT NULL,
-    runs_from text DEFAULT 'saved',
+    runs_from text DEFAULT NULL,
     life_of_matter boolean DEFAULT true,
     effective_from date DEFAULT NULL,
     effective_until date DEFAULT NULL
@@ -140,13 +148,16 @@ BEGIN
     citation := coalesce(citation, (SELECT s.citation FROM lpr_data.schedule AS s
                                     WHERE s.records = propose_schedule.records COLLATE "C" ORDER BY s.schedule_id DESC
                                     LIMIT 1));
-    IF citation IS NULL OR (base_period BETWEEN '1 day' AND '100 years') IS NOT TRUE
+    runs_from := coalesce(runs_from, CASE WHEN lpr_data.is_about_people(records) THEN 'closed' ELSE 'saved' END);
+    IF citation IS NULL OR lpr_data.is_about_people(records) AND (runs_from <> 'closed' OR NOT life_of_matter)
+       OR (base_period BETWEEN '1 day' AND '100 years') IS NOT TRUE
        OR (runs_from IN ('saved', 'closed')) IS NOT TRUE OR life_of_matter IS NULL THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('not a schedule of %s', coalesce(records, 'NULL')),
             DETAIL = 'A schedule has a citation, a base period of 1 day to 100 years, which runs from ''saved'' or '
-                     '''closed'', and says whether nothing is due before the matter ends.',
+                     '''closed'', and says whether nothing is due before the matter ends. Of ACCESS, TRAINING, '
+                     'PEOPLE, MAIL and LOG it runs from when they are over.',
             HINT = 'For instance lpr.propose_schedule(''ATS'', ''15 years'', ''...why...'').';
     END IF;
     PERFORM lpr_data.check_reason('reason', reason, 'E9');
@@ -163,10 +174,12 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.propose_schedule(text, interval, text, text, text, boolean, date, date) TO lpr_member;
 COMMENT ON FUNCTION lpr.propose_schedule(text, interval, text, text, text, boolean, date, date) IS
     'Enters a schedule of a system of records, by a records officer; returns its number (E9). It counts once two '
-    'people verified it, and is then followed by reads that are saved from then on. records: ATS, TECS, CIRS, AFI or '
-    'another. base_period: 1 day to 100 years. citation: by default that of the schedule before. runs_from: saved or '
-    'closed. life_of_matter: nothing is due before its event is closed. effective_from: today unless said otherwise. '
-    'Errors LP024 and LP033 (who may), LP043 (the reason says nothing).';
+    'people verified it, and is then followed by reads that are saved from then on, and by all events of its system. '
+    'records: ATS, TECS, CIRS, AFI or another; or what is about people (E10): ACCESS, TRAINING, PEOPLE (who left), '
+    'MAIL or LOG, whose period runs from when they are over. base_period: 1 day to 100 years. citation: by default '
+    'that of the schedule before. runs_from: saved, the default, or closed. life_of_matter: nothing is due before its '
+    'event is closed. effective_from: today unless said otherwise. Errors LP024 and LP033 (who may), LP043 (the '
+    'reason says nothing).';
 
 CREATE FUNCTION lpr_data.step_schedule(schedule integer, action text, reason text)
     RETURNS void
@@ -303,7 +316,7 @@ COMMENT ON COLUMN lpr.exemptions.exemptions IS 'What reads that are saved for it
 
 CREATE TABLE lpr_data.legal_hold (
     hold_id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    event_id bigint NOT NULL REFERENCES lpr_data.event,
+    event_id bigint NOT NULL REFERENCES lpr_data.event ON DELETE CASCADE,
     authority text NOT NULL CHECK (authority ~ '[^[:space:]]' AND authority !~ '[[:cntrl:]]'
                                    AND char_length(authority) <= 500),
     reason text NOT NULL CHECK (reason ~ '[^[:space:]]'),

@@ -44,7 +44,7 @@ COMMENT ON COLUMN lpr_data.destruction_order.state IS 'waiting, superseded (by w
 
 CREATE TABLE lpr_data.destruction_part (
     order_id bigint NOT NULL REFERENCES lpr_data.destruction_order,
-    event_id bigint NOT NULL REFERENCES lpr_data.event,
+    event_id bigint NOT NULL, -- the event may be gone as well by now
     schedule_id integer NOT NULL REFERENCES lpr_data.schedule,
     reads bigint NOT NULL CHECK (reads > 0),
     digest bytea NOT NULL CHECK (octet_length(digest) = 32),
@@ -109,7 +109,7 @@ RETURN CASE WHEN closed_at IS NOT NULL OR NOT s.life_of_matter
                           CASE WHEN s.life_of_matter THEN closed_at END) END;
 COMMENT ON FUNCTION lpr_data.due_at(lpr_data.schedule, timestamptz, timestamptz) IS
     'When what is kept by a schedule is due for destruction: at the end of the base period, or of the matter where its '
-    'life counts and it is longer. NULL: not before its event is closed.';
+    'life counts and it is longer; closed_at by lpr_data.closes_at(). NULL: not before its event is closed.';
 
 CREATE FUNCTION lpr_data.followed(schedule_id integer)
     RETURNS integer
@@ -127,7 +127,7 @@ CREATE FUNCTION lpr_data.kept_reads()
     LANGUAGE sql STABLE
 BEGIN ATOMIC -- no SET: the planner inlines it
     SELECT r.saved_id, r.event_id, (u.schedule).schedule_id, r.digest,
-           lpr_data.due_at(u.schedule, r.saved_at, e.closed_at)
+           lpr_data.due_at(u.schedule, r.saved_at, lpr_data.closes_at(e.closed_at, e.ends_at))
     FROM lpr_data.event_read AS r
     JOIN lpr_data.event AS e ON e.event_id = r.event_id
     -- A schedule that was withdrawn is followed by the one in force. OFFSET 0: looked up once a schedule, not once a
@@ -139,8 +139,7 @@ BEGIN ATOMIC -- no SET: the planner inlines it
 END;
 COMMENT ON FUNCTION lpr_data.kept_reads() IS
     'What is saved, with the schedule that it is kept by and when it is due for destruction: at the end of the base '
-    'period, or of the matter where its life counts and it is longer. NULL: not before its event is closed, or no '
-    'schedule may be used.';
+    'period, or of the matter where its life counts and it is longer. NULL: no schedule may be used.';
 
 CREATE FUNCTION lpr_data.due_parts(moment timestamp with time zone)
     RETURNS TABLE (event_id bigint, schedule_id integer, reads bigint, digest bytea)
@@ -350,7 +349,7 @@ BEGIN
     DELETE FROM lpr_data.event_step AS t
     USING lpr_data.event AS e, lpr_data.schedule AS s
     WHERE e.event_id = t.event_id AND s.schedule_id = lpr_data.followed(t.schedule_id)
-      AND lpr_data.due_at(s, t.at, e.closed_at) <= o.made_at
+      AND lpr_data.due_at(s, t.at, lpr_data.closes_at(e.closed_at, e.ends_at)) <= o.made_at
       AND t.event_id IN (SELECT p.event_id FROM lpr_data.destruction_part AS p
                          WHERE p.order_id = release_destruction.order_id AND p.state = 'destroyed');
     GET DIAGNOSTICS gone_steps = ROW_COUNT;
@@ -402,16 +401,22 @@ BEGIN
                lpr_data.is_held(k.event_id),
                CASE WHEN k.schedule_id IS NULL THEN 'a verified schedule'
                     WHEN lpr_data.is_held(k.event_id) THEN 'the end of a legal hold'
-                    WHEN k.undecided > 0 THEN CASE WHEN e.ends_at <= clock_timestamp()
-                                                        THEN 'its event to be closed: it has run out'
-                                                   ELSE 'its event to be closed' END
                     WHEN k.due > 0 THEN 'its release'
+                    WHEN k.open AND e.ends_at <= clock_timestamp()
+                        THEN 'its event to be closed: it ran out, and counts as closed 30 days later'
+                    WHEN k.open THEN 'its event to be closed'
                     ELSE 'its time' END
         FROM (SELECT r.event_id, r.schedule_id, count(*) AS reads,
                      count(*) FILTER (WHERE r.due_at <= clock_timestamp()) AS due,
-                     min(r.due_at) FILTER (WHERE r.due_at > clock_timestamp()) AS next_due_at,
-                     count(*) FILTER (WHERE r.due_at IS NULL) AS undecided
-              FROM lpr_data.kept_reads() AS r GROUP BY r.event_id, r.schedule_id) AS k
+                     min(r.due_at) FILTER (WHERE r.due_at > clock_timestamp() AND NOT o.open) AS next_due_at,
+                     bool_or(o.open) AS open
+              FROM lpr_data.kept_reads() AS r
+              LEFT JOIN lpr_data.schedule AS s ON s.schedule_id = r.schedule_id
+              JOIN lpr_data.event AS x ON x.event_id = r.event_id
+              -- Of a matter that goes on nobody knows when it ends, where that counts.
+              CROSS JOIN LATERAL (SELECT (s.life_of_matter OR s.runs_from = 'closed')
+                                         AND lpr_data.closes_at(x.closed_at, x.ends_at) > clock_timestamp()) AS o (open)
+              GROUP BY r.event_id, r.schedule_id) AS k
         JOIN lpr_data.event AS e ON e.event_id = k.event_id
         ORDER BY k.event_id, k.schedule_id;
 END

@@ -166,8 +166,14 @@ BEGIN
         DELETE FROM lpr_data.mail_text AS t WHERE t.kind = set_mail_text.kind COLLATE "C" AND NOT t.shipped;
         RETURN;
     END IF;
+    body := lpr_data.fill_clauses(kind, replace(body, E'\r\n', E'\n'));
+    IF body IS NOT NULL THEN
+        PERFORM lpr_data.check_clauses('A2', kind, body,
+                                       format('SELECT lpr.set_mail_text(%L, %L, ''...your text... %%s'');', kind,
+                                              replace(subject, '%', '%%')));
+    END IF;
     INSERT INTO lpr_data.mail_text AS t (kind, subject, body)
-    VALUES (set_mail_text.kind, set_mail_text.subject, replace(set_mail_text.body, E'\r\n', E'\n'))
+    VALUES (set_mail_text.kind, set_mail_text.subject, set_mail_text.body)
     ON CONFLICT ON CONSTRAINT mail_text_pkey DO UPDATE SET subject = excluded.subject, body = excluded.body;
 EXCEPTION
     WHEN check_violation OR not_null_violation THEN
@@ -185,7 +191,9 @@ COMMENT ON FUNCTION lpr.set_mail_text(text, text, text) IS
     'Sets the text of a kind of mail (A2): authorization, request_waiting, denied, suspended, revoked, '
     'training_due, recertification_due, access_ends, withheld. subject: one line, at most 200 characters. body: '
     'plain text, at most 10,000. Both may hold placeholders: {name}, and those of their kind, which an error lists. '
-    'NULL for both = the text that came with lpr. Mails that wait keep the text they were written with.';
+    'NULL for both = the text that came with lpr. Mails that wait keep the text they were written with. The text of '
+    'authorization contains the clauses of lpr.clauses; {code}, such as {discipline}, stands for one. Error LP039 '
+    '(which lack).';
 
 -- The outbox.
 
@@ -319,6 +327,7 @@ BEGIN
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = format('no such kind of mail: %L', kind);
     END IF;
+    template.body := lpr_data.with_clauses(kind, template.body);
     "values" := coalesce("values", '{}');
     IF jsonb_typeof("values") <> 'object' THEN
         RAISE EXCEPTION USING

@@ -34,8 +34,13 @@ BEGIN ATOMIC
         ('lpr-checkpoints', '1-59/5 * * * *', 'SELECT lpr_data.look(''checkpoints'')',
          'looks whether the audit log is signed and its checkpoints are handed over',
          'the audit writer signs; whether it does: lpr.audit_status()'),
+        ('lpr-close-over', '12 * * * *', 'SELECT lpr_data.close_over()',
+         'closes events that ran out 30 days ago', 'they count as closed all the same'),
         ('lpr-destroy-due', '20 3 * * *', 'SELECT lpr.destroy_due()', 'lists saved reads that are due for destruction',
          'nobody does: a records officer calls lpr.destroy_due()'),
+        ('lpr-dispose-due', '30 3 * * *', 'SELECT lpr.dispose_due()',
+         'lists events, records about people and months of the log that are due for destruction',
+         'nobody does: a records officer calls lpr.dispose_due()'),
         ('lpr-history', '40 3 * * *', 'SELECT lpr_data.trim_jobs()',
          'deletes what pg_cron noted of these jobs more than a week ago',
          'there is no history without jobs')

@@ -122,11 +122,18 @@ COMMENT ON POLICY seen ON lpr_data.event IS 'Owner, members, their supervisors; 
 COMMENT ON POLICY seen ON lpr_data.event_member IS 'As the event.';
 COMMENT ON POLICY seen ON lpr_data.event_extension IS 'As the event.';
 COMMENT ON POLICY seen ON lpr_data.event_step IS 'As the event.';
+CREATE POLICY seen ON lpr_data.release FOR SELECT TO lpr_owner
+    USING ((lpr_data.sees(event_id) OR kind = 'plate' AND (SELECT lpr_data.acts_as('lpr_integrity')))
+           AND NOT lpr_data.is_about_me(kind, key));
+COMMENT ON POLICY seen ON lpr_data.release IS
+    'As the event; integrity those about plates; nobody one about a plate that is registered for them (P2).';
 COMMENT ON POLICY seen ON lpr_data.target IS 'As the event.';
 
 -- People, and what they are entitled to.
 CREATE POLICY seen ON lpr_data.person FOR SELECT TO lpr_owner USING (lpr_data.me() IS NOT NULL);
 COMMENT ON POLICY seen ON lpr_data.person IS 'People who are registered. The view leaves the addresses out.';
+CREATE POLICY seen ON lpr_data.deputy FOR SELECT TO lpr_owner USING (lpr_data.me() IS NOT NULL);
+COMMENT ON POLICY seen ON lpr_data.deputy IS 'People who are registered. The view leaves the reasons out.';
 CREATE POLICY seen ON lpr_data.access FOR SELECT TO lpr_owner
     USING (person_id = ANY (lpr_data.my_people())
            OR (SELECT lpr_data.acts_as('lpr_system_owner', 'lpr_lead', 'lpr_oversight', 'lpr_privacy')));
@@ -158,12 +165,22 @@ COMMENT ON POLICY seen ON lpr_data.destruction_part IS 'Records officers, privac
 CREATE POLICY seen ON lpr_data.destruction_certificate FOR SELECT TO lpr_owner
     USING ((SELECT lpr_data.acts_as('lpr_records_officer', 'lpr_privacy', 'lpr_oversight')));
 COMMENT ON POLICY seen ON lpr_data.destruction_certificate IS 'Records officers, privacy and oversight.';
+CREATE POLICY seen ON lpr_data.disposal FOR SELECT TO lpr_owner
+    USING ((SELECT lpr_data.acts_as('lpr_records_officer', 'lpr_privacy', 'lpr_oversight')));
+COMMENT ON POLICY seen ON lpr_data.disposal IS 'Records officers, privacy and oversight.';
+CREATE POLICY seen ON lpr_data.disposal_part FOR SELECT TO lpr_owner
+    USING ((SELECT lpr_data.acts_as('lpr_records_officer', 'lpr_privacy', 'lpr_oversight')));
+COMMENT ON POLICY seen ON lpr_data.disposal_part IS 'Records officers, privacy and oversight.';
+CREATE POLICY seen ON lpr_data.disposal_certificate FOR SELECT TO lpr_owner
+    USING ((SELECT lpr_data.acts_as('lpr_records_officer', 'lpr_privacy', 'lpr_oversight')));
+COMMENT ON POLICY seen ON lpr_data.disposal_certificate IS 'Records officers, privacy and oversight.';
 
 -- What is the same for everybody whom a view is granted to. Tables without a policy (secrets, settings, changes on
 -- their way, ...) show nothing to any view.
 CREATE POLICY seen ON lpr_data.source FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.role_conflict FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.course FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.clause FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.rules FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.client_network FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.purpose FOR SELECT TO lpr_owner USING (true);
@@ -178,7 +195,10 @@ CREATE POLICY seen ON lpr_data.schedule FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.schedule_step FOR SELECT TO lpr_owner USING (true);
 COMMENT ON POLICY seen ON lpr_data.source IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.role_conflict IS 'Everybody.';
+CREATE POLICY seen ON lpr_data.protected_place FOR SELECT TO lpr_owner USING (true);
+COMMENT ON POLICY seen ON lpr_data.protected_place IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.course IS 'Everybody.';
+COMMENT ON POLICY seen ON lpr_data.clause IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.rules IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.client_network IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.purpose IS 'Everybody.';
@@ -203,12 +223,16 @@ BEGIN
                coalesce(x.rights,
                         'SELECT, INSERT' || CASE WHEN t.oid IS NULL THEN ', UPDATE'
                                                  WHEN t.changeable <> '' THEN format(', UPDATE (%s)', t.changeable)
-                                                 ELSE '' END) AS rights
+                                                 ELSE '' END
+                        -- what goes by its schedule, with all that hangs on it; its trigger lets nothing else go
+                        || CASE WHEN c.relname IN ('event', 'access', 'recertification', 'training', 'mail')
+                                THEN ', DELETE' ELSE '' END) AS rights
         FROM pg_depend AS d JOIN pg_class AS c ON c.oid = d.objid
         LEFT JOIN (VALUES
             -- of the library, or superusers, alone
             ('secret', ''), ('setting', ''), ('role_state', ''), ('purge_certificate', ''),
             ('system', 'SELECT'), ('nexus', 'SELECT'), ('job', 'SELECT'), ('grace', 'SELECT'),
+            ('release_kind', 'SELECT'),
             ('change', 'SELECT, INSERT'),
             ('source', 'SELECT, UPDATE'),
             -- what is taken away again
@@ -217,10 +241,11 @@ BEGIN
             ('mail_text', 'SELECT, INSERT, UPDATE, DELETE'), ('event_read', 'SELECT, INSERT, DELETE'),
             ('correction', 'SELECT, INSERT, DELETE, UPDATE (confirmed_at, confirmed_by, confirm_reason)'),
             ('image', 'SELECT, INSERT, DELETE'),
-            ('event_step', 'SELECT, INSERT, DELETE'),
+            ('event_step', 'SELECT, INSERT, DELETE'), ('reserved_plate', 'SELECT, INSERT, DELETE'),
             -- To lock a table, or a row of it, is a matter of the right to change it; that their triggers refuse.
             ('schedule', 'SELECT, INSERT, UPDATE'), ('schedule_step', 'SELECT, INSERT, UPDATE'),
-            ('legal_hold', 'SELECT, INSERT, UPDATE'), ('destruction_order', 'SELECT, INSERT, UPDATE')
+            ('legal_hold', 'SELECT, INSERT, UPDATE'), ('destruction_order', 'SELECT, INSERT, UPDATE'),
+            ('disposal', 'SELECT, INSERT, UPDATE')
         ) AS x (name, rights) ON x.name = c.relname
         LEFT JOIN LATERAL (SELECT g.oid,
                                   (SELECT string_agg(quote_ident(a), ', ')

@@ -8,7 +8,7 @@ SELECT lpr.set_search_limit('location', 500000, '5 years', 1000000, 3),
 SELECT lpr.set_rate_limit(scope, per, 1000000) FROM unnest('{person,event}'::text[]) AS scope,
     unnest('{hour,day}'::text[]) AS per
 \g /dev/null
--- A source is approved and published at once, as if by the privacy officer.
+-- A source is approved and published at once, as if by the privacy officer, and has just been refreshed.
 CREATE FUNCTION approve_at_once() RETURNS trigger
     LANGUAGE plpgsql
 AS $$
@@ -17,6 +17,7 @@ BEGIN
         NEW.enabled := true;
         NEW.approved_on := (clock_timestamp() AT TIME ZONE 'UTC')::date;
         NEW.published_on := NEW.approved_on;
+        NEW.refreshed_at := clock_timestamp();
     END IF;
     RETURN NEW;
 END

@@ -6,7 +6,7 @@
 #include "check.h"
 
 static const char *const kinds[] = {"start",  "month", "ask",   "refused", "answer", "sent",
-									"change", "read",  "clock", "consent", "flag"};
+									"change", "read",  "clock", "consent", "flag",   "gone"};
 
 bool
 row_is(const Row *row, const char *kind)
@@ -57,6 +57,14 @@ row_check(const Row *row, Findings *findings, uint64_t *destroyed)
 	if (!known_kind(row))
 		finding(findings, number, "row %s: its kind \"%s\" is not known", number_text(number),
 				lpr_excerpt(record->kind.data, record->kind.len, shown));
+	else if (lpr_record_is_gone(record->kind))
+	{
+		if (record->login.data != NULL || record->pid.given || record->session_started.given ||
+			record->event_id.given || record->source.data != NULL || record->mode.data != NULL || record->ask.given ||
+			record->control.data != NULL || record->sqlstate.data != NULL || row->has_salt || row->payload.data != NULL)
+			finding(findings, number, "row %s: it is gone, and more than its digests is there", number_text(number));
+		return false;
+	}
 	else if (row_is(row, "start") && number != 1)
 		finding(findings, number, "row %s: a log starts anew here", number_text(number));
 	else if (!row_is(row, "start") && number == 1)

@@ -24,6 +24,8 @@ typedef struct Candidate
 	LprDigest stored; /* the digest that came with it */
 	LprDigest leaf;
 	LprText bytes;
+	bool gone;      /* but for its digests, as all of its month */
+	bool is_month;  /* it is of kind "month" */
 	bool has_month; /* it is of kind "month", and its payload is what was committed to */
 	LprMonth month;
 } Candidate;
@@ -46,6 +48,7 @@ struct Log
 	LprDigest before;   /* what it follows itself */
 	LprDigest computed; /* what its digest should be */
 	LprDigest leaf;
+	bool gone;    /* it is, but for its digests */
 	bool waits;   /* it has not entered the tree yet */
 	bool doubted; /* its digest is not what it should be */
 
@@ -101,6 +104,9 @@ broken(Log *log)
 static bool
 follows(const LprDigest *previous, const Candidate *row, LprDigest *computed)
 {
+	*computed = row->stored;
+	if (row->gone)
+		return false; /* nobody can tell; the checkpoints do */
 	lpr_record_chain(previous, row->bytes.data, row->bytes.len, computed);
 	return lpr_digest_same(computed, &row->stored);
 }
@@ -205,7 +211,7 @@ static void
 take_row(Log *log, const Candidate *row)
 {
 	LprDigest computed = row->stored, other;
-	bool good = !log->has_head || follows(&log->head, row, &computed);
+	bool good = !log->has_head || row->gone || follows(&log->head, row, &computed);
 
 	sequence_goes_on(&log->sequence);
 	if (!good && log->waits && log->doubted && follows(&log->computed, row, &other))
@@ -221,7 +227,11 @@ take_row(Log *log, const Candidate *row)
 	if (row->at < log->at)
 		finding(log->findings, row->number, "row %s: its time is before that of the row before it",
 				number_text(row->number));
+	if (log->gone && !row->gone && !row->is_month)
+		finding(log->findings, row->number, "row %s: the row before it is gone, and its month is not",
+				number_text(row->number));
 	check_month(log, row);
+	log->gone = row->gone;
 	log->before = log->head;
 	log->last = row->number;
 	log->at = row->at;
@@ -241,7 +251,7 @@ jump(Log *log, int64_t number)
 {
 	commit(log);
 	log->last = number - 1;
-	log->has_head = false;
+	log->has_head = log->gone = false;
 	broken(log);
 }
 
@@ -278,7 +288,7 @@ renumbered(Log *log, Candidate *row)
 	char number[8];
 	LprDigest computed;
 
-	if (!log->has_head || row->bytes.len < NUMBER_AT + 8)
+	if (!log->has_head || row->gone || row->bytes.len < NUMBER_AT + 8)
 		return false;
 	memcpy(number, row->bytes.data + NUMBER_AT, 8);
 	for (int i = 0; i < 8; i++)
@@ -420,8 +430,15 @@ log_row(Log *log, const Row *row)
 	candidate->bytes.len = 0;
 	lpr_record_write(&record, &candidate->bytes);
 	lpr_record_leaf(candidate->bytes.data, candidate->bytes.len, &candidate->leaf);
+	candidate->gone = lpr_record_is_gone(record.kind);
+	candidate->is_month = row_is(row, "month");
 	candidate->has_month = false;
-	if (good && row_is(row, "month"))
+	if (candidate->gone)
+	{
+		candidate->leaf = record.payload_digest;
+		log->counts.gone++;
+	}
+	if (good && candidate->is_month)
 	{
 		candidate->has_month = lpr_month_read(row->payload, &candidate->month) &&
 							   candidate->month.tree.size == (uint64_t) record.number - 1;

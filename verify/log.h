@@ -19,6 +19,7 @@ typedef struct LogCounts
 	int64_t first; /* 0: there was no row in its place */
 	int64_t last;
 	uint64_t destroyed; /* payloads that are gone on schedule */
+	uint64_t gone;      /* rows of months that are, but for their digests */
 	uint64_t compared;  /* checkpoints held against the rows */
 	int64_t covered;    /* the newest checkpoint's size */
 } LogCounts;

@@ -203,6 +203,8 @@ summarize(const LogCounts *counts, const Checkpoints *checkpoints, const Finding
 	if (counts->first > 1)
 		fputs(" (those before are elsewhere)", stdout);
 	printf(", %s checkpoint%s", number_text((int64_t) counts->compared), counts->compared == 1 ? "" : "s");
+	if (counts->gone > 0)
+		printf(", %s of months destroyed on schedule", number_text((int64_t) counts->gone));
 	if (counts->destroyed > 0)
 		printf(", %s payload%s destroyed on schedule", number_text((int64_t) counts->destroyed),
 			   counts->destroyed == 1 ? "" : "s");

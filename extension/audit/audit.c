@@ -177,9 +177,9 @@ own_lock(Oid table, LOCKMODE weakest)
 
 /* scripts/gate holds these against the rules. */
 static const char *const read_by_the_gate[] = {
-	"source",       "person", "access",       "recertification", "course",     "training",
-	"rules",        "event",  "event_member", "search_limit",    "rate_limit", "cache_time",
-	"consent_time", "grace",  "access_step",  "role_conflict",   "target"};
+	"source",      "person",        "access",       "recertification", "course",          "training",       "rules",
+	"event",       "event_member",  "search_limit", "rate_limit",      "cache_time",      "consent_time",   "grace",
+	"access_step", "role_conflict", "target",       "release",         "protected_place", "reserved_plate", "system"};
 
 /*
  * A lock of our own on what the writer writes or the gate reads would make us wait for ourselves: the table, and
@@ -467,6 +467,22 @@ lpr_audit_writer(PG_FUNCTION_ARGS)
 	Datum values[3] = {CStringGetTextDatum(writer_states[state]), CStringGetTextDatum(reason),
 					   Int64GetDatum(lpr_queue_there() ? lpr_queue_bytes() : 0)};
 	bool nulls[3] = {false, reason[0] == '\0', false};
+
+	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
+		elog(ERROR, "return type must be a row type");
+	PG_RETURN_DATUM(HeapTupleGetDatum(heap_form_tuple(BlessTupleDesc(desc), values, nulls)));
+}
+
+/* lpr_data.decisions() */
+PG_FUNCTION_INFO_V1(lpr_audit_decisions);
+Datum
+lpr_audit_decisions(PG_FUNCTION_ARGS)
+{
+	TupleDesc desc;
+	uint64 remembered;
+	uint64 decided = lpr_queue_decisions(&remembered);
+	Datum values[2] = {Int64GetDatum(decided), Int64GetDatum(remembered)};
+	bool nulls[2] = {false, false};
 
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");

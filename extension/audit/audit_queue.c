@@ -39,6 +39,8 @@ typedef struct LprQueue
 	int restorer; /* process id, 0 = none */
 	int64 settled_number;
 	pg_atomic_uint64 generation; /* goes up with each change of policy or cases */
+	pg_atomic_uint64 decisions;
+	pg_atomic_uint64 remembered;
 	uint64 tickets;
 	uint64 taken; /* bytes since the start: the ring holds [taken, put) */
 	uint64 put;
@@ -91,6 +93,8 @@ lpr_queue_shmem_init(void)
 		queue->writer = -1;
 		queue->settled_number = -1;
 		pg_atomic_init_u64(&queue->generation, 1);
+		pg_atomic_init_u64(&queue->decisions, 0);
+		pg_atomic_init_u64(&queue->remembered, 0);
 		queue->size = ring_size();
 	}
 	LWLockRelease(AddinShmemInitLock);
@@ -405,6 +409,20 @@ uint64
 lpr_queue_generation(void)
 {
 	return queue != NULL ? pg_atomic_read_u64(&queue->generation) : 0;
+}
+
+uint64
+lpr_queue_decisions(uint64 *remembered)
+{
+	*remembered = queue != NULL ? pg_atomic_read_u64(&queue->remembered) : 0;
+	return queue != NULL ? pg_atomic_read_u64(&queue->decisions) : 0;
+}
+
+void
+lpr_queue_count_decisions(int n, int remembered)
+{
+	(void) pg_atomic_fetch_add_u64(&queue->decisions, n);
+	(void) pg_atomic_fetch_add_u64(&queue->remembered, remembered);
 }
 
 bool

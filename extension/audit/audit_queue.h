@@ -82,7 +82,11 @@ extern void lpr_queue_set_roles_changed(void);
  */
 extern void lpr_queue_set_restorer(void);
 
+/* How many decisions there were since the server started, and how many whose second part was remembered. */
+extern uint64 lpr_queue_decisions(uint64 *remembered);
+
 /* For the writer. */
+extern void lpr_queue_count_decisions(int n, int remembered);
 extern bool lpr_queue_take_roles_changed(void);
 extern bool lpr_queue_restorer_there(void);
 extern void lpr_queue_attach(void);

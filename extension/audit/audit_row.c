@@ -123,6 +123,13 @@ lpr_audit_hash(const uint8 log[LPR_LOG_ID_LEN], const LprAuditRow *row, const Lp
 		.payload_digest = row->payload_digest,
 	};
 
+	if (lpr_record_is_gone(record.kind))
+	{
+		/* What is left of it stands there as it is. */
+		*digest = row->digest;
+		*leaf = row->payload_digest;
+		return;
+	}
 	scratch->len = 0;
 	lpr_record_write(&record, scratch);
 	if (scratch->failed)

@@ -38,6 +38,8 @@ typedef struct Verification
 	LprTree tree;
 	int64 records;
 	int64 destroyed; /* payloads */
+	int64 gone;      /* records of months that were destroyed */
+	bool in_gone;    /* the record before is one */
 	int64 checkpoints;
 	int64 next; /* size of the next checkpoint to hold against, INT64_MAX = none */
 	LprCheckpoint checkpoint;
@@ -169,6 +171,36 @@ hold_against_checkpoint(Verification *v)
 	next_checkpoint(v, v->number);
 }
 
+static bool
+is_month(const LprAuditRow *row)
+{
+	return row->kind != NULL && strcmp(row->kind, lpr_audit_kind_names[LPR_AUDIT_MONTH]) == 0;
+}
+
+static bool
+is_gone(const LprAuditRow *row)
+{
+	return row->kind != NULL && lpr_record_is_gone((LprSlice){row->kind, strlen(row->kind)});
+}
+
+/* Records go by a list that was released, whole months only: it has their number and the digest of the last (E10). */
+static void
+hold_against_list(Verification *v, Oid partition, int64 gone)
+{
+	Oid types[3] = {TEXTOID, INT8OID, BYTEAOID};
+	Datum values[3] = {CStringGetTextDatum(get_rel_name(partition)), Int64GetDatum(gone),
+					   lpr_data_bytes(v->digest.bytes, LPR_DIGEST_LEN)};
+
+	if (SPI_execute_with_args("SELECT FROM lpr_data.disposal_part AS p WHERE p.kind = 'log' AND p.state = 'destroyed' "
+							  "AND 'audit_' || pg_catalog.to_char(pg_catalog.to_timestamp(p.key::text, 'YYYYMM'), "
+							  "'YYYY_MM') = $1 AND p.records = $2 AND p.digest = $3",
+							  3, types, values, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the lists of what was destroyed");
+	if (SPI_processed == 0)
+		finding(v, v->number, "records of table %s are gone, and no list has them", get_rel_name(partition));
+	SPI_freetuptable(SPI_tuptable);
+}
+
 static void
 verify_record(Verification *v, const LprAuditRow *row, LprText *scratch)
 {
@@ -188,19 +220,28 @@ verify_record(Verification *v, const LprAuditRow *row, LprText *scratch)
 	}
 	if (row->at < v->at)
 		finding(v, row->number, "the record is older than the one before");
-	if (row->has_payload)
+	if (is_gone(row))
+	{
+		v->gone++;
+		if (row->login != NULL || row->has_session || row->has_event || row->source != NULL || row->mode != NULL ||
+			row->has_ask || row->control != NULL || row->sqlstate != NULL || row->has_payload)
+			finding(v, row->number, "it is gone, and more than its digests is there");
+	}
+	else if (v->in_gone && !is_month(row))
+		finding(v, row->number, "the record before it is gone, and its month is not");
+	v->in_gone = is_gone(row);
+	if (row->has_payload && !v->in_gone)
 	{
 		lpr_audit_payload_digest(row->salt, row->payload, row->payload_len, &payload);
 		if (!lpr_digest_same(&payload, &row->payload_digest))
 			finding(v, row->number, "the payload is not what it was");
 	}
-	else
+	else if (!v->in_gone)
 		v->destroyed++;
 	lpr_audit_hash(v->log, row, &v->digest, scratch, &digest, &leaf);
 	if (row->number == v->number + 1 && !lpr_digest_same(&digest, &row->digest))
 		finding(v, row->number, "the record, or its place in the chain, is not what it was");
-	if (strcmp(row->kind != NULL ? row->kind : "", lpr_audit_kind_names[LPR_AUDIT_MONTH]) == 0 && v->whole &&
-		row->has_payload)
+	if (is_month(row) && v->whole && row->has_payload)
 	{
 		LprMonth month;
 		LprDigest told = {0}, root;
@@ -237,7 +278,7 @@ verify_partition(Verification *v, Oid partition, int64 first, int64 last, LprTex
 {
 	LprAuditScan *scan = lpr_audit_scan(partition, true, false, first, last);
 	LprAuditRow row;
-	int64 count[2] = {0, 0};
+	int64 count[2] = {0, 0}, gone = v->gone;
 	uint64 sum[2] = {0, 0};
 
 	while (lpr_audit_scan_next(scan, &row))
@@ -248,6 +289,9 @@ verify_partition(Verification *v, Oid partition, int64 first, int64 last, LprTex
 		sum[0] += mark_of(&row);
 	}
 	lpr_audit_scan_end(scan);
+	/* Of some of its records the list tells nothing. */
+	if (v->gone > gone && first <= 1 && last == PG_INT64_MAX)
+		hold_against_list(v, partition, v->gone - gone);
 	scan = lpr_audit_scan(partition, false, false, first, last);
 	while (lpr_audit_scan_next(scan, &row))
 	{
@@ -348,7 +392,7 @@ find_begin(Verification *v, List *partitions)
 		LprAuditScan *scan = lpr_audit_scan(lfirst_oid(cell), true, false, PG_INT64_MIN, PG_INT64_MAX);
 		LprAuditRow row;
 		bool found = lpr_audit_scan_next(scan, &row);
-		bool month = found && row.kind != NULL && strcmp(row.kind, lpr_audit_kind_names[LPR_AUDIT_MONTH]) == 0;
+		bool month = found && (is_month(&row) || is_gone(&row));
 
 		lpr_audit_scan_end(scan);
 		if (month && row.number > 1 && start_from_checkpoint(v, row.number - 1, false))
@@ -401,6 +445,8 @@ lpr_verify_audit(PG_FUNCTION_ARGS)
 			appendStringInfo(&text, ", " INT64_FORMAT " before them in archived months", v->begins_after);
 		if (v->destroyed > 0)
 			appendStringInfo(&text, ", " INT64_FORMAT " payloads destroyed on schedule", v->destroyed);
+		if (v->gone > 0)
+			appendStringInfo(&text, ", " INT64_FORMAT " of months destroyed on schedule", v->gone);
 		appendStringInfo(&text,
 						 v->findings == 0   ? ": no finding"
 						 : v->findings == 1 ? ": 1 finding"

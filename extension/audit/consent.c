@@ -19,7 +19,7 @@ static const char letters[] = "ABCDEFGHJKMNPQRSTUVWXYZ23456789";
 /* To what it is bound: a later process, or another login, is another session. */
 static struct
 {
-	int version;
+	NameData versions; /* of the texts; "" = none */
 	int pid;
 	TimestampTz started;
 	Oid login;
@@ -32,7 +32,7 @@ static struct
 static struct
 {
 	char text[CODE_LETTERS + 1];
-	int version;
+	NameData versions; /* of the texts that it agrees to; "" = there is no code */
 	bool renews;       /* an agreement that is there */
 	TimestampTz shown; /* when the statement began that showed it */
 } code;
@@ -40,16 +40,16 @@ static struct
 /* Whether the code that was taken last renews an agreement that is there; until lpr_data.agree(). */
 static bool taken_renews = false;
 
-PG_FUNCTION_INFO_V1(lpr_consent_code);
+PG_FUNCTION_INFO_V1(lpr_consent_make_code);
 PG_FUNCTION_INFO_V1(lpr_consent_renewal_code);
-PG_FUNCTION_INFO_V1(lpr_consent_take_code);
-PG_FUNCTION_INFO_V1(lpr_consent_agree);
+PG_FUNCTION_INFO_V1(lpr_consent_redeem_code);
+PG_FUNCTION_INFO_V1(lpr_consent_agree_to);
 PG_FUNCTION_INFO_V1(lpr_consent_renewed);
 
 static bool
 is_agreed(void)
 {
-	return agreed.version > 0 && agreed.pid == MyProcPid && agreed.started == MyStartTimestamp &&
+	return NameStr(agreed.versions)[0] != '\0' && agreed.pid == MyProcPid && agreed.started == MyStartTimestamp &&
 		   agreed.login == GetAuthenticatedUserId();
 }
 
@@ -58,25 +58,26 @@ lpr_consent_note_statement(void)
 {
 	TimestampTz now = GetCurrentStatementStartTimestamp();
 
-	if (agreed.version == 0 || now <= agreed.statement)
+	if (NameStr(agreed.versions)[0] == '\0' || now <= agreed.statement)
 		return;
 	agreed.away = Max(agreed.away, now - agreed.statement);
 	agreed.statement = now;
 }
 
-int
-lpr_consent_given(TimestampTz *at, int *away_s, bool *passing)
+void
+lpr_consent_given(Name versions, TimestampTz *at, int *away_s, bool *passing)
 {
+	memset(versions, 0, sizeof(*versions));
 	*at = 0;
 	*away_s = 0;
 	*passing = false;
 	if (!is_agreed())
-		return 0;
+		return;
 	lpr_consent_note_statement();
 	*at = agreed.at;
 	*away_s = (int) Min(agreed.away / USECS_PER_SEC, INT_MAX);
 	*passing = agreed.passing;
-	return agreed.version;
+	*versions = agreed.versions;
 }
 
 void
@@ -99,8 +100,27 @@ lpr_consent_init(void)
 	RegisterXactCallback(transaction_ends, NULL);
 }
 
+/* "3" or "1,3": as many as there are systems at the most. */
 static void
-make_code(int version, bool renews)
+take_versions(Name to, const char *versions)
+{
+	if (strlen(versions) >= NAMEDATALEN)
+		ereport(ERROR,
+				(errcode(ERRCODE_PROGRAM_LIMIT_EXCEEDED), errmsg("too many texts of rules hold at once"),
+				 errdetail("Their numbers have %d characters at the most.", NAMEDATALEN - 1),
+				 errhint("Have the privacy officer set one text for several systems: SELECT lpr.set_rules(...);")));
+	memset(to, 0, sizeof(*to));
+	strlcpy(NameStr(*to), versions, NAMEDATALEN);
+}
+
+static bool
+is_same(const NameData *one, const NameData *other)
+{
+	return strcmp(NameStr(*one), NameStr(*other)) == 0;
+}
+
+static void
+make_code(const NameData *versions, bool renews)
 {
 	uint8 random[CODE_LETTERS];
 
@@ -108,7 +128,7 @@ make_code(int version, bool renews)
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate random bytes")));
 	for (int i = 0; i < CODE_LETTERS; i++)
 		code.text[i] = letters[random[i] % (sizeof(letters) - 1)];
-	code.version = version;
+	code.versions = *versions;
 	code.renews = renews;
 	code.shown = GetCurrentStatementStartTimestamp();
 }
@@ -120,8 +140,8 @@ renewal(void)
 	if (!is_agreed())
 		return NULL;
 	/* Several sources refuse a question with one code. */
-	if (!code.renews || code.version != agreed.version || code.shown != GetCurrentStatementStartTimestamp())
-		make_code(agreed.version, true);
+	if (!code.renews || !is_same(&code.versions, &agreed.versions) || code.shown != GetCurrentStatementStartTimestamp())
+		make_code(&agreed.versions, true);
 	return code.text;
 }
 
@@ -148,36 +168,39 @@ lpr_consent_renewal_code(PG_FUNCTION_ARGS)
 }
 
 Datum
-lpr_consent_code(PG_FUNCTION_ARGS)
+lpr_consent_make_code(PG_FUNCTION_ARGS)
 {
-	make_code(PG_GETARG_INT32(0), false);
+	NameData versions;
+
+	take_versions(&versions, text_to_cstring(PG_GETARG_TEXT_PP(0)));
+	make_code(&versions, false);
 	PG_RETURN_TEXT_P(cstring_to_text(code.text));
 }
 
-/* Whether what was agreed to can be renewed to that version: it is the same, and agreed to on this day (UTC). */
+/* Whether what was agreed to can be renewed: these are its texts, and agreed to on this day (UTC). */
 static bool
-can_renew(int version)
+can_renew(const NameData *versions)
 {
-	return is_agreed() && agreed.version == version &&
+	return is_agreed() && is_same(&agreed.versions, versions) &&
 		   agreed.at / USECS_PER_DAY == GetCurrentTimestamp() / USECS_PER_DAY;
 }
 
 /* What a statement showed nobody has read while it runs; nor what came in the same message of the client. */
 Datum
-lpr_consent_take_code(PG_FUNCTION_ARGS)
+lpr_consent_redeem_code(PG_FUNCTION_ARGS)
 {
-	int version = 0;
+	NameData versions = {{0}};
 
-	if (!PG_ARGISNULL(0) && code.version > 0 && GetCurrentStatementStartTimestamp() > code.shown &&
+	if (!PG_ARGISNULL(0) && NameStr(code.versions)[0] != '\0' && GetCurrentStatementStartTimestamp() > code.shown &&
 		strcmp(text_to_cstring(PG_GETARG_TEXT_PP(0)), code.text) == 0)
-		version = code.version;
-	if (code.renews && !can_renew(version))
-		version = 0; /* its text was not shown */
-	taken_renews = version > 0 && code.renews;
+		versions = code.versions;
+	if (code.renews && !can_renew(&versions))
+		memset(&versions, 0, sizeof(versions)); /* its text was not shown */
+	taken_renews = NameStr(versions)[0] != '\0' && code.renews;
 	memset(&code, 0, sizeof(code));
-	if (version == 0)
+	if (NameStr(versions)[0] == '\0')
 		PG_RETURN_NULL();
-	PG_RETURN_INT32(version);
+	PG_RETURN_TEXT_P(cstring_to_text(NameStr(versions)));
 }
 
 /* A renewal does not stretch the hours. */
@@ -190,9 +213,9 @@ lpr_consent_renewed(PG_FUNCTION_ARGS)
 }
 
 Datum
-lpr_consent_agree(PG_FUNCTION_ARGS)
+lpr_consent_agree_to(PG_FUNCTION_ARGS)
 {
-	agreed.version = PG_GETARG_INT32(0);
+	take_versions(&agreed.versions, text_to_cstring(PG_GETARG_TEXT_PP(0)));
 	agreed.pid = MyProcPid;
 	agreed.started = MyStartTimestamp;
 	agreed.login = GetAuthenticatedUserId();

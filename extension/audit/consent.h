@@ -12,10 +12,11 @@
 
 extern void lpr_consent_init(void);
 /*
- * The version of the rules that this session has agreed to; 0 = none. *at: when; *away_s: seconds of the longest time
- * without a statement since then; *passing: it ends with the transaction. Throws nothing.
+ * *versions: of the texts of rules that this session has agreed to, such as "1" or "3,5"; "" = none. *at: when;
+ * *away_s: seconds of the longest time without a statement since then; *passing: it ends with the transaction. Throws
+ * nothing.
  */
-extern int lpr_consent_given(TimestampTz *at, int *away_s, bool *passing);
+extern void lpr_consent_given(Name versions, TimestampTz *at, int *away_s, bool *passing);
 /* A statement begins: how long was there none? Called for each, by whom hooks see. */
 extern void lpr_consent_note_statement(void);
 /*

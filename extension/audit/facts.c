@@ -24,7 +24,7 @@ const LprFact lpr_facts[LPR_FACTS] = {
 	{"address", LPR_FACT_NAME, AT(address)},
 	{"encrypted", LPR_FACT_YES, AT(encrypted)},
 	{"client", LPR_FACT_YES, AT(client)},
-	{"agreed", LPR_FACT_VERSION, AT(agreed)},
+	{"agreed", LPR_FACT_VERSIONS, AT(agreed)},
 	{"agreed_at", LPR_FACT_MOMENT, AT(agreed_at)},
 	{"away_s", LPR_FACT_COUNT, AT(away_s)},
 	{"passing", LPR_FACT_YES, AT(passing)},
@@ -47,10 +47,10 @@ static Oid
 fact_type(const LprFact *fact)
 {
 	static const Oid types[] = {
-		[LPR_FACT_LOGIN] = OIDOID,    [LPR_FACT_YES] = BOOLOID,           [LPR_FACT_COUNT] = INT4OID,
-		[LPR_FACT_VERSION] = INT4OID, [LPR_FACT_NAME] = TEXTOID,          [LPR_FACT_MODE] = TEXTOID,
-		[LPR_FACT_EVENT] = INT8OID,   [LPR_FACT_MOMENT] = TIMESTAMPTZOID, [LPR_FACT_METRES] = FLOAT8OID,
-		[LPR_FACT_TEXT] = TEXTOID,    [LPR_FACT_PLATES] = TEXTARRAYOID,   [LPR_FACT_DEGREES] = FLOAT8OID,
+		[LPR_FACT_LOGIN] = OIDOID,     [LPR_FACT_YES] = BOOLOID,           [LPR_FACT_COUNT] = INT4OID,
+		[LPR_FACT_VERSIONS] = TEXTOID, [LPR_FACT_NAME] = TEXTOID,          [LPR_FACT_MODE] = TEXTOID,
+		[LPR_FACT_EVENT] = INT8OID,    [LPR_FACT_MOMENT] = TIMESTAMPTZOID, [LPR_FACT_METRES] = FLOAT8OID,
+		[LPR_FACT_TEXT] = TEXTOID,     [LPR_FACT_PLATES] = TEXTARRAYOID,   [LPR_FACT_DEGREES] = FLOAT8OID,
 	};
 
 	return types[fact->kind];
@@ -75,9 +75,9 @@ lpr_fact_value(const LprFacts *facts, const LprAnchor *anchor, const LprFact *fa
 			return ObjectIdGetDatum(*(const Oid *) at);
 		case LPR_FACT_YES:
 			return BoolGetDatum(*(const bool *) at);
-		case LPR_FACT_VERSION:
-			*isnull = *(const int *) at == 0;
-			return Int32GetDatum(*(const int *) at);
+		case LPR_FACT_VERSIONS:
+			*isnull = NameStr(*(const NameData *) at)[0] == '\0';
+			return CStringGetTextDatum(NameStr(*(const NameData *) at));
 		case LPR_FACT_COUNT:
 			return Int32GetDatum(*(const int *) at);
 		case LPR_FACT_NAME:
@@ -132,7 +132,7 @@ lpr_facts_of_session(LprFacts *facts)
 	lpr_session_address(&facts->address);
 	facts->encrypted = lpr_session_encrypted();
 	facts->client = lpr_session_has_client();
-	facts->agreed = lpr_consent_given(&facts->agreed_at, &facts->away_s, &facts->passing);
+	lpr_consent_given(&facts->agreed, &facts->agreed_at, &facts->away_s, &facts->passing);
 }
 
 /* lpr_data.session(): for lpr.my_access, which tells what the gate would say, and for lpr.accept_rules(). */

@@ -25,8 +25,8 @@ typedef struct LprFacts
 	bool remote;
 	NameData address; /* of the client, as numbers; "" = on this machine, by a socket */
 	bool encrypted;
-	bool client; /* somebody is connected who is no process of this server */
-	int agreed;  /* version of the rules of use; 0 = none */
+	bool client;     /* somebody is connected who is no process of this server */
+	NameData agreed; /* versions of the rules of use; "" = none */
 	TimestampTz agreed_at;
 	int away_s;      /* the longest time without a statement since then */
 	bool passing;    /* the agreement ends with the transaction */
@@ -56,15 +56,15 @@ typedef struct LprAnchor
 /* What stands behind an offset, and so which type it has in SQL and what of it is NULL there. */
 typedef enum LprFactKind
 {
-	LPR_FACT_LOGIN,   /* oid */
-	LPR_FACT_YES,     /* boolean */
-	LPR_FACT_COUNT,   /* integer */
-	LPR_FACT_VERSION, /* integer, NULL for 0 */
-	LPR_FACT_NAME,    /* text */
-	LPR_FACT_MODE,    /* text, NULL for 0 */
-	LPR_FACT_EVENT,   /* bigint, NULL when not given */
-	LPR_FACT_MOMENT,  /* timestamptz */
-	LPR_FACT_METRES,  /* double precision, NULL for 0 */
+	LPR_FACT_LOGIN,    /* oid */
+	LPR_FACT_YES,      /* boolean */
+	LPR_FACT_COUNT,    /* integer */
+	LPR_FACT_VERSIONS, /* text, NULL for "" */
+	LPR_FACT_NAME,     /* text */
+	LPR_FACT_MODE,     /* text, NULL for 0 */
+	LPR_FACT_EVENT,    /* bigint, NULL when not given */
+	LPR_FACT_MOMENT,   /* timestamptz */
+	LPR_FACT_METRES,   /* double precision, NULL for 0 */
 	/* Of the anchor. */
 	LPR_FACT_PLATES, /* text[], handed over as one text */
 	LPR_FACT_TEXT,

@@ -13,6 +13,7 @@
 #include "miscadmin.h"
 #include "utils/builtins.h"
 #include "utils/guc.h"
+#include "utils/inval.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
@@ -21,6 +22,7 @@
 #include "audit/change.h"
 #include "format/payload.h"
 #include "server/caller.h"
+#include "server/data.h"
 #include "server/worker.h"
 
 #define OUTCOME_ROOM 60
@@ -252,6 +254,19 @@ lpr_statement_record_now(const char *payload)
 	lpr_audit_await(lpr_audit_send(&entry), &receipt);
 }
 
+/*
+ * What the writer remembers of the gate's decisions is void with this commit, and with that of a transaction which was
+ * prepared. The message is about a type that no plan hangs on: it costs the others nothing.
+ */
+static void
+tell_of_change(void)
+{
+	Oid question = lpr_data_table("question"); /* an older version of the extension has none, and no decisions */
+
+	if (OidIsValid(question))
+		CacheInvalidateRelcacheByRelid(question);
+}
+
 PG_FUNCTION_INFO_V1(lpr_wake_writer);
 Datum
 lpr_wake_writer(PG_FUNCTION_ARGS)
@@ -263,6 +278,7 @@ lpr_wake_writer(PG_FUNCTION_ARGS)
 	if (lpr_audit_before_write != NULL)
 		lpr_audit_before_write();
 	changed = true;
+	tell_of_change();
 	lpr_change_expected();
 	if (get_call_result_type(fcinfo, NULL, &desc) != TYPEFUNC_COMPOSITE)
 		elog(ERROR, "return type must be a row type");

@@ -16,8 +16,8 @@
  * cache shortens. What depends on the kind is named after it (pack_moment, TYPE_moment): the compiler tells what a new
  * kind lacks.
  *
- * where, besides the cache, which has all: ALL, or some of SHOWN (lpr.reads), SAVED (lpr_data.event_read) and PROVED
- * (by the digest of an answer), or CACHE_ONLY.
+ * where, besides the cache, which has all: ALL, or some of SHOWN (lpr.reads and lpr.images; an image lpr.images only),
+ * SAVED (lpr_data.event_read) and PROVED (by the digest of an answer), or CACHE_ONLY.
  */
 /* clang-format off */
 #define LPR_READ_COLUMNS(COLUMN) \
@@ -41,7 +41,7 @@
 	COLUMN(PLATE_IMAGE,   plate_image,   image,       plate_image,   SHOWN | SAVED) \
 	COLUMN(VEHICLE_IMAGE, vehicle_image, image_alike, vehicle_image, SHOWN | SAVED)
 
-/* What lpr.reads says besides: FRAME(symbol, name in SQL, kind). */
+/* What lpr.reads and lpr.images say besides: FRAME(symbol, name in SQL, kind). */
 #define LPR_FRAME_COLUMNS(FRAME) \
 	FRAME(EVENT_ID,    event_id,    number) \
 	FRAME(SOURCE,      source,      text) \
@@ -51,7 +51,8 @@
 	FRAME(FROM_CACHE,  from_cache,  yes) \
 	FRAME(EXPIRES_AT,  expires_at,  moment) \
 	FRAME(PLACE_CERTAINTY, place_certainty, text) \
-	FRAME(CAVEAT,      caveat,      text)
+	FRAME(CAVEAT,      caveat,      text) \
+	FRAME(HAS_IMAGES,  has_images,  yes)
 /* clang-format on */
 
 #define LPR_ENUM_COLUMN(symbol, ...) LPR_COLUMN_##symbol,

@@ -202,7 +202,7 @@ compose_images(LprPage *page, LprRead *read, LprSlice agent, LprSlice photo, con
 	double left = corner[0], right = corner[0], top = corner[1], bottom = corner[1];
 	size_t start = url->len, whole;
 
-	if (!page->leg->query->want_images || agent.len == 0 || photo.len == 0)
+	if (agent.len == 0 || photo.len == 0)
 		return;
 	lpr_text_adds(url, page->leg->site->url);
 	lpr_text_adds(url, "/img/");

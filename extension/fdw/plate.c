@@ -13,6 +13,7 @@
 
 #include "server/errors.h"
 #include "server/invisible.h"
+#include "core/address.h"
 #include "core/place.h"
 #include "core/region.h"
 
@@ -167,6 +168,15 @@ lpr_address_contains(PG_FUNCTION_ARGS)
 
 	PG_RETURN_BOOL(
 		lpr_word_contains(text_slice(PG_GETARG_TEXT_PP(0)), (LprSlice){normal, lpr_word_normal(part, normal)}));
+}
+
+PG_FUNCTION_INFO_V1(lpr_address_names);
+Datum
+lpr_address_names(PG_FUNCTION_ARGS)
+{
+	char *address = text_to_cstring(PG_GETARG_TEXT_PP(0));
+
+	PG_RETURN_INT32(lpr_address_characters(pg_server_to_any(address, strlen(address), PG_UTF8)));
 }
 
 PG_FUNCTION_INFO_V1(lpr_has_point);

@@ -34,6 +34,8 @@ lpr_row_value(const LprRowFrame *frame, LprColumn column, const LprRead *read, b
 			return lpr_read_place_certainty(read);
 		case LPR_COLUMN_CAVEAT:
 			return lpr_caveat_value();
+		case LPR_COLUMN_HAS_IMAGES:
+			return BoolGetDatum(read->plate_image.data != NULL || read->vehicle_image.data != NULL);
 		case LPR_COLUMN_PLATE_IMAGE:
 		case LPR_COLUMN_VEHICLE_IMAGE:
 			*isnull = true;

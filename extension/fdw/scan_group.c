@@ -198,6 +198,7 @@ prepare_question(LprScan *scan)
 
 		scan->query.order = scan->order;
 		scan->query.page_size = scan->page_size;
+		scan->stats->caveat = scan->attnums[LPR_COLUMN_CAVEAT] != 0;
 		scan->query.want_images =
 			scan->attnums[LPR_COLUMN_PLATE_IMAGE] != 0 || scan->attnums[LPR_COLUMN_VEHICLE_IMAGE] != 0;
 		lpr_options_read(GetForeignServer(scan->server)->options, NIL, &options);
@@ -244,6 +245,7 @@ start_asking(LprScan *scan, uint64 catalog)
 		lpr_gate_reference(&scan->question.receipt, scan->query.reference);
 		strlcpy(stats->reference, scan->query.reference, sizeof(stats->reference));
 		scan->query.reads_max = scan->question.receipt.reads_limit;
+		lpr_query_stats_refresh(stats);
 		lpr_answer_begin(scan->statement, stats, &scan->question, catalog);
 		/* The mapping is that of the authenticated login, not of the user that the plan is checked as. */
 		source = lpr_source_hold(scan->server, GetAuthenticatedUserId(), &stats->fault);

@@ -39,6 +39,15 @@ tell_unknown(Datum name)
 						 errhint("SELECT source FROM lpr.sources;")));
 }
 
+/* lpr.reads, or lpr.images, which has the same sources. */
+static bool
+is_of_sources(Oid relid)
+{
+	Oid schema = get_namespace_oid("lpr", true);
+
+	return relid == get_relname_relid("reads", schema) || relid == get_relname_relid("images", schema);
+}
+
 static void
 look_for_unknown(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *rte)
 {
@@ -47,8 +56,7 @@ look_for_unknown(PlannerInfo *root, RelOptInfo *rel, Index rti, RangeTblEntry *r
 	if (earlier_rel_pathlist != NULL)
 		earlier_rel_pathlist(root, rel, rti, rte);
 	if (rel->reloptkind != RELOPT_BASEREL || rte->rtekind != RTE_RELATION ||
-		rte->relkind != RELKIND_PARTITIONED_TABLE ||
-		rte->relid != get_relname_relid("reads", get_namespace_oid("lpr", true)))
+		rte->relkind != RELKIND_PARTITIONED_TABLE || !is_of_sources(rte->relid))
 		return;
 	if (find_inheritance_children(rte->relid, NoLock) == NIL)
 	{

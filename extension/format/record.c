@@ -73,3 +73,9 @@ lpr_record_leaf(const char *record, size_t len, LprDigest *leaf)
 	lpr_hash_add(&hash, record, len);
 	lpr_hash_end(&hash, leaf);
 }
+
+bool
+lpr_record_is_gone(LprSlice kind)
+{
+	return kind.len == 4 && memcmp(kind.data, "gone", 4) == 0;
+}

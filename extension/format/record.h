@@ -43,5 +43,7 @@ extern void lpr_record_payload(const uint8_t salt[LPR_SALT_LEN], LprSlice payloa
 extern void lpr_record_chain(const LprDigest *previous, const char *record, size_t len, LprDigest *digest);
 /* SHA-256(0x00 || record), the leaf hash of RFC 6962. */
 extern void lpr_record_leaf(const char *record, size_t len, LprDigest *leaf);
+/* Of kind "gone": its month was destroyed. Number, chain digest and, as payload digest, its leaf are left (E10). */
+extern bool lpr_record_is_gone(LprSlice kind);
 
 #endif

@@ -51,17 +51,18 @@ lpr_decision_catalog(void)
 	return catalog_changes;
 }
 
-/* The version that the session agreed to, and the minutes of the longest time without a statement since. */
-static int
+/* The texts that the session agreed to, and the minutes of the longest time without a statement since. */
+static NameData
 agreement(int *away_min)
 {
+	NameData versions;
 	TimestampTz at;
 	int away_s;
 	bool passing; /* no answer outlasts its transaction */
-	int version = lpr_consent_given(&at, &away_s, &passing);
 
+	lpr_consent_given(&versions, &at, &away_s, &passing);
 	*away_min = away_s / SECS_PER_MINUTE;
-	return version;
+	return versions;
 }
 
 static void
@@ -92,10 +93,11 @@ is_due(const LprDecision *decision)
 {
 	TimestampTz now = GetCurrentTimestamp();
 	int away_min;
+	NameData agreed = agreement(&away_min);
 
 	return decision->generation != lpr_queue_generation() || decision->catalog != lpr_decision_catalog() ||
-		   decision->agreed != agreement(&away_min) || decision->away_min != away_min || now >= decision->holds_until ||
-		   now < decision->decided_at;
+		   strcmp(NameStr(decision->agreed), NameStr(agreed)) != 0 || decision->away_min != away_min ||
+		   now >= decision->holds_until || now < decision->decided_at;
 }
 
 void

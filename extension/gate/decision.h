@@ -24,7 +24,7 @@ typedef struct LprDecision
 	TimestampTz holds_until; /* as the rules said */
 	uint64 generation;       /* of policy and cases, before they were read */
 	uint64 catalog;          /* changes of roles and servers that this backend knew of */
-	int agreed;              /* the version of the rules, and how long nobody was there since */
+	NameData agreed;         /* the texts of the rules, and how long nobody was there since */
 	int away_min;
 } LprDecision;
 

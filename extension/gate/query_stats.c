@@ -14,6 +14,9 @@
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
+#include "server/data.h"
+#include "server/read_value.h"
+
 /* Statements of this session that still run, and the one that lpr.last_query() tells of. */
 static LprStatement *running = NULL;
 static LprStatement *last = NULL;
@@ -168,6 +171,78 @@ lpr_query_stats_report(const LprQueryStats *stats, int level)
 }
 
 void
+lpr_query_stats_refresh(LprQueryStats *stats)
+{
+	LprDataScan row;
+	bool isnull = true;
+
+	if (stats->refresh_known || !lpr_data_begin(&row, "source", "name", stats->source))
+		return;
+	if (lpr_data_next(&row))
+	{
+		Datum at = lpr_data_get(&row, "refreshed_at", TIMESTAMPTZOID, &isnull);
+
+		if (!isnull)
+			stats->refreshed_at = DatumGetTimestampTz(at);
+	}
+	lpr_data_end(&row);
+	stats->refresh_known = true;
+}
+
+/* Whether a source of which this one is a scan was told of before. */
+static bool
+is_repeated(const LprStatement *statement, const LprQueryStats *stats)
+{
+	for (const LprQueryStats *other = statement->tallies; other != stats; other = other->next)
+		if (other->refresh_known && strcmp(other->source, stats->source) == 0)
+			return true;
+	return false;
+}
+
+/* A source that was not refreshed within the last day says so, whatever came of it: nothing may be what is missing. */
+static void
+tell_stale(const LprStatement *statement)
+{
+	StringInfoData list;
+	int n = 0;
+
+	initStringInfo(&list);
+	for (const LprQueryStats *stats = statement->tallies; stats != NULL; stats = stats->next)
+	{
+		if (!stats->refresh_known || stats->refreshed_at > statement->asked_at - USECS_PER_DAY ||
+			is_repeated(statement, stats))
+			continue;
+		appendStringInfo(&list, "%s%s", n++ > 0 ? ", " : "", stats->source);
+		if (stats->refreshed_at != 0)
+			appendStringInfo(&list, " (%s)", timestamptz_to_str(stats->refreshed_at));
+		else
+			appendStringInfoString(&list, " (not on record)");
+	}
+	if (n > 0)
+		ereport(NOTICE, (errmsg_plural("%d source was not refreshed within the last day: %s",
+									   "%d sources were not refreshed within the last day: %s", n, n, list.data),
+						 errdetail("What its cameras saw since may be missing."),
+						 errhint("SELECT source, refreshed_at FROM lpr.sources; a system owner records a refresh with "
+								 "lpr.note_refresh(...).")));
+	pfree(list.data);
+}
+
+/* Who reads an answer without the column that says what a read is not is told it. */
+static void
+tell_caveat(const LprStatement *statement)
+{
+	for (const LprQueryStats *stats = statement->tallies; stats != NULL; stats = stats->next)
+		if (stats->reads > stats->unmet && !stats->caveat)
+		{
+			char *caveat = TextDatumGetCString(lpr_caveat_value());
+
+			ereport(NOTICE, (errmsg("%s", caveat)));
+			pfree(caveat);
+			return;
+		}
+}
+
+void
 lpr_statement_tell(LprStatement *statement)
 {
 	int64 total = 0;
@@ -208,6 +283,8 @@ lpr_statement_tell(LprStatement *statement)
 	if (images > 0)
 		ereport(NOTICE, (errmsg_plural("%lld image could not be had", "%lld images could not be had",
 									   (unsigned long) images, (long long) images)));
+	tell_stale(statement);
+	tell_caveat(statement);
 }
 
 static const char *const outcome_names[] = {
@@ -264,8 +341,8 @@ lpr_last_query(PG_FUNCTION_ARGS)
 		return (Datum) 0;
 	for (LprQueryStats *stats = last->tallies; stats != NULL; stats = stats->next)
 	{
-		Datum values[17];
-		bool nulls[17] = {false};
+		Datum values[18];
+		bool nulls[18] = {false};
 		Datum sent[LPR_SENT_SHOWN];
 		TimestampTz until = stats->ended_at != 0 ? stats->ended_at : GetCurrentTimestamp();
 
@@ -291,6 +368,8 @@ lpr_last_query(PG_FUNCTION_ARGS)
 		values[14] = odd_json(stats);
 		values[15] = TimestampTzGetDatum(stats->asked_at);
 		values[16] = Float8GetDatum((double) (until - stats->asked_at) / 1000.0);
+		nulls[17] = stats->refreshed_at == 0;
+		values[17] = TimestampTzGetDatum(stats->refreshed_at);
 		tuplestore_putvalues(result->setResult, result->setDesc, values, nulls);
 	}
 	return (Datum) 0;

@@ -49,8 +49,11 @@ typedef struct LprQueryStats
 	LprOdd odd[LPR_ODD_MAX]; /* values of shown or dropped reads that were left out, by member */
 	int nodd;
 	int64 images_missing;
-	bool told;    /* that it was passed over */
-	bool to_tell; /* that it failed */
+	bool told;                /* that it was passed over */
+	bool to_tell;             /* that it failed */
+	bool caveat;              /* its rows have the column that says what a read is not */
+	bool refresh_known;       /* whether refreshed_at was looked up */
+	TimestampTz refreshed_at; /* when its vendor last refreshed its data; 0 = not on record */
 	TimestampTz asked_at;
 	TimestampTz ended_at;
 	struct LprAnswer *answer; /* of the question under way, for the audit (answer.c) */
@@ -85,7 +88,12 @@ extern void lpr_query_stats_report(const LprQueryStats *stats, int level);
 /* Adds values that were left out. */
 extern void lpr_query_stats_odd(LprQueryStats *stats, const LprOdd *odd, int nodd);
 extern void lpr_query_stats_cost(LprQueryStats *stats, LprHttpCost cost);
-/* Tells the drops of a whole statement in one NOTICE; called when its last scan ends. */
+/* Looks up, once, when the source's vendor last refreshed its data (Q9a). */
+extern void lpr_query_stats_refresh(LprQueryStats *stats);
+/*
+ * Tells of a whole statement, in one NOTICE each: what was dropped; of which sources the data are old (Q9a); what a
+ * read is not, unless the rows say it (G3). Called when its last scan ends.
+ */
 extern void lpr_statement_tell(LprStatement *statement);
 
 #endif

@@ -5,7 +5,8 @@
  *
  * An answer holds as long as the snapshot shows the same: then nothing can have been committed in between, neither a
  * membership nor a grant of a role. A snapshot is told by its contents. A transaction that has changed something sees
- * its own changes too, hence command and subtransaction.
+ * its own changes too, hence command and subtransaction. What ends by the clock names its end: what is done in
+ * another's stead (lpr_data.look_up_end()).
  */
 #include "postgres.h"
 
@@ -47,6 +48,7 @@ static struct
 	CommandId command;
 	SnapshotData snapshot; /* of which the limits and the lists of transactions count */
 	size_t size;           /* of what the lists have room for, in TopMemoryContext */
+	TimestampTz end;       /* what is done in another's stead ends by the clock */
 
 	/* What was said so far; the rest was not asked yet. */
 	bool has_me, has_people, has_all, has_events;
@@ -89,7 +91,7 @@ holds_for(Snapshot now)
 {
 	const SnapshotData *then = &visibility.snapshot;
 
-	return visibility.valid && visibility.login == GetAuthenticatedUserId() &&
+	return visibility.valid && GetCurrentTimestamp() < visibility.end && visibility.login == GetAuthenticatedUserId() &&
 		   visibility.transaction == GetTopTransactionIdIfAny() &&
 		   (!TransactionIdIsValid(visibility.transaction) ||
 			(visibility.subtransaction == GetCurrentSubTransactionId() && visibility.command == now->curcid)) &&
@@ -126,17 +128,36 @@ keep_snapshot(Snapshot now)
 	visibility.command = now->curcid;
 }
 
+static Oid
+find(const char *name, Oid argument)
+{
+	return GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
+						   PointerGetDatum(buildoidvector(&argument, OidIsValid(argument) ? 1 : 0)),
+						   ObjectIdGetDatum(lpr_data_schema()));
+}
+
 /* A function of schema lpr_data, where the reader may look nothing up. */
 static void
 our_function(const char *name, Oid argument, FmgrInfo *function)
 {
-	Oid oid = GetSysCacheOid3(PROCNAMEARGSNSP, Anum_pg_proc_oid, CStringGetDatum(name),
-							  PointerGetDatum(buildoidvector(&argument, OidIsValid(argument) ? 1 : 0)),
-							  ObjectIdGetDatum(lpr_data_schema()));
+	Oid oid = find(name, argument);
 
 	if (!OidIsValid(oid))
 		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_FUNCTION), errmsg("function lpr_data.%s() does not exist", name)));
 	fmgr_info(oid, function);
+}
+
+/* Before the first answer that could end by the clock: looked up later, its end might have passed unseen. */
+static void
+look_up_end(void)
+{
+	FmgrInfo function;
+
+	/* 0.2.0 has none, before its update. */
+	if (visibility.end != DT_NOEND || !OidIsValid(find("look_up_end", InvalidOid)))
+		return;
+	our_function("look_up_end", InvalidOid, &function);
+	visibility.end = DatumGetTimestampTz(FunctionCall0Coll(&function, InvalidOid));
 }
 
 static int
@@ -189,6 +210,7 @@ refresh(FmgrInfo *function)
 		visibility.has_me = visibility.has_people = visibility.has_all = visibility.has_events = visibility.has_last =
 			false;
 		visibility.nprobed = 0;
+		visibility.end = DT_NOEND;
 		keep_snapshot(now);
 		generation++;
 		visibility.valid = true;
@@ -229,6 +251,7 @@ lpr_my_people(PG_FUNCTION_ARGS)
 		FmgrInfo function;
 		ArrayType *found;
 
+		look_up_end();
 		our_function("look_up_my_people", InvalidOid, &function);
 		found = DatumGetArrayTypeP(FunctionCall0Coll(&function, InvalidOid));
 		visibility.people = MemoryContextAlloc(visibility.context, VARSIZE(found));

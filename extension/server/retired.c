@@ -19,6 +19,9 @@
 	}                                                                                                                  \
 	extern Datum name(PG_FUNCTION_ARGS)
 
+RETIRED(lpr_consent_agree);      /* 0.2.0: lpr_data.agree(version) */
+RETIRED(lpr_consent_code);       /* 0.2.0: lpr_data.consent_code(version) */
+RETIRED(lpr_consent_take_code);  /* 0.2.0: lpr_data.take_code() as an integer */
 RETIRED(lpr_consent_agreed);     /* 0.2.0: lpr_data.agreed() */
 RETIRED(lpr_consent_session);    /* 0.2.0: lpr_data.session() as three columns */
 RETIRED(lpr_saved_fetch_images); /* 0.2.0: lpr_data.fetch_images(source, urls) */

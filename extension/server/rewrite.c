@@ -25,6 +25,19 @@
 #include "server/data.h"
 
 PG_FUNCTION_INFO_V1(lpr_rewrite);
+PG_FUNCTION_INFO_V1(lpr_lock_table);
+
+/* For this transaction alone. Whoever may call us has no other right on the table. */
+static Relation
+take_table(Oid table)
+{
+	Relation relation = table_open(table, AccessExclusiveLock);
+
+	if (relation->rd_rel->relkind != RELKIND_RELATION || relation->rd_rel->relnamespace != lpr_data_schema())
+		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
+						errmsg("\"%s\" is not a table of lpr_data", RelationGetRelationName(relation))));
+	return relation;
+}
 
 /* Frozen: an older snapshot still sees the rows that are left. */
 static void
@@ -56,15 +69,11 @@ copy_visible(Relation from, Relation to)
 static void
 rewrite_table(Oid table)
 {
-	Relation old = table_open(table, AccessExclusiveLock);
+	Relation old = take_table(table);
 	char persistence = old->rd_rel->relpersistence;
 	Relation anew;
 	Oid heap;
 
-	/* Whoever may call us has no other right on the table. */
-	if (old->rd_rel->relkind != RELKIND_RELATION || old->rd_rel->relnamespace != lpr_data_schema())
-		ereport(ERROR, (errcode(ERRCODE_WRONG_OBJECT_TYPE),
-						errmsg("\"%s\" is not a table of lpr_data", RelationGetRelationName(old))));
 	CheckTableNotInUse(old, "rewrite");
 	CommandCounterIncrement(); /* what this transaction deleted is left out */
 	TransferPredicateLocksToHeapRelation(old);
@@ -81,5 +90,12 @@ Datum
 lpr_rewrite(PG_FUNCTION_ARGS)
 {
 	rewrite_table(PG_GETARG_OID(0));
+	PG_RETURN_VOID();
+}
+
+Datum
+lpr_lock_table(PG_FUNCTION_ARGS)
+{
+	table_close(take_table(PG_GETARG_OID(0)), NoLock);
 	PG_RETURN_VOID();
 }

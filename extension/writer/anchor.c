@@ -66,10 +66,10 @@ take_member(LprJson *json, LprSlice key, LprAnchor *anchor)
 }
 
 void
-lpr_anchor_of(const LprQueued *record, LprAnchor *anchor)
+lpr_anchor_of(const char *payload, size_t len, LprAnchor *anchor)
 {
 	LprFault fault = {0};
-	LprJson *json = lpr_json_open(record->payload, record->payload_len, &fault);
+	LprJson *json = lpr_json_open(payload, len, &fault);
 	LprSlice key;
 	bool failed;
 

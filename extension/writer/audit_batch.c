@@ -22,7 +22,9 @@
 #include "server/version.h"
 #include "server/worker.h"
 #include "writer/judge.h"
+#include "writer/judge_quota.h"
 #include "writer/refusals.h"
+#include "writer/remember.h"
 
 #define BATCH_BYTES   (4 * 1024 * 1024)
 #define CHANGES_LIMIT 10000
@@ -401,6 +403,7 @@ write_batch(LprLog *log, List *records, const ErrorData *unjudged)
 	SetCurrentStatementStartTimestamp();
 	StartTransactionCommand();
 	held = lpr_worker_hold_extension();
+	lpr_remember_begin();
 	PushActiveSnapshot(GetTransactionSnapshot()); /* model: snapshot */
 	if (!extension_there(log))
 	{
@@ -494,7 +497,7 @@ try_batch(LprLog *log, List *records, const ErrorData *unjudged)
 		MemoryContextSwitchTo(context);
 		lpr_log_aborted(log);
 		look_for_extension = true;
-		lpr_judge_forget_plan(); /* it may be what is wrong */
+		lpr_judge_forget(); /* it may be what is wrong */
 	}
 	PG_END_TRY();
 	return error;
@@ -557,4 +560,5 @@ void
 lpr_batch_init(void)
 {
 	CacheRegisterSyscacheCallback(PROCOID, look_for_extension_again, (Datum) 0);
+	lpr_remember_init();
 }

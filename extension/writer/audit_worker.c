@@ -24,6 +24,7 @@
 #include "server/worker.h"
 #include "writer/audit_batch.h"
 #include "writer/refusals.h"
+#include "writer/remember.h"
 
 #define IDLE_MS     1000
 #define RETRY_FIRST 10 /* milliseconds; doubled up to RETRY_MOST */
@@ -173,6 +174,7 @@ lpr_audit_worker_main(Datum argument)
 			ConfigReloadPending = false;
 			ProcessConfigFile(PGC_SIGHUP);
 			lpr_worker_force_settings();
+			lpr_remember_forget();
 			prepared = 0;
 			if (!enableFsync)
 				await_fsync();

@@ -1,5 +1,6 @@
 /*
- * judge.c: one statement that asks the rules about all questions that wait, and one about all looks at decisions.
+ * judge.c: one statement that asks the rules about all questions that wait, and one about all looks at decisions; each
+ * in two forms, since of some the second part is remembered.
  */
 #include "writer/judge.h"
 
@@ -18,101 +19,14 @@
 #include "core/query.h"
 #include "server/data.h"
 #include "writer/anchor.h"
-#include "writer/quota.h"
+#include "writer/gate_plan.h"
+#include "writer/judge_quota.h"
+#include "writer/remember.h"
 
-/* The columns of its answer. */
-enum
-{
-	PLACE = 1,
-	CONTROL,
-	STATE,
-	MESSAGE,
-	DETAIL,
-	HINT,
-	READS_LIMIT,
-	HOLDS_UNTIL,
-	EXPIRES_AT
-};
+/* Seconds between a change that can be seen and the message of it; less than askers wait. */
+#define VOID_WITHIN 5
 
-/* Of the last day; who asks more than this together is counted from less. */
-#define COUNTED_AT_START "200000"
-
-static SPIPlanPtr gate_plans[2] = {NULL, NULL}; /* of questions, and of the rests of answers */
-
-/* "$1, $2, ..." or "login, same_user, ...": one for each fact, in the gate's order. */
-static char *
-list_facts(bool by_name)
-{
-	StringInfoData list;
-
-	initStringInfo(&list);
-	for (int i = 0; i < LPR_FACTS; i++)
-		if (by_name)
-			appendStringInfo(&list, "%s%s", i > 0 ? ", " : "", lpr_facts[i].name);
-		else
-			appendStringInfo(&list, "%s$%d", i > 0 ? ", " : "", i + 1);
-	return list.data;
-}
-
-/* The columns of lpr_data.question, out of what was handed over. */
-static char *
-list_columns(void)
-{
-	StringInfoData list;
-
-	initStringInfo(&list);
-	for (int i = 0; i < LPR_FACTS; i++)
-		appendStringInfo(&list, lpr_facts[i].kind == LPR_FACT_PLATES ? "%sstring_to_array(q.%s, ' ')" : "%sq.%s",
-						 i > 0 ? ", " : "", lpr_facts[i].name);
-	return list.data;
-}
-
-/* The facts are handed over by their place. */
-static void
-check_question(void)
-{
-	Oid type = GetSysCacheOid2(TYPENAMENSP, Anum_pg_type_oid, CStringGetDatum("question"),
-							   ObjectIdGetDatum(lpr_data_schema()));
-	TupleDesc desc;
-
-	if (!OidIsValid(type))
-		ereport(ERROR, (errcode(ERRCODE_UNDEFINED_OBJECT), errmsg("type lpr_data.question does not exist")));
-	desc = lookup_rowtype_tupdesc(type, -1);
-	lpr_facts_check(desc);
-	ReleaseTupleDesc(desc);
-}
-
-static void
-prepare_gate(bool again)
-{
-	Oid types[LPR_FACTS];
-	SPIPlanPtr plan;
-	char *query;
-
-	if (gate_plans[again] != NULL)
-		return;
-	check_question();
-	for (int i = 0; i < LPR_FACTS; i++)
-		types[i] = get_array_type(lpr_fact_value_type(&lpr_facts[i]));
-	query = psprintf(
-		"SELECT q.number::integer, g.control, g.sqlstate, g.message, g.detail, g.hint, l.reads::bigint, g.holds_until, "
-		/* the moment by a subquery: a volatile argument would keep the function from being inlined */
-		"(SELECT lpr_data.cache_expiry(n.moment, c.keep) FROM lpr_data.cache_time AS c, "
-		"(SELECT clock_timestamp() AS moment OFFSET 0) AS n) "
-		"FROM unnest(%s) WITH ORDINALITY AS q (%s, number) "
-		"LEFT JOIN lpr_data.search_limit AS l ON l.mode = q.mode "
-		"LEFT JOIN LATERAL lpr_data.gate(ROW(%s)::lpr_data.question, %s) AS g ON true",
-		list_facts(false), list_facts(true), list_columns(), again ? "true" : "false");
-	/*
-	 * One plan for all batches: planning costs more than deciding. It is made anew when anything that it rests on
-	 * changes.
-	 */
-	plan = SPI_prepare_cursor(query, LPR_FACTS, types, CURSOR_OPT_GENERIC_PLAN);
-	if (plan == NULL)
-		elog(ERROR, "could not prepare the gate: %s", SPI_result_code_string(SPI_result));
-	SPI_keepplan(plan);
-	gate_plans[again] = plan;
-}
+bool lpr_debug_remembered = false;
 
 void
 lpr_refuse(LprReceipt *receipt, const char *control, const char *sqlstate, const char *message, const char *detail,
@@ -151,73 +65,16 @@ value(HeapTuple tuple, TupleDesc desc, int column)
 	return text != NULL ? text : "";
 }
 
-/* What was asked within the last day, from the log: once, before the first question is judged. */
-static void
-fill_quotas(void)
+/* Which of them a row is about. */
+static LprCase *
+case_of(HeapTuple tuple, TupleDesc desc, List *cases)
 {
-	TimestampTz day_ago = GetCurrentTimestamp() - USECS_PER_DAY;
+	bool isnull;
+	int place = DatumGetInt32(SPI_getbinval(tuple, desc, PLACE, &isnull));
 
-	if (SPI_execute("SELECT u.oid, a.event_id, a.at FROM (SELECT kind, login, event_id, at FROM lpr_data.audit "
-					"ORDER BY number DESC LIMIT " COUNTED_AT_START ") AS a JOIN pg_authid AS u ON u.rolname = a.login "
-					"WHERE a.kind = 'ask' ORDER BY a.at",
-					true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "could not count the questions of the last day");
-	lpr_quota_begin();
-	for (uint64 row = 0; row < SPI_processed; row++)
-	{
-		HeapTuple tuple = SPI_tuptable->vals[row];
-		TupleDesc desc = SPI_tuptable->tupdesc;
-		bool isnull, no_event;
-		Oid login = DatumGetObjectId(SPI_getbinval(tuple, desc, 1, &isnull));
-		int64 event = DatumGetInt64(SPI_getbinval(tuple, desc, 2, &no_event));
-		TimestampTz at = DatumGetTimestampTz(SPI_getbinval(tuple, desc, 3, &isnull));
-
-		if (at < day_ago)
-			continue;
-		lpr_quota_count(LPR_QUOTA_PERSON, login, at);
-		if (!no_event)
-			lpr_quota_count(LPR_QUOTA_EVENT, event, at);
-	}
-}
-
-static void
-expect_all(List *questions)
-{
-	ListCell *cell;
-
-	lpr_quota_begin_batch();
-	foreach (cell, questions)
-	{
-		const LprFacts *facts = &((LprQueued *) lfirst(cell))->facts;
-
-		lpr_quota_expect(LPR_QUOTA_PERSON, facts->login);
-		if (facts->event.given)
-			lpr_quota_expect(LPR_QUOTA_EVENT, facts->event.id);
-	}
-}
-
-/* One fact of all questions, as the array that the statement takes. */
-static Datum
-facts_array(List *questions, const LprAnchor *anchors, const LprFact *fact)
-{
-	int n = list_length(questions);
-	int lower = 1;
-	Datum *values = palloc(n * sizeof(Datum));
-	bool *nulls = palloc(n * sizeof(bool));
-	Oid type = lpr_fact_value_type(fact);
-	int16 len;
-	bool by_value;
-	char align;
-	int i = 0;
-	ListCell *cell;
-
-	foreach (cell, questions)
-	{
-		values[i] = lpr_fact_value(&((LprQueued *) lfirst(cell))->facts, &anchors[i], fact, &nulls[i]);
-		i++;
-	}
-	get_typlenbyvalalign(type, &len, &by_value, &align);
-	return PointerGetDatum(construct_md_array(values, nulls, 1, &n, &lower, type, len, by_value, align));
+	if (isnull || place < 1 || place > list_length(cases))
+		elog(ERROR, "the gate answered about nothing that was asked");
+	return list_nth(cases, place - 1);
 }
 
 /*
@@ -240,72 +97,179 @@ lets_through(HeapTuple tuple, TupleDesc desc)
 	return !isnull;
 }
 
-/* One row of the gate's answer. The texts of a refusal are copied into the receipt. */
 static void
-take_verdict(HeapTuple tuple, TupleDesc desc, LprReceipt **receipts, int n)
+remember(const LprCase *one, HeapTuple tuple, TupleDesc desc)
+{
+	LprAccepted accepted;
+	bool nobody, never, endless;
+
+	accepted.person_id = DatumGetInt32(SPI_getbinval(tuple, desc, PERSON, &nobody));
+	accepted.since = DatumGetTimestampTz(SPI_getbinval(tuple, desc, DECIDED_AT, &never));
+	accepted.until = DatumGetTimestampTz(SPI_getbinval(tuple, desc, PERSON_UNTIL, &endless));
+	if (!nobody && !never && !endless)
+		lpr_remember_keep(&one->record->facts, &accepted, lpr_person_plan());
+}
+
+/* One row of the gate's answer; whether it lets through. The texts of a refusal are copied into the receipt. */
+static bool
+take_verdict(HeapTuple tuple, TupleDesc desc, const LprCase *one)
 {
 	bool isnull, unlimited;
-	int place = DatumGetInt32(SPI_getbinval(tuple, desc, PLACE, &isnull));
 	int64 reads = DatumGetInt64(SPI_getbinval(tuple, desc, READS_LIMIT, &unlimited));
-	LprReceipt *receipt;
+	LprReceipt *receipt = one->receipt;
 
-	if (isnull || place < 1 || place > n)
-		elog(ERROR, "the gate answered about nothing that was asked");
-	receipt = receipts[place - 1];
 	receipt->reads_limit = unlimited ? 0 : reads;
 	receipt->expires_at = DatumGetTimestampTz(SPI_getbinval(tuple, desc, EXPIRES_AT, &isnull));
 	if (isnull)
 		receipt->expires_at = 0;
 	if (lets_through(tuple, desc))
+	{
 		receipt->holds_until = DatumGetTimestampTz(SPI_getbinval(tuple, desc, HOLDS_UNTIL, &isnull));
+		return true;
+	}
+	lpr_refuse(receipt, value(tuple, desc, CONTROL), value(tuple, desc, STATE), value(tuple, desc, MESSAGE),
+			   value(tuple, desc, DETAIL), value(tuple, desc, HINT));
+	return false;
+}
+
+/* Those that the whole gate is to decide about. */
+static void
+ask_gate(List *cases, bool again)
+{
+	SPITupleTable *table;
+
+	lpr_gate_plan_execute(lpr_gate_plan(again, false), cases, false);
+	table = SPI_tuptable;
+	for (uint64 row = 0; row < table->numvals; row++)
+	{
+		LprCase *one = case_of(table->vals[row], table->tupdesc, cases);
+
+		if (take_verdict(table->vals[row], table->tupdesc, one))
+			remember(one, table->vals[row], table->tupdesc);
+	}
+}
+
+/* What is remembered is what would be said now, or the message that voids it is on its way. */
+static void
+compare(List *cases)
+{
+	if (cases == NIL)
+		return;
+	lpr_gate_plan_execute(lpr_person_plan(), cases, true);
+	for (uint64 row = 0; row < SPI_processed; row++)
+	{
+		HeapTuple tuple = SPI_tuptable->vals[row];
+		const LprFacts *facts = &case_of(tuple, SPI_tuptable->tupdesc, cases)->record->facts;
+		bool isnull;
+		bool same = DatumGetBool(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull)) && !isnull;
+
+		if (!same && DatumGetBool(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 3, &isnull)) &&
+			!lpr_remember_await_change(VOID_WITHIN))
+			elog(PANIC, "lpr remembered a decision that does not hold: login %u, event " INT64_FORMAT ", source %s",
+				 facts->login, facts->event.id, NameStr(facts->source));
+	}
+}
+
+/*
+ * Those whose second part is remembered. Returns those that are not let through by that: the whole gate has to say why,
+ * or that something is otherwise by now.
+ */
+static List *
+ask_remembered(List *cases, bool again)
+{
+	List *open = NIL, *through = NIL;
+	SPITupleTable *table;
+
+	lpr_gate_plan_execute(lpr_gate_plan(again, true), cases, true);
+	table = SPI_tuptable;
+	for (uint64 row = 0; row < table->numvals; row++)
+	{
+		LprCase *one = case_of(table->vals[row], table->tupdesc, cases);
+
+		if (!lets_through(table->vals[row], table->tupdesc))
+			open = lappend(open, one);
+		else if (take_verdict(table->vals[row], table->tupdesc, one))
+			through = lappend(through, one);
+	}
+	if (lpr_debug_remembered)
+		compare(through);
+	return open;
+}
+
+/* The record of the question that a rest of an answer is of; NULL when it is gone. */
+static char *
+payload_of(int64 ask)
+{
+	static SPIPlanPtr plan = NULL;
+	Oid type = INT8OID;
+	Datum number = Int64GetDatum(ask);
+	char *payload;
+
+	if (plan == NULL)
+	{
+		plan = SPI_prepare("SELECT a.payload FROM lpr_data.audit AS a WHERE a.number = $1", 1, &type);
+		if (plan == NULL || SPI_keepplan(plan) != 0)
+			elog(ERROR, "could not prepare to read the log: %s", SPI_result_code_string(SPI_result));
+	}
+	if (SPI_execute_plan(plan, &number, NULL, true, 1) != SPI_OK_SELECT)
+		elog(ERROR, "could not read the record of a question");
+	payload = SPI_processed > 0 ? SPI_getvalue(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1) : NULL;
+	return payload != NULL ? pg_server_to_any(payload, strlen(payload), PG_UTF8) : NULL;
+}
+
+/* What saved reads are of was looked at when they were asked for. */
+static void
+take_anchor(LprCase *one, bool again)
+{
+	const char *payload;
+
+	if (one->record->facts.mode == LPR_MODE_SAVED)
+		return;
+	if (!again)
+		lpr_anchor_of(one->record->payload, one->record->payload_len, &one->anchor);
+	else if ((payload = payload_of(one->record->ask)) != NULL)
+		lpr_anchor_of(payload, strlen(payload), &one->anchor);
 	else
-		lpr_refuse(receipt, value(tuple, desc, CONTROL), value(tuple, desc, STATE), value(tuple, desc, MESSAGE),
-				   value(tuple, desc, DETAIL), value(tuple, desc, HINT));
+		one->anchor.plates = ""; /* of nothing that is on record: no target */
 }
 
 /* Those of a kind: questions, or rests of answers. */
 static void
 judge(List *records, LprReceipt *receipts, LprAuditKind kind)
 {
-	List *questions = NIL;
-	LprReceipt **theirs = palloc(list_length(records) * sizeof(LprReceipt *));
-	LprAnchor *anchors = palloc0(list_length(records) * sizeof(LprAnchor));
-	Datum facts[LPR_FACTS];
+	List *questions = NIL, *cases = NIL, *whole = NIL, *remembered = NIL;
 	bool again = kind == LPR_AUDIT_LOOK;
-	int n = 0;
 	int i = 0;
 	ListCell *cell;
 
 	foreach (cell, records)
 	{
-		LprQueued *record = lfirst(cell);
+		LprCase *one = palloc0(sizeof(LprCase));
 
-		if (record->kind == kind)
-		{
-			questions = lappend(questions, record);
-			if (!again && record->facts.mode != LPR_MODE_SAVED)
-				lpr_anchor_of(record, &anchors[n]);
-			theirs[n++] = &receipts[i];
-		}
-		i++;
+		one->record = lfirst(cell);
+		one->receipt = &receipts[i++];
+		if (one->record->kind != kind)
+			continue;
+		questions = lappend(questions, lfirst(cell));
+		cases = lappend(cases, one);
+		if (lpr_remember_find(&one->record->facts, &one->accepted))
+			remembered = lappend(remembered, one);
+		else
+			whole = lappend(whole, one);
 	}
-	if (n == 0)
+	if (questions == NIL)
 		return;
-	for (int f = 0; f < LPR_FACTS; f++)
-		facts[f] = facts_array(questions, anchors, &lpr_facts[f]);
 	SPI_connect();
-	if (!lpr_quota_known())
-		fill_quotas();
+	foreach (cell, cases)
+		take_anchor(lfirst(cell), again);
+	lpr_judge_know_quotas();
 	if (!again)
-		expect_all(questions);
-	prepare_gate(again);
-	/* model: judge */
-	if (SPI_execute_plan(gate_plans[again], facts, NULL, true, 0) != SPI_OK_SELECT)
-		elog(ERROR, "the gate did not answer");
-	if (SPI_processed != (uint64) n)
-		elog(ERROR, "the gate did not answer about all that was asked");
-	for (uint64 row = 0; row < SPI_processed; row++)
-		take_verdict(SPI_tuptable->vals[row], SPI_tuptable->tupdesc, theirs, n);
+		lpr_judge_expect(questions);
+	if (remembered != NIL)
+		whole = list_concat(whole, ask_remembered(remembered, again));
+	lpr_queue_count_decisions(list_length(questions), list_length(questions) - list_length(whole));
+	if (whole != NIL)
+		ask_gate(whole, again);
 	SPI_finish();
 }
 
@@ -343,55 +307,8 @@ lpr_judge(List *records, LprReceipt *receipts)
 }
 
 void
-lpr_judge_count(List *records, const LprReceipt *receipts)
+lpr_judge_forget(void)
 {
-	ListCell *cell;
-	TimestampTz now = GetCurrentTimestamp();
-	int i = 0;
-
-	foreach (cell, records)
-	{
-		LprQueued *record = lfirst(cell);
-
-		if (record->kind == LPR_AUDIT_ASK && !receipts[i].refused && lpr_quota_known())
-		{
-			lpr_quota_count(LPR_QUOTA_PERSON, record->facts.login, now);
-			if (record->facts.event.given)
-				lpr_quota_count(LPR_QUOTA_EVENT, record->facts.event.id, now);
-		}
-		i++;
-	}
-}
-
-/* lpr_data.asked(scope, per, login, event_id): for the gate. */
-PG_FUNCTION_INFO_V1(lpr_judge_asked);
-Datum
-lpr_judge_asked(PG_FUNCTION_ARGS)
-{
-	LprQuotaScope scope;
-	bool day;
-	int64 id;
-
-	if (!lpr_quota_known())
-		ereport(ERROR, (errcode(ERRCODE_OBJECT_NOT_IN_PREREQUISITE_STATE),
-						errmsg("only the audit writer knows how much was asked")));
-	if (PG_ARGISNULL(0) || PG_ARGISNULL(1))
-		PG_RETURN_NULL();
-	scope = strcmp(text_to_cstring(PG_GETARG_TEXT_PP(0)), "person") == 0 ? LPR_QUOTA_PERSON : LPR_QUOTA_EVENT;
-	day = strcmp(text_to_cstring(PG_GETARG_TEXT_PP(1)), "day") == 0;
-	if (PG_ARGISNULL(scope == LPR_QUOTA_PERSON ? 2 : 3))
-		PG_RETURN_NULL();
-	id = scope == LPR_QUOTA_PERSON ? (int64) PG_GETARG_OID(2) : PG_GETARG_INT64(3);
-	PG_RETURN_INT64(lpr_quota_asked(scope, id, day, GetCurrentTimestamp()));
-}
-
-void
-lpr_judge_forget_plan(void)
-{
-	for (int i = 0; i < 2; i++)
-	{
-		if (gate_plans[i] != NULL)
-			SPI_freeplan(gate_plans[i]);
-		gate_plans[i] = NULL;
-	}
+	lpr_gate_plan_forget();
+	lpr_remember_forget();
 }

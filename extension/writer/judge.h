@@ -16,12 +16,15 @@ extern void lpr_judge(List *records, LprReceipt *receipts);
  * as they are now.
  */
 extern void lpr_judge_limits(List *records, LprReceipt *receipts, int n);
-/* Counts those that were let through, once they are on record. */
-extern void lpr_judge_count(List *records, const LprReceipt *receipts);
 /* Makes a receipt that of a refusal. hint may be NULL. */
 extern void lpr_refuse(LprReceipt *receipt, const char *control, const char *sqlstate, const char *message,
 					   const char *detail, const char *hint);
-/* The plan of that statement is made anew at the next batch. */
-extern void lpr_judge_forget_plan(void);
+/* The plans of those statements are made anew at the next batch, and nothing is remembered. */
+extern void lpr_judge_forget(void);
+
+/*
+ * GUC: what is remembered is judged anew, and a difference is a crash. For tests: no right outlives its end unnoticed.
+ */
+extern bool lpr_debug_remembered;
 
 #endif

@@ -10,9 +10,9 @@ ALTER TABLE lpr_data.event_read ADD details bytea CHECK (octet_length(details) =
 DROP FUNCTION lpr_data.shown_reads(bigint, text, text[]);
 DROP FUNCTION lpr.event_reads(bigint, boolean);
 
--- A camera may be placed by its address; what was shown so far had a point.
+-- A camera may be placed by its address; what was shown so far had a point. Images have a table of their own.
 ALTER TABLE lpr.reads ALTER latitude DROP NOT NULL, ALTER longitude DROP NOT NULL, ADD place_certainty text NOT NULL,
-    ADD caveat text NOT NULL;
+    ADD caveat text NOT NULL, ADD has_images boolean NOT NULL, DROP plate_image, DROP vehicle_image;
 ALTER TABLE lpr_data.cache_read ALTER latitude DROP NOT NULL, ALTER longitude DROP NOT NULL;
 ALTER TABLE lpr_data.event_read ALTER latitude DROP NOT NULL, ALTER longitude DROP NOT NULL,
     ADD place_certainty text NOT NULL DEFAULT 'point' CHECK (place_certainty IN ('point', 'border', 'address'));
@@ -55,17 +55,45 @@ ALTER TABLE lpr_data.destruction_certificate ADD text_salt bytea NOT NULL
 ALTER TABLE lpr_data.destruction_certificate ADD reasons bigint NOT NULL DEFAULT 0;
 ALTER TABLE lpr_data.mail ADD text_salt bytea NOT NULL DEFAULT pg_catalog.uuid_send(pg_catalog.gen_random_uuid());
 
+-- Who acts in another's stead is on record with that one.
+ALTER TABLE lpr_data.access_step ADD acted_for integer REFERENCES lpr_data.person,
+    ADD CONSTRAINT for_somebody_else CHECK (acted_for <> person_id);
+ALTER TABLE lpr_data.recertification ADD acted_for integer REFERENCES lpr_data.person,
+    ADD CONSTRAINT for_somebody_else CHECK (acted_for NOT IN (lead_id, person_id));
+DROP FUNCTION lpr_data.add_step(bigint, text, text, integer, text);
+DROP FUNCTION lpr_data.deciding_step(lpr_data.access);
+
 -- The same view under a name that says what it holds.
 ALTER VIEW lpr_data.sight RENAME TO visible_event;
 
 -- 15-source
+-- The sources that there are have images as well. Their tables are the site's, as those of lpr.reads are.
+DO $$
+DECLARE
+    of_source record;
+BEGIN
+    FOR of_source IN
+        SELECT s.name, f.srvname FROM lpr_data.source AS s
+        JOIN pg_catalog.pg_foreign_server AS f ON f.srvname = s.name::name
+        WHERE pg_catalog.to_regclass(pg_catalog.format('lpr_data.%I', 'reads_' || s.name)) IS NOT NULL
+    LOOP
+        EXECUTE pg_catalog.format('CREATE FOREIGN TABLE lpr_data.%I PARTITION OF lpr.images FOR VALUES IN (%L) '
+                                  'SERVER %I', 'images_' || of_source.name, of_source.name, of_source.srvname);
+        EXECUTE pg_catalog.format('COMMENT ON FOREIGN TABLE lpr_data.%I IS %L', 'images_' || of_source.name,
+                                  pg_catalog.format('The reads of source %s with their images, asked over the network.',
+                                                    of_source.name));
+        EXECUTE pg_catalog.format('ALTER EXTENSION lpr DROP FOREIGN TABLE lpr_data.%I', 'images_' || of_source.name);
+    END LOOP;
+END
+$$;
 ALTER TABLE lpr_data.camera ALTER latitude DROP NOT NULL, ALTER longitude DROP NOT NULL,
     ADD CONSTRAINT camera_has_place CHECK (CASE WHEN latitude IS NULL AND longitude IS NULL
                                                 THEN address IS NOT NULL AND region IS NOT NULL
                                                 ELSE latitude IS NOT NULL AND longitude IS NOT NULL END);
 DROP FUNCTION lpr_data.judge_place(text, text, double precision, double precision);
 -- Sources were enabled without a day of publication; those are asked for thirty days more.
-ALTER TABLE lpr_data.source ADD published_on date CONSTRAINT published_on_a_day CHECK (isfinite(published_on));
+ALTER TABLE lpr_data.source ADD published_on date CONSTRAINT published_on_a_day CHECK (isfinite(published_on)),
+    ADD refreshed_at timestamp with time zone CONSTRAINT refreshed_at_a_moment CHECK (isfinite(refreshed_at));
 DROP FUNCTION lpr_data.check_approval(text, date);
 DROP FUNCTION lpr.add_source(text, text, text, text, text, date, text, jsonb, name[]);
 DROP FUNCTION lpr.approve_source(text, text, date);
@@ -120,12 +148,20 @@ INSERT INTO lpr_data.grace (what) SELECT 'sources' WHERE EXISTS (SELECT FROM lpr
 INSERT INTO lpr_data.grace (what) SELECT 'personnel_numbers' WHERE EXISTS (SELECT FROM lpr_data.person);
 ALTER TABLE lpr_data.person ADD personnel_hash bytea
     CONSTRAINT personnel_hash_is_one CHECK (octet_length(personnel_hash) = 32);
+ALTER TABLE lpr_data.person ADD gone_at timestamp with time zone,
+    ADD CONSTRAINT gone_is_bare CHECK (gone_at IS NULL
+                                       OR left_at IS NOT NULL AND name = 'destroyed' AND email = 'destroyed@invalid'
+                                          AND unit = 'destroyed' AND num_nonnulls(supervisor_id, personnel_hash) = 0);
 DROP FUNCTION lpr.add_person(text, text, text, text, text, text);
 DROP FUNCTION lpr.change_person(text, text, text, text, text, text);
 
 -- 41-access
 -- As it comes now: in letters that a client of any encoding can show. The words are the same.
 UPDATE lpr_data.system SET name = pg_catalog.replace(name, pg_catalog.chr(8211), '-') WHERE shipped;
+ALTER TABLE lpr_data.access_step DROP CONSTRAINT access_step_access_id_fkey,
+    ADD CONSTRAINT access_step_access_id_fkey FOREIGN KEY (access_id) REFERENCES lpr_data.access ON DELETE CASCADE;
+INSERT INTO lpr_data.system (system, name, records, shipped) VALUES ('TECS', 'TECS', 'TECS', true)
+ON CONFLICT DO NOTHING;
 
 -- 42-training
 -- Two courses more are demanded. Who had access has thirty days for them; what was recorded without evidence stays.
@@ -145,6 +181,9 @@ ALTER TABLE lpr_data.course DROP CONSTRAINT demanded_is_required,
 -- Until somebody says otherwise people connect as before, from anywhere: lpr.security_report() tells.
 INSERT INTO lpr_data.client_network (network, kind) VALUES ('0.0.0.0/0', 'direct'), ('::/0', 'direct');
 DROP FUNCTION lpr_data.agree(integer);
+DROP FUNCTION lpr_data.consent_code(integer), lpr_data.take_code(text);
+DROP FUNCTION lpr.set_rules(text);
+ALTER TABLE lpr_data.rules ADD system text COLLATE "C" REFERENCES lpr_data.system;
 ALTER TABLE lpr_data.rules DISABLE TRIGGER refuse_rewrite; -- until its topic
 UPDATE lpr_data.rules SET text = pg_catalog.replace(text, pg_catalog.chr(8211), '-')
 WHERE version = 1 AND author IS NULL;
@@ -155,6 +194,17 @@ DROP FUNCTION lpr_data.agreed();
 -- 44-event
 DROP FUNCTION lpr_data.set_work(bigint);
 DROP FUNCTION lpr.add_member(bigint, text), lpr.remove_member(bigint, text);
+DROP FUNCTION lpr.close_event(bigint, text);
+-- What belongs to an event goes with it.
+ALTER TABLE lpr_data.event_member DROP CONSTRAINT event_member_event_id_fkey,
+    ADD CONSTRAINT event_member_event_id_fkey FOREIGN KEY (event_id) REFERENCES lpr_data.event ON DELETE CASCADE;
+ALTER TABLE lpr_data.event_extension DROP CONSTRAINT event_extension_event_id_fkey,
+    ADD CONSTRAINT event_extension_event_id_fkey FOREIGN KEY (event_id) REFERENCES lpr_data.event ON DELETE CASCADE;
+ALTER TABLE lpr_data.save DROP CONSTRAINT save_event_id_fkey,
+    ADD CONSTRAINT save_event_id_fkey FOREIGN KEY (event_id) REFERENCES lpr_data.event ON DELETE CASCADE;
+ALTER TABLE lpr_data.legal_hold DROP CONSTRAINT legal_hold_event_id_fkey,
+    ADD CONSTRAINT legal_hold_event_id_fkey FOREIGN KEY (event_id) REFERENCES lpr_data.event ON DELETE CASCADE;
+ALTER TABLE lpr_data.destruction_part DROP CONSTRAINT destruction_part_event_id_fkey;
 
 -- 46-reason
 INSERT INTO lpr_data.empty_reason (reason, shipped)
@@ -190,6 +240,18 @@ $$;
 ALTER TABLE lpr_data.save ADD nexus text COLLATE "C" NOT NULL DEFAULT 'unstated' REFERENCES lpr_data.nexus;
 
 -- 62-retention
+INSERT INTO lpr_data.schedule (schedule_id, records, citation, runs_from, life_of_matter, effective_from, reason,
+                               shipped) OVERRIDING SYSTEM VALUE
+VALUES (5, 'ACCESS', 'General Records Schedule 3.2, item 031, DAA-GRS-2013-0006-0004', 'closed', true, '2013-01-01',
+        'Records of who may use a system, which is held to account for it.', true),
+       (6, 'TRAINING', 'General Records Schedule 2.6, item 030, DAA-GRS-2016-0014-0003', 'closed', true, '2016-01-01',
+        'Training records of individual employees.', true),
+       (7, 'PEOPLE', 'General Records Schedule 3.2, item 031, DAA-GRS-2013-0006-0004', 'closed', true, '2013-01-01',
+        'User profiles of a system that is held to account for who uses it.', true),
+       (8, 'MAIL', 'General Records Schedule 3.2, item 031, DAA-GRS-2013-0006-0004', 'closed', true, '2013-01-01',
+        'What people were told about their access to such a system.', true),
+       (9, 'LOG', 'General Records Schedule 3.2, item 031, DAA-GRS-2013-0006-0004', 'closed', true, '2013-01-01',
+        'Audit trail files of such a system.', true);
 DROP FUNCTION lpr.set_exemptions(text, text[]);
 
 -- 63-destroy
@@ -218,3 +280,6 @@ They were not sent one by one, since many had been on that day already. What
 they are about waits for you in the system. If you did not expect that many,
 tell your oversight office.
 $$);
+
+-- A place is what reads at an address: by default a kilometre around it (Q2).
+UPDATE lpr_data.search_limit SET radius_m = 1000 WHERE mode = 'location' AND shipped AND radius_m > 1000;

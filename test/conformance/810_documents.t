@@ -75,7 +75,7 @@ for my $name (such { @{ $_->{images} } })
 	$node->vendor_forget;
 	my @columns = @{ $dialect{$name}{images} };
 	my ($out, $err) = ask('SELECT ' . join(', ', map { "count($_), count(DISTINCT $_)" } @columns)
-		. ", count(*) FROM lpr.reads WHERE source = '$name' AND plate = '7ABC123' AND captured_at > now() - interval '400 days'");
+		. ", count(*) FROM lpr.images WHERE source = '$name' AND plate = '7ABC123' AND captured_at > now() - interval '400 days'");
 	my @counts = split /\|/, $out;
 	my $rows = pop @counts;
 	cmp_ok($rows, '>', 2, "$name: some reads");
@@ -84,7 +84,7 @@ for my $name (such { @{ $_->{images} } })
 	for my $column (@columns)
 	{
 		my ($kind) = $column =~ /^(\w+)_image$/;
-		my ($words) = ask("SELECT bool_and(position('$kind' IN encode($column, 'escape')) > 0) FROM lpr.reads WHERE source = '$name' AND plate = '7ABC123' AND captured_at > now() - interval '400 days'");
+		my ($words) = ask("SELECT bool_and(position('$kind' IN encode($column, 'escape')) > 0) FROM lpr.images WHERE source = '$name' AND plate = '7ABC123' AND captured_at > now() - interval '400 days'");
 		is($words, 't', "$name: the image is that of the $kind");
 	}
 }
@@ -135,7 +135,7 @@ is(count('parkpow'), usable('parkpow'), 'parkpow: both ends of visits');
 my ($ends) = ask("SELECT count(*) FILTER (WHERE read_id LIKE '%:end'), count(*) > count(DISTINCT camera_id) FROM lpr.reads WHERE source = 'parkpow' AND plate = '7ABC123' AND $window");
 like($ends, qr/^[1-9]\d*\|t$/, '… of which some end later');
 set(parkpow_visits => 'one', parkpow_images => 'bare');
-is((ask("SELECT count(vehicle_image) > 0 FROM lpr.reads WHERE source = 'parkpow' AND plate = '7ABC123' AND captured_at > now() - interval '400 days'"))[0], 't',
+is((ask("SELECT count(vehicle_image) > 0 FROM lpr.images WHERE source = 'parkpow' AND plate = '7ABC123' AND captured_at > now() - interval '400 days'"))[0], 't',
 	'parkpow: links to images without a scheme, as its document has them');
 set(parkpow_images => 'whole');
 

@@ -128,10 +128,13 @@ ok((grep { $_ eq '7A8C123' } @{ $asked[0]{question}{plates} }) && @{ $asked[0]{q
 is_deeply($asked[0]{question}{plates}, ['7ABC123'], '… and only when they are wanted');
 
 # ---- images ----
+$node->vendor('DELETE', '/control/log');
+$node->answer('analyst1', "SELECT * $reads = 'BULK3'");
+is(scalar @{ $node->vendor('GET', '/control/log?vendor=acme&class=image') }, 0, 'no image of SELECT * FROM lpr.reads');
 for my $case ([ 'plate', 0 ], [ 'plate, plate_image', 1 ], [ 'vehicle_image', 1 ], [ '*', 2 ], [ 'count(plate_image) OVER ()', 1 ])
 {
 	$node->vendor('DELETE', '/control/log');
-	$node->answer('analyst1', "SELECT $case->[0] $reads = 'BULK3'");
+	$node->answer('analyst1', "SELECT $case->[0] FROM lpr.images WHERE source = 'acme' AND plate = 'BULK3'");
 	is(scalar @{ $node->vendor('GET', '/control/log?vendor=acme&class=image') }, 3 * $case->[1], "images of SELECT $case->[0]");
 }
 

@@ -120,7 +120,7 @@ sub images
 	my $png = "'\\x89504e470d0a1a0a'";
 	my ($out, $err) = $node->converse($lab->{session}, "SELECT count(*), count(plate_image) FILTER (WHERE substr(plate_image, 1, 8) = $png),"
 		. " count(vehicle_image) FILTER (WHERE substr(vehicle_image, 1, 8) = $png), count(plate_image) + count(vehicle_image) FROM ("
-		. $node->lab_question($source, columns => 'plate_image, vehicle_image') . ' LIMIT ' . ($limit // 6) . ') AS r');
+		. $node->lab_question($source, columns => 'plate_image, vehicle_image', from => 'lpr.images') . ' LIMIT ' . ($limit // 6) . ') AS r');
 	my ($missing) = $err =~ /NOTICE:  00000: (\d+) images? could not be had/;
 	my ($rows, $plate, $vehicle, $all) = split /\|/, $out;
 	is($plate + $vehicle, $all, "$source: what is shown as an image is one");
@@ -204,7 +204,7 @@ for my $name (@with_images)
 	for my $to ('file:///etc/passwd', 'javascript:alert(1)', "http://127.0.0.1:$port/\x{e9}", "http://127.0.0.1:$port/ x")
 	{
 		$node->vendor_faults({ vendor => $name, fault => 'images_elsewhere', to => $to });
-		my ($out, $err) = $node->converse($lab->{session}, $node->lab_question($name, columns => 'count(*), count(vehicle_image)'));
+		my ($out, $err) = $node->converse($lab->{session}, $node->lab_question($name, columns => 'count(*), count(vehicle_image)', from => 'lpr.images'));
 		is($out, "$lab->{usable}{$name}|0", "$name: no image from $to");
 		is($node->told($lab->{session})->{$name}{odd_value}{vehicle_image}, $lab->{usable}{$name}, '… which is told');
 		$node->vendor_well;

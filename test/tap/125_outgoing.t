@@ -57,7 +57,8 @@ for my $source (sort keys %dialect)
 	$node->add_source($source, $its->{name}, options => { ($its->{size_in} ? (page_size => 10) : ()), retries => 2 });
 	$node->register_cameras($source, $source, $node->busy_cameras($source, "r.plate = '7ABC123'")) if $its->{needs_register};
 	my $images = join ', ', map { "count($_)" } @{ $its->{images} }, '*';
-	my $asks = "SELECT $images FROM lpr.reads WHERE source = '$source' AND plate = '7ABC123' AND captured_at > now() - interval '700 days'";
+	my $table = @{ $its->{images} // [] } ? 'lpr.images' : 'lpr.reads';
+	my $asks = "SELECT $images FROM $table WHERE source = '$source' AND plate = '7ABC123' AND captured_at > now() - interval '700 days'";
 
 	for my $case ([ 'all is well' ], [ 'with a retry', { vendor => $source, class => 'search', fault => 'status', status => 503, times => 1 } ], $its->{signs_in} ? [ 'with a retry of the login', { vendor => $source, class => 'login', fault => 'status', status => 503, times => 1 } ] : (),
 		$its->{fetches_cameras} ? [ 'with a retry of the register', { vendor => $source, class => 'cameras', fault => 'status', status => 503, times => 1 } ] : (), @{ $its->{images} } ? [ 'with an image that is none', { vendor => $source, class => 'image', fault => 'not_image', times => 3 } ] : (),
@@ -152,7 +153,7 @@ cmp_ok(scalar(my @log = $node->vendor_log(vendor => 'acme', class => 'image')), 
 $node->vendor_forget;
 $node->vendor_faults({ vendor => 'acme', class => 'image', fault => 'hold', after => 4 });
 $head = $node->head;
-$node->send_sql($one, "SELECT count(vehicle_image) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK200'");
+$node->send_sql($one, "SELECT count(vehicle_image) FROM lpr.images WHERE source = 'acme' AND plate = 'BULK200'");
 LprTest::eventually(sub { $node->vendor_log(vendor => 'acme', class => 'image') >= 5 }) or die 'no image is asked for';
 $node->answer('postgres', $disabled);
 $node->vendor_well;

@@ -17,7 +17,7 @@ my @waiting = map { IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $
 
 $node->add_source('lookup', 'lpr-v1', url => 'https://vendor.slow.invalid/x/lpr-v1', options => { connect_timeout => 60000 });
 $node->add_source('stuck', 'lpr-v1', url => 'http://127.0.0.1:' . $full->sockport . '/x/lpr-v1', options => { connect_timeout => 60000 });
-sub asking { my ($source, $what) = @_; return 'SELECT ' . ($what // 'count(*)') . " FROM lpr.reads WHERE plate = 'BULK7' AND source = '$source'" }
+sub asking { my ($source, $what) = @_; return 'SELECT ' . ($what // 'count(*)') . " FROM lpr." . (($what // '') =~ /_image/ ? 'images' : 'reads') . " WHERE plate = 'BULK7' AND source = '$source'" }
 my @quick = qw(acme silent dripping busy blank);
 $node->add_source($_, 'lpr-v1') for @quick[1 .. 4];
 $node->add_source('slow', 'lpr-v1', options => { requests_per_minute => 1 });

@@ -167,7 +167,7 @@ $node->reload;
 LprTest::eventually(sub { $node->answer('postgres', 'SHOW log_min_messages') eq 'debug5' });
 my $from = -s $node->logfile;
 $told = '';
-my $everywhere = "SELECT source, count(*), count(vehicle_image) FROM lpr.reads WHERE plate = '7ABC123' AND captured_at > now() - interval '5 days' GROUP BY 1";
+my $everywhere = "SELECT source, count(*), count(vehicle_image) FROM lpr.images WHERE plate = '7ABC123' AND captured_at > now() - interval '5 days' GROUP BY 1";
 # What a vendor says that repeats what it was sent, whole and where an excerpt ends.
 sub echo { my ($status, $before, $after) = @_; return [ map { { vendor => $_, fault => 'status', status => $status, body => "$before$own{$_}{secret}$after" } } sort keys %own ] }
 

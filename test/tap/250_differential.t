@@ -47,7 +47,7 @@ my %distinct = map { $_ => 1 } @plates;
 $node->make_targets('lpr', @plates);
 my $list = join ', ', map { "'$_'" } sort keys %distinct;
 my $columns = 'source, read_id, plate, plate_as_read, plate_region, country, captured_at, latitude, longitude, address, camera_id, camera_owner, '
-	. 'camera_type, make, model, color, confidence, place_certainty';
+	. 'camera_type, make, model, color, confidence, place_certainty, has_images';
 
 $node->safe_psql('lpr', <<"END");
 CREATE SCHEMA loc; GRANT ALL ON SCHEMA loc TO PUBLIC;
@@ -69,8 +69,8 @@ CREATE VIEW loc.reads_$name AS SELECT nullif(current_setting('loc.event', true),
 	country, captured_at, captured_at >= (now() AT TIME ZONE 'UTC' - interval '30 days') AT TIME ZONE 'UTC' AS recent, latitude, longitude, address, camera_id,
 	camera_owner, camera_type, make, model, color, confidence,
 	CASE WHEN '$name' = 'p' THEN CASE WHEN current_setting('loc.region', true) <> '' AND plate_region IS NULL THEN 'unknown_region' ELSE 'exact' END END AS matched_how,
-	NULL::bytea AS plate_image, NULL::bytea AS vehicle_image, now() AS fetched_at, false AS from_cache, NULL::timestamptz AS expires_at, place_certainty,
-	'A read locates a vehicle, not a person, and may be wrong: no action on it alone.'::text AS caveat
+	now() AS fetched_at, false AS from_cache, NULL::timestamptz AS expires_at, place_certainty,
+	'A read locates a vehicle, not a person, and may be wrong: no action on it alone.'::text AS caveat, has_images
 	FROM loc.kept_$name WHERE captured_at >= (now() AT TIME ZONE 'UTC' - interval '5 years') AT TIME ZONE 'UTC';
 GRANT ALL ON loc.reads_$name, loc.kept_$name TO PUBLIC;
 END
@@ -233,7 +233,7 @@ sub ranges { my ($a) = @_; return join ' AND ', 'true', (chance(0.5) ? window($a
 
 my $row = join ', ', map { "r.$_" } qw(source read_id plate plate_as_read plate_region country captured_at recent latitude longitude address camera_id camera_owner camera_type
 	make model color confidence event_id from_cache expires_at);
-sub some_columns { return chance(0.3) ? $row : join ', ', 'r.read_id', map { "r.$_" } grep { chance(0.3) } qw(plate plate_as_read plate_region captured_at recent latitude address camera_id make color confidence source place_certainty caveat) }
+sub some_columns { return chance(0.3) ? $row : join ', ', 'r.read_id', map { "r.$_" } grep { chance(0.3) } qw(plate plate_as_read plate_region captured_at recent latitude address camera_id make color confidence source place_certainty caveat has_images) }
 
 my %wheres = (
 	P => \&where,

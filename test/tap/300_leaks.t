@@ -20,7 +20,7 @@ $node->vendor_faults(
 	{ vendor => 'silent', fault => 'hang' },
 	{ vendor => 'wrong', class => 'search', fault => 'wrong_rows', kind => 'abroad' });
 
-sub asking { my ($source, $what, $plate) = @_; return 'SELECT ' . ($what // 'count(*)') . " FROM lpr.reads WHERE plate = '" . ($plate // 'BULK2') . "' AND source = '$source'" }
+sub asking { my ($source, $what, $plate) = @_; return 'SELECT ' . ($what // 'count(*)') . " FROM lpr." . (($what // '') =~ /_image/ ? 'images' : 'reads') . " WHERE plate = '" . ($plate // 'BULK2') . "' AND source = '$source'" }
 # Twenty questions, half of them good.
 my @mix = (
 	asking('good'), asking('good', 'count(DISTINCT read_id)', 'BULK12'), asking('birdseye'), asking('curbside'), asking('acme'),

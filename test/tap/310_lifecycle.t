@@ -23,7 +23,7 @@ is((told($by_source))[0], 'acme birdseye curbside passing', '… with the others
 told("BEGIN; DECLARE c CURSOR FOR SELECT read_id FROM lpr.reads WHERE plate = 'BULK3000' AND source = 'passing'; FETCH 5 FROM c");
 like($node->messages('postgres', "SET lock_timeout = '200ms'; SELECT lpr.remove_source('passing')"), qr/ERROR: +55P03/,
 	'a source that is being read is not removed');
-is((told("SELECT count(*) FROM lpr.last_query(); MOVE ALL FROM c; COMMIT"))[1], '', '… and is read to the end');
+unlike((told("SELECT count(*) FROM lpr.last_query(); MOVE ALL FROM c; COMMIT"))[1], qr/ERROR|WARNING/, '… and is read to the end');
 $node->answer('postgres', "SELECT lpr.remove_source('passing')");
 is((told('EXECUTE one'))[0], 0, 'removed: a prepared statement finds nothing');
 is((told($by_source))[0], 'acme birdseye curbside', '… and the others go on');

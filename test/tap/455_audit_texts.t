@@ -92,7 +92,7 @@ bounded('an authority', 'admin1', "SELECT lpr.add_authority('long', repeat('x', 
 bounded('an assessment', 'privacy1', "SELECT lpr.approve_source('acme', repeat('x', 1025), published_on => '2017-12-11')");
 bounded('exemptions', 'admin1', "SELECT lpr.set_exemptions('ATS', ARRAY(SELECT '5 U.S.C. 552a(j)(2)' FROM generate_series(1, 300)))");
 bounded('an address of a camera', 'admin1', "SELECT lpr.add_camera('acme', 'c1', 32, -117, address => repeat('x', 1025))", '22023');
-bounded('rules', 'privacy1', "SELECT lpr.set_rules(repeat('x', 65537))");
+bounded('rules', 'privacy1', "SELECT lpr.set_rules(repeat('x', 65537) || '$LprTest::clauses')");
 bounded('a look at the log', 'oversight1', "SELECT * FROM lpr.audit(login => repeat('x', 1025))");
 bounded('… of a month', 'oversight1', "SELECT * FROM lpr.export_audit(month => repeat('x', 100000))");
 bounded('a need to know', 'clerk1', "SELECT lpr.request_access('{ATS}', '{acme}', '{plate}', '${\$said->(11)}' || repeat(' x', 2000))", 'LP043');
@@ -117,7 +117,7 @@ my @hidden = (
 	[ 'one of exemptions', 'admin1', "lpr.set_exemptions('ATS', ARRAY['5 U.S.C. 552a(j)(2)', $short])" ],
 	[ 'an address of a camera', 'admin1', "lpr.add_camera('acme', 'c1', 32.7, -117.1, address => $short)" ], [ 'a camera', 'admin1', "lpr.add_camera('acme', $short, 32.7, -117.1)" ],
 	[ 'a subject of mails', 'admin1', "lpr.set_mail_text('denied', $short, 'Body.')" ], [ 'a body', 'admin1', "lpr.set_mail_text('denied', 'Subject', $short)" ],
-	[ 'rules', 'privacy1', "lpr.set_rules($rlo || E'\n{code}\n' || repeat('Rules of use. ', 30))" ],
+	[ 'rules', 'privacy1', "lpr.set_rules($rlo || E'\n{code}\n' || repeat('Rules of use. ', 30) || '$LprTest::clauses')" ],
 	[ 'a need to know', 'clerk1', "lpr.request_access('{ATS}', '{acme}', '{plate}', $rlo)" ], [ 'evidence', 'trainer1', "lpr.record_training('clerk1', 'data_security', (now() AT TIME ZONE 'UTC')::date - 2, $short)" ],
 	[ 'a title', 'clerk1', "lpr.open_event($short, 'suspect', 'title_18', 'Zanzibar 18', '${\$said->(21)}')" ],
 	[ 'a reference', 'clerk1', "lpr.open_event('Zanzibar again', 'suspect', 'title_18', $short, '${\$said->(22)}')" ],

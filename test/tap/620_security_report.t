@@ -174,8 +174,8 @@ found('GRANT CREATE ON DATABASE lpr TO lpr_verb', 'high', 'guards', 'lpr_verb ma
 found('GRANT EXECUTE ON FUNCTION lpr_data.file_facts(text) TO lpr_verb', 'high', 'guards', 'lpr_verb may EXECUTE FUNCTION lpr_data.file_facts\(text\)');
 found('ALTER TABLE site.notes OWNER TO lpr_verb', 'high', 'guards', 'table site.notes belongs to lpr_verb');
 found('CREATE FUNCTION site.act() RETURNS integer LANGUAGE sql SECURITY DEFINER RETURN 1; ALTER FUNCTION site.act() OWNER TO lpr_verb', 'high', 'guards', 'function site.act\(\) belongs to lpr_verb', undo => 'DROP FUNCTION site.act()');
-found('ALTER FUNCTION lpr.close_event(bigint, text) OWNER TO postgres', 'high', 'guards', 'lpr.close_event\(bigint,text\) belongs to postgres');
-found('ALTER FUNCTION lpr.close_event(bigint, text) OWNER TO stranger', 'high', 'guards', 'lpr.close_event\(bigint,text\) belongs to stranger');
+found('ALTER FUNCTION lpr.close_event(bigint, text, text) OWNER TO postgres', 'high', 'guards', 'lpr.close_event\(bigint,text,text\) belongs to postgres');
+found('ALTER FUNCTION lpr.close_event(bigint, text, text) OWNER TO stranger', 'high', 'guards', 'lpr.close_event\(bigint,text,text\) belongs to stranger');
 found("ALTER EVENT TRIGGER lpr_audit_ddl $_", 'high', 'guards', 'event trigger lpr_audit_ddl does not always fire') for 'ENABLE', 'DISABLE';
 found('GRANT MAINTAIN ON lpr_data.audit TO stranger', 'high', 'guards', 'stranger may MAINTAIN lpr_data.audit') if $version >= 17;
 found('CREATE FUNCTION site.greet() RETURNS event_trigger LANGUAGE plpgsql AS $$ BEGIN END $$; CREATE EVENT TRIGGER greet ON login EXECUTE FUNCTION site.greet()', 'medium', 'guards', 'event trigger greet runs at every login',

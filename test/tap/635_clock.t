@@ -21,7 +21,7 @@ my ($session) = $node->session('clerk1');
 my $agreed_at = 0; # by our clock: an agreement ends sooner than what is looked at here
 sub agree { $node->agree_again($session) if abs($node->now - $agreed_at) > 1200; $agreed_at = $node->now; return }
 my $question = "SELECT count(*) FROM lpr.reads WHERE plate = 'BULK1' AND source = 'acme' AND event_id = ";
-sub asks { my ($name, $of) = @_; agree(); return is(($node->converse($session, $question . ($of // $event)))[1], '', "$name: is asked") }
+sub asks { my ($name, $of) = @_; agree(); return unlike(($node->converse($session, $question . ($of // $event)))[1], qr/ERROR|WARNING/, "$name: is asked") }
 sub refuses
 {
 	my ($name, $control, $state, $of) = @_;
@@ -103,7 +103,7 @@ for my $course (@LprTest::courses)
 my $brief = $node->grant('clerk1', valid_for => '10 days', sources => 'birdseye');
 my $birdseye = sub { agree(); my $sql = $question; $sql =~ s/acme/birdseye/; return ($node->converse($session, "$sql$event"))[1] };
 $node->clock_to("SELECT ends_at FROM lpr_data.access WHERE access_id = $brief", -60);
-is($birdseye->(), '', 'a grant a minute before its end');
+unlike($birdseye->(), qr/ERROR|WARNING/, 'a grant a minute before its end');
 holds_until('a grant', "SELECT ends_at FROM lpr_data.access WHERE access_id = $brief", source => 'birdseye');
 $node->clock_to("SELECT ends_at FROM lpr_data.access WHERE access_id = $brief", 1);
 like($birdseye->(), qr/ERROR: +LP025/, '… and after it: LP025');
@@ -120,10 +120,11 @@ $node->refused('an event without a grant that lasts', 'clerk1', "SELECT lpr.open
 
 # ---- recertification lapses while a renewed grant goes on ----
 
+$node->answer('clerk1', "SELECT lpr.extend_event($event, clock_timestamp() + interval '360 days', 'The van is still missing, and its trail has to be followed to the end of the year.')"); # what ran out is closed 30 days later
 $node->clock_to("SELECT granted_at + interval '10 months' FROM lpr_data.access WHERE access_id = $grant", 0);
 my $second = $node->grant('clerk1');
 $node->train('clerk1', 0);
-$node->answer('clerk1', "SELECT lpr.extend_event($event, clock_timestamp() + interval '350 days', 'The stolen van has not been found, and the trial of its driver is next year.')");
+$node->answer('clerk1', "SELECT lpr.extend_event($event, clock_timestamp() + interval '365 days', 'The stolen van has not been found, and the trial of its driver is next year.')");
 $node->clock_to("SELECT (granted_at AT TIME ZONE 'UTC' + interval '1 year') AT TIME ZONE 'UTC' FROM lpr_data.access WHERE access_id = $grant", -60);
 asks('a year after the first grant, but a minute');
 holds_until('certified by the first grant', "SELECT (granted_at AT TIME ZONE 'UTC' + interval '1 year') AT TIME ZONE 'UTC' FROM lpr_data.access WHERE access_id = $grant");

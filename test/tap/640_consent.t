@@ -99,7 +99,7 @@ like($node->messages('analyst1', "SET $_ = '1'", logon => 0), qr/ERROR/, "SET $_
 	run_log([ 'psql', '-X', '-d', $node->connstr('lpr') . ' user=analyst1', '-c', $quick ], '>', \my $out, '2>', \my $err);
 	like($err, qr/"lpr" is a reserved prefix/, 'PGOPTIONS');
 }
-like($node->messages('analyst1', 'SELECT lpr_data.agree(1)', logon => 0), qr/ERROR: +42501/, 'what is ours to call is not theirs');
+like($node->messages('analyst1', "SELECT lpr_data.agree('1', now(), false)", logon => 0), qr/ERROR: +42501/, 'what is ours to call is not theirs');
 my ($super) = $node->session('postgres');
 $node->converse($super, 'SET SESSION AUTHORIZATION analyst1');
 my $supercode = $code_of->($super);
@@ -128,7 +128,7 @@ like($node->messages('privacy1', "SELECT lpr.set_rules($_)"), qr/ERROR/, "no tex
 $code = $code_of->();
 $node->converse($other, 'BEGIN ISOLATION LEVEL REPEATABLE READ');
 my $old = $code_of->($other);
-is($node->answer('privacy1', "SELECT lpr.set_rules('RULES OF USE. Name the matter. You are watched. Misuse is disciplined.')"), 2, 'the privacy officer writes a new text');
+is($node->answer('privacy1', "SELECT lpr.set_rules('RULES OF USE. Name the matter. $LprTest::clauses')"), 2, 'the privacy officer writes a new text');
 $not_agreed->('from then on');
 $refused->('a code for the old text', "SELECT lpr.accept_rules('$code')", 'LP028');
 $accept->($old, $other);

@@ -168,7 +168,7 @@ my $consent = sub { my ($login) = @_; return "(SELECT max(number) FROM lpr_data.
 my $planted = 0;
 my $plant = sub {
 	my ($number) = @_;
-	$node->answer('postgres', "INSERT INTO lpr_data.consent_token (digest, person_id, version, consent, agreed_at, used_at) SELECT sha256('mine" . ++$planted . "'::bytea), person_id, 1, $number, clock_timestamp(), clock_timestamp() FROM lpr_data.person WHERE login = 'analyst1'");
+	$node->answer('postgres', "INSERT INTO lpr_data.consent_token (digest, person_id, versions, consent, agreed_at, used_at) SELECT sha256('mine" . ++$planted . "'::bytea), person_id, '1', $number, clock_timestamp(), clock_timestamp() FROM lpr_data.person WHERE login = 'analyst1'");
 	return within($clients[0], "mine$planted", $mine, $quick);
 };
 $node->answer('analyst2', 'SELECT 1');
@@ -234,7 +234,7 @@ like((say_($clients[0], "SELECT lpr.resume('$tokens[0]', $mine)"))[1], qr/LP028:
 @tokens = map { token($_) } @clients;
 is($node->answer('postgres', "SELECT count(*) FROM lpr_data.consent_token WHERE agreed_at < clock_timestamp() - interval '12 hours'"), 0, 'those that are over go with the next');
 state_($clients[0], "BEGIN; SELECT lpr.resume('$tokens[0]', $mine)");
-$node->answer('privacy1', "SELECT lpr.set_rules('New rules of use, which say more.')");
+$node->answer('privacy1', "SELECT lpr.set_rules('New rules of use, which say more. $LprTest::clauses')");
 is(state_($clients[0], $quick), 'LP028', 'new rules: an agreement within a transaction is over');
 state_($clients[0], 'ROLLBACK');
 like((say_($clients[0], "SELECT lpr.resume('$tokens[0]', $mine)"))[1], qr/LP028: the rules have changed since you agreed to them\n/, '… and so is the token');

@@ -58,7 +58,7 @@ $node->converse($session, 'SELECT lpr.work_on(1)');
 
 # Members.
 my ($member) = $node->session('analyst2', event => 2);
-my $their = sub { my ($name, $sql, $state) = @_; return like(($node->converse($member, $sql))[1], $state ? qr/ERROR: +$state: .*HINT/s : qr/^$/, $name) };
+my $their = sub { my ($name, $sql, $state) = @_; return like(($node->converse($member, $sql))[1], $state ? qr/ERROR: +$state: .*HINT/s : qr/\A(?!.*(?:ERROR|WARNING))/s, $name) };
 $node->hire('clerk1', 'lpr_user', supervisor => 'supervisor1');
 $refused->('adds somebody without access', "SELECT lpr.add_member(1, 'clerk1')", 'E4', 'LP025');
 $refused->("adds to somebody else's", "SELECT lpr.add_member(2, 'analyst1')", 'E4', 'LP041');
@@ -66,7 +66,7 @@ $refused->("removes from somebody else's", "SELECT lpr.remove_member(2, 'analyst
 $refused->("closes somebody else's", "SELECT lpr.close_event(2, 'Found it')", 'E4', 'LP041');
 $refused->("extends somebody else's", "SELECT lpr.extend_event(2, now() + interval '100 days', 'The trial is next spring and the truck is not found.')", 'E4', 'LP041');
 $refused->('no event', "SELECT lpr.close_event(NULL, 'Found it')", 'E4', 'LP041');
-$node->refused('who is no user', 'supervisor1', "SELECT lpr.close_event(1, 'Found it')", 'E4', 'LP041');
+$node->refused('a supervisor who does not say why', 'supervisor1', "SELECT lpr.close_event(1, 'Found it')", 'E10', 'LP043');
 $node->refused('opened by who is no user', 'supervisor1', $open->(5), 'Q7', 'LP033');
 $node->faulty('adds nobody', 'analyst1', "SELECT lpr.add_member(1, NULL)", '42704');
 $node->faulty('adds who is not registered', 'analyst1', "SELECT lpr.add_member(1, 'postgres')", '42704');

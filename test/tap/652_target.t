@@ -5,8 +5,8 @@ use LprAudit;
 use LprAccess;
 use Test::More;
 
-my $node = LprTest->start_staged('target', targets => 0, world => 1);
-$node->await_answers;
+my $node = LprTest->start_staged('target', targets => 0, world => 1, cache => 1);
+LprTest::eventually(sub { $node->answer('postgres', 'SELECT state FROM lpr_data.writer()') eq 'ready' });
 my ($one) = $node->session('analyst1');
 my ($two) = $node->session('analyst2');
 my $basis = 'The patrol wrote down this plate beside the burning lorry.';
@@ -126,6 +126,7 @@ my @faulty = (
 	[ "1, 'BULK2510', 'offence', basis => '$basis', make => 'Ford'", qr/22023.*a plate, a place or a vehicle/, 'two things at once' ],
 	[ "1, relation => 'offence', basis => '$basis'", qr/22023.*a plate, a place or a vehicle/, 'nothing' ],
 	[ "1, latitude => 32.5, relation => 'offence', basis => '$basis'", qr/22023.*a plate, a place or a vehicle/, 'half a point' ],
+	(map { [ "1, address => '$_', relation => 'offence', basis => '$basis'", qr/22023.*a plate, a place or a vehicle/, "no address: $_" ] } 'san', '---', 'San'),
 	[ "1, 'BULK2510', 'offence', 'case_record', 'Report', 'for the investigation'", qr/LP043/, 'a basis that says nothing' ],
 	[ "1, 'BULK2510', 'offence', 'case_record', 'see file', '$basis'", qr/LP043.*no evidence/, 'a reference that says nothing' ],
 	[ "1, 'BULK2510', 'offence', 'prior_read', 'Read r-77', '$basis'", qr/LP043.*a read of a licence plate alone is no evidence/, 'a read alone' ],
@@ -149,6 +150,15 @@ asks($one, plate('BULK2501'), 'confirmed it is asked');
 $node->refused('confirmed twice', 'supervisor1', "SELECT lpr.confirm_target($third)", 'Q12', 'LP034');
 like(added($one, "1, 'BULK2502', 'associate', 'surveillance', 'Report 3', '$basis', associate_of => $third"), qr/LP047.*an associate of an associate/, 'there is no third step');
 
+# What was ruled out is not added again in another writing.
+$node->converse($one, "SELECT count(*) FROM lpr.rule_out($_, 'It was parked abroad on each of these days, by the ferry.')") for $look, $where;
+is(state_of(added($one, "1, '7A8C123', $case")), 'waits', 'a look-alike of what was ruled out waits');
+is(state_of(added($one, "1, relation => 'known_address', evidence_kind => 'informant', evidence_reference => 'Informant file 13', basis => '$basis', address => '2300 otay mesa rd'")), 'waits', '… and so does a place within it');
+is(state_of(added($one, "1, relation => 'known_address', evidence_kind => 'informant', evidence_reference => 'Informant file 13', basis => '$basis', latitude => 32.551, longitude => -116.94")), 'waits', '… or near it');
+# Judged by what is committed.
+like(($node->converse($two, "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT count(*) FROM lpr.targets; SELECT lpr.$_"))[1], qr/25000: this cannot be decided in a transaction that is REPEATABLE READ/, "not by an older snapshot: $_") && $node->converse($two, 'ROLLBACK')
+	for "add_target(2, 'BULK2700', $case)", "end_target(1, 'Not needed.')", "rule_out(1, 'It was parked abroad, by the ferry tickets.')", "close_event(2, 'found')", "add_member(2, 'analyst1')";
+
 # ---- urgent ----
 
 my $urgent = sub { my ($plate) = @_; return added($one, "1, '$plate', 'endangered', basis => 'The missing child was seen in this car an hour ago.', urgent => true") };
@@ -157,14 +167,21 @@ like("@urgent", qr/^\d+ \d+ \d+$/, 'three urgent ones a day');
 asks($one, plate('BULK2601'), '… asked at once');
 refused($one, "SELECT lpr.add_target(1, 'BULK2604', 'endangered', basis => 'The missing child was seen in this car an hour ago.', urgent => true)", 'LP046', qr/three urgent targets today/, 'not a fourth');
 $node->answer('supervisor1', "SELECT lpr.confirm_target($urgent[0])");
+my $leans = added($one, "1, 'BULK2605', 'associate', 'prior_read', 'Read r-78', '$basis', associate_of => $urgent[2]");
+is($node->answer('analyst1', "SELECT good_until <= (SELECT good_until FROM lpr.targets WHERE target = $urgent[2]) FROM lpr.targets WHERE target = $leans"), 't', 'an associate stands no longer than the urgent one beside it');
+my $stays = added($one, "1, 'BULK2606', 'associate', 'prior_read', 'Read r-79', '$basis', associate_of => $urgent[1]");
+$node->answer('supervisor1', "SELECT lpr.confirm_target($stays)");
 my ($replaced) = $node->converse($one, "SELECT lpr.add_target(1, 'BULK2602', $case)");
 is(state_of($urgent[1]) . ' ' . state_of($replaced), 'replaced good', 'evidence that comes later takes its place');
 $node->move_clock(86400 + 60);
+$node->await_cache;
 $node->agree_again($one, $two);
 asks($one, plate('BULK2601'), 'a day later: the confirmed one');
 asks($one, plate('BULK2602'), '… the one with evidence');
 refused($one, plate('BULK2603'), 'LP047', qr/BULK2603/, '… the third has run out');
 is(state_of($urgent[2]), 'ran_out', '… which lpr.targets tells');
+is(state_of($leans), 'ran_out', '… and with it what stood beside it');
+is(state_of($urgent->('BULK2603')), 'waits', '… nor is it urgent every day');
 $node->refused('… and is not confirmed any more', 'supervisor1', "SELECT lpr.confirm_target($urgent[2])", 'Q12', 'LP034');
 
 # ---- ruled out ----
@@ -174,10 +191,17 @@ my @ids = split /\n/, ($node->converse($one, "SELECT read_id FROM lpr.reads WHER
 	my ($saved, $why) = $node->converse($one, "SELECT lpr.save(1, 'acme', '{$ids[0]}', 'Stood beside the lorry on the night of the fire, by the gate camera.', 'illicit_activity')");
 	is($saved, 1, 'a read of the first target is saved') or diag $why;
 }
+# An answer under way ends with its target.
+my ($reader) = $node->session('analyst1');
+$node->converse($reader, "BEGIN; DECLARE c CURSOR FOR SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK3'; DECLARE d CURSOR FOR SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK4'; FETCH 1 FROM d");
+like(($node->converse($reader, 'FETCH 1 FROM c'))[0], qr/^\w+$/, 'an answer about a target begins');
 refused($two, "SELECT * FROM lpr.rule_out($first, 'The owner was abroad with that very car, by the ferry tickets.')", 'LP041', qr/none of your events/, 'ruled out by somebody else', 'E4');
 refused($one, "SELECT * FROM lpr.rule_out($first, 'because')", 'LP043', qr/says nothing/, 'without a reason');
 like(($node->converse($one, "SELECT * FROM lpr.rule_out($first, 'The owner was abroad with that very car, by the ferry tickets.')"))[0], qr/^\d+\|SELECT lpr\.unsave\(/m, 'ruled out: the saved read is due to be taken off');
 refused($one, plate('BULK3'), 'LP048', qr/plate "BULK3" was ruled out as a target of event 1/, 'it is asked no more');
+like(($node->converse($reader, 'FETCH 1 FROM d'))[0], qr/^\w+$/, 'an answer about another target goes on');
+like(($node->converse($reader, 'FETCH ALL FROM c'))[1], qr/LP048: plate "BULK3" was ruled out/, '… that about it is refused');
+$reader->quit;
 is(join(' ', map { state_of($_) } $first, $beside, $third), 'ruled_out ended ended', 'what stood beside it has ended');
 refused($one, plate('BULK2501'), 'LP047', qr/BULK2501/, '… and is not asked');
 my ($off) = $node->converse($one, 'SELECT call FROM lpr.to_take_off(1)');
@@ -193,6 +217,9 @@ asks($one, plate('BULK3'), '… until the supervisor confirms it');
 $node->converse($one, "SELECT lpr.end_target($again, 'Not needed any more.')");
 refused($one, plate('BULK3'), 'LP048', qr/ruled out/, 'ended it is what it was before');
 
+$node->converse($one, "SELECT lpr.end_target($replaced, 'It was found, in the garage of its owner.')");
+is(state_of($stays), 'ended', 'what stood beside an older one ends with the newer');
+
 # ---- the predicate and the log are one ----
 
 is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit AS a CROSS JOIN LATERAL jsonb_array_elements_text(a.payload::jsonb -> 'plates') AS p (plate)
@@ -204,6 +231,9 @@ $node->answer('postgres', "ALTER TABLE lpr_data.target DISABLE TRIGGER ALL; DELE
 is(join(' ', map { (split /\|/)[0] } split /\n/, ($node->converse($two, "SELECT plate, call FROM lpr.adopt_targets(2) ORDER BY plate"))[0]), 'BULK7 BULK8', 'what an event had asked before can be adopted');
 my ($adopt) = $node->converse($two, "SELECT call FROM lpr.adopt_targets(2) WHERE plate = 'BULK7'");
 like($adopt, qr/^SELECT lpr\.add_target\(2, plate => 'BULK7', relation => '\.\.\.',/, '… plate by plate, with its evidence');
+my ($late) = split /\n/, $node->answer('analyst1', "SELECT target FROM lpr.targets WHERE event = 1 AND state = 'good' LIMIT 1");
+$node->answer('analyst1', "SELECT lpr.close_event(1, 'The lorry was found, two arrests.')");
+$node->refused('ended after its event', 'analyst1', "SELECT lpr.end_target($late, 'Not needed any more.')", 'Q7', 'LP042');
 $node->sound('all of it');
 
 $node->stop;

@@ -73,7 +73,7 @@ ends('the source no longer granted', 'Q10', 'LP004', sub { $node->answer('postgr
 $node->answer('postgres', 'GRANT USAGE ON FOREIGN SERVER pages TO lpr_user');
 ends('no member of lpr_user', 'A1', 'LP022', sub { $node->answer('postgres', "REVOKE lpr_user FROM $_[0]{login}") });
 ends('the consent ended by oneself', 'A5', 'LP028', sub { $node->converse($_[0]{session}, 'DISCARD PLANS') });
-ends('a new version of the rules', 'A5', 'LP028', sub { $node->answer('privacy1', "SELECT lpr.set_rules('RULES OF USE. Name the matter. You are watched. Misuse is disciplined.')", logon => 0) });
+ends('a new version of the rules', 'A5', 'LP028', sub { $node->answer('privacy1', "SELECT lpr.set_rules('RULES OF USE. $LprTest::clauses')", logon => 0) });
 
 # By the clock: nothing changes, and nothing has to run.
 my $short = analyst();

@@ -17,7 +17,7 @@ my %kept = (
 
 $node->answer('admin1', "SELECT lpr.add_purpose('suspect', 'Identify a suspect'), lpr.retire_authority('title_31'), lpr.add_purpose('amber', 'Abducted child'), lpr.set_rate_limit('person', 'hour', 777),
 	lpr.set_search_limit('location', 7000, '7 days', 70, 7), lpr.add_empty_reason('case'), lpr.add_empty_reason('operation condor'), lpr.add_course('ethics', 'Ethics'), lpr.retire_course('ethics')");
-$node->answer('privacy1', "SELECT lpr.set_rules('Name the matter. You are watched. Misuse is disciplined.')");
+$node->answer('privacy1', "SELECT lpr.set_rules('Name the matter. $LprTest::clauses')");
 my $granted = $node->grant('newcomer1');
 $node->answer('newcomer1', "SELECT lpr.request_access('{AFI}', '{acme}', '{plate}', 'Has to find out who parks grey lorries in the yard behind the depot.')", logon => 0);
 $node->answer('lead1', "SELECT lpr.recertify('newcomer1', 'Still looks for stolen vans every day, as the log shows.')");

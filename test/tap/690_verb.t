@@ -30,7 +30,7 @@ refused_to($_, '42501') for map({ ("INSERT INTO $_ SELECT * FROM $_", "DELETE FR
 # Not what is only added to, nor its guards, nor the functions.
 refused_to($_, '42501') for 'DELETE FROM lpr_data.access_step', "UPDATE lpr_data.access_step SET reason = 'x'", "UPDATE lpr_data.access SET systems = '{AFI}'", "UPDATE lpr_data.event SET reason = 'x'", 'DELETE FROM lpr_data.person',
 	"UPDATE lpr_data.rules SET text = 'x'", "UPDATE lpr_data.event_read SET plate = 'X'", 'TRUNCATE lpr_data.event_read', 'ALTER TABLE lpr_data.access DISABLE TRIGGER moves', 'ALTER TABLE lpr_data.access NO FORCE ROW LEVEL SECURITY',
-	'DROP POLICY seen ON lpr_data.access', "CREATE OR REPLACE FUNCTION lpr.close_event(event bigint, outcome text) RETURNS void LANGUAGE sql RETURN NULL", 'ALTER FUNCTION lpr_data.gate(lpr_data.question, boolean) RESET ALL';
+	'DROP POLICY seen ON lpr_data.access', "CREATE OR REPLACE FUNCTION lpr.close_event(event bigint, outcome text, reason text DEFAULT NULL) RETURNS void LANGUAGE sql RETURN NULL", 'ALTER FUNCTION lpr_data.gate RESET ALL';
 # What it may change, its triggers bind.
 refused_to("UPDATE lpr_data.access SET state = 'granted', granted_at = now(), ends_at = now() + interval '1 day' WHERE access_id = $request", 'LP034', 'a grant without approvals');
 refused_to("UPDATE lpr_data.schedule SET base_period = '1 day'", 'LP034', 'a schedule that was locked is not changed');

@@ -35,7 +35,7 @@ sub question
 }
 
 # All columns that a read has of its own, in a text.
-my $columns = "concat_ws('|', r.source, r.read_id, r.plate, r.plate_as_read, r.plate_region, r.captured_at, r.recent, r.latitude, r.longitude, r.address, r.camera_id, r.camera_owner, r.camera_type, r.make, r.model, r.color, r.confidence, r.matched_how, r.place_certainty, r.caveat)";
+my $columns = "concat_ws('|', r.source, r.read_id, r.plate, r.plate_as_read, r.plate_region, r.captured_at, r.recent, r.latitude, r.longitude, r.address, r.camera_id, r.camera_owner, r.camera_type, r.make, r.model, r.color, r.confidence, r.matched_how, r.place_certainty, r.caveat, r.has_images)";
 
 for my $round (1 .. 200)
 {

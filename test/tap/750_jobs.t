@@ -35,7 +35,7 @@ sub run_next
 
 # ---- without pg_cron ----
 
-is($node->answer('oversight1', 'SELECT count(*), count(DISTINCT state), min(state), count(otherwise) FROM lpr.jobs'), '7|1|no pg_cron|7', 'without pg_cron the report says what does not run');
+is($node->answer('oversight1', 'SELECT count(*), count(DISTINCT state), min(state), count(otherwise) FROM lpr.jobs'), '9|1|no pg_cron|9', 'without pg_cron the report says what does not run');
 like($node->messages('postgres', 'SELECT lpr.schedule_jobs()'), qr/55000: pg_cron is not in this database\nDETAIL.*\nHINT: .*CREATE EXTENSION pg_cron/, '… and how to have it');
 is(db('SELECT lpr.unschedule_jobs()'), 0, '… there is nothing to unschedule');
 like($node->messages('analyst1', 'SELECT * FROM lpr.jobs'), qr/permission denied/, 'not for analysts');
@@ -58,15 +58,15 @@ db('CREATE EXTENSION pg_cron');
 is($node->answer('oversight1', 'SELECT DISTINCT state FROM lpr.jobs'), 'not scheduled', 'pg_cron alone does nothing');
 db("CREATE ROLE other_root LOGIN SUPERUSER");
 db("SET SESSION AUTHORIZATION other_root; SELECT cron.schedule('lpr-old', '1 1 1 1 *', 'SELECT 1'); SELECT cron.schedule('theirs', '1 1 1 1 *', 'SELECT 1')");
-is(db('SELECT count(*) FROM lpr.schedule_jobs()'), 7, 'scheduled');
+is(db('SELECT count(*) FROM lpr.schedule_jobs()'), 9, 'scheduled');
 my $numbers = db("SELECT string_agg(jobid::text, ' ' ORDER BY jobid) FROM cron.job WHERE jobname ~ '^lpr-'");
 db("SELECT cron.alter_job(jobid, schedule => '1 1 1 1 *', active => false) FROM cron.job WHERE jobname = 'lpr-mail'");
-is(db('SELECT count(*) FROM lpr.schedule_jobs()'), 7, '… twice');
+is(db('SELECT count(*) FROM lpr.schedule_jobs()'), 9, '… twice');
 is(db("SELECT string_agg(jobid::text, ' ' ORDER BY jobid) FROM cron.job WHERE jobname ~ '^lpr-'"), $numbers, '… they keep their history');
-is(db("SELECT count(*) || ' ' || count(*) FILTER (WHERE jobname = 'theirs') || ' ' || count(*) FILTER (WHERE jobname = 'lpr-old') FROM cron.job"), '8 1 0', '… is as good as once; old ones went, others stay');
+is(db("SELECT count(*) || ' ' || count(*) FILTER (WHERE jobname = 'theirs') || ' ' || count(*) FILTER (WHERE jobname = 'lpr-old') FROM cron.job"), '10 1 0', '… is as good as once; old ones went, others stay');
 is($node->answer('oversight1', "SELECT DISTINCT state, overdue FROM lpr.jobs WHERE state <> 'well'"), 'scheduled|f', 'what has not run yet is scheduled, and not late'); # a minute may begin here
 is(db('SELECT count(*) FROM lpr.jobs WHERE overdue'), 0, '… nor is what has');
-is(db('SELECT count(*) FROM lpr.jobs WHERE next_run > clock_timestamp()'), 7, '… all will');
+is(db('SELECT count(*) FROM lpr.jobs WHERE next_run > clock_timestamp()'), 9, '… all will');
 like(db("SELECT string_agg((payload::json)->>'action', ' ') FROM lpr_data.audit WHERE (payload::json)->>'table' = 'lpr_data.job'"), qr/insert/, '… on record');
 
 # ---- they run ----
@@ -92,6 +92,9 @@ $node->move_clock(2 * 86400);
 is(run_next('lpr-destroy-due'), 'well', 'destruction, two days later');
 is($node->answer('records1', 'SELECT reads, made_by IS NULL, state FROM lpr.destruction_orders'), '3|t|waiting', '… a list waits for its release');
 is(db('SELECT count(*) FROM lpr_data.event_read'), 3, '… nothing goes by itself');
+is(run_next('lpr-dispose-due'), 'well', 'what is about people: nothing is due');
+is(db('SELECT count(*) FROM lpr_data.disposal'), 0, '… nor listed');
+is(run_next('lpr-close-over'), 'well', 'events that ran out');
 
 # ---- late, off, trimmed ----
 
@@ -113,7 +116,7 @@ like($node->messages('postgres', "BEGIN; DELETE FROM lpr_data.checkpoint; ROLLBA
 
 # ---- off again ----
 
-is(db('SELECT lpr.unschedule_jobs()'), 7, 'unscheduled');
+is(db('SELECT lpr.unschedule_jobs()'), 9, 'unscheduled');
 is(db("SELECT string_agg(jobname, ' ') FROM cron.job"), 'theirs', '… others stay');
 is($node->answer('oversight1', 'SELECT DISTINCT state FROM lpr.jobs'), 'not scheduled', '… and told');
 $node->sound('in the end');

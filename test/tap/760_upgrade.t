@@ -147,7 +147,7 @@ is_deeply(held($node, grep { $_ ne 'mail' } @tables), { map { $_ => $held->{$_} 
 is(($node->converse($session, 'SELECT count(*) FROM lpr.event_reads(1)'))[0], scalar @ids, '… and shown');
 is(($node->converse($session, 'SELECT DISTINCT nexus, why_images, make IS NOT NULL FROM lpr.event_reads(1, with_images => true) WHERE vehicle_image IS NOT NULL'))[0], 'unstated||t', '… with a nexus that nobody stated, and whatever was kept of it');
 is($node->answer('postgres', "SELECT (SELECT string_agg(records || array_to_string(exemptions, ','), '; ' ORDER BY records) FROM lpr_data.exemption) || ' ' || (SELECT count(*) FROM lpr_data.source WHERE exemptions <> '{}')"),
-	join('; ', map { "${_}5 U.S.C. 552a(j)(2),5 U.S.C. 552a(k)(2)" } qw(AFI ATS CIRS)) . ' 0', 'each system of records has the exemptions that the vendors had');
+	join('; ', map { "${_}5 U.S.C. 552a(j)(2),5 U.S.C. 552a(k)(2)" } qw(AFI ATS CIRS TECS)) . ' 0', 'each system of records has the exemptions that the vendors had');
 is($node->answer('postgres', "SELECT count(*) FROM pg_inherits AS i JOIN pg_depend AS d ON d.objid = i.inhrelid AND d.deptype = 'e' JOIN pg_class AS c ON c.oid = d.objid AND c.relpersistence = 'u' AND c.relname ~ '^cache_read'
 	WHERE i.inhparent = 'lpr_data.cache_read'::regclass") > 0, 1, 'the cache has its tables');
 is($node->answer('postgres', "SELECT string_agg(DISTINCT c.relacl::text || i.initprivs::text, ' ') FROM pg_class AS c LEFT JOIN pg_init_privs AS i ON i.objoid = c.oid AND i.classoid = 'pg_class'::regclass WHERE c.relname ~ '^cache_(answer|read)_[0-9]+\$'"),

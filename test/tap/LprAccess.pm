@@ -7,6 +7,8 @@ use Test::More;
 
 our $because = 'Works on my team on exactly these matters and needs the reads for them.';
 our $need = 'Finds where vehicles of smugglers were seen near the crossings, for the team at Otay Mesa.';
+# What a text of rules has to contain; see lpr.clauses.
+our $clauses = '{permissible_uses} {no_expectation_of_privacy} {audit} {discipline}';
 our @courses = qw(data_security privacy information_assurance records_management integrity_awareness lpr_policy);
 
 # A refusal: an error of this SQLSTATE with what to do, and on record with its control, though the transaction ends without COMMIT.

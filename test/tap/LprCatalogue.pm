@@ -25,11 +25,11 @@ my $lines = q{
 			CASE WHEN c.relkind = 'v' THEN pg_get_viewdef(c.oid) WHEN c.relkind = 'p' THEN pg_get_partkeydef(c.oid) END) FROM relation AS c
 		UNION ALL
 		SELECT format('column %s.%s number %s %s not null %s storage %s statistics %s collation %s identity %s default %s rights %s comment %s',
-			c.oid::regclass, a.attname, a.attnum, format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attstorage, a.attstattarget,
+			c.oid::regclass, a.attname, (SELECT count(*) FROM pg_attribute AS b WHERE b.attrelid = c.oid AND b.attnum BETWEEN 1 AND a.attnum AND NOT b.attisdropped), format_type(a.atttypid, a.atttypmod), a.attnotnull, a.attstorage, a.attstattarget,
 			a.attcollation::regcollation, a.attidentity, pg_get_expr(d.adbin, d.adrelid), a.attacl, col_description(c.oid, a.attnum))
 		FROM (SELECT r.oid FROM relation AS r
 		      UNION SELECT t.typrelid FROM pg_type AS t JOIN member AS m ON m.classid = 'pg_type'::regclass AND m.objid = t.oid WHERE t.typrelid <> 0) AS c
-		JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
+		JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped LEFT JOIN pg_attrdef AS d ON d.adrelid = c.oid AND d.adnum = a.attnum
 		UNION ALL
 		SELECT format('constraint %s on %s: %s', o.conname, o.conrelid::regclass, pg_get_constraintdef(o.oid))
 		FROM pg_constraint AS o JOIN relation AS c ON c.oid = o.conrelid

@@ -137,7 +137,7 @@ sub lab_question
 	my ($node, $source, %given) = @_;
 	my ($lab, $columns) = ($node->{lab}, $given{columns} // 'source, captured_at');
 	my $sources = join ', ', map { "'$_'" } ref $source ? @$source : $source;
-	return "SELECT $columns FROM lpr.reads WHERE source IN ($sources) AND plate = '$lab->{plate}' "
+	return "SELECT $columns FROM " . ($given{from} // 'lpr.reads') . " WHERE source IN ($sources) AND plate = '$lab->{plate}' "
 		. "AND captured_at BETWEEN '$lab->{from}' AND '$lab->{until}'" . ($given{where} ? " AND $given{where}" : '');
 }
 

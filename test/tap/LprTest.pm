@@ -50,6 +50,8 @@ sub make
 	$node->append_conf('postgresql.conf', "lpr.secret_directory = '$node->{secret_directory}'\n");
 	# Tests provoke more refusals in an hour than a person may have on record singly.
 	$node->append_conf('postgresql.conf', "lpr.refusals_singly = 100000\n");
+	# Each decision that the audit writer remembers is judged anew, and a difference ends the server.
+	$node->append_conf('postgresql.conf', "lpr.debug_remembered = on\n");
 	$node->append_conf('postgresql.conf', $given{conf} // '');
 	$node->{world} = { LD_PRELOAD => $ENV{LPR_PRELOAD}, LPR_CLOCK => $node->basedir . '/clock', LPR_FULL => $node->basedir . '/full' } if $given{world};
 	return $node;
@@ -286,8 +288,8 @@ sub add_source
 	$arguments{options} = encode_json($arguments{options}) if ref $arguments{options};
 	$node->safe_psql($database, "SELECT lpr.add_source('$name', '$dialect', "
 		. join(', ', map { my $value = $arguments{$_}; $value =~ s/'/''/g; "$_ => '$value'" } sort keys %arguments) . ')');
-	# As if the privacy officer had approved it.
-	$node->safe_psql($database, "UPDATE lpr_data.source SET enabled = true, approved_on = lpr_data.utc_today(), published_on = lpr_data.utc_today() WHERE name = '$name' AND assessment IS NOT NULL");
+	# As if the privacy officer had approved it, and its vendor had just refreshed its data.
+	$node->safe_psql($database, "UPDATE lpr_data.source SET enabled = true, approved_on = lpr_data.utc_today(), published_on = lpr_data.utc_today(), refreshed_at = clock_timestamp() WHERE name = '$name' AND assessment IS NOT NULL");
 	$node->entitle($database, $name);
 	return;
 }

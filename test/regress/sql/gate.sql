@@ -176,6 +176,51 @@ INSERT INTO attempt (control, code, message, other, changes) VALUES
         'end_kind = ''ruled_out'', end_reason = ''x'' WHERE target_id = 9108'),
     ('Q12', 'LP047', 'the vehicle asked is no target of event 1', '{"mode": "vehicle", "radius_m": 9}',
         'UPDATE lpr_data.target SET good_until = now() WHERE target_id = 9110');
+-- What waits for a second person: a place 1,890 m away that reaches 900 m; plates by their hashes, and that of nothing.
+INSERT INTO attempt (control, code, message, other, changes)
+SELECT 'P1', 'LP053', 'a place that the law protects lies within the search', a.other::jsonb,
+       pg_temp.adds('protected_place', '{"latitude": 10.017, "longitude": 10, "radius_m": 900,
+           "address": "9 HARBOR ROAD"}') || '; ' || a.changes
+FROM (VALUES
+    ('{"mode": "location", "radius_m": 1000}', ''), ('{"mode": "vehicle", "radius_m": 1000}', ''),
+    ('{"mode": "location", "address_length": 9, "latitude": null, "longitude": null, "place": "9 Harbor Road"}', ''),
+    ('{"mode": "location", "radius_m": 1000}', pg_temp.adds('release', '{"event_id": 1, "kind": "protected_place",
+        "key": "9002"}')),
+    ('{"mode": "location", "radius_m": 1000}', pg_temp.adds('release', jsonb_build_object('event_id', 1, 'key', '9002',
+        'kind', 'protected_place', 'state', 'released', 'decided_by', '@privacy1', 'decide_reason', 'x',
+        'decided_at', :'noon'::timestamptz - interval '24 hours', 'until', :'noon'::timestamptz))),
+    ('{"mode": "location", "radius_m": 1000}', pg_temp.adds('release', jsonb_build_object('event_id', 1, 'key', '9002',
+        'kind', 'protected_place', 'state', 'released', 'decided_by', '@privacy1', 'decide_reason', 'x',
+        'decided_at', :'noon'::timestamptz + interval '1 hour', 'until', :'noon'::timestamptz + interval '2 hours'))),
+    ('{"mode": "location", "radius_m": 1000}', pg_temp.adds('release', jsonb_build_object('event_id', 1, 'key', '9003',
+        'kind', 'protected_place', 'state', 'released', 'decided_by', '@privacy1', 'decide_reason', 'x',
+        'decided_at', :'noon'::timestamptz, 'until', :'noon'::timestamptz + interval '2 hours'))),
+    ('{"mode": "location", "radius_m": 1000}', pg_temp.adds('release', jsonb_build_object('event_id', 1, 'key', '9002',
+        'kind', 'plate', 'state', 'released', 'decided_by', '@privacy1', 'decide_reason', 'x',
+        'decided_at', :'noon'::timestamptz, 'until', :'noon'::timestamptz + interval '2 hours'))),
+    ('{"mode": "location", "radius_m": 1000}', pg_temp.adds('release', jsonb_build_object('event_id', 9001,
+        'key', '9002', 'kind', 'protected_place', 'state', 'released', 'decided_by', '@privacy1', 'decide_reason', 'x',
+        'decided_at', :'noon'::timestamptz, 'until', :'noon'::timestamptz + interval '2 hours'))),
+    ('{"mode": "location", "radius_m": 1000}', pg_temp.adds('event_member', '{"event_id": 1, "person_id": "@privacy1"}')
+        || '; ' || pg_temp.adds('release', jsonb_build_object('event_id', 1, 'key', '9002',
+        'kind', 'protected_place', 'state', 'released', 'decided_by', '@privacy1', 'decide_reason', 'x',
+        'decided_at', :'noon'::timestamptz, 'until', :'noon'::timestamptz + interval '2 hours'))),
+    ('{"mode": "location", "radius_m": 1000}', pg_temp.adds('event_member', '{"event_id": 1, "person_id": "@lead1"}')
+        || '; ' || pg_temp.adds('release', jsonb_build_object('event_id', 1, 'key', '9002', 'acted_for', '@lead1',
+        'kind', 'protected_place', 'state', 'released', 'decided_by', '@privacy1', 'decide_reason', 'x',
+        'decided_at', :'noon'::timestamptz, 'until', :'noon'::timestamptz + interval '2 hours'))))
+    AS a (other, changes);
+INSERT INTO attempt (control, code, message, other, changes)
+SELECT 'P2', 'LP054', 'a plate that was asked waits for a second person', a.other::jsonb,
+       'INSERT INTO lpr_data.reserved_plate (plate_hash, owner_hash) SELECT h, sha256(''x'') FROM unnest(ARRAY['
+       || a.hashes || ']) AS h'
+FROM (VALUES
+    ('{}', 'lpr_data.keyed_hash(''plate'', ''''), lpr_data.keyed_hash(''plate'', lpr_data.plate_shape(''HARBOR7''))'),
+    ('{"plates": ["HARB0R7"]}',
+     'lpr_data.keyed_hash(''plate'', ''''), lpr_data.keyed_hash(''plate'', lpr_data.plate_shape(''HARBOR7''))'),
+    ('{"plates": ["HARBOR7", "HARBOR3"]}',
+     'lpr_data.keyed_hash(''plate'', ''''), lpr_data.keyed_hash(''plate'', lpr_data.plate_shape(''HARBOR3''))'),
+    ('{}', 'sha256(''another key'')')) AS a (other, hashes);
 -- What is let through, and how long that holds as far as targets go.
 CREATE TEMP TABLE passing (number integer GENERATED ALWAYS AS IDENTITY, holds text, other jsonb);
 INSERT INTO passing (holds, other) VALUES
@@ -261,7 +306,7 @@ CROSS JOIN LATERAL regexp_matches(
     p.prosrc, ' IS NOT TRUE\s+THEN ARRAY\[''(\w+)'', ''(\w+)'',\s+([^\n]*?(?:\n\s+ELSE[^\n]*?)?),?\n', 'g')
     WITH ORDINALITY AS n (said, place)
 WHERE p.oid IN ('lpr_data.gate_session'::regproc, 'lpr_data.gate_person'::regproc, 'lpr_data.gate_target'::regproc,
-                'lpr_data.gate_question'::regproc);
+                'lpr_data.gate_release'::regproc, 'lpr_data.gate_question'::regproc);
 CREATE TEMP VIEW said_by AS
 SELECT r.part, r.place, r.without_it, a.ctid AS attempt
 FROM rule AS r

@@ -222,3 +222,35 @@ SELECT relation::regclass, attname FROM text_column
 WHERE NOT audited AND (has_table_privilege('lpr_verb', relation, 'INSERT, UPDATE')
                        OR has_any_column_privilege('lpr_verb', relation, 'INSERT, UPDATE'))
 ORDER BY relation::regclass::text COLLATE "C", attname;
+-- What goes by a schedule (E10). Tables that refer to an event, and would keep it:
+SELECT c.conrelid::regclass FROM pg_constraint AS c
+WHERE c.contype = 'f' AND c.confrelid = 'lpr_data.event'::regclass AND c.confdeltype <> 'c';
+-- Tables that name people, and neither go by a schedule nor are known to stay. A saved read and its corrections go by
+-- theirs, an agreement of a session in a day.
+SELECT DISTINCT c.conrelid::regclass FROM pg_constraint AS c
+WHERE c.contype = 'f' AND c.confrelid = 'lpr_data.person'::regclass
+  AND c.conrelid <> ALL (lpr_data.tables_of('{event,access,training,mail,person}')::oid[])
+  AND c.conrelid NOT IN (SELECT to_regclass('lpr_data.' || s) FROM unnest(lpr_data.stays_for_good()) AS s)
+ORDER BY c.conrelid::regclass;
+-- Numbers that are neither keys nor in the list of what refers to records of the log. A new one is looked at before it
+-- stands here: a month of the log is kept as long as something refers to it. (cache: gone within a day.)
+SELECT c.oid::regclass AS relation, a.attname
+FROM relation AS c
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind IN ('r', 'p') AND NOT c.relispartition AND c.relnamespace = 'lpr_data'::regnamespace
+  AND a.atttypid = 'bigint'::regtype
+  AND a.attidentity = ''
+  AND NOT EXISTS (SELECT FROM pg_constraint AS k
+                  WHERE k.conrelid = c.oid AND k.contype IN ('p', 'f') AND a.attnum = ANY (k.conkey))
+  AND NOT EXISTS (SELECT FROM lpr_data.log_referrers() AS r WHERE r.relation = c.oid AND r."column" = a.attname)
+ORDER BY c.oid::regclass::text COLLATE "C", a.attname;
+SELECT r.relation, r."column" FROM lpr_data.log_referrers() AS r ORDER BY 1, 2;
+-- Texts of which the server gathers statistics: what comes with lpr, or administrators write for everybody. Nothing of
+-- what people type about a matter or a person, since statistics outlive the rows.
+SELECT c.oid::regclass AS relation, a.attname
+FROM relation AS c
+JOIN pg_attribute AS a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind = 'r' AND c.relnamespace = 'lpr_data'::regnamespace AND c.relname <> 'camera'
+  AND a.atttypid IN ('text'::regtype, 'text[]'::regtype, 'json'::regtype, 'jsonb'::regtype)
+  AND (a.attcollation <> '"C"'::regcollation) AND coalesce(a.attstattarget, -1) <> 0
+ORDER BY c.oid::regclass::text COLLATE "C", a.attname;

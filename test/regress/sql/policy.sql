@@ -4,6 +4,7 @@
 \set rows :abs_srcdir '/rows.sql'
 INSERT INTO lpr_data.secret (name, key_name, value) VALUES ('policy', 'key', '\x00');
 INSERT INTO lpr_data.camera (source, camera_id, latitude, longitude) VALUES ('acme', 'policy', 32.5, -117);
+INSERT INTO lpr_data.reserved_plate (plate_hash, owner_hash) VALUES (sha256('policy'), sha256('policy'));
 -- The second time (test/mutants) all else is there.
 SELECT to_regnamespace('policy') IS NULL AS fresh \gset
 \if :fresh
@@ -19,13 +20,18 @@ SELECT pg_temp.run(
     pg_temp.adds('destruction_order', '{"order_id": 9101, "state": "done"}'),
     pg_temp.adds('destruction_part', '{"order_id": 9101, "event_id": 1, "state": "destroyed"}'),
     pg_temp.adds('destruction_certificate', '{"order_id": 9101}'),
+    pg_temp.adds('disposal', '{"disposal_id": 9101, "state": "done", "salt": null}'),
+    pg_temp.adds('disposal_part', '{"disposal_id": 9101, "state": "destroyed"}'),
+    pg_temp.adds('disposal_certificate', '{"disposal_id": 9101}'),
     pg_temp.adds('recertification', '{"person_id": "@owner1", "at": "2020-01-01", "valid_until": "2020-06-01"}'),
     pg_temp.adds('recertification', '{"at": "2020-01-01", "valid_until": "2020-06-01"}'),
     pg_temp.adds('training', '{"person_id": "@owner1"}'),
     pg_temp.adds('save', '{"save_id": 9101, "event_id": 1}'),
     pg_temp.adds('event_read', '{"saved_id": 9101, "save_id": 9101, "event_id": 1}'),
     pg_temp.adds('correction', '{"saved_id": 9101}'),
-    pg_temp.adds('event_step', '{"step_id": 9101, "event_id": 1}'),
+    pg_temp.adds('event_step', '{"step_id": 9101, "event_id": 1}'), pg_temp.adds('deputy', '{"deputy_id": 9101}'),
+    pg_temp.adds('release', '{"release_id": 9101, "event_id": 1}'),
+    pg_temp.adds('protected_place', '{"place_id": 9101, "latitude": -80}'),
     pg_temp.adds('target', '{"target_id": 9101, "event_id": 1}'),
     pg_temp.adds('exemption', '{"records": "POLICY"}'), pg_temp.adds('grace', '{"what": "sources"}'),
     pg_temp.adds('image', '{"content": "\\x01", "sha256":
@@ -110,3 +116,4 @@ WHERE p.polrelid::regclass::text LIKE 'lpr\_data.%' ORDER BY p.polrelid::regclas
 \endif
 DELETE FROM lpr_data.secret WHERE name = 'policy';
 DELETE FROM lpr_data.camera WHERE camera_id = 'policy';
+DELETE FROM lpr_data.reserved_plate WHERE plate_hash = sha256('policy');

@@ -62,6 +62,7 @@ SET client_min_messages = warning; -- the drops of a world of cameras are told b
 -- The reads of plate BULK<n> are n, evenly over four years, none abroad; those of 7ABC123 of California are as many in
 -- every world. acme, pager and sorter are one and the same vendor.
 CREATE VIEW acme AS SELECT * FROM lpr.reads WHERE source = 'acme';
+CREATE VIEW acme_images AS SELECT * FROM lpr.images WHERE source = 'acme';
 
 -- ---- by plate ----
 SELECT source, count(*), count(DISTINCT read_id) AS ids, bool_and(plate = 'BULK300') AS plate,
@@ -204,7 +205,7 @@ SELECT outcome, received > 0 AS received, reads, dropped ? 'abroad' AS abroad FR
 -- What a condition leaves out that only lpr checks is counted, too; with images before they are fetched.
 SELECT count(*) FROM acme WHERE plate = '7ABC123' AND color = 'NO SUCH';
 SELECT reads > 0 AS reads, (dropped -> 'other_condition')::bigint = reads AS counted FROM lpr.last_query();
-SELECT count(plate_image) FROM acme WHERE plate = '7ABC123' AND color = 'NO SUCH';
+SELECT count(plate_image) FROM acme_images WHERE plate = '7ABC123' AND color = 'NO SUCH';
 SELECT reads > 0 AS reads, (dropped -> 'other_condition')::bigint = reads AS counted FROM lpr.last_query();
 SELECT count(*) > 0 AS some FROM acme WHERE plate = '7ABC123';
 SELECT dropped ? 'other_condition' AS counted FROM lpr.last_query();
@@ -380,18 +381,21 @@ SELECT DISTINCT ON (plate) plate, recent FROM acme WHERE plate IN ('BULK7', 'BUL
 SELECT count(*) FROM (SELECT FROM lpr.search_plate('BULK300') LIMIT 25) AS r;
 SELECT source, outcome, pages FROM lpr.last_query() ORDER BY source;
 
--- ---- images: fetched for the rows shown, when selected ----
-SELECT plate, substr(encode(plate_image, 'hex'), 1, 8) AS png, vehicle_image <> plate_image AS two FROM acme
+-- ---- images: in a table of their own; fetched for the rows shown, when selected ----
+SELECT count(*), bool_and(has_images) AS have FROM (SELECT * FROM acme WHERE plate = 'BULK5') AS r;
+SELECT requests FROM lpr.last_query();
+SELECT vehicle_image FROM lpr.reads WHERE plate = 'BULK5';
+SELECT plate, substr(encode(plate_image, 'hex'), 1, 8) AS png, vehicle_image <> plate_image AS two FROM acme_images
     WHERE plate = 'BULK5' ORDER BY captured_at LIMIT 2;
 SELECT requests, pages FROM lpr.last_query();
 SELECT count(*) FROM (SELECT * FROM acme WHERE plate = 'BULK5') AS r;
 SELECT requests FROM lpr.last_query();
-SELECT count(plate_image) FROM acme WHERE plate = 'BULK20';
+SELECT count(plate_image) FROM acme_images WHERE plate = 'BULK20';
 SELECT requests FROM lpr.last_query();
-SELECT source, count(plate_image) AS plates, count(vehicle_image) AS vehicles FROM lpr.reads WHERE plate = 'BULK3'
+SELECT source, count(plate_image) AS plates, count(vehicle_image) AS vehicles FROM lpr.images WHERE plate = 'BULK3'
     GROUP BY source ORDER BY source;
 -- A whole row has them too.
-SELECT (r).plate_image IS NOT NULL AS image FROM (SELECT r FROM lpr.reads AS r WHERE plate = 'BULK1'
+SELECT (r).plate_image IS NOT NULL AS image FROM (SELECT r FROM lpr.images AS r WHERE plate = 'BULK1'
     AND source = 'acme') AS r;
 
 -- ---- statements that stay: seven executions ----

@@ -98,6 +98,12 @@ SELECT 'event', 'moves', 'update', pg_temp.adds('event', '{"closed_at": "2026-02
        'UPDATE lpr_data.event SET outcome = ''lost'' WHERE event_id = 9002',
        'LP034 the change of event 9002 is refused'
 UNION ALL
+SELECT 'release', 'moves', 'update',
+       pg_temp.adds('release', '{"state": "refused", "decided_at": "2026-01-01 00:00Z",
+           "decided_by": "@privacy1", "decide_reason": "x"}'),
+       'UPDATE lpr_data.release SET decide_reason = ''y'' WHERE release_id = 9002',
+       'LP034 the change of release 9002 is refused'
+UNION ALL
 SELECT 'target', 'moves', 'update', pg_temp.adds('target', t.other), 'UPDATE lpr_data.target SET ' || t.change
        || ' WHERE target_id = 9002', 'LP034 the change of target 9002 is refused'
 FROM (VALUES ('{"ended_at": "2026-02-01", "ended_by": "@analyst1", "end_kind": "ruled_out", "end_reason": "x"}'::jsonb,
@@ -132,7 +138,8 @@ FROM attempt AS a
 CROSS JOIN LATERAL (SELECT array_agg(pg_temp.off(k.relation, k.name))
                            || ARRAY['SET LOCAL session_replication_role = replica', a.before] AS before
                     FROM kept AS k
-                    WHERE k.does IN ('refuse_rewrite', 'refuse_change', 'event_moves', 'access_moves', 'target_moves')
+                    WHERE k.does IN ('refuse_rewrite', 'refuse_change', 'event_moves', 'access_moves', 'target_moves',
+                                     'release_moves')
                       AND k.relation = a.relation AND k.name <> a.name) AS b
 WHERE a.name <> 'audit_truncate';
 -- What refuses to empty tables is switched off once for all.
