@@ -371,15 +371,13 @@ write_counts(Batch *batch)
 static void
 settle_batch(Batch *batch)
 {
-	List *fresh = list_copy_tail(batch->records, batch->known);
-
 	PopActiveSnapshot();
 	reconciled = false;         /* until they are settled */
 	CommitTransactionCommand(); /* model: commit */
 	lpr_log_committed(batch->log);
 	lpr_refusals_committed();
 	purged = true;
-	lpr_judge_count(fresh, batch->receipts + batch->known);
+	lpr_judge_count(batch->records, batch->receipts, batch->known);
 	/* The wait for a standby may have been cut short by our own end: then nothing is acknowledged. */
 	CHECK_FOR_INTERRUPTS(); /* model: end after the commit */
 	if (batch->wrote && !XLogRecPtrIsInvalid(XactLastCommitEnd))

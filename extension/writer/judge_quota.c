@@ -61,15 +61,13 @@ lpr_judge_expect(List *questions)
 }
 
 void
-lpr_judge_count(List *records, const LprReceipt *receipts)
+lpr_judge_count(List *records, const LprReceipt *receipts, int first)
 {
-	ListCell *cell;
 	TimestampTz now = GetCurrentTimestamp();
-	int i = 0;
 
-	foreach (cell, records)
+	for (int i = first; i < list_length(records); i++)
 	{
-		LprQueued *record = lfirst(cell);
+		const LprQueued *record = list_nth(records, i);
 
 		if (record->kind == LPR_AUDIT_ASK && !receipts[i].refused && lpr_quota_known())
 		{
@@ -77,7 +75,6 @@ lpr_judge_count(List *records, const LprReceipt *receipts)
 			if (record->facts.event.given)
 				lpr_quota_count(LPR_QUOTA_EVENT, record->facts.event.id, now);
 		}
-		i++;
 	}
 }
 

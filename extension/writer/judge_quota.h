@@ -10,7 +10,7 @@
 extern void lpr_judge_know_quotas(void);
 /* LprQueued that are judged together: each counts for the others. */
 extern void lpr_judge_expect(List *questions);
-/* Counts those that were let through, once they are on record. */
-extern void lpr_judge_count(List *records, const LprReceipt *receipts);
+/* Counts those that were let through, from the first that is new, once they are on record; outside a transaction. */
+extern void lpr_judge_count(List *records, const LprReceipt *receipts, int first);
 
 #endif

@@ -89,6 +89,21 @@ sub stage
 	return;
 }
 
+# No server process of a test ends by a fault of memory, whether the test would have noticed or not.
+END
+{
+	my $status = $?;
+	my ($test) = $0 =~ m{([^/]+)\.t$};
+
+	for my $log (defined $test ? glob "$PostgreSQL::Test::Utils::log_path/${test}_*.log" : ())
+	{
+		next unless PostgreSQL::Test::Utils::slurp_file($log) =~ /^.*terminated by signal (?:7|11)\b.*$/m;
+		print STDERR "# $log: $&\n";
+		$status ||= 1;
+	}
+	$? = $status;
+}
+
 # Stages a database that is there.
 sub stage_again
 {
