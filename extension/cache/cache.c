@@ -77,12 +77,13 @@ is_open(const LprQuery *query)
 /*
  * Whether the answer to one question holds all of another's: the time asked is no longer, and it comes in the order
  * that the plan relies on. Both being asked up to "now" is the same question, though now is later: column fetched_at
- * tells.
+ * tells. A statement that began before the one whose answer this is asked for what has been too old since.
  */
 static bool
 covers(const LprCacheAnswer *answer, const LprQuery *query)
 {
-	if (!answer->complete || answer->since > query->from)
+	if (!answer->complete ||
+		(answer->since > query->from && answer->since > lpr_five_years_before(GetCurrentTimestamp())))
 		return false;
 	if (answer->until < query->until && !(answer->open_until && is_open(query)))
 		return false;

@@ -31,6 +31,12 @@ moment_before(TimestampTz moment, int months, int days)
 		DirectFunctionCall2(timestamp_mi_interval, TimestampGetDatum(moment), IntervalPGetDatum(&span)));
 }
 
+TimestampTz
+lpr_five_years_before(TimestampTz moment)
+{
+	return moment_before(moment, 60, 0);
+}
+
 /* The executor state goes, by its end or by an error: a record that nobody can ask for any more goes as well. */
 static void
 statement_over(void *arg)
@@ -73,7 +79,7 @@ lpr_statement(EState *estate)
 	statement->context = context;
 	statement->estate = estate;
 	statement->asked_at = GetCurrentTimestamp();
-	statement->five_years_ago = moment_before(statement->asked_at, 60, 0);
+	statement->five_years_ago = lpr_five_years_before(statement->asked_at);
 	statement->thirty_days_ago = moment_before(statement->asked_at, 0, 30);
 
 	callback = MemoryContextAllocZero(estate->es_query_cxt, sizeof(MemoryContextCallback));

@@ -74,6 +74,8 @@ typedef struct LprStatement
 	LprQueryStats *tallies;
 } LprStatement;
 
+/* Nothing captured before that is asked for or shown at that moment. */
+extern TimestampTz lpr_five_years_before(TimestampTz moment);
 /* The statement that an executor state belongs to, begun if need be. It ends with the executor state. */
 extern LprStatement *lpr_statement(EState *estate);
 extern LprQueryStats *lpr_query_stats_add(LprStatement *statement, const char *source, const char *dialect);

@@ -120,6 +120,16 @@ is_deeply([map { left_out("SELECT * FROM lpr.reads WHERE source = 'acme' AND pla
 		{ rows => '47|47', received => 47, reads => 47, dropped => {}, odd_value => {}, notices => [$caveat] }],
 	'of two answers of one scan each has its own');
 
+# A statement that began before the one whose answer is kept asks for the same five years, though its own begin a moment earlier.
+$node->vendor_faults({ vendor => 'acme', class => 'search', fault => 'hold', times => 1 });
+$node->vendor_forget;
+my $earlier = $node->launch('analyst1', "SELECT count(r.read_id), count(*) FILTER (WHERE r.from_cache) FROM (VALUES ('BULK48'), ('BULK49')) AS v (p) LEFT JOIN lpr.reads AS r ON r.plate = v.p AND r.source = 'acme'");
+$node->await_network($earlier, vendor => 'acme', class => 'search');
+is(($node->converse($other, "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK49'"))[0], '49', 'a later question is answered meanwhile');
+$node->vendor_well;
+like(($node->landed($earlier))[0], qr/^97\|49\n/, '… and answers the earlier one');
+is(scalar(grep { $_->{class} eq 'search' } $node->vendor_log), 2, '… for which nobody is asked again');
+
 # ---- transactions ----
 
 $node->converse($session, 'BEGIN');
