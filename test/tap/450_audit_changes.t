@@ -5,6 +5,7 @@ use LprAudit;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
+$ENV{MALLOC_PERTURB_} = 170; # what the server gives back is not what it was
 my $node = LprTest->start_staged('audit_changes', world => 'noon', conf => "max_prepared_transactions = 5\nmax_connections = 110\n");
 # Of rows: what is made by DDL, and settings, are other tests' matter.
 my $rows = "payload LIKE '%\"action\"%' AND payload NOT LIKE '%lpr_data.setting%'";
@@ -114,6 +115,23 @@ my @acks = $node->swarm_end($swarm);
 my $once = "SELECT count(*), count(DISTINCT payload::json->'new'->>'camera_id') FROM lpr_data.audit WHERE number > $head AND $changes AND payload LIKE '%\"j%c%'";
 ok(LprTest::eventually(sub { $node->answer('postgres', $once) eq '400|400' }), '400 changes beside questions are on record once') or diag($node->answer('postgres', $once));
 is($node->answer('postgres', 'SELECT count(*) FROM lpr_data.change'), 0, '… and none waits');
+
+# Thousands of records in one batch: what it takes for them is given back with the transaction.
+my $fresh = LprTest::quick() . ' AND event_id = ' . $node->own_event(4711);
+my $job = $node->ready('analyst1');
+my $held = $node->hold_writer;
+my $many = $node->launch('postgres', 'DO $$ BEGIN FOR n IN 1 .. 4000 LOOP EXECUTE format(\'ALTER ROLE analyst2 CONNECTION LIMIT %s\', n); END LOOP; END $$');
+ok($node->await_waiting(1, $many), 'thousands of statements wait for the writer');
+$node->go($job, $fresh);
+ok($node->await_waiting(1, $job), '… and a question');
+$node->let_go($held);
+like(join('', ($node->landed($job))[0, 1]), qr/^1\n/, '… which is answered');
+is(($node->landed($many))[1], '', '… as they are taken');
+is($node->writer, $held, '… by the writer that is there');
+$node->answer('admin1', "SELECT lpr.set_rate_limit('event', 'hour', 1)");
+like($node->messages('analyst1', $fresh), qr/LP046/, '… which has counted it');
+$node->answer('admin1', "SELECT lpr.set_rate_limit('event', 'hour', 1000000)");
+$node->answer('postgres', 'ALTER ROLE analyst2 CONNECTION LIMIT -1');
 
 # A change that is committed while there is no writer waits on disk, through a crash.
 $node->hold_writer;

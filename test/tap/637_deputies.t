@@ -97,6 +97,9 @@ $node->answer('analyst2', "SELECT lpr.transfer_event(1, 'analyst1', 'She is back
 # An urgent target of their people.
 my $urgent = $node->answer('analyst1', "SELECT lpr.add_target(1, 'urgent-1', 'endangered', basis => 'The missing child was seen in this car an hour ago.', urgent => true)");
 $node->refused('a target confirmed without the rules', 'analyst2', "SELECT lpr.confirm_target($urgent)", 'A5', 'LP028');
+$node->answer('analyst1', "SELECT lpr.add_member(1, 'analyst2')");
+$node->refused('… nor by a deputy who works on its event', 'analyst2', "SELECT lpr.confirm_target($urgent)", 'Q12', 'LP033', logon => 1, words => qr/you work on event 1 yourself/);
+$node->answer('analyst1', "SELECT lpr.remove_member(1, 'analyst2')");
 $node->answer('analyst2', "SELECT lpr.confirm_target($urgent)");
 is($node->answer('postgres', "SELECT b.login, f.login FROM lpr_data.target AS t JOIN lpr_data.person AS b ON b.person_id = t.confirmed_by JOIN lpr_data.person AS f ON f.person_id = t.acted_for WHERE t.target_id = $urgent"), 'analyst2|supervisor1', 'a deputy confirms a target, in whose stead');
 
