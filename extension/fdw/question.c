@@ -250,6 +250,12 @@ take_event(Making *making, int64 id)
 	*making->event = (LprEvent){true, id};
 }
 
+static bool
+is_address(const char *text)
+{
+	return strlen(text) <= 200 && lpr_address_characters(text) > 0;
+}
+
 /* One condition, none of whose values is NULL. */
 static void
 take_condition(Making *making, LprConditionKind kind, const LprValue *values)
@@ -273,11 +279,14 @@ take_condition(Making *making, LprConditionKind kind, const LprValue *values)
 			take_near(query, values);
 			break;
 		case LPR_CONDITION_ADDRESS:
-			query->address = TextDatumGetCString(values[0].value);
+			word = TextDatumGetCString(values[0].value);
+			if (query->address == NULL || is_address(word))
+				query->address = word;
 			break;
 		case LPR_CONDITION_ADDRESS_LIKE:
+			/* Of several the first that is an address is asked; all of them are checked here. */
 			word = lpr_like_text(TextDatumGetCString(values[0].value));
-			if (query->address == NULL)
+			if (query->address == NULL || (!is_address(query->address) && is_address(word)))
 				query->address = word;
 			break;
 		case LPR_CONDITION_MAKE:
@@ -368,7 +377,7 @@ settle_address(Making *making)
 		lpr_refuse_invisible("address", (LprSlice){query->address, strlen(query->address)});
 	if (query->address == NULL)
 		return;
-	if (strlen(query->address) <= 200 && lpr_address_characters(query->address) > 0)
+	if (is_address(query->address))
 	{
 		LprSlice written = {query->address, strlen(query->address)};
 

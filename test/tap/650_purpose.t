@@ -169,6 +169,8 @@ $says->('one of ten', $address->('Otay Mesa R'));
 $gate->("an address that is none: '$_'", $address->($_), 'Q2', 'LP014') for '        ', ' Street,', 'alifornia', '-- -- -- --', 'Main Street', 'san diego, ca 92101', 'treet, lo', '12345678', 'CA 92173-0001', 'North Avenue West';
 $gate->("… by a pattern: '$_'", $address->('') =~ s/address = ''/address ILIKE '%$_%'/r, 'Q2', 'LP014') for '        ', 'alifornia', ', ca 9';
 $gate->("… by the function: '$_'", "SELECT count(*) FROM lpr.search_location(address => '$_', since => now() - interval '7 days', event_id => $second)", 'Q2', 'LP014') for '        ', ' Street,', 'alifornia';
+$says->("… beside one that is an address it is a condition: '$_'", $address->('Otay Mesa R') . " AND address ILIKE '%$_%'") for 'CA', 'alifornia';
+$says->('… in whichever order', $address->('') =~ s/address = ''/address ILIKE '%alifornia%' AND address ILIKE '%Otay Mesa R%'/r);
 $says->('… beside a point it is no anchor, and needs to be none', $place->(20000, '7 days', " AND address ILIKE '%alifornia%'"));
 $gate->('a vehicle in too large an area', $make->('1 day', $near . 20001), 'Q8', 'LP044');
 $gate->('a vehicle anywhere, while it needs a place', $make->('1 day'), 'Q8', 'LP044');
