@@ -41,8 +41,10 @@ $node->vendor_faults(
 	{ vendor => 'busy', class => 'search', fault => 'rate_limit', retry_after => 25 },
 	{ vendor => 'blank', class => 'image', fault => 'hang' });
 
-# The one turn of its minute.
+# The one turn of its minute, and those of the half hour after it: whoever asks now waits, however long this test takes.
 is($node->answer('analyst1', asking('slow')), 7, 'the first turn of a limited source');
+my $ahead = $node->launch('analyst1', 'SELECT count(*) FROM (' . join(' UNION ALL ', map { "SELECT read_id FROM lpr.reads WHERE plate = 'BULK$_' AND source = 'slow'" } 1 .. 30) . ') AS r');
+my $waits = $node->await_network($ahead);
 
 # What is asked, and the request by which it is seen that the question has come as far as that.
 my @cases = (
@@ -161,6 +163,8 @@ ok(LprTest::eventually(sub { !-e "/proc/$backend" }), 'client_connection_check_i
 ok(LprTest::eventually(sub { descriptors() == $descriptors }), 'the name lookups leave no descriptor either')
 	or diag(join "\n", map { readlink } glob "/proc/$pid/fd/*");
 is(($node->converse($session, asking('acme')))[0], 7, 'the session goes on');
+$node->answer('postgres', "SELECT pg_terminate_backend($waits)");
+$node->landed($ahead);
 $_->quit for $session, $other;
 
 $node->vendor_well;

@@ -4,6 +4,7 @@
 package LprTest;
 use strict;
 use warnings;
+use Fcntl ();
 use LprTest;
 use PostgreSQL::Test::Utils;
 use Test::More;
@@ -215,11 +216,13 @@ sub swarm
 	my @pids;
 
 	mkdir $directory or die "$directory: $!";
+	open my $gate, '>', "$directory/gate" or die "$directory/gate: $!";
+	flock $gate, Fcntl::LOCK_EX;
 	for my $login ('analyst1', 'analyst2')
 	{
 		# Who could not log on tries again; an error later ends nothing.
 		PostgreSQL::Test::Utils::append_to_file("$directory/$login", "\\set ON_ERROR_STOP on\n\\o /dev/null\n" . logon($login) . ";\n\\o\n\\set ON_ERROR_STOP off\n"
-			. ($given{hold} ? "\\! while [ ! -e $directory/go ]; do sleep 0.2; done\n" : '') # time: between two looks
+			. ($given{hold} ? "\\! flock -s $directory/gate true\n" : '')
 			. join '', map {
 			"$pause$sql\nSELECT 'ack ' || reference FROM lpr.last_query() WHERE outcome = 'complete' AND reads > 0;\n" } 1 .. $rounds);
 	}
@@ -239,7 +242,7 @@ sub swarm
 		} while (getppid() == $parent && !-e "$directory/end" && (!$given{rounds} || $?));
 		POSIX::_exit(0);
 	}
-	push @swarms, { directory => $directory, pids => \@pids, clients => $clients };
+	push @swarms, { directory => $directory, gate => $gate, pids => \@pids, clients => $clients };
 	eventually(sub { $node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'swarm' AND state = 'idle' AND query LIKE '%work_on%'") >= $clients })
 		or die 'not all of the swarm get on' if $given{hold};
 	return $swarms[-1];
@@ -249,7 +252,7 @@ sub swarm_go
 {
 	my ($node, $swarm) = @_;
 
-	PostgreSQL::Test::Utils::append_to_file("$swarm->{directory}/go", '');
+	flock $swarm->{gate}, Fcntl::LOCK_UN; # of all who have it from us
 	return;
 }
 

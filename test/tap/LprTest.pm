@@ -15,6 +15,7 @@ use IO::Handle;
 use IO::Select;
 use IO::Socket::INET;
 use JSON::PP;
+use LprClient;
 use POSIX ();
 use Test::More;
 use Time::HiRes qw(sleep);
@@ -22,6 +23,7 @@ use Time::Local ();
 
 
 $ENV{PGUSER} = 'postgres'; # whoever runs the tests
+$SIG{__DIE__} = sub { diag("died: $_[0]") if defined $^S && !$^S }; # else nobody reads it
 
 my %simulators; # process id => 1, of those started by this test file
 my %simulated; # what simulated() found
@@ -208,6 +210,31 @@ sub own_event
 		INSERT INTO lpr_data.event_member (event_id, person_id, owner, added_by) SELECT $number, person_id, true, person_id FROM lpr_data.person WHERE login = 'analyst1'");
 	$node->make_targets('lpr');
 	return $number;
+}
+
+# As PostgreSQL::Test::Cluster's; a psql is started only for what is one's own, and when LPR_PSQL is set.
+sub psql
+{
+	my ($node, $database, $sql, %given) = @_;
+	my %options = @{ $given{extra_params} // [] } % 2 ? (other => 1) : @{ $given{extra_params} // [] };
+	my $verbose = ($options{'-v'} // '') eq 'VERBOSITY=verbose';
+	my ($out, $err) = @given{qw(stdout stderr)};
+
+	return $node->SUPER::psql($database, $sql, %given)
+		if $ENV{LPR_PSQL} || $given{connstr} || $given{replication} || $given{timed_out} || grep({ $_ ne '-U' && !($_ eq '-v' && $verbose) } keys %options);
+	my $came;
+	{
+		local %ENV = $node->_get_env();
+		$came = LprClient::run($node->connstr($database) . ($options{'-U'} ? " user=$options{'-U'}" : ''), $sql,
+			stop => $given{on_error_stop} // 1, verbose => $verbose, timeout => $given{timeout});
+	}
+	return $node->SUPER::psql($database, $sql, %given) unless $came;
+	my ($status, @texts) = @$came;
+	chomp @texts;
+	$$out = $texts[0] if ref $out;
+	$$err = $texts[1] if ref $err;
+	die "error running SQL: '$texts[1]'\nwith sql '$sql'" if $status && $given{on_error_die};
+	return wantarray ? ($status, @texts) : $status;
 }
 
 # SQL as a login, in database lpr unless said otherwise: (psql's exit status, output, messages). An analyst logs on first, unless (logon => 0).
@@ -476,8 +503,9 @@ sub _status
 sub descriptors
 {
 	my ($node, $pid) = @_;
-	my @open = glob "/proc/$pid/fd/*";
-	return scalar @open;
+	my $data = $node->data_dir;
+	# The server's own files are opened as they are needed, and kept.
+	return scalar grep { $_ !~ /^\Q$data\E/ } map { readlink($_) // () } glob "/proc/$pid/fd/*";
 }
 
 # ---- more of the world, for tests of the network ----
