@@ -16,7 +16,7 @@ INSERT INTO task (title, topics) VALUES
     ('Say what may be asked', '{46-target,47-target-verb,48-target-read,61-target-saved}'),
     ('Ask for a second person', '{48-release,48-protected-place,48-reserved-plate}'),
     ('Save what matters', '{61-nexus,61-saved,62-correction}'),
-    ('Keep, hold and destroy', '{62-retention,63-destroy,73-record,74-dispose,75-release,76-log-month}'),
+    ('Keep, hold and destroy', '{62-retention,63-destroy,73-record,74-dispose,75-dispose-release,76-log-month}'),
     ('Read and verify the log', '{30-audit,31-audit-read}'),
     ('Register people', '{40-person,40-role-conflict}'),
     ('Run sources', '{15-source,16-refresh}'),

@@ -71,6 +71,32 @@ COMMENT ON COLUMN lpr.event_extensions.ends_at IS 'Until when.';
 COMMENT ON COLUMN lpr.event_extensions.reason IS
     'Why the matter goes on; NULL of an event that you do not work on.';
 
+CREATE FUNCTION lpr_data.reading_event(event bigint, what text)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+BEGIN
+    IF EXISTS (SELECT FROM lpr_data.event_member AS m
+               WHERE m.event_id = reading_event.event AND m.person_id = lpr_data.me()) THEN
+        PERFORM lpr_data.pass_session();
+    ELSE
+        PERFORM lpr_data.reading('E4', 'lpr_oversight', 'lpr_privacy', 'lpr_supervisor');
+    END IF;
+    IF NOT EXISTS (SELECT FROM lpr_data.visible_event AS e WHERE e.event_id = reading_event.event) THEN
+        PERFORM lpr_data.refuse('E4', 'LP041', format('event %s does not exist or is not one that you see',
+                                                      coalesce(event::text, 'NULL')),
+                                'Supervisors see the events of their people, oversight and privacy all.',
+                                'SELECT * FROM lpr.events;');
+    END IF;
+    PERFORM lpr_data.audit_record('read', NULL, NULL, format('%s(%s)', what, event));
+END
+$$;
+COMMENT ON FUNCTION lpr_data.reading_event(bigint, text) IS
+    'Who calls may look at what belongs to an event, by a function of that name: whoever works on it, their '
+    'supervisors, oversight and privacy (E4). On record. Errors LP041 (not an event that they see), LP024, LP033, and '
+    'those of the gate for a session.';
+
 CREATE FUNCTION lpr.event_reasons(event bigint)
     RETURNS TABLE (at timestamp with time zone, by_login text, what text, said text)
     LANGUAGE plpgsql
@@ -79,19 +105,7 @@ CREATE FUNCTION lpr.event_reasons(event bigint)
 AS $$
 #variable_conflict use_column
 BEGIN
-    IF EXISTS (SELECT FROM lpr_data.event_member AS m
-               WHERE m.event_id = event_reasons.event AND m.person_id = lpr_data.me()) THEN
-        PERFORM lpr_data.pass_session();
-    ELSE
-        PERFORM lpr_data.reading('E4', 'lpr_oversight', 'lpr_privacy', 'lpr_supervisor');
-    END IF;
-    IF NOT EXISTS (SELECT FROM lpr_data.visible_event AS e WHERE e.event_id = event_reasons.event) THEN
-        PERFORM lpr_data.refuse('E4', 'LP041', format('event %s does not exist or is not one that you see',
-                                                      coalesce(event_reasons.event::text, 'NULL')),
-                                'Supervisors see the events of their people, oversight and privacy all.',
-                                'SELECT * FROM lpr.events;');
-    END IF;
-    PERFORM lpr_data.audit_record('read', NULL, NULL, format('event_reasons(%s)', event_reasons.event));
+    PERFORM lpr_data.reading_event(event_reasons.event, 'event_reasons');
     RETURN QUERY
         SELECT e.opened_at, NULL::text, 'reason', e.reason
         FROM lpr_data.event AS e WHERE e.event_id = event_reasons.event

@@ -132,7 +132,7 @@ SELECT lpr_data.audit_changes_of('lpr_data.target', free => '{address,evidence_r
 ALTER TABLE lpr_data.target ALTER plate SET STATISTICS 0, ALTER shape SET STATISTICS 0, ALTER latitude SET STATISTICS 0,
                             ALTER longitude SET STATISTICS 0;
 CREATE UNIQUE INDEX target_once ON lpr_data.target (event_id, plate) WHERE ended_at IS NULL AND kind = 'plate';
-CREATE INDEX target_shape ON lpr_data.target (event_id, shape) WHERE kind = 'plate';
+CREATE INDEX target_shape ON lpr_data.target (event_id, shape) WHERE shape IS NOT NULL;
 CREATE INDEX target_kind ON lpr_data.target (event_id, kind);
 CREATE INDEX target_associate ON lpr_data.target (associate_of) WHERE associate_of IS NOT NULL;
 CREATE UNIQUE INDEX target_urgent ON lpr_data.target (added_by, urgent_day, urgent_number);
@@ -261,6 +261,14 @@ COMMENT ON FUNCTION lpr_data.address_names(text) IS
     'Characters of an address, blanks and punctuation counted once; 0 when it names no place: neither a number with a '
     'name behind it nor two names (Q8).';
 
+CREATE FUNCTION lpr_data.addresses_meet(a text, b text)
+    RETURNS boolean
+    LANGUAGE c IMMUTABLE STRICT PARALLEL SAFE
+AS 'MODULE_PATHNAME', 'lpr_addresses_meet';
+COMMENT ON FUNCTION lpr_data.addresses_meet(text, text) IS
+    'Whether two parts of addresses may be of one address, at one place of it: either holds the other, or one ends '
+    'with what the other begins with, by whole words or four characters at least (P1, Q12).';
+
 CREATE FUNCTION lpr_data.is_alike(a lpr_data.target, b lpr_data.target)
     RETURNS boolean
     LANGUAGE sql IMMUTABLE
@@ -268,8 +276,7 @@ CREATE FUNCTION lpr_data.is_alike(a lpr_data.target, b lpr_data.target)
 RETURN a.event_id = b.event_id AND a.kind = b.kind
     AND CASE a.kind WHEN 'plate' THEN lpr_data.plate_shape(a.plate) = lpr_data.plate_shape(b.plate)
                     WHEN 'vehicle' THEN coalesce(a.make = b.make, true) AND coalesce(a.model = b.model, true)
-                    ELSE coalesce(lpr.address_contains(a.address, b.address)
-                                  OR lpr.address_contains(b.address, a.address), false)
+                    ELSE coalesce(lpr_data.addresses_meet(a.address, b.address), false)
                          OR coalesce(lpr.distance_m(a.latitude, a.longitude, b.latitude, b.longitude)
                                      <= a.radius_m + b.radius_m, false) END;
 COMMENT ON FUNCTION lpr_data.is_alike(lpr_data.target, lpr_data.target) IS

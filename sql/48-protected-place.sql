@@ -56,9 +56,8 @@ AS $$
                           AND place_that_waits.latitude + (place_that_waits.radius_m + 5000) / 110000
            AND lpr.distance_m(place_that_waits.latitude, place_that_waits.longitude, p.latitude, p.longitude)
                <= place_that_waits.radius_m + p.radius_m
-           -- Either names the other: an address is asked for by a part of it, or with more around it.
-           OR lpr.address_contains(p.address, place_that_waits.address)
-           OR lpr.address_contains(place_that_waits.address, p.address))
+           -- An address is asked for by a part of it, with more around it, or by its end and what comes behind it.
+           OR lpr_data.addresses_meet(p.address, place_that_waits.address))
       AND NOT lpr_data.released(place_that_waits.event_id, 'protected_place', p.place_id::text, moment)
     ORDER BY p.place_id LIMIT 1
 $$;

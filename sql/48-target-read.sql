@@ -75,19 +75,7 @@ CREATE FUNCTION lpr.event_targets(event bigint)
 AS $$
 #variable_conflict use_column
 BEGIN
-    IF EXISTS (SELECT FROM lpr_data.event_member AS m
-               WHERE m.event_id = event_targets.event AND m.person_id = lpr_data.me()) THEN
-        PERFORM lpr_data.pass_session();
-    ELSE
-        PERFORM lpr_data.reading('E4', 'lpr_oversight', 'lpr_privacy', 'lpr_supervisor');
-    END IF;
-    IF NOT EXISTS (SELECT FROM lpr_data.visible_event AS e WHERE e.event_id = event_targets.event) THEN
-        PERFORM lpr_data.refuse('E4', 'LP041', format('event %s does not exist or is not one that you see',
-                                                      coalesce(event_targets.event::text, 'NULL')),
-                                'Supervisors see the events of their people, oversight and privacy all.',
-                                'SELECT * FROM lpr.events;');
-    END IF;
-    PERFORM lpr_data.audit_record('read', NULL, NULL, format('event_targets(%s)', event_targets.event));
+    PERFORM lpr_data.reading_event(event_targets.event, 'event_targets');
     RETURN QUERY
         SELECT t.target_id, t.event_id, t.kind, t.plate, t.plate_region, t.latitude, t.longitude, t.radius_m,
                t.address, t.make, t.model, lpr_data.target_state(t), t.relation, t.evidence_kind,

@@ -246,7 +246,7 @@ AS $$
             SELECT max(t.good_until) FILTER (WHERE t.ended_at IS NULL AND moment < t.good_until) AS until,
                    bool_or(t.end_kind = 'ruled_out') AS ruled_out
             FROM lpr_data.target AS t
-            WHERE t.event_id = q.event_id AND t.kind = 'plate' AND t.shape = lpr_data.plate_shape(a.plate)) AS x) AS p
+            WHERE t.event_id = q.event_id AND t.shape = lpr_data.plate_shape(a.plate)) AS x) AS p
     CROSS JOIN LATERAL (
         SELECT max(t.good_until) AS until
         FROM lpr_data.target AS t

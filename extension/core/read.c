@@ -274,19 +274,43 @@ lpr_word_normal(LprSlice text, char *out)
 	return word.len;
 }
 
+static bool
+holds(LprSlice text, LprSlice part)
+{
+	for (size_t at = 0; at + part.len <= text.len; at++)
+		if (memcmp(text.data + at, part.data, part.len) == 0)
+			return true;
+	return false;
+}
+
 bool
 lpr_word_contains(LprSlice text, LprSlice part)
 {
 	char normal[LPR_WORD_ROOM(LPR_TEXT_MAX)];
-	size_t len;
 
 	if (text.data == NULL || text.len > LPR_TEXT_MAX)
 		return false;
-	len = lpr_word_normal(text, normal);
-	for (size_t at = 0; at + part.len <= len; at++)
-		if (memcmp(normal + at, part.data, part.len) == 0)
+	return holds((LprSlice){normal, lpr_word_normal(text, normal)}, part);
+}
+
+/* Whether a ends with what b begins with. */
+static bool
+goes_on(LprSlice a, LprSlice b)
+{
+	for (size_t n = 1; n <= a.len && n <= b.len; n++)
+	{
+		bool whole = (n == a.len || a.data[a.len - n - 1] == ' ') && (n == b.len || b.data[n] == ' ');
+
+		if ((n >= 4 || whole) && memcmp(a.data + a.len - n, b.data, n) == 0)
 			return true;
+	}
 	return false;
+}
+
+bool
+lpr_words_meet(LprSlice a, LprSlice b)
+{
+	return holds(a, b) || holds(b, a) || goes_on(a, b) || goes_on(b, a);
 }
 
 bool

@@ -88,6 +88,11 @@ extern size_t lpr_word_normal(LprSlice text, char *out);
 
 /* Whether the normal form of a vendor's text contains this, which is in normal form. NULL contains nothing. */
 extern bool lpr_word_contains(LprSlice text, LprSlice part);
+/*
+ * Whether one text may hold both of these, in normal form, at one place: either holds the other, or one ends with what
+ * the other begins with, by whole words or four bytes at least.
+ */
+extern bool lpr_words_meet(LprSlice a, LprSlice b);
 
 /* Whether eight bytes all lie in [least, 0x7E]; least <= 0x80. */
 static inline bool

@@ -170,6 +170,19 @@ lpr_address_contains(PG_FUNCTION_ARGS)
 		lpr_word_contains(text_slice(PG_GETARG_TEXT_PP(0)), (LprSlice){normal, lpr_word_normal(part, normal)}));
 }
 
+PG_FUNCTION_INFO_V1(lpr_addresses_meet);
+Datum
+lpr_addresses_meet(PG_FUNCTION_ARGS)
+{
+	LprSlice a = text_slice(PG_GETARG_TEXT_PP(0));
+	LprSlice b = text_slice(PG_GETARG_TEXT_PP(1));
+	char *normal_a = palloc(LPR_WORD_ROOM(a.len));
+	char *normal_b = palloc(LPR_WORD_ROOM(b.len));
+
+	PG_RETURN_BOOL(lpr_words_meet((LprSlice){normal_a, lpr_word_normal(a, normal_a)},
+								  (LprSlice){normal_b, lpr_word_normal(b, normal_b)}));
+}
+
 PG_FUNCTION_INFO_V1(lpr_address_names);
 Datum
 lpr_address_names(PG_FUNCTION_ARGS)

@@ -217,6 +217,20 @@ test_texts(void)
 		   !lpr_word_contains(slice("12 Canon Rd"), slice("CA\xC3\x91ON")) &&
 		   !lpr_word_contains((LprSlice){NULL, 0}, slice("")) && lpr_word_contains(slice("x"), slice("")),
 	   "part of a text");
+	ok(lpr_words_meet(slice("12 HARBOR DR"), slice("HARBOR")) && lpr_words_meet(slice("HARBOR"), slice("12 HARBOR DR")),
+	   "either holds the other");
+	ok(lpr_words_meet(slice("12 HARBOR DR"), slice("HARBOR DR SAN DIEGO")) &&
+		   lpr_words_meet(slice("12 HARBOR DR"), slice("DR SAN DIEGO")) &&
+		   lpr_words_meet(slice("12 HARBOR DR"), slice("R DR SAN DIEGO")) &&
+		   lpr_words_meet(slice("12 HARBOR DR"), slice("SAN YSIDRO 12")) &&
+		   lpr_words_meet(slice("12 HARBOR DR"), slice("SAN YSIDRO 12 H")),
+	   "one goes on where the other ends");
+	ok(!lpr_words_meet(slice("12 HARBOR DR"), slice("DRAKE ST")) &&
+		   !lpr_words_meet(slice("12 AVE"), slice("AVENIDA")) &&
+		   !lpr_words_meet(slice("12 HARBOR DR"), slice("14 HARBOR DR SAN DIEGO")) &&
+		   !lpr_words_meet(slice("12 HARBOR DR SAN DIEGO"), slice("4 MAIN ST SAN DIEGO")) &&
+		   !lpr_words_meet(slice("12 HARBOR DR"), slice("SAN DIEGO")),
+	   "neither");
 
 	ok(lpr_text_ok(slice("caf\xC3\xA9 \xC2\xA0"), 10), "good text");
 	ok(lpr_text_ok((LprSlice){NULL, 0}, 0), "null");

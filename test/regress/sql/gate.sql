@@ -110,6 +110,59 @@ SELECT 'A7', 'LP025', 'you have no access to source "acme" by plate for system A
 FROM unnest(ARRAY['sources = ''{birdseye}''', 'modes = ''{location}''', 'systems = ''{AFI}''',
                   'state = ''suspended''', 'granted_at = now() + interval ''3 days''',
                   'ends_at = now() + interval ''1 minute''']) AS change;
+SELECT date_trunc('day', now()) + interval '1 day 12 hours' AS noon \gset
+-- The two approvals, by two others; another person's do not count.
+INSERT INTO attempt (control, code, message, changes)
+SELECT 'A7', 'LP025', 'you have no access to source "acme" by plate for system ATS',
+       'ALTER TABLE lpr_data.access_step DISABLE TRIGGER refuse_rewrite; '
+       'DROP INDEX lpr_data.access_step_different_people, lpr_data.access_step_once; ' || c.change
+       || ' access_id IN (SELECT a.access_id FROM lpr_data.access AS a WHERE a.person_id = ' || p.person_id || ')'
+FROM lpr_data.person AS p
+CROSS JOIN LATERAL (
+    SELECT 'DELETE FROM lpr_data.access_step WHERE' AS change
+    UNION ALL
+    SELECT format('UPDATE lpr_data.access_step SET %s WHERE step = %L AND', x.change, s.step)
+    FROM unnest('{supervisor,system_owner}'::text[], '{owner1,supervisor1}'::text[]) AS s (step, other)
+    CROSS JOIN LATERAL unnest(ARRAY['action = ''deny''', 'step = ''requester''', 'person_id = ' || p.person_id,
+        format('person_id = (SELECT o.person_id FROM lpr_data.person AS o WHERE o.login = %L)', s.other)])
+        AS x (change)) AS c
+WHERE p.login = 'analyst1';
+-- An update lets pass what it is about, from its beginning on, of who had access before.
+SELECT pg_temp.adds('grace', jsonb_build_object('what', 'W', 'since', :'noon'::timestamptz - interval '1 hour',
+                                                'until', :'noon'::timestamptz + interval '1 day')) AS grace,
+       pg_temp.adds('grace', jsonb_build_object('what', 'W', 'since', :'noon'::timestamptz + interval '1 hour',
+                                                'until', :'noon'::timestamptz + interval '1 day')) AS later_grace,
+       'ALTER TABLE lpr_data.access DISABLE TRIGGER moves, DISABLE TRIGGER refuse_rewrite; UPDATE lpr_data.access SET '
+       'granted_at = ' || quote_literal(:'noon'::timestamptz - interval '1 minute') AS granted_later,
+       'ALTER TABLE lpr_data.source DROP CONSTRAINT published_on_a_day; '
+       'UPDATE lpr_data.source SET published_on = NULL WHERE name = ''acme''' AS unpublished,
+       'UPDATE lpr_data.person SET personnel_hash = NULL WHERE login = ''analyst1''' AS unnumbered,
+       'ALTER TABLE lpr_data.training DISABLE TRIGGER refuse_rewrite; '
+       'DELETE FROM lpr_data.training WHERE course = ''lpr_policy''' AS untrained \gset
+INSERT INTO attempt (control, code, message, changes) VALUES
+    ('A8', 'LP038', 'login analyst1 is a member of a role that is apart from lpr_user',
+        pg_temp.adds('role_conflict', '{"role": "lpr_supervisor", "other": "lpr_user"}')
+        || '; GRANT lpr_supervisor TO analyst1'),
+    ('A8', 'LP036', 'no personnel number of login analyst1 is on record',
+        replace(:'grace', '"W"', '"sources"') || '; ' || :'unnumbered'),
+    ('A4', 'LP027', 'your access has not been recertified',
+        pg_temp.adds('recertification', '{"person_id": "@analyst1"}') || '; '
+        || pg_temp.adds('recertification', jsonb_build_object('valid_until', :'noon'::timestamptz
+                                                                             + interval '9 days'))),
+    ('Q10', 'LP003', 'the privacy assessment of source "acme" is not published', replace(:'grace', '"W"', '"sources"')
+        || '; UPDATE lpr_data.source SET published_on = lpr_data.utc_today() + 2 WHERE name = ''acme'''),
+    ('Q10', 'LP003', 'the privacy assessment of source "acme" is not published',
+        replace(:'grace', '"W"', '"courses"') || '; ' || :'unpublished'),
+    ('Q10', 'LP003', 'the privacy assessment of source "acme" is not published',
+        replace(:'later_grace', '"W"', '"sources"') || '; ' || :'unpublished'),
+    ('A3', 'LP026', 'your training is not current', replace(:'grace', '"W"', '"sources"') || '; ' || :'untrained'),
+    ('A3', 'LP026', 'your training is not current',
+        replace(:'later_grace', '"W"', '"courses"') || '; ' || :'untrained'),
+    ('A3', 'LP026', 'your training is not current', replace(:'grace', '"W"', '"courses"') || '; ' || :'untrained'
+        || '; ' || :'granted_later' || ' WHERE granted_at IS NOT NULL'),
+    ('A3', 'LP026', 'your training is not current', replace(:'grace', '"W"', '"courses"') || '; ' || :'untrained'
+        || '; ' || :'granted_later' || ' WHERE person_id = (SELECT p.person_id FROM lpr_data.person AS p '
+                               'WHERE p.login = ''analyst1'')');
 INSERT INTO attempt (control, code, message, other, changes) VALUES
     ('A7', 'LP025', 'you have no access for system ATS', '{"mode": "saved"}',
         'ALTER TABLE lpr_data.access DISABLE TRIGGER refuse_rewrite, DISABLE TRIGGER moves; '
@@ -118,7 +171,6 @@ INSERT INTO attempt (control, code, message, other, changes) VALUES
         '{"source": "birdseye", "mode": "location", "radius_m": 1000}', '');
 
 -- Targets of event 1: good ones, and such as are not; one of another event.
-SELECT date_trunc('day', now()) + interval '1 day 12 hours' AS noon \gset
 SELECT pg_temp.run(VARIADIC array_agg(pg_temp.adds('target', '{"event_id": 1}' || t.other
            || jsonb_build_object('target_id', 9100 + t.n)
            || CASE WHEN t.other ? 'plate' THEN '{}' ELSE '{"plate": null}'::jsonb END)))
@@ -131,7 +183,8 @@ FROM unnest(ARRAY['{"plate": "HARBOR7"}', '{"plate": "HARBOR6", "event_id": 9001
       "end_reason": "x"}', '{"plate": "HARBOR3"}',
     '{"kind": "address", "latitude": 10, "longitude": 10, "radius_m": 1000}',
     '{"kind": "address", "address": "9 Harbor Road"}', '{"kind": "vehicle", "make": "HARBOR"}',
-    '{"kind": "vehicle", "make": "FERRY", "model": "BIG"}', '{"kind": "vehicle", "model": "DINGHY"}']::jsonb[])
+    '{"kind": "vehicle", "make": "FERRY", "model": "BIG"}', '{"kind": "vehicle", "model": "DINGHY"}',
+    '{"event_id": 9001, "kind": "address", "latitude": 20, "longitude": 20, "radius_m": 1000}']::jsonb[])
     WITH ORDINALITY AS t (other, n) \g /dev/null
 SELECT pg_temp.run(VARIADIC array_agg(pg_temp.adds('target', jsonb_build_object('event_id', 1, 'target_id', 9120 + t.n,
            'plate', t.plate, 'urgent_day', '2026-01-01', 'urgent_number', t.n, 'waits', true, 'evidence_kind', NULL,
@@ -152,6 +205,8 @@ INSERT INTO attempt (control, code, message, other) VALUES
     ('Q12', 'LP047', 'plate "HARBORX" is no target of event 1', '{"plates": ["HARBORX"]}'),
     ('Q12', 'LP047', 'the place asked is no target of event 1',
         '{"mode": "location", "radius_m": 1000, "latitude": 10.01}'),
+    ('Q12', 'LP047', 'the place asked is no target of event 1',
+        '{"mode": "location", "radius_m": 1000, "latitude": 20, "longitude": 20}'),
     ('Q12', 'LP047', 'the place asked is no target of event 1',
         '{"mode": "location", "radius_m": 1000, "longitude": null}'),
     ('Q12', 'LP047', 'the place asked is no target of event 1',
@@ -184,6 +239,13 @@ SELECT 'P1', 'LP053', 'a place that the law protects lies within the search', a.
 FROM (VALUES
     ('{"mode": "location", "radius_m": 1000}', ''), ('{"mode": "vehicle", "radius_m": 1000}', ''),
     ('{"mode": "location", "address_length": 9, "latitude": null, "longitude": null, "place": "9 Harbor Road"}', ''),
+    -- By its end, or its beginning, and what stands around it.
+    ('{"mode": "location", "address_length": 9, "latitude": null, "longitude": null, "place": "Harbor Road Alta"}',
+        pg_temp.adds('target', '{"event_id": 1, "target_id": 9131, "kind": "address", "plate": null,
+            "address": "Harbor Road"}')),
+    ('{"mode": "location", "address_length": 9, "latitude": null, "longitude": null, "place": "Chula Vista 9 Harb"}',
+        pg_temp.adds('target', '{"event_id": 1, "target_id": 9131, "kind": "address", "plate": null,
+            "address": "9 Harb"}')),
     ('{"mode": "location", "radius_m": 1000}', pg_temp.adds('release', '{"event_id": 1, "kind": "protected_place",
         "key": "9002"}')),
     ('{"mode": "location", "radius_m": 1000}', pg_temp.adds('release', jsonb_build_object('event_id', 1, 'key', '9002',
@@ -192,6 +254,10 @@ FROM (VALUES
     ('{"mode": "location", "radius_m": 1000}', pg_temp.adds('release', jsonb_build_object('event_id', 1, 'key', '9002',
         'kind', 'protected_place', 'state', 'released', 'decided_by', '@privacy1', 'decide_reason', 'x',
         'decided_at', :'noon'::timestamptz + interval '1 hour', 'until', :'noon'::timestamptz + interval '2 hours'))),
+    ('{"mode": "location", "radius_m": 1000}', 'ALTER TABLE lpr_data.release DROP CONSTRAINT a_day_at_most; '
+        || pg_temp.adds('release', jsonb_build_object('event_id', 1, 'key', '9002', 'kind', 'protected_place',
+            'state', 'refused', 'decided_by', '@privacy1', 'decide_reason', 'x', 'decided_at', :'noon'::timestamptz,
+            'until', :'noon'::timestamptz + interval '2 hours'))),
     ('{"mode": "location", "radius_m": 1000}', pg_temp.adds('release', jsonb_build_object('event_id', 1, 'key', '9003',
         'kind', 'protected_place', 'state', 'released', 'decided_by', '@privacy1', 'decide_reason', 'x',
         'decided_at', :'noon'::timestamptz, 'until', :'noon'::timestamptz + interval '2 hours'))),
@@ -222,7 +288,8 @@ FROM (VALUES
      'lpr_data.keyed_hash(''plate'', ''''), lpr_data.keyed_hash(''plate'', lpr_data.plate_shape(''HARBOR3''))'),
     ('{}', 'sha256(''another key'')')) AS a (other, hashes);
 -- What is let through, and how long that holds as far as targets go.
-CREATE TEMP TABLE passing (number integer GENERATED ALWAYS AS IDENTITY, holds text, other jsonb);
+CREATE TEMP TABLE passing (number integer GENERATED ALWAYS AS IDENTITY, holds text, other jsonb,
+                           changes text DEFAULT '', says text DEFAULT 'let through');
 INSERT INTO passing (holds, other) VALUES
     ('infinity', '{}'), ('infinity', '{"plates": ["HARB0R7"]}'), ('infinity', '{"plates": ["HARBOR7", "HARBOR3"]}'),
     ('02:00:00', '{"plates": ["HARBOR7", "HARBORY"]}'),
@@ -233,6 +300,30 @@ INSERT INTO passing (holds, other) VALUES
     ('infinity', '{"mode": "vehicle", "radius_m": 9, "make": "FERRY", "model": "BIG"}'),
     ('infinity', '{"mode": "vehicle", "radius_m": 9, "make": "CANOE", "model": "DINGHY"}'),
     (NULL, '{"mode": "saved", "plates": null}');
+-- With what an update lets pass; as a member of a role that is apart from another one; of a part that does not decide.
+INSERT INTO passing (holds, other, changes) VALUES
+    ('infinity', '{}', replace(:'grace', '"W"', '"personnel_numbers"') || '; ' || :'unnumbered'),
+    ('infinity', '{}', replace(:'grace', '"W"', '"sources"') || '; ' || :'unpublished'),
+    ('infinity', '{}', replace(:'grace', '"W"', '"courses"') || '; ' || :'untrained'),
+    ('infinity', '{}', pg_temp.adds('role_conflict', '{"role": "lpr_lead", "other": "lpr_supervisor"}')
+        || '; GRANT lpr_supervisor TO analyst1'),
+    ('infinity', '{}', pg_temp.adds('role_conflict', '{"role": "lpr_supervisor", "other": "lpr_user"}'));
+-- Where what was protected is not any more, lies too far away, or was released.
+INSERT INTO passing (holds, other, changes)
+SELECT 'infinity', '{"mode": "location", "radius_m": 1000}',
+       pg_temp.adds('protected_place', '{"latitude": 10.017, "longitude": 10, "radius_m": 900}' || v.place) || v.more
+FROM (VALUES
+    ('{"ended_at": "2026-01-02", "ended_by": "@privacy1", "end_reason": "x"}'::jsonb, ''), ('{"latitude": 10.018}', ''),
+    ('{}', '; ' || pg_temp.adds('release', jsonb_build_object('event_id', 1, 'key', '9002', 'kind', 'protected_place',
+        'state', 'released', 'decided_by', '@privacy1', 'decide_reason', 'x', 'decided_at', :'noon'::timestamptz,
+        'until', :'noon'::timestamptz + interval '2 hours')))) AS v (place, more);
+INSERT INTO passing (holds, other, says, changes)
+SELECT 'infinity', '{}', 'undecided',
+       format('CREATE OR REPLACE FUNCTION lpr_data.%s(q lpr_data.question, moment timestamptz) RETURNS TABLE (decided '
+              'boolean, %s refusal text[]) LANGUAGE sql STABLE ROWS 1 AS $f$ SELECT NULL::boolean, %s NULL::text[] $f$',
+              v.part, v.columns, v.nothing)
+FROM (VALUES ('gate_release', '', ''),
+             ('gate_target', 'holds_until timestamptz,', 'NULL::timestamptz,')) AS v (part, columns, nothing);
 
 -- The whole gate but for its moment: control, SQLSTATE and message, or that it lets the question through.
 CREATE FUNCTION pg_temp.asks(other jsonb, moment timestamptz)
@@ -260,12 +351,13 @@ DECLARE
     moment timestamptz := date_trunc('day', now()) + interval '1 day 12 hours' + later;
     q lpr_data.question := pg_temp.asks(other, moment);
     refusal text[];
+    decided boolean;
 BEGIN
-    SELECT coalesce(s.refusal, p.refusal, k.refusal) INTO refusal
+    SELECT coalesce(s.refusal, p.refusal, k.refusal), s.decided AND p.decided AND k.decided INTO refusal, decided
     FROM lpr_data.gate_session(q, moment) AS s, lpr_data.gate_person(q, s.person_id, moment) AS p,
          lpr_data.gate_question(q, moment) AS k;
     IF refusal IS NULL THEN
-        RETURN 'let through';
+        RETURN CASE WHEN decided THEN 'let through' ELSE 'undecided' END;
     END IF;
     RETURN concat_ws(' ', refusal[1], refusal[2],
                      replace(replace(replace(replace(replace(refusal[3], '{login}', 'analyst1'), '{source}', q.source),
@@ -323,13 +415,14 @@ FROM attempt AS a;
 
 \if :{?only}
 SELECT CASE WHEN bool_or(seen <> concat_ws(' ', control, code, message)) 
-                 OR (SELECT bool_or(pg_temp.verdict(p.other, '0') <> 'let through'
+                 OR (SELECT bool_or(pg_temp.verdict_after(p.changes, p.other, '0') <> p.says
                                     OR pg_temp.holds(p.other, :'noon') IS DISTINCT FROM p.holds) FROM passing AS p)
             THEN 'noticed' ELSE 'unnoticed' END AS mutant FROM outcome;
 \quit
 \endif
 -- Questions that nothing is wrong with:
-SELECT pg_temp.verdict(other, '0'), pg_temp.holds(other, :'noon') IS NOT DISTINCT FROM holds AS holds FROM passing
+SELECT pg_temp.verdict_after(changes, other, '0'), pg_temp.holds(other, :'noon') IS NOT DISTINCT FROM holds AS holds
+FROM passing
 ORDER BY number;
 -- No rows from here on.
 -- What is not refused by the rule that it is against:

@@ -32,7 +32,7 @@ SELECT pg_temp.run(
     pg_temp.adds('event_step', '{"step_id": 9101, "event_id": 1}'), pg_temp.adds('deputy', '{"deputy_id": 9101}'),
     pg_temp.adds('release', '{"release_id": 9101, "event_id": 1}'),
     pg_temp.adds('protected_place', '{"place_id": 9101, "latitude": -80}'),
-    pg_temp.adds('target', '{"target_id": 9101, "event_id": 1}'),
+    pg_temp.adds('target', '{"target_id": 9201, "event_id": 1}'), -- beside those of the walk over the gate
     pg_temp.adds('exemption', '{"records": "POLICY"}'), pg_temp.adds('grace', '{"what": "sources"}'),
     pg_temp.adds('image', '{"content": "\\x01", "sha256":
         "\\x4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a"}'),

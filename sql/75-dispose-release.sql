@@ -1,4 +1,4 @@
--- 75-release: a list of what is due about people is released, and destroyed (E10).
+-- 75-dispose-release: a list of what is due about people is released, and destroyed (E10).
 
 CREATE FUNCTION lpr_data.lock_records(tables regclass[])
     RETURNS void
