@@ -29,6 +29,7 @@
 #include "audit/change.h"
 #include "audit/statement_log.h"
 #include "format/payload.h"
+#include "policy/restore.h"
 #include "policy/statement_words.h"
 #include "server/caller.h"
 #include "server/compat.h"
@@ -138,6 +139,7 @@ record_utility(PlannedStmt *planned, const char *text, bool read_only, ProcessUt
 	{
 		payload = lpr_describe_statement(planned, text, &roles);
 		note_script(text);
+		lpr_restore_check_statement(statement);
 		/* Not all of its forms tell of themselves as they are executed. */
 		if (IsA(statement, AlterTableStmt) && IsUnderPostmaster &&
 			is_of_changes(((AlterTableStmt *) statement)->relation))
@@ -212,8 +214,13 @@ check_permissions(LPR_CHECK_PERMS_PARAMETERS)
 			if ((!creating_extension || script == NULL) && get_rel_relkind(on->relid) == RELKIND_RELATION)
 				note_catalogue(on->relid, on->requiredPerms);
 		}
-		else if (on->relid == lpr_data_table("change") && !lpr_caller_is_ours())
-			lpr_change_touched();
+		else
+		{
+			if (on->relid == lpr_data_table("change") && !lpr_caller_is_ours())
+				lpr_change_touched();
+			if ((on->requiredPerms & ACL_INSERT) != 0)
+				lpr_restore_check_rows(on->relid, on->insertedCols);
+		}
 	}
 	return earlier_perms == NULL || earlier_perms(LPR_CHECK_PERMS_ARGS);
 }

@@ -1,5 +1,5 @@
 # upgrade: an extension that was updated from any released version is the same as a fresh one, object by object; it keeps what it held, its log and the people
-# at work. A library and an extension of two versions ask nothing, whichever is the older. So do dump and restore, and pg_upgrade has nothing against it.
+# at work. A library and an extension of two versions ask nothing, whichever is the older. So do dump and restore, of the version before as well, and pg_upgrade has nothing against it.
 use strict;
 use warnings;
 use LprAudit;
@@ -99,6 +99,8 @@ $node->safe_psql('lpr', join ';', 'SET client_min_messages = warning; SET sessio
 	'UPDATE aside.cache_answer SET key = NULL', (map { "INSERT INTO lpr_data.$_ ($columns{$_}) SELECT $columns{$_} FROM aside.$_" } qw(cache_read cache_answer)), 'DROP SCHEMA aside CASCADE');
 $node->answer('postgres', "UPDATE lpr_data.source SET exemptions = CASE name WHEN 'acme' THEN '{5 U.S.C. 552a(j)(2)}'::text[] ELSE '{5 U.S.C. 552a(k)(2)}' END WHERE name IN ('acme', 'birdseye')");
 is_deeply(held($node, @tables), $held, "an extension of $before has what people did");
+my $old_dump = $node->basedir . '/old.sql';
+system_or_bail('pg_dump', '--no-unlogged-table-data', '-f', $old_dump, $node->connstr('lpr'));
 # It knows no lpr_verb, and gave it nothing of the log.
 $node->safe_psql('lpr', q{DO $$ BEGIN EXECUTE (SELECT format('REVOKE ALL ON %s FROM lpr_verb', string_agg(oid::regclass::text, ', ')) FROM pg_class WHERE relowner = 'lpr_log'::regrole AND relkind IN ('r', 'p')); END $$});
 
@@ -192,14 +194,40 @@ my $dump = $node->basedir . '/backup.sql';
 system_or_bail('pg_dumpall', '--roles-only', '-f', "$dump.roles", '-d', $node->connstr('postgres'));
 system_or_bail('pg_dump', '--no-unlogged-table-data', '-f', $dump, $node->connstr('lpr')); # the documented command
 my $other = LprTest->make('restored');
-$other->start;
-$other->psql('postgres', "CREATE DATABASE lpr");
-$other->psql('postgres', undef, extra_params => [ '-f', "$dump.roles" ], on_error_stop => 0);
-
 my $errors = '';
+$other->start;
+$other->psql('postgres', undef, extra_params => [ '-f', "$dump.roles" ], on_error_stop => 0);
+$other->put_secret('checkpoint-key', slurp_file("$node->{secret_directory}/checkpoint-key"));
+
+# A dump of the version before names no version: into this one it would bring people who have no time to get what they lack.
+$other->psql('postgres', $_) for 'CREATE DATABASE lpr', 'CREATE DATABASE direct', 'CREATE DATABASE rows';
+$other->psql('direct', undef, extra_params => [ '-f', $old_dump ], stderr => \$errors, on_error_stop => 1);
+like($errors, qr/ERROR: +this is a dump of an earlier version of lpr: its reads_acme has a column plate_image\n/, "a dump of $before does not go into this version");
+my ($way) = $errors =~ /HINT: +In an empty database: (sed .*? DUMP \| psql -v ON_ERROR_STOP=1), then ALTER EXTENSION lpr UPDATE;/;
+$other->psql('rows', undef, extra_params => [ '-f', $old_dump ], stderr => \$errors, on_error_stop => 0);
+like($errors, qr/ERROR: +this is a dump of an earlier version of lpr: its $_\n/, "… $_, when somebody goes on all the same") for 'person has no personnel_hash', 'event has no waits_since', 'source has no published_on', 'event_read has no details';
+is($other->safe_psql('rows', 'SELECT (SELECT count(*) FROM lpr_data.person) + (SELECT count(*) FROM lpr_data.event_read)'), 0, '… and brings nobody');
+$other->psql('rows', "SET check_function_bodies = off; INSERT INTO lpr_data.person OVERRIDING SYSTEM VALUE VALUES (1, 'somebody', 'Some Body', 'some\@agency.example', 'Unit', NULL, 'personal', NULL)", stderr => \$errors);
+like($errors, qr/its person has no personnel_hash\n/, '… nor does a dump of INSERTs');
+{
+	local @ENV{qw(PGHOST PGPORT PGDATABASE)} = ($other->host, $other->port, 'lpr');
+	command_ok([ 'bash', '-c', $way =~ s/DUMP/'$old_dump'/r ], '… but it does go the way that the error tells');
+}
+$other->safe_psql('lpr', 'SET client_min_messages = error; ALTER EXTENSION lpr UPDATE');
+is_deeply(held($other, grep { $_ ne 'mail' } @tables), { map { $_ => $held->{$_} } grep { $_ ne 'mail' } @tables }, '… with what people did');
+ok(LprTest::eventually(sub { $other->answer('postgres', "SELECT (SELECT state FROM lpr_data.writer()) || (SELECT count(*) FROM lpr_data.change)") eq 'ready0' }), '… what waited goes on record');
+like($other->messages('analyst2', 'SELECT 1'), qr/NOTICE: .*course integrity_awareness, lpr_policy is missing.*NOTICE: .*your personnel number is missing.*NOTICE: .*source acme, birdseye, curbside is missing/s, '… what is asked for anew has thirty days, as each logon tells');
+like($other->messages('analyst1', $question), qr/LP047: plate "7ABC123" is no target of event 1/, '… an open event has no targets');
+like($other->answer('analyst1', 'SELECT plate, questions > 0, saved, call FROM lpr.adopt_targets(1)'), qr/^7ABC123\|t\|${\scalar @ids}\|SELECT lpr\.add_target\(1, plate => '7ABC123', relation => '\.\.\.'/m, '… and takes them from what it asked and saved');
+is($other->answer('analyst1', 'SELECT DISTINCT nexus FROM lpr.event_reads(1)'), 'unstated', '… saved reads have a nexus that nobody stated');
+$other->make_targets('lpr', '7ABC123');
+like($other->messages('analyst1', $question), qr/^(?!.*(?:LP0|55000))/s, '… and who was at work asks on');
+is($other->answer('oversight1', 'SELECT bool_and(ok) FROM lpr.verify_audit()'), 't', '… the log verifies');
+$other->safe_psql('postgres', "DROP DATABASE $_ WITH (FORCE)") for qw(lpr direct rows);
+$other->psql('postgres', 'CREATE DATABASE lpr');
+
 $other->psql('lpr', undef, extra_params => [ '-f', $dump ], stderr => \$errors, on_error_stop => 0);
 unlike($errors, qr/ERROR/, 'a dump restores without an error') or diag substr $errors, 0, 2000;
-$other->put_secret('checkpoint-key', slurp_file("$node->{secret_directory}/checkpoint-key"));
 is(join(', ', grep { $kept{$_} ne $other->answer('postgres', "SELECT count(*) || ' ' || coalesce(md5(string_agg(t::text, chr(10) ORDER BY t::text COLLATE \"C\")), '') FROM lpr_data.$_ AS t" . ($_ eq 'audit' ? ' WHERE number <= ' . (split / /, $kept{audit})[0] : $_ eq 'checkpoint' ? ' WHERE size <= ' . (split / /, $kept{audit})[0] : '')) } sort keys %kept), '',
 	'every person, approval, event, saved read, image and audit record is there');
 is($other->answer('postgres', 'SELECT count(*) FROM lpr_data.cache_read'), 0, '… and nothing of the cache');
