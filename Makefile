@@ -21,7 +21,8 @@ DATA_built = build/sql/lpr--$(LPR_VERSION).sql build/sql/lpr--$(LPR_VERSION_BEFO
 # The server's headers count as system headers (-isystem wins over the -I of PGXS): their warnings are not ours.
 # `make WERROR=` builds with a compiler that warns of more than ours does.
 WERROR = -Werror
-PG_CPPFLAGS = -Iextension -isystem $(includedir_server) -DLPR_VERSION='"$(LPR_VERSION)"'
+PG_CPPFLAGS = -Iextension -isystem $(includedir_server) -DLPR_VERSION='"$(LPR_VERSION)"' \
+	-DLPR_VERSION_BEFORE='"$(LPR_VERSION_BEFORE)"'
 PG_CFLAGS = -std=gnu11 -Wextra -Wno-unused-parameter $(WERROR) -MMD -MP
 SHLIB_LINK = -lcurl -ljson-c -lcrypto -lm
 override with_llvm = no # nothing here is worth inlining into expressions

@@ -34,8 +34,9 @@ refuse(const char *table, const char *differs)
 			 errmsg("this is a dump of an earlier version of lpr: its %s %s", table, differs),
 			 errdetail("Into an extension of this version it would bring people without what an update gives them."),
 			 errhint("In an empty database: sed \"s/^CREATE EXTENSION IF NOT EXISTS lpr .*/CREATE EXTENSION lpr "
-					 "WITH SCHEMA lpr VERSION '0.2.0';/\" DUMP | psql -v ON_ERROR_STOP=1, then ALTER EXTENSION "
-					 "lpr UPDATE;")));
+					 "WITH SCHEMA lpr VERSION '%s';/\" DUMP | psql -v ON_ERROR_STOP=1, then ALTER EXTENSION "
+					 "lpr UPDATE;",
+					 LPR_VERSION_BEFORE)));
 }
 
 void

@@ -351,6 +351,7 @@ $node->refused('a superuser', 'boss1', $certify->("'newcomer1'"), 'A4', 'LP033')
 $node->refused('a reason that says nothing', 'lead1', $certify->("'newcomer1'", "'As before'"), 'A4', 'LP043');
 $node->refused('somebody without access', 'lead1', $certify->("'owner1'"), 'A4', 'LP034');
 $node->faulty('nobody', 'lead1', $certify->('NULL'), '42704');
+$node->faulty('by an older snapshot', 'lead1', 'BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1; ' . $certify->("'newcomer1'"), '25000');
 $node->hire('led1', 'lpr_user', supervisor => 'lead2');
 my $led = $node->grant('led1', supervisor => 'lead2');
 $node->refused('a lead who approved it', 'lead2', $certify->("'led1'"), 'A4', 'LP033', words => qr/approved/);

@@ -145,6 +145,7 @@ my $look_at = LprTest::consent() . " SELECT string_agg(target || ' ' || state, '
 like($node->answer('supervisor1', $look_at), qr/^$third waits$/m, '… and sees what waits');
 is($node->answer('postgres', "SELECT payload::jsonb->>'what' FROM lpr_data.audit WHERE kind = 'read' AND login = 'supervisor1' ORDER BY number DESC LIMIT 1"), 'event_targets(1)', '… on record');
 $node->refused('confirmed by who added it', 'analyst1', "SELECT lpr.confirm_target($third)", 'Q12', 'LP033');
+$node->faulty('confirmed by an older snapshot', 'supervisor1', "BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT 1; SELECT lpr.confirm_target($third)", '25000');
 $node->answer('supervisor1', "SELECT lpr.confirm_target($third)");
 asks($one, plate('BULK2501'), 'confirmed it is asked');
 $node->refused('confirmed twice', 'supervisor1', "SELECT lpr.confirm_target($third)", 'Q12', 'LP034');

@@ -7,6 +7,7 @@ BEGIN;
 \i :rows
 SELECT pg_temp.add_world() \g /dev/null
 SET LOCAL timezone = 'UTC';
+SET LOCAL intervalstyle = 'postgres';
 SET LOCAL jit = off; -- as the audit writer has it: compiling would take 10 seconds a question
 -- How much was asked is known to the audit writer only.
 CREATE OR REPLACE FUNCTION lpr_data.asked(scope text, per text, login oid, event_id bigint) RETURNS bigint
