@@ -317,7 +317,9 @@ FROM (VALUES
     ('{"ended_at": "2026-01-02", "ended_by": "@privacy1", "end_reason": "x"}'::jsonb, ''), ('{"latitude": 10.018}', ''),
     ('{}', '; ' || pg_temp.adds('release', jsonb_build_object('event_id', 1, 'key', '9002', 'kind', 'protected_place',
         'state', 'released', 'decided_by', '@privacy1', 'decide_reason', 'x', 'decided_at', :'noon'::timestamptz,
-        'until', :'noon'::timestamptz + interval '2 hours')))) AS v (place, more);
+        'until', :'noon'::timestamptz + interval '2 hours'))
+        -- By somebody who works on another event.
+        || '; ' || pg_temp.adds('event_member', '{"person_id": "@privacy1"}'))) AS v (place, more);
 INSERT INTO passing (holds, other, says, changes)
 SELECT 'infinity', '{}', 'undecided',
        format('CREATE OR REPLACE FUNCTION lpr_data.%s(q lpr_data.question, moment timestamptz) RETURNS TABLE (decided '
