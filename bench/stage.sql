@@ -49,7 +49,9 @@ INSERT INTO lpr_data.schedule_step (schedule_id, person_id, action, reason) SELE
 DELETE FROM lpr_data.cache_time;
 -- More questions than any limit may let through.
 ALTER TABLE lpr_data.rate_limit DROP CONSTRAINT rate_limit_questions_check;
+ALTER TABLE lpr_data.rate_limit DISABLE TRIGGER widened_by_two;
 UPDATE lpr_data.rate_limit SET questions = 2000000000;
+ALTER TABLE lpr_data.rate_limit ENABLE ALWAYS TRIGGER widened_by_two;
 
 -- The columns of lpr.reads but the images, as text, numbers and times of their own.
 CREATE TYPE bench.read AS (

@@ -20,7 +20,7 @@ INSERT INTO task (title, topics) VALUES
     ('Read and verify the log', '{30-audit,31-audit-read}'),
     ('Register people', '{40-person,40-role-conflict}'),
     ('Run sources', '{15-source,16-refresh}'),
-    ('Set limits and times', '{45-limits,60-cache}'),
+    ('Set limits and times', '{45-limits,47-limit-verb,60-cache}'),
     ('Send mail', '{70-mail,71-remind}'),
     ('Run jobs and harden the server', '{72-jobs,80-harden,81-security-report,82-security-roles}');
 

@@ -146,7 +146,7 @@ GRANT EXECUTE ON FUNCTION lpr.distance_m(double precision, double precision, dou
     TO lpr_member;
 COMMENT ON FUNCTION lpr.distance_m(double precision, double precision, double precision, double precision) IS
     'Great-circle distance of two points in metres. In WHERE on lpr.reads, lpr.distance_m(latitude, longitude, a, b) '
-    '<= r (up to 500,000 m) is a place that the vendors are asked for.';
+    '<= r (as far as lpr.limits lets) is a place that the vendors are asked for.';
 
 CREATE FUNCTION lpr.normal_region(region text)
     RETURNS text

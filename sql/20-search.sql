@@ -84,8 +84,8 @@ GRANT EXECUTE ON FUNCTION lpr.search_location(double precision, double precision
 COMMENT ON FUNCTION lpr.search_location(double precision, double precision, double precision, text, timestamptz,
                                         timestamptz, bigint, boolean) IS
     'Reads of cameras near a point, or of cameras whose address contains a text (3 to 200 bytes, in any case), or '
-    'both, newest first (Q2). latitude, longitude: degrees, west is negative; both or neither. radius_m: metres, 1 to '
-    '500,000. since, until: of captured_at, both included; at most five years back (Q6). '
+    'both, newest first (Q2). latitude, longitude: degrees, west is negative; both or neither. radius_m: metres, '
+    'within lpr.limits. since, until: of captured_at, both included; at most five years back (Q6). '
     'event_id: the purpose, if not that of lpr.work_on(). refresh: asks the vendor although the answer is cached (Q9). '
     'Sources that cannot be asked by place are passed over with a notice. Conditions, LIMIT and columns of the query '
     'around it reach the vendors, unless an argument holds a subquery or a volatile function, or the call is WITH '
@@ -95,9 +95,12 @@ COMMENT ON FUNCTION lpr.search_location(double precision, double precision, doub
     'and LP002 (no source may be asked).';
 
 CREATE FUNCTION lpr.search_vehicle(
-    make text,
+    make text DEFAULT NULL,
     model text DEFAULT NULL,
     color text DEFAULT NULL,
+    latitude double precision DEFAULT NULL,
+    longitude double precision DEFAULT NULL,
+    radius_m double precision DEFAULT 1000,
     since timestamp with time zone DEFAULT NULL,
     until timestamp with time zone DEFAULT NULL,
     event_id bigint DEFAULT NULL,
@@ -108,7 +111,13 @@ CREATE FUNCTION lpr.search_vehicle(
 AS $$
     SELECT r.*
     FROM lpr.reads AS r
-    WHERE r.make = lpr.normal_word(lpr.given(search_vehicle.make, 'make'))
+    WHERE (NOT lpr.has_point(search_vehicle.latitude, search_vehicle.longitude)
+           OR lpr.distance_m(r.latitude, r.longitude, search_vehicle.latitude,
+                             search_vehicle.longitude)
+              <= CASE WHEN lpr.has_point(search_vehicle.latitude, search_vehicle.longitude)
+                      THEN lpr.given(search_vehicle.radius_m, 'radius_m') END)
+      AND (search_vehicle.make IS NULL AND search_vehicle.model IS NOT NULL
+           OR r.make = lpr.normal_word(lpr.given(search_vehicle.make, 'make')))
       AND (search_vehicle.model IS NULL OR r.model = lpr.normal_word(search_vehicle.model))
       AND (search_vehicle.color IS NULL OR r.color = lpr.normal_word(search_vehicle.color))
       AND (search_vehicle.since IS NULL
@@ -119,18 +128,21 @@ AS $$
       AND (search_vehicle.refresh IS NOT TRUE OR NOT r.from_cache)
     ORDER BY r.captured_at DESC
 $$;
-GRANT EXECUTE ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint, boolean) TO lpr_user;
-COMMENT ON FUNCTION lpr.search_vehicle(text, text, text, timestamptz, timestamptz, bigint, boolean) IS
-    'Reads of vehicles of a make, or of a make and model, newest first (Q2); upper and lower case are the same, as '
-    'are blanks around, 1 to 64 bytes each. The colour is checked here, not by the '
-    'vendor. since, until: of captured_at, both included; at most five years back (Q6). event_id: the purpose, if not '
-    'that of lpr.work_on(). refresh: asks the vendor although the answer is cached (Q9). Sources that cannot be asked '
-    'by vehicle are passed over with a notice. Conditions, LIMIT and columns of the query around it reach the '
-    'vendors, unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside '
-    'FROM: then all reads are fetched. So write a subquery in front: FROM (SELECT ...) AS w, '
-    'LATERAL lpr.search_vehicle(w.make) AS r. Errors LP001 (no make), LP012 (not a make or model), LP015 (since after '
-    'until), LP003 to LP005 and LP002 (no source '
-    'may be asked).';
+GRANT EXECUTE ON FUNCTION lpr.search_vehicle(text, text, text, double precision, double precision, double precision,
+                                            timestamptz, timestamptz, bigint, boolean) TO lpr_user;
+COMMENT ON FUNCTION lpr.search_vehicle(text, text, text, double precision, double precision, double precision,
+                                            timestamptz, timestamptz, bigint, boolean) IS
+    'Reads of vehicles of a make, or of a model, or both, within a place, newest first (Q2); upper and lower case '
+    'are the same, as are blanks around, 1 to 64 bytes each. latitude, longitude: of the place, in degrees, west is '
+    'negative. radius_m: how far around, within lpr.limits. The colour is checked here, not by the vendor. since, '
+    'until: of captured_at, both included; at most five years back (Q6). event_id: the purpose, if not that of '
+    'lpr.work_on(). refresh: asks the vendor although the answer is cached (Q9). Sources that cannot be asked by '
+    'vehicle are passed over with a notice. Conditions, LIMIT and columns of the query around it reach the vendors, '
+    'unless an argument holds a subquery or a volatile function, or the call is WITH ORDINALITY or outside FROM: '
+    'then all reads are fetched. So write a subquery in front: FROM (SELECT ...) AS w, LATERAL '
+    'lpr.search_vehicle(w.make, latitude => ...) AS r. Errors LP001 (neither make nor model, or no place), LP012 '
+    '(not a make or model), LP014 (not a point, half of one, not a radius), LP015 (since after until), LP003 to '
+    'LP005 and LP002 (no source may be asked).';
 
 CREATE FUNCTION lpr.last_query(
     OUT source text,

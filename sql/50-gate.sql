@@ -20,13 +20,44 @@ AS 'MODULE_PATHNAME', 'lpr_has_dialect_mode';
 COMMENT ON FUNCTION lpr_data.has_dialect_mode(text, text) IS
     'Whether the dialect of a source can be asked by plate, location or vehicle (Q11).';
 
-CREATE FUNCTION lpr_data.asked(scope text, per text, login oid, event_id bigint)
+CREATE FUNCTION lpr_data.used(scope text, what text, login oid, event_id bigint)
     RETURNS bigint
     LANGUAGE c VOLATILE
-AS 'MODULE_PATHNAME', 'lpr_judge_asked';
-COMMENT ON FUNCTION lpr_data.asked(text, text, oid, bigint) IS
-    'How many questions a person (scope) asked, or were asked for an event, within the last hour or day. Known to the '
-    'audit writer only; elsewhere an error.';
+AS 'MODULE_PATHNAME', 'lpr_judge_used';
+COMMENT ON FUNCTION lpr_data.used(text, text, oid, bigint) IS
+    'How many plates a person (scope), or somebody for an event, asked within the last hour or day (what), the '
+    'question at hand and those judged with it included; or how many that nobody named the answers of the last day '
+    'have shown (shown). Known to the audit writer only; elsewhere an error.';
+
+CREATE FUNCTION lpr_data.used_until(scope text, what text, login oid, event_id bigint, most bigint)
+    RETURNS timestamp with time zone
+    LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'lpr_judge_used_until';
+COMMENT ON FUNCTION lpr_data.used_until(text, text, oid, bigint, bigint) IS
+    'When no more than that is used, if nothing is added; NULL: not within a day.';
+
+CREATE FUNCTION lpr_data.tell_used("limit" text, what text, q lpr_data.question)
+    RETURNS text
+    LANGUAGE sql VOLATILE
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+    SELECT format('%s %s %s: %s of at most %s%s. %s',
+                  CASE what WHEN 'shown' THEN 'Plates shown that nobody named,' ELSE 'Plates asked' END,
+                  CASE r.scope WHEN 'person' THEN 'by you' ELSE format('for event %s', q.event_id) END,
+                  CASE r.per WHEN 'hour' THEN 'within an hour' ELSE 'within a day' END, u.used, u.most,
+                  CASE WHEN what <> 'shown' THEN format(', with the %s of this question', n.plates) ELSE '' END,
+                  coalesce('It goes on at ' || to_char(lpr_data.used_until(r.scope, what, q.login, q.event_id,
+                                                                           u.most - n.plates), 'YYYY-MM-DD HH24:MI')
+                           || ' UTC.', 'So many are never asked at once.'))
+    FROM lpr_data.rate_limit AS r
+    CROSS JOIN LATERAL (SELECT lpr_data.used(r.scope, what, q.login, q.event_id) AS used,
+                               CASE what WHEN 'shown' THEN r.plates ELSE r.questions END AS most) AS u
+    CROSS JOIN LATERAL (SELECT greatest(cardinality(q.plates), 1) AS plates) AS n
+    WHERE r.name = tell_used."limit" COLLATE "C"
+$$;
+COMMENT ON FUNCTION lpr_data.tell_used(text, text, lpr_data.question) IS
+    'Which limit is reached, how much is used, and from when on it goes on, for the detail of a refusal.';
 
 CREATE FUNCTION lpr_data.is_private(q lpr_data.question)
     RETURNS boolean
@@ -137,7 +168,7 @@ AS $$
            CASE
         WHEN (q.mode IN ('plate', 'location', 'vehicle', 'saved')) IS NOT TRUE THEN ARRAY['Q2', 'LP001',
             'the question has no anchor',
-            'A question starts from a plate, a place or the make of a vehicle.',
+            'A question starts from a plate, a place, or the make or model of a vehicle within one.',
             'Use lpr.search_plate(...), lpr.search_location(...) or lpr.search_vehicle(...).']
         WHEN (q.event_id IS NOT NULL) IS NOT TRUE THEN ARRAY['Q7', 'LP040',
             'the question names no event',
@@ -251,9 +282,12 @@ AS $$
         SELECT max(t.good_until) AS until
         FROM lpr_data.target AS t
         WHERE t.event_id = q.event_id AND t.ended_at IS NULL AND moment < t.good_until
-          AND t.kind = CASE q.mode WHEN 'location' THEN 'address' WHEN 'vehicle' THEN 'vehicle' END
-          AND CASE WHEN q.mode = 'vehicle'
-                   THEN coalesce(q.make = t.make, t.make IS NULL) AND coalesce(q.model = t.model, t.model IS NULL)
+          AND q.mode IN ('location', 'vehicle')
+          AND CASE WHEN t.kind = 'vehicle'
+                   THEN q.mode = 'vehicle' AND coalesce(q.make = t.make, t.make IS NULL)
+                        AND coalesce(q.model = t.model, t.model IS NULL)
+                   -- Of what reads at a place that is a target, any vehicle.
+                   WHEN t.kind <> 'address' THEN false
                    WHEN q.latitude IS NOT NULL
                    THEN lpr.distance_m(q.latitude, q.longitude, t.latitude, t.longitude) <= t.radius_m
                    ELSE lpr.address_contains(q.place, t.address) END) AS o
@@ -262,7 +296,7 @@ COMMENT ON FUNCTION lpr_data.gate_target(lpr_data.question, timestamp with time 
     'Of the gate''s third part: whether what is asked is a target of the event (Q12). One row: until when it is, if '
     'nobody ends it, and the rule that refuses or NULL. A plate counts, and its look-alikes; a place by a point within '
     'the target''s radius, or by an address that holds the target''s; a vehicle by the make and model that the target '
-    'has.';
+    'has, or at such a place.';
 
 CREATE FUNCTION lpr_data.gate_release(q lpr_data.question, moment timestamp with time zone)
     RETURNS TABLE (decided boolean, refusal text[])
@@ -297,6 +331,11 @@ CREATE FUNCTION lpr_data.gate_question(q lpr_data.question, moment timestamp wit
     LANGUAGE sql STABLE ROWS 1
 AS $$
     SELECT t.decided AND w.decided, t.holds_until, CASE
+        WHEN (q.mode <> 'vehicle' OR q.radius_m IS NOT NULL) IS NOT TRUE THEN ARRAY['Q2', 'LP001',
+            'the question about a vehicle names no place',
+            'A vehicle, by make or model, is asked for within a place: a point with a radius.',
+            format('SELECT * FROM lpr.search_vehicle(%s, latitude => ..., longitude => ..., radius_m => 1000);',
+                   concat_ws(', ', 'make => ' || quote_literal(q.make), 'model => ' || quote_literal(q.model)))]
         WHEN (t.refusal IS NULL) IS NOT TRUE THEN t.refusal
         WHEN (w.refusal IS NULL) IS NOT TRUE THEN w.refusal
         -- Of what was saved only the number counts.
@@ -306,8 +345,8 @@ AS $$
             'Nothing older than five years is asked for.',
             'Ask for a shorter time.']
         WHEN (q.mode IN ('plate', 'saved') OR q.radius_m <= l.radius_m
-              OR q.radius_m IS NULL AND (CASE q.mode WHEN 'location' THEN q.address_length >= l.address_length
-                                                     ELSE l.radius_m IS NULL END)) IS NOT TRUE THEN ARRAY['Q8', 'LP044',
+              OR q.radius_m IS NULL AND q.mode = 'location'
+                 AND q.address_length >= l.address_length) IS NOT TRUE THEN ARRAY['Q8', 'LP044',
             'the question covers too large an area',
             'Without a plate a question stays within the area that lpr.limits shows.',
             'Take a smaller radius_m, or a point with a radius instead of the address.']
@@ -316,19 +355,31 @@ AS $$
             'the question covers too long a time',
             'Without a plate a question stays within the time that lpr.limits shows.',
             'Name a shorter time, for instance since => now() - interval ''7 days''.']
-        WHEN ((SELECT count(*) = 4 AND bool_and(lpr_data.asked(r.scope, r.per, q.login, q.event_id) < r.questions)
-               FROM lpr_data.rate_limit AS r)) IS NOT TRUE THEN ARRAY['Q8', 'LP046',
-            'too many questions were asked',
-            'A person asks, and for an event is asked, only so much within an hour and a day; lpr.limits shows it.',
-            'Wait, or ask an administrator.']
+        WHEN (u.rates = 4 AND u.asked IS NULL) IS NOT TRUE THEN ARRAY['Q8', 'LP046',
+            'too many plates were asked',
+            coalesce(lpr_data.tell_used(u.asked, u.asked_per, q), 'A limit is missing.'),
+            'SELECT * FROM lpr.limits; then wait, ask for fewer, or ask an administrator.']
+        WHEN (u.shown IS NULL) IS NOT TRUE THEN ARRAY['Q8', 'LP049',
+            'too many plates were shown that nobody named',
+            coalesce(lpr_data.tell_used(u.shown, 'shown', q), 'A limit is missing.'),
+            'SELECT * FROM lpr.limits; then wait, or ask for plates that are targets.']
         END
     FROM lpr_data.gate_target(q, moment) AS t
     CROSS JOIN lpr_data.gate_release(q, moment) AS w
     LEFT JOIN lpr_data.search_limit AS l ON l.mode = q.mode
+    CROSS JOIN LATERAL (
+        SELECT count(*) AS rates, min(x.name) FILTER (WHERE x.asks IS NOT TRUE) AS asked,
+               min(x.per) FILTER (WHERE x.asks IS NOT TRUE) AS asked_per,
+               min(x.name) FILTER (WHERE x.shows IS NOT TRUE) AS shown
+        FROM (SELECT r.name, r.per, lpr_data.used(r.scope, r.per, q.login, q.event_id) <= r.questions AS asks,
+                     r.per = 'hour' OR q.mode IN ('plate', 'saved')
+                     OR lpr_data.used(r.scope, 'shown', q.login, q.event_id) < r.plates AS shows
+              FROM lpr_data.rate_limit AS r) AS x) AS u
 $$;
 COMMENT ON FUNCTION lpr_data.gate_question(lpr_data.question, timestamp with time zone) IS
     'The gate''s third part: what a question is about, its time, area and number, decided anew each time. One row: '
-    'until when its targets are good, if nobody ends them, and the rule that refuses or NULL (Q12, P1, P2, Q6, Q8).';
+    'until when its targets are good, if nobody ends them, and the rule that refuses or NULL (Q2, Q12, P1, P2, Q6, '
+    'Q8).';
 
 CREATE FUNCTION lpr_data.gate(q lpr_data.question, again boolean DEFAULT false, accepted boolean DEFAULT false,
                               whose integer DEFAULT NULL, since timestamp with time zone DEFAULT NULL,

@@ -54,10 +54,11 @@ CREATE FUNCTION lpr_data.stays_for_good()
     RETURNS name[]
     LANGUAGE sql IMMUTABLE PARALLEL SAFE
 RETURN '{schedule,schedule_step,destruction_order,destruction_certificate,disposal,disposal_certificate,deputy,
-         protected_place,person}'::name[];
+         protected_place,limit_request,person}'::name[];
 COMMENT ON FUNCTION lpr_data.stays_for_good() IS
     'Tables that name people and are never destroyed: schedules, what tells that something was destroyed, who stood in '
-    'for whom, places that the law protects. Of who left they name the login alone, once the person''s time is over.';
+    'for whom, places that the law protects, what was asked of limits. Of who left '
+    'they name the login alone, once the person''s time is over.';
 
 CREATE FUNCTION lpr_data.named_people()
     RETURNS SETOF integer

@@ -191,6 +191,9 @@ CREATE POLICY seen ON lpr_data.nexus FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.exemption FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.search_limit FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.rate_limit FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.limit_request FOR SELECT TO lpr_owner
+    USING ((SELECT lpr_data.acts_as('lpr_admin', 'lpr_privacy', 'lpr_oversight')));
+COMMENT ON POLICY seen ON lpr_data.limit_request IS 'Administrators, privacy and oversight.';
 CREATE POLICY seen ON lpr_data.schedule FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.schedule_step FOR SELECT TO lpr_owner USING (true);
 COMMENT ON POLICY seen ON lpr_data.source IS 'Everybody.';

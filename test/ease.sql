@@ -2,11 +2,27 @@
 -- analysts who are entitled to every source that these tests add, and procedures for what is said before asking, and
 -- for what an administrator does meanwhile.
 \set ON_ERROR_STOP on
-SELECT lpr.set_search_limit('location', 500000, '5 years', 1000000, 3),
-       lpr.set_search_limit('vehicle', NULL, '5 years', 1000000, 3)
+-- As if asked by an administrator and approved by the privacy officer.
+CREATE FUNCTION widen("limit" text, changes jsonb) RETURNS void
+    LANGUAGE plpgsql
+AS $$
+DECLARE
+    asked lpr_data.limit_request;
+BEGIN
+    INSERT INTO lpr_data.limit_request ("limit", wanted, instead_of, person_id, reason, state, decided_at, decided_by,
+                                        decide_reason)
+    SELECT "limit", l || changes, l, a.person_id, 'test', 'approved', now(), p.person_id, 'test'
+    FROM lpr_data.limit_row("limit") AS l, lpr_data.person AS a, lpr_data.person AS p
+    WHERE a.login = 'admin1' AND p.login = 'privacy1'
+    RETURNING * INTO asked;
+    PERFORM lpr_data.put_limit("limit", asked.wanted, asked.request_id);
+END
+$$;
+SELECT widen(m, to_jsonb(h) - '{questions,plates_a_day}'::text[])
+FROM lpr_data.hard_limits() AS h, unnest('{location,vehicle}'::text[]) AS m
 \g /dev/null
-SELECT lpr.set_rate_limit(scope, per, 1000000) FROM unnest('{person,event}'::text[]) AS scope,
-    unnest('{hour,day}'::text[]) AS per
+SELECT widen(r, jsonb_build_object('questions', h.questions, 'plates', h.plates_a_day))
+FROM lpr_data.hard_limits() AS h, unnest('{person_hour,person_day,event_hour,event_day}'::text[]) AS r
 \g /dev/null
 -- A source is approved and published at once, as if by the privacy officer, and has just been refreshed.
 CREATE FUNCTION approve_at_once() RETURNS trigger

@@ -25,6 +25,7 @@ const char *const lpr_audit_kind_names[LPR_AUDIT_KINDS] = {
 	[LPR_AUDIT_REFUSED] = "refused", [LPR_AUDIT_SENT] = "sent",   [LPR_AUDIT_ANSWER] = "answer",
 	[LPR_AUDIT_CHANGE] = "change",   [LPR_AUDIT_READ] = "read",   [LPR_AUDIT_CLOCK] = "clock",
 	[LPR_AUDIT_CONSENT] = "consent", [LPR_AUDIT_FLAG] = "flag",   [LPR_AUDIT_LOOK] = "look",
+	[LPR_AUDIT_USAGE] = "usage",
 };
 
 typedef struct LprQueue

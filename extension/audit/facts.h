@@ -37,6 +37,8 @@ typedef struct LprFacts
 	TimestampTz until;
 	double radius_m;    /* 0 = no point was given */
 	int address_length; /* characters */
+	/* What counts, and no column of the gate's: plates asked, at least one; of an answer, those that it has shown. */
+	int plates;
 } LprFacts;
 
 /*

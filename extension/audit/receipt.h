@@ -22,9 +22,10 @@ typedef enum LprAuditKind
 	LPR_AUDIT_CLOCK,   /* the server's clock was set back */
 	LPR_AUDIT_CONSENT, /* somebody agreed to the rules for this session */
 	LPR_AUDIT_FLAG,    /* something that oversight should look at */
-	LPR_AUDIT_LOOK     /* whether an earlier decision still holds: no record, unless it is refused */
+	LPR_AUDIT_LOOK,    /* whether an earlier decision still holds: no record, unless it is refused */
+	LPR_AUDIT_USAGE    /* how much of the limits is used: no record */
 } LprAuditKind;
-#define LPR_AUDIT_KINDS 12
+#define LPR_AUDIT_KINDS 13
 
 extern const char *const lpr_audit_kind_names[LPR_AUDIT_KINDS];
 
@@ -40,13 +41,22 @@ typedef struct LprReceipt
 	int64 number;
 	LprDigest digest;        /* the chain's, of that record */
 	int64 reads_limit;       /* that may be shown; 0 = no limit */
+	int64 plates_limit;      /* … different plates, likewise */
 	TimestampTz expires_at;  /* until when the answer may be cached; 0 = not at all */
 	TimestampTz holds_until; /* the decision, if nothing changes */
 	uint64 generation;       /* of policy and cases, as lpr_queue_generation() said before it was made */
 	uint8 log[LPR_LOG_ID_LEN];
 	char control[8];
 	char sqlstate[6];
-	char texts[LPR_TEXTS_ROOM]; /* message, detail and hint, a NUL behind each */
+	char texts[LPR_TEXTS_ROOM]; /* message, detail and hint, a NUL behind each; LprUsage, if that was asked */
 } LprReceipt;
+
+/* Of a person, and of an event: plates asked in an hour and in a day, and shown in a day (writer/quota.h). */
+typedef struct LprUsage
+{
+	bool known;
+	int64 used[2][3];
+	TimestampTz until[2][3]; /* when the oldest of it counts no longer; 0 = nothing is used */
+} LprUsage;
 
 #endif

@@ -255,6 +255,8 @@ lpr_cache_next(LprCache *cache, LprRead *read)
 									 psprintf("Without a plate, at most " INT64_FORMAT
 											  " reads are shown for a question (Q8).",
 											  query->reads_max));
+		if (!lpr_answer_takes_plate(cache->stats, read, query->plates_max))
+			return end_cached_answer(cache, LPR_OUTCOME_CUT, lpr_answer_plates_cut(query->plates_max));
 		cache->reads++;
 		cache->stats->received++;
 		cache->stats->reads++;

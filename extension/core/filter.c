@@ -84,6 +84,17 @@ place_hash(uint64_t *slots, size_t size, uint64_t hash)
 }
 
 bool
+lpr_seen_has(const LprSeen *seen, LprSlice id)
+{
+	uint64_t hash = hash_id(seen->seed, id);
+	size_t i = hash & (seen->size - 1);
+
+	while (seen->slots[i] != 0 && seen->slots[i] != hash)
+		i = (i + 1) & (seen->size - 1);
+	return seen->slots[i] == hash;
+}
+
+bool
 lpr_seen_add(LprSeen *seen, LprSlice id, bool *failed)
 {
 	if (seen->used * 4 >= seen->size * 3)

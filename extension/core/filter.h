@@ -33,6 +33,7 @@ typedef struct LprSeen LprSeen; /* identifiers met so far, as 64-bit hashes */
 extern LprSeen *lpr_seen_new(uint64_t seed);
 extern void lpr_seen_free(LprSeen *seen);
 extern bool lpr_seen_add(LprSeen *seen, LprSlice id, bool *failed); /* false: it was there already */
+extern bool lpr_seen_has(const LprSeen *seen, LprSlice id);
 
 /*
  * Why a read must not be shown, or LPR_DROP_NONE. five_years_ago is counted from query->asked_at. Does not look for

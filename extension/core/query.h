@@ -65,6 +65,7 @@ typedef struct LprQuery
 	bool want_images;
 	bool fresh;                         /* the vendor is asked, even if an answer is cached */
 	int64_t reads_max;                  /* that may be shown, 0 = no limit (Q8) */
+	int64_t plates_max;                 /* different ones, likewise */
 	char reference[LPR_REFERENCE_ROOM]; /* opaque; goes to the vendor instead of user and case (U7) */
 } LprQuery;
 

@@ -438,13 +438,14 @@ question_mode(const LprQuery *query)
 {
 	if (query->nplates > 0)
 		return LPR_MODE_PLATE;
+	/* Within a point's radius: the gate refuses one that has none (Q2). By an address alone it is about that. */
+	if ((query->make != NULL || query->model != NULL) && (query->has_near || query->address == NULL))
+		return LPR_MODE_VEHICLE;
 	if (query->has_near || query->address != NULL)
 		return LPR_MODE_LOCATION;
-	if (query->make != NULL)
-		return LPR_MODE_VEHICLE;
 	ereport(ERROR, (errcode(LPR_ERRCODE_NO_ANCHOR), errmsg("the question has no anchor"),
 					errdetail("A question starts from a plate, a place (a point with a radius, or an address) or "
-							  "the make of a vehicle."),
+							  "a vehicle (make or model) within a place."),
 					errhint("Use lpr.search_plate(...), lpr.search_location(...) or lpr.search_vehicle(...), or a "
 							"condition such as plate = '7ABC123' or plate IN (...) in WHERE, joined by AND.")));
 }

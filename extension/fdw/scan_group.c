@@ -245,6 +245,7 @@ start_asking(LprScan *scan, uint64 catalog)
 		lpr_gate_reference(&scan->question.receipt, scan->query.reference);
 		strlcpy(stats->reference, scan->query.reference, sizeof(stats->reference));
 		scan->query.reads_max = scan->question.receipt.reads_limit;
+		scan->query.plates_max = scan->question.receipt.plates_limit;
 		lpr_query_stats_refresh(stats);
 		lpr_answer_begin(scan->statement, stats, &scan->question, catalog);
 		/* The mapping is that of the authenticated login, not of the user that the plan is checked as. */

@@ -5,11 +5,13 @@
 
 #include <math.h>
 
+#include "common/pg_prng.h"
 #include "nodes/pg_list.h"
 #include "utils/memutils.h"
 #include "utils/timestamp.h"
 
 #include "audit/audit.h"
+#include "core/filter.h"
 #include "format/payload.h"
 #include "format/tree.h"
 
@@ -33,6 +35,8 @@ typedef struct LprAnswer
 	LprText sent;
 	LprMoment oldest;
 	LprMoment newest;
+	LprSeen *plates; /* that were shown; NULL: none yet */
+	int nplates;
 } LprAnswer;
 
 /* The writer goes by the queue's order: the last of a session's records is on disk after all others. */
@@ -47,6 +51,8 @@ free_answer(void *arg)
 
 	lpr_text_free(&answer->scratch);
 	lpr_text_free(&answer->sent);
+	lpr_seen_free(answer->plates);
+	answer->plates = NULL;
 }
 
 void
@@ -112,7 +118,7 @@ entry_of(const LprQueryStats *stats, LprAuditKind kind, const LprText *payload)
 
 	return (LprAuditEntry){
 		.kind = kind,
-		.facts = {.event = answer->event, .mode = answer->mode},
+		.facts = {.event = answer->event, .mode = answer->mode, .plates = answer->nplates},
 		.source = stats->source,
 		.ask = answer->ask,
 		.sqlstate = kind == LPR_AUDIT_ANSWER && stats->outcome == LPR_OUTCOME_FAILED ? stats->fault.sqlstate : NULL,
@@ -244,6 +250,34 @@ lpr_answer_leaf(const LprRead *read, const uint8_t salt[LPR_SALT_LEN], LprText *
 	return lpr_read_details(&record, salt, scratch, details) && lpr_read_leaf(&record, details, scratch, leaf);
 }
 
+bool
+lpr_answer_takes_plate(LprQueryStats *stats, const LprRead *read, int64 most)
+{
+	LprAnswer *answer = stats->answer;
+	LprSlice plate = {read->plate, read->plate_len};
+	bool failed = false;
+
+	if (answer == NULL)
+		return true;
+	if (answer->plates == NULL && (answer->plates = lpr_seen_new(pg_prng_uint64(&pg_global_prng_state))) == NULL)
+		failed = true;
+	else if (most > 0 && answer->nplates >= most)
+		return lpr_seen_has(answer->plates, plate);
+	else if (lpr_seen_add(answer->plates, plate, &failed))
+		answer->nplates++;
+	if (failed)
+		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+	return true;
+}
+
+char *
+lpr_answer_plates_cut(int64 most)
+{
+	return psprintf("Without a plate, no more than " INT64_FORMAT " different plates are shown here (Q8): so many a "
+					"question may show, or are left of the day.",
+					most);
+}
+
 void
 lpr_answer_read(LprQueryStats *stats, const LprRead *read, int64 place)
 {
@@ -271,6 +305,7 @@ describe_answer(LprText *payload, const LprQueryStats *stats)
 	lpr_payload_open(payload);
 	lpr_payload_text(payload, "outcome", lpr_outcome_name(stats->outcome));
 	lpr_payload_integer(payload, "reads", stats->reads - before->reads);
+	lpr_payload_integer(payload, "plates", answer->nplates);
 	lpr_payload_integer(payload, "received", stats->received - before->received);
 	lpr_tree_root(&answer->reads, &root);
 	lpr_payload_hex(payload, "digest", root.bytes, LPR_DIGEST_LEN);
@@ -347,8 +382,7 @@ lpr_answer_end(LprQueryStats *stats)
 	entry = entry_of(stats, LPR_AUDIT_ANSWER, &stats->answer->scratch);
 	last_sent = lpr_audit_send(&entry); /* model: answer */
 	/* From here on it is written, even if this backend ends. */
-	lpr_text_free(&stats->answer->scratch);
-	lpr_text_free(&stats->answer->sent);
+	free_answer(stats->answer);
 	stats->answer = NULL;
 }
 

@@ -95,6 +95,7 @@ send_question(const LprGateQuestion *question)
 				.until = query->until,
 				.radius_m = query->has_near ? query->radius_m : 0,
 				.address_length = query->address != NULL ? lpr_address_characters(utf8(query->address)) : 0,
+				.plates = Max(query->nplates, 1),
 			},
 	};
 

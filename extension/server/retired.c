@@ -24,4 +24,5 @@ RETIRED(lpr_consent_code);       /* 0.2.0: lpr_data.consent_code(version) */
 RETIRED(lpr_consent_take_code);  /* 0.2.0: lpr_data.take_code() as an integer */
 RETIRED(lpr_consent_agreed);     /* 0.2.0: lpr_data.agreed() */
 RETIRED(lpr_consent_session);    /* 0.2.0: lpr_data.session() as three columns */
+RETIRED(lpr_judge_asked);        /* 0.2.0: lpr_data.asked(scope, per, login, event) */
 RETIRED(lpr_saved_fetch_images); /* 0.2.0: lpr_data.fetch_images(source, urls) */

@@ -250,6 +250,12 @@ admit(LprAsk *ask, const LprRead *read)
 		lpr_ask_end(ask, LPR_OUTCOME_CUT);
 		return false;
 	}
+	if (!lpr_answer_takes_plate(ask->stats, read, ask->query->plates_max))
+	{
+		lpr_ask_cut(ask, lpr_answer_plates_cut(ask->query->plates_max));
+		lpr_ask_end(ask, LPR_OUTCOME_CUT);
+		return false;
+	}
 	ask->stats->reads++;
 	lpr_answer_read(ask->stats, read, ask->shown++);
 	return true;

@@ -79,11 +79,11 @@ is_judged(const LprQueued *record)
 	return record->kind == LPR_AUDIT_ASK || record->kind == LPR_AUDIT_LOOK;
 }
 
-/* That an earlier decision still holds is not put on record. */
+/* That an earlier decision still holds is not put on record, nor that somebody asks what they may still ask. */
 static bool
 leaves_row(const LprQueued *record, const LprReceipt *receipt)
 {
-	return record->kind != LPR_AUDIT_LOOK || receipt->refused;
+	return record->kind != LPR_AUDIT_USAGE && (record->kind != LPR_AUDIT_LOOK || receipt->refused);
 }
 
 static void
@@ -120,11 +120,12 @@ fill_receipt(LprReceipt *receipt, const LprLog *log, const LprAuditRow *row)
 	memcpy(receipt->log, log->id, LPR_LOG_ID_LEN);
 }
 
-/* Whether a record may have left no row: a refusal that was counted, a look that was let through. */
+/* Whether a record may have left no row: a refusal that was counted, a look that was let through, one at the limits. */
 static bool
 may_leave_no_row(const LprQueued *record)
 {
-	return record->kind == LPR_AUDIT_ASK || record->kind == LPR_AUDIT_REFUSED || record->kind == LPR_AUDIT_LOOK;
+	return record->kind == LPR_AUDIT_ASK || record->kind == LPR_AUDIT_REFUSED || record->kind == LPR_AUDIT_LOOK ||
+		   record->kind == LPR_AUDIT_USAGE;
 }
 
 /*
@@ -182,7 +183,7 @@ reconcile(Batch *batch)
 			 * refusals that were counted.
 			 */
 			for (; found < place; found++)
-				if (((LprQueued *) list_nth(batch->records, found))->kind != LPR_AUDIT_LOOK)
+				if (leaves_row(list_nth(batch->records, found), &batch->receipts[found]))
 					refuse_known(&batch->receipts[found], NULL, NULL);
 			if (is_judged(list_nth(batch->records, found)) &&
 				strcmp(row.kind, lpr_audit_kind_names[LPR_AUDIT_REFUSED]) == 0)

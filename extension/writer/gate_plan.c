@@ -105,7 +105,9 @@ lpr_gate_plan(bool again, bool accepted)
 					 /* the moment by a subquery: a volatile argument would keep the function from being inlined */
 					 "(SELECT lpr_data.cache_expiry(n.moment, c.keep) FROM lpr_data.cache_time AS c, "
 					 "(SELECT clock_timestamp() AS moment OFFSET 0) AS n), "
-					 "g.person_id, g.decided_at, g.person_until FROM %s "
+					 "g.person_id, g.decided_at, g.person_until, l.plates::bigint, "
+					 "(SELECT r.plates::bigint FROM lpr_data.rate_limit AS r WHERE r.name = 'person_day'), "
+					 "(SELECT r.plates::bigint FROM lpr_data.rate_limit AS r WHERE r.name = 'event_day') FROM %s "
 					 "LEFT JOIN lpr_data.search_limit AS l ON l.mode = q.mode "
 					 "LEFT JOIN LATERAL lpr_data.gate(ROW(%s)::lpr_data.question, %s, %s) AS g ON true",
 					 list_questions(accepted), list_columns(), again ? "true" : "false",

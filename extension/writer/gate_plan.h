@@ -33,7 +33,10 @@ enum
 	EXPIRES_AT,
 	PERSON,
 	DECIDED_AT,
-	PERSON_UNTIL
+	PERSON_UNTIL,
+	PLATES_LIMIT, /* different ones that an answer may show; and a person, an event within a day */
+	PERSON_PLATES,
+	EVENT_PLATES
 };
 
 /*

@@ -21,6 +21,7 @@
 #include "writer/anchor.h"
 #include "writer/gate_plan.h"
 #include "writer/judge_quota.h"
+#include "writer/quota.h"
 #include "writer/remember.h"
 
 /* Seconds between a change that can be seen and the message of it; less than askers wait. */
@@ -110,6 +111,25 @@ remember(const LprCase *one, HeapTuple tuple, TupleDesc desc)
 		lpr_remember_keep(&one->record->facts, &accepted, lpr_person_plan());
 }
 
+/* How many different plates its answer may show, that nobody named: those of an answer, or what the day has left. */
+static int64
+plates_limit(HeapTuple tuple, TupleDesc desc, const LprFacts *facts)
+{
+	TimestampTz now = GetCurrentTimestamp();
+	bool none[3];
+	int64 each = DatumGetInt64(SPI_getbinval(tuple, desc, PLATES_LIMIT, &none[0]));
+	int64 person = DatumGetInt64(SPI_getbinval(tuple, desc, PERSON_PLATES, &none[1]));
+	int64 event = DatumGetInt64(SPI_getbinval(tuple, desc, EVENT_PLATES, &none[2]));
+
+	if (facts->mode != LPR_MODE_LOCATION && facts->mode != LPR_MODE_VEHICLE)
+		return 0;
+	if (none[0] || none[1] || none[2])
+		return 1; /* the least that a limit can be */
+	person -= lpr_quota_used(LPR_QUOTA_SHOWN, LPR_QUOTA_PERSON, facts->login, now);
+	event -= lpr_quota_used(LPR_QUOTA_SHOWN, LPR_QUOTA_EVENT, facts->event.id, now);
+	return Max(Min(each, Min(person, event)), 1);
+}
+
 /* One row of the gate's answer; whether it lets through. The texts of a refusal are copied into the receipt. */
 static bool
 take_verdict(HeapTuple tuple, TupleDesc desc, const LprCase *one)
@@ -119,6 +139,7 @@ take_verdict(HeapTuple tuple, TupleDesc desc, const LprCase *one)
 	LprReceipt *receipt = one->receipt;
 
 	receipt->reads_limit = unlimited ? 0 : reads;
+	receipt->plates_limit = plates_limit(tuple, desc, &one->record->facts);
 	receipt->expires_at = DatumGetTimestampTz(SPI_getbinval(tuple, desc, EXPIRES_AT, &isnull));
 	if (isnull)
 		receipt->expires_at = 0;
@@ -264,7 +285,7 @@ judge(List *records, LprReceipt *receipts, LprAuditKind kind)
 		take_anchor(lfirst(cell), again);
 	lpr_judge_know_quotas();
 	if (!again)
-		lpr_judge_expect(questions);
+		lpr_judge_expect(records);
 	if (remembered != NIL)
 		whole = list_concat(whole, ask_remembered(remembered, again));
 	lpr_queue_count_decisions(list_length(questions), list_length(questions) - list_length(whole));
@@ -278,7 +299,7 @@ void
 lpr_judge_limits(List *records, LprReceipt *receipts, int n)
 {
 	SPI_connect();
-	if (SPI_execute("SELECT mode, reads::bigint FROM lpr_data.search_limit", true, 0) != SPI_OK_SELECT)
+	if (SPI_execute("SELECT mode, reads::bigint, plates::bigint FROM lpr_data.search_limit", true, 0) != SPI_OK_SELECT)
 		elog(ERROR, "could not read the limits");
 	for (int i = 0; i < n; i++)
 	{
@@ -286,14 +307,16 @@ lpr_judge_limits(List *records, LprReceipt *receipts, int n)
 
 		if (record->facts.mode != LPR_MODE_LOCATION && record->facts.mode != LPR_MODE_VEHICLE)
 			continue;
-		receipts[i].reads_limit = 1;
+		receipts[i].reads_limit = receipts[i].plates_limit = 1;
 		for (uint64 row = 0; row < SPI_processed; row++)
 		{
 			HeapTuple tuple = SPI_tuptable->vals[row];
 			bool isnull;
 
-			if (strcmp(value(tuple, SPI_tuptable->tupdesc, 1), lpr_audit_mode_name(record->facts.mode)) == 0)
-				receipts[i].reads_limit = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
+			if (strcmp(value(tuple, SPI_tuptable->tupdesc, 1), lpr_audit_mode_name(record->facts.mode)) != 0)
+				continue;
+			receipts[i].reads_limit = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 2, &isnull));
+			receipts[i].plates_limit = DatumGetInt64(SPI_getbinval(tuple, SPI_tuptable->tupdesc, 3, &isnull));
 		}
 	}
 	SPI_finish();
@@ -304,6 +327,7 @@ lpr_judge(List *records, LprReceipt *receipts)
 {
 	judge(records, receipts, LPR_AUDIT_ASK);
 	judge(records, receipts, LPR_AUDIT_LOOK);
+	lpr_judge_usage(records, receipts);
 }
 
 void

@@ -63,7 +63,7 @@ for my $name (such { $_->{location} })
 }
 for my $name (such { $_->{vehicle} })
 {
-	ask("SELECT count(*) FROM lpr.reads WHERE source = '$name' AND make = 'TOYOTA' AND captured_at > now() - interval '9 days'");
+	ask("SELECT count(*) FROM lpr.reads WHERE source = '$name' AND make = 'TOYOTA' AND lpr.distance_m(latitude, longitude, 32.5438, -117.0294) <= 3000 AND captured_at > now() - interval '9 days'");
 }
 cmp_ok(scalar $node->vendor_log, '>', 100, 'questions of all kinds went out');
 is_deeply([ refused() ], [], '… and the documents have each of them');

@@ -57,6 +57,8 @@ INSERT INTO good VALUES
         "\\xdbc1b4c900ffe48d575b5da5c638040125f65db0fe3e24494b76ea986457d986"}'),
     ('job', '{"job": "harbor", "scheduled_by": "postgres"}'),
     ('legal_hold', '{"hold_id": 9002, "event_id": 9001, "authority": "x", "reason": "x", "placed_by": "@records1"}'),
+    ('limit_request', '{"request_id": 9002, "limit": "person_hour", "wanted": {}, "instead_of": {},
+        "person_id": "@admin1", "reason": "x"}'),
     ('log', '{"id": "\\x00000000000000000000000000000002"}'),
     ('mail', '{"mail_id": 9002, "key": "harbor", "person_id": "@newcomer1", "kind": "denied",
         "address": "h@agency.example", "subject": "x", "body": "x", "message_id": "00000000000000000000000000000002"}'),

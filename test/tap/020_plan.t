@@ -49,9 +49,9 @@ is($node->answer('analyst1', "SELECT count(*) FROM lpr.search_location(32.552, -
 	truth('acme', 'near=32.552,-117.042,2000')->{usable}, 'by place');
 is($node->answer('analyst1', "SELECT count(*) FROM lpr.search_location(address => 'Camino de la Plaza') WHERE source = 'acme'"),
 	truth('acme', 'address=Camino%20de%20la%20Plaza')->{usable}, 'by address');
-is($node->answer('analyst1', "SELECT count(*) FROM lpr.search_vehicle('Tesla') WHERE source = 'acme'"), truth('acme', 'make=TESLA')->{usable}, 'by make');
-is($node->answer('analyst1', "SELECT count(*) FROM lpr.search_vehicle('Tesla', 'Model 3') WHERE source = 'acme'"),
-	truth('acme', 'make=TESLA&model=MODEL%203')->{usable}, 'by make and model');
+is($node->answer('analyst1', "SELECT count(*) FROM lpr.search_vehicle('Tesla', NULL, NULL, 32.552, -117.042, 25000) WHERE source = 'acme'"), truth('acme', 'make=TESLA&near=32.552,-117.042,25000')->{usable}, 'by make');
+is($node->answer('analyst1', "SELECT count(*) FROM lpr.search_vehicle('Tesla', 'Model 3', NULL, 32.552, -117.042, 25000) WHERE source = 'acme'"),
+	truth('acme', 'make=TESLA&model=MODEL%203&near=32.552,-117.042,25000')->{usable}, 'by make and model');
 
 # ---- the question as it left ----
 
@@ -89,7 +89,7 @@ $node->answer('postgres', 'REVOKE USAGE ON FOREIGN SERVER acme FROM lpr_user');
 ($answer, @asked) = asked("SELECT count(*) FROM lpr.reads WHERE plate = 'BULK5'");
 is_deeply([ $answer, scalar @asked ], [ 10, 0 ], 'a source that is not granted is not asked');
 $node->answer('postgres', 'GRANT USAGE ON FOREIGN SERVER acme TO lpr_user');
-($answer, @asked) = asked("SELECT count(*) FROM lpr.search_vehicle('Tesla') WHERE source IN ('acme', 'curbside')", vendor => 'curbside');
+($answer, @asked) = asked("SELECT count(*) FROM lpr.search_vehicle('Tesla', NULL, NULL, 32.552, -117.042) WHERE source IN ('acme', 'curbside')", vendor => 'curbside');
 is(scalar @asked, 0, 'a source that cannot be asked by vehicle is not asked');
 for my $sql ("EXPLAIN SELECT * $reads = 'BULK5'", "SELECT plate $reads = 'BULK5' LIMIT 0", "SELECT plate $reads = 'BULK5' AND false",
 	"SELECT plate $reads = NULL", "PREPARE p AS SELECT plate $reads = 'BULK5'", "SELECT count(*) FROM lpr.reads WHERE plate = 'BULK5' AND source = 'curbside'",

@@ -434,14 +434,14 @@ for my $name (such { $_->{location} && $_->{takes_near} && !$_->{takes_address} 
 }
 for my $name (such { $_->{vehicle} })
 {
-	my $truth = $node->vendor_truth(vendor => $name, make => 'Toyota', model => 'Camry', from => $month, until => $until);
-	my ($out) = ask("SELECT count(*) FROM lpr.reads WHERE source = '$name' AND make = 'TOYOTA' AND model = 'CAMRY' AND $in_month");
+	my $truth = $node->vendor_truth(vendor => $name, near => "$lat,$lon,$radius", make => 'Toyota', model => 'Camry', from => $month, until => $until);
+	my ($out) = ask("SELECT count(*) FROM lpr.reads WHERE source = '$name' AND make = 'TOYOTA' AND model = 'CAMRY' AND lpr.distance_m(latitude, longitude, $lat, $lon) <= $radius AND $in_month");
 	is($out, $truth->{usable}, "$name: by make and model ($out)");
 }
 
 # Who cannot be asked this way is passed over, and told.
 my $all = join ', ', map { "'$_'" } @names;
-for my $case ([ 'place', "lpr.distance_m(latitude, longitude, $lat, $lon) <= $radius", such { !$_->{location} } ], [ 'vehicle', "make = 'TOYOTA'", such { !$_->{vehicle} } ])
+for my $case ([ 'place', "lpr.distance_m(latitude, longitude, $lat, $lon) <= $radius", such { !$_->{location} } ], [ 'vehicle', "make = 'TOYOTA' AND lpr.distance_m(latitude, longitude, $lat, $lon) <= $radius", such { !$_->{vehicle} } ])
 {
 	my ($mode, $anchor, @not) = @$case;
 	my %not = map { $_ => 1 } @not;

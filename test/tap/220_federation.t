@@ -201,7 +201,7 @@ $node->vendor_forget;
 asking("$plain AND source IN ('acme', 'delta')");
 is(requests(), 0, '… and is not asked');
 $node->answer('postgres', "GRANT USAGE ON FOREIGN SERVER delta TO lpr_user; SELECT lpr.approve_source('acme', 'x', published_on => '2017-12-11')");
-asking("SELECT count(*) FROM lpr.search_vehicle('Toyota', 'Camry', since => now() - interval '2 days')");
+asking("SELECT count(*) FROM lpr.search_vehicle('Toyota', 'Camry', NULL, 32.55, -117.04, 25000, since => now() - interval '2 days')");
 is(outcomes(), 'acme:complete birdseye:passed_over curbside:passed_over delta:complete', 'a mode that the vendor cannot be asked by');
 is(asking("SELECT bool_and(CASE outcome WHEN 'complete' THEN requests > 0 AND pages > 0 AND bytes > 0 AND milliseconds > 0 ELSE requests = 0 END)
 	FROM lpr.last_query()"), 't', 'requests, pages, bytes and milliseconds are counted');

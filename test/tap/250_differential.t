@@ -78,8 +78,9 @@ END
 $copy->('p', "plate = ANY (ARRAY(SELECT DISTINCT unnest(lpr.confusable_plates(p)) FROM unnest(ARRAY[$list]) AS p))");
 $copy->('l', "lpr.distance_m(latitude, longitude, $lat, $lon) <= $wide[0] AND $wide[1]");
 $node->answer('analyst1', LprTest::deputy("INSERT INTO loc.kept_l SELECT $columns FROM lpr.reads WHERE address ILIKE '%$street%' AND $wide[1] EXCEPT SELECT * FROM loc.kept_l"));
-$copy->('v', "make = '$makes[0]' AND $wide[1]");
-$node->answer('analyst1', LprTest::deputy("INSERT INTO loc.kept_v SELECT $columns FROM lpr.reads WHERE make = '$_' AND $wide[1]")) for @makes[ 1 .. $#makes ];
+my $around = "lpr.distance_m(latitude, longitude, $lat, $lon) <= 25000"; # a vehicle is asked for within a place
+$copy->('v', "make = '$makes[0]' AND $around AND $wide[1]");
+$node->answer('analyst1', LprTest::deputy("INSERT INTO loc.kept_v SELECT $columns FROM lpr.reads WHERE make = '$_' AND $around AND $wide[1]")) for @makes[ 1 .. $#makes ];
 # The search functions, word for word.
 for ([ plate => 'p' ], [ location => 'l' ], [ vehicle => 'v' ])
 {
@@ -240,7 +241,7 @@ my %wheres = (
 	L => sub { my ($a) = @_; $group++; join ' AND ', shuffle(wide($a), (chance(0.7) ? narrow($a) : ()), (chance(0.4) ? window($a) : ()), pick(
 		sub { "lpr.distance_m($a.latitude, $a.longitude, " . value('float8', $lat) . ", $lon) <= " . value('float8', pick(300, 2000, 4000)) }, sub { "lpr.distance_m($a.latitude, $a.longitude, $lat, $lon) < 3000" },
 		sub { "1500 >= lpr.distance_m($a.latitude, $a.longitude, $lat, $lon)" }, sub { "$a.address ILIKE " . value('text', "'%\L$street\E%'") }, sub { "$a.address ILIKE '%$street, San%'" })->()) },
-	V => sub { my ($a) = @_; $group++; join ' AND ', shuffle(wide($a), (chance(0.7) ? (grep { !/make|model/ } map { narrow($a) } 1 .. 4)[0] // 'true' : ()), "$a.make = " . value('text', quoted(pick(@makes))), (chance(0.3) ? "$a.model = 'MODEL 3'" : ())) });
+	V => sub { my ($a) = @_; $group++; join ' AND ', shuffle(wide($a), (chance(0.7) ? (grep { !/make|model/ } map { narrow($a) } 1 .. 4)[0] // 'true' : ()), "$a.make = " . value('text', quoted(pick(@makes))), (chance(0.3) ? "$a.model = 'MODEL 3'" : ()), "lpr.distance_m($a.latitude, $a.longitude, $lat, $lon) <= " . pick(2000, 25000)) });
 sub wide { my ($a) = @_; my $ago = "now() - interval '" . pick(149, 100, 20) . " days'"; return compared("$a.captured_at >= $ago", '>=', $ago) }
 
 # Each shape makes { sql => …, cut => [ limit, offset ] of queries whose end is up to chance, keys => columns at the front that are in order }.
@@ -317,7 +318,7 @@ my %shapes = (
 		my $since = compared("since => $ago", '>=', $ago);
 		compared("until => now() - interval '2 days'", '<=', "now() - interval '2 days'");
 		return { sql => 'SELECT captured_at, source, read_id FROM ' . pick("{F}.search_location($lat, $lon, " . value('float8', pick(500, 2500)) . ", $since)", "{F}.search_location(address => " . value('text', quoted($street)) . ", $since)", "{F}.search_location($lat, $lon, 3000, '$street', $since)",
-			"{F}.search_vehicle(" . value('text', "'tesla'") . ", $since)", "{F}.search_vehicle('Tesla', 'model 3', " . value('text', pick("'red'", 'NULL')) . ", $since)", "{F}.search_vehicle('KIA', $since, until => now() - interval '2 days')") . ' r WHERE ' . ranges('r') } } ],
+			"{F}.search_vehicle(" . value('text', "'tesla'") . ", NULL, NULL, $lat, $lon, 25000, $since)", "{F}.search_vehicle('Tesla', 'model 3', " . value('text', pick("'red'", 'NULL')) . ", $lat, $lon, 5000, $since)", "{F}.search_vehicle('KIA', NULL, NULL, $lat, $lon, 25000, $since, until => now() - interval '2 days')") . ' r WHERE ' . ranges('r') } } ],
 	mixed => [ 1, sub { return { sql => "SELECT $row FROM {P} r WHERE (" . value('text', pick('NULL', "'7ABC123'")) . " IS NULL OR r.plate = '7ABC123') AND " . where('r') . ' ORDER BY r.captured_at' } } ],
 	cursor => [ 1, sub { return { cursor => 1, sql => 'SELECT r.captured_at, r.source, r.read_id FROM {P} r WHERE ' . where('r') . ' ORDER BY r.captured_at DESC, 2, 3' } } ],
 	anchorless => [ 1, sub { return { state => 'LP001', sql => 'SELECT count(*) FROM {P} r WHERE ' . pick("r.plate LIKE '7AB%'", 'r.recent', "r.plate <> '7ABC123'", "r.source = 'acme'", "lower(r.plate) = '7abc123'", "(r.plate = '7ABC123' OR r.recent)", "r.plate_region = 'CA'", "NOT (r.plate = '7ABC123')", "r.plate = r.plate_as_read", 'true') } } ]);

@@ -87,7 +87,7 @@ sub refused
 $node->vendor_forget;
 refused('a source that is not enabled', 'analyst1', LprTest::quick('unapproved'), 'LP003', 'refused analyst1 unapproved Q10 LP003');
 refused('a source that is not granted', 'analyst1', LprTest::quick('locked'), 'LP004', 'refused analyst1 locked Q10 LP004');
-refused('a source that cannot be asked so', 'analyst1', "SELECT count(*) FROM lpr.reads WHERE make = 'FORD' AND source = 'curbside'", 'LP005', 'refused analyst1 curbside Q11 LP005');
+refused('a source that cannot be asked so', 'analyst1', "SELECT count(*) FROM lpr.reads WHERE make = 'FORD' AND lpr.distance_m(latitude, longitude, 32.55, -117.04) <= 25000 AND source = 'curbside'", 'LP005', 'refused analyst1 curbside Q11 LP005');
 refused('a login that may not ask', 'nobody1', LprTest::quick(), 'LP022', 'refused nobody1 acme A1 LP022');
 refused('another session user', 'postgres', "SET SESSION AUTHORIZATION analyst1; " . LprTest::quick(), 'LP021', 'refused postgres acme A1 LP021');
 

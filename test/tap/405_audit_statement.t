@@ -42,7 +42,7 @@ is($record->{images}, undef, '… no images');
 # ---- what is looked for among the answers ----
 
 # The mosque of the findings: the colour, the owner, the hour and the counting go to no vendor.
-$record = one("SELECT plate, count(*) FROM lpr.search_vehicle('TOYOTA', 'CAMRY', 'SILVER', since => now() - interval '20 days')
+$record = one("SELECT plate, count(*) FROM lpr.search_vehicle('TOYOTA', 'CAMRY', 'SILVER', 32.55, -117.04, 25000, since => now() - interval '20 days')
 	WHERE source = 'acme' AND camera_owner = 'Example Mosque' AND extract(hour FROM captured_at) = 13 GROUP BY 1 ORDER BY 2 DESC");
 like(conditions($record), qr/camera_owner = 'Example Mosque'/, '… the owner of the camera');
 like(conditions($record), qr/EXTRACT\(hour FROM captured_at\) = .*13/, '… the hour');

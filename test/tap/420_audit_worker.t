@@ -125,7 +125,7 @@ my $place = "SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND lpr.distan
 cmp_ok($node->answer('analyst1', $place), '>', 5, 'a place');
 $node->answer('admin1', "SELECT lpr.set_search_limit('location', 20000, '7 days', 5, 10)");
 for my $case ([ LprTest::quick(), qr/^1\n/, $answered ], [ $place, qr/^5\n/, "ask analyst1 acme\nanswer analyst1 acme of +1 cut" ],
-	[ "SELECT count(*) FROM lpr.reads WHERE make = 'FORD' AND source = 'curbside'", qr/ERROR: +LP005/, 'refused analyst1 curbside Q11 LP005' ])
+	[ "SELECT count(*) FROM lpr.reads WHERE make = 'FORD' AND lpr.distance_m(latitude, longitude, 32.55, -117.04) <= 25000 AND source = 'curbside'", qr/ERROR: +LP005/, 'refused analyst1 curbside Q11 LP005' ])
 {
 	my ($sql, $result, $records) = @$case;
 
@@ -167,14 +167,14 @@ $node->sound('then');
 # ---- a change is as safe as the log, whatever its session has set ----
 
 no_standby();
-my $change = $node->launch('admin1', 'SET synchronous_commit = off', "SELECT lpr.set_search_limit('location', 20000, '7 days', 6, 10)");
+my $change = $node->launch('admin1', 'SET synchronous_commit = off', "SELECT lpr.set_search_limit('location', 20000, '7 days', 4, 10)");
 my $doing = '';
 LprTest::eventually(sub { $doing = administer("SELECT coalesce((SELECT coalesce(wait_event, 'works') FROM pg_stat_activity WHERE application_name = '$change->{name}'), 'ended')"); $doing eq 'SyncRep' }); # it may not be connected yet
 is($doing, 'SyncRep', 'a change waits for the standby, with synchronous_commit = off');
 administer("ALTER SYSTEM RESET synchronous_standby_names");
 $node->reload;
 $node->landed($change);
-is($node->answer('postgres', "SELECT reads FROM lpr_data.search_limit WHERE mode = 'location'"), 6, '… and is made');
+is($node->answer('postgres', "SELECT reads FROM lpr_data.search_limit WHERE mode = 'location'"), 4, '… and is made');
 
 # ---- settings of database and role ----
 

@@ -130,7 +130,7 @@ is(($node->landed($many))[1], '', '… as they are taken');
 is($node->writer, $held, '… by the writer that is there');
 $node->answer('admin1', "SELECT lpr.set_rate_limit('event', 'hour', 1)");
 like($node->messages('analyst1', $fresh), qr/LP046/, '… which has counted it');
-$node->answer('admin1', "SELECT lpr.set_rate_limit('event', 'hour', 1000000)");
+$node->widen('lpr', event_hour => { questions => 1000000 });
 $node->answer('postgres', 'ALTER ROLE analyst2 CONNECTION LIMIT -1');
 
 # A change that is committed while there is no writer waits on disk, through a crash.

@@ -171,7 +171,7 @@ my $looks = sub { return ($node->converse($other, 'SELECT count(*) FROM lpr.even
 is(join(' ', map { $looks->() } 1 .. 5), 'shown shown shown LP046 LP046', 'looks at what was saved are rated');
 like(($node->converse($other, "SELECT lpr.save(1, 'acme', '{x}', '${\$said->(13)}', 'illicit_activity')"))[1], qr/LP046/, 'so are saves');
 like(($node->converse($other, LprTest::quick()))[1], qr/LP046/, 'they count as questions');
-$node->answer('admin1', "SELECT lpr.set_rate_limit('person', 'hour', 1000)");
+$node->widen('lpr', person_hour => { questions => 1000 });
 is($looks->(), 'shown', 'a look within the limit');
 $_->quit for $session, $other;
 

@@ -15,6 +15,7 @@ my %harmless = (
 	last_query => 'of this very session',
 	# of lpr_data: what policies and views are keyed on
 	me => 'NULL for these', acts_as => 'false for these', my_people => 'empty for these', whom => 'names of whom to ask', sees_all => 'false', sees => 'false', my_events => 'none',
+	hard_limits => 'bounds that no row passes', usage => 'how much one\'s own login has used',
 	my_access => 'one\'s own', target_plates => 'of one\'s own events, within a question', utc_today => 'pure',
 );
 my @roles = split /\n/, $node->answer('postgres', "SELECT rolname FROM pg_roles WHERE rolname ~ '^lpr_' AND NOT rolcanlogin AND rolname NOT IN ('lpr_owner', 'lpr_log', 'lpr_verb') ORDER BY 1");

@@ -234,7 +234,7 @@ $node->refused('a system that one has no access for', 'alone1', $open, 'A7', 'LP
 $node->refused('no system', 'alone1', "SELECT lpr.open_event('Vans at the depot', 'suspect', 'title_18', 'SD-2026-77', 'Two vans stand at the depot every night.', NULL)", 'A7', 'LP025');
 my $project = $node->open_event('alone1', system => 'AFI');
 $node->refused('another source', 'alone1', LprTest::consent() . $ask->($project, 'acme'), 'A7', 'LP025', source => 'acme', words => qr/"acme" by plate for system AFI/);
-$node->refused('another mode', 'alone1', LprTest::consent() . "SELECT count(*) FROM lpr.reads WHERE make = 'FORD' AND source = 'birdseye' AND event_id = $project", 'A7', 'LP025', source => 'birdseye', words => qr/by vehicle/);
+$node->refused('another mode', 'alone1', LprTest::consent() . "SELECT count(*) FROM lpr.reads WHERE make = 'FORD' AND lpr.distance_m(latitude, longitude, 32.55, -117.04) <= 25000 AND source = 'birdseye' AND event_id = $project", 'A7', 'LP025', source => 'birdseye', words => qr/by vehicle/);
 $node->refused('a place', 'alone1', LprTest::consent() . "SELECT count(*) FROM lpr.reads WHERE lpr.distance_m(latitude, longitude, 32.55, -116.94) <= 1000 AND source = 'birdseye' AND event_id = $project", 'A7', 'LP025', source => 'birdseye', words => qr/by place/);
 is($node->answer('alone1', "\\o /dev/null\n" . LprTest::consent() . "\n\\o\n" . $ask->($project, 'birdseye')), 1, 'what was granted');
 # analyst2 has ATS and AFI; alone1 is entitled to AFI only, so is no member of an event of ATS.
@@ -244,7 +244,7 @@ my $ats = $node->grant('alone1', modes => 'plate,vehicle');
 my $matter = $node->open_event('alone1');
 is($node->answer('alone1', "\\o /dev/null\n" . LprTest::consent() . "\n\\o\n" . $ask->($matter)), 1, 'a second grant');
 $node->refused('scopes of two grants do not mix', 'alone1', LprTest::consent() . $ask->($matter, 'birdseye'), 'A7', 'LP025', source => 'birdseye', words => qr/"birdseye" by plate for system ATS/);
-$node->refused('… nor modes', 'alone1', LprTest::consent() . "SELECT count(*) FROM lpr.reads WHERE make = 'FORD' AND source = 'birdseye' AND event_id = $project", 'A7', 'LP025', source => 'birdseye');
+$node->refused('… nor modes', 'alone1', LprTest::consent() . "SELECT count(*) FROM lpr.reads WHERE make = 'FORD' AND lpr.distance_m(latitude, longitude, 32.55, -117.04) <= 25000 AND source = 'birdseye' AND event_id = $project", 'A7', 'LP025', source => 'birdseye');
 
 # ---- a grant is its two approvals, and no word ----
 

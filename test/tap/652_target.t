@@ -110,7 +110,7 @@ refused($one, $place->(32.5535, -116.94, 500), 'LP047', qr/place/, '… by one f
 asks($one, "SELECT count(*) FROM lpr.search_location(address => 'otay mesa rd', since => now() - interval '2 days') WHERE source = 'acme'", '… by its address');
 asks($one, "SELECT count(*) FROM lpr.search_location(address => '2300 Otay Mesa Rd', since => now() - interval '2 days') WHERE source = 'acme'", '… by a number of it');
 refused($one, "SELECT count(*) FROM lpr.search_location(address => 'Otay Mesa', since => now() - interval '2 days') WHERE source = 'acme'", 'LP047', qr/place/, '… by more than it');
-my $make = sub { my ($of) = @_; return "SELECT count(*) FROM lpr.search_vehicle($of, since => now() - interval '1 day') WHERE source = 'acme'" };
+my $make = sub { my ($of) = @_; return "SELECT count(*) FROM lpr.search_vehicle($of, latitude => 32.9, longitude => -117.2, since => now() - interval '1 day') WHERE source = 'acme'" };
 refused($one, $make->("'Ford'"), 'LP047', qr/the vehicle asked is no target/, 'a make that is none');
 like(added($one, "1, relation => 'offence', evidence_kind => 'tip', evidence_reference => 'Tip 77', basis => '$basis', make => 'Ford', model => 'F-150'"), qr/^\d+$/, 'a vehicle is added');
 asks($one, $make->("'ford', 'f-150'"), '… asked by make and model');

@@ -21,7 +21,7 @@ sub question
 {
 	my @where = pick(
 		map({ "plate = '$_'" } @plates, 'BULK300'), "plate IN ('$plates[0]', '$plates[1]')", "plate IN ('BULK300', '$plates[0]')",
-		"make = 'TOYOTA' AND captured_at > date_trunc('day', now()) - interval '3 days'",
+		"make = 'TOYOTA' AND lpr.distance_m(latitude, longitude, 32.55, -117.04) <= 25000 AND captured_at > date_trunc('day', now()) - interval '3 days'",
 		"lpr.distance_m(latitude, longitude, 32.55, -117.04) <= " . pick(500, 2000) . " AND captured_at > date_trunc('day', now()) - interval '5 days'");
 
 	# Only acme can be asked by place and by vehicle.

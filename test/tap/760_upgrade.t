@@ -101,6 +101,8 @@ $node->answer('postgres', "UPDATE lpr_data.source SET exemptions = CASE name WHE
 is_deeply(held($node, @tables), $held, "an extension of $before has what people did");
 my $old_dump = $node->basedir . '/old.sql';
 system_or_bail('pg_dump', '--no-unlogged-table-data', '-f', $old_dump, $node->connstr('lpr'));
+# What one administrator could set.
+$node->answer('postgres', "UPDATE lpr_data.search_limit SET radius_m = 200000, reads = 500, shipped = false WHERE mode = 'location'; UPDATE lpr_data.rate_limit SET questions = 500000, shipped = false WHERE name = 'person_hour'; UPDATE lpr_data.rate_limit SET questions = 4000, shipped = false WHERE name = 'event_hour'");
 # It knows no lpr_verb, and gave it nothing of the log.
 $node->safe_psql('lpr', q{DO $$ BEGIN EXECUTE (SELECT format('REVOKE ALL ON %s FROM lpr_verb', string_agg(oid::regclass::text, ', ')) FROM pg_class WHERE relowner = 'lpr_log'::regrole AND relkind IN ('r', 'p')); END $$});
 
@@ -130,6 +132,11 @@ ok(LprTest::eventually(sub { $node->answer('postgres', "SELECT count(*) FROM pg_
 is(($node->converse($viewer, 'SELECT count(*) FROM lpr.people; COMMIT'))[1], '', '… who goes on');
 my $told = ($node->landed($update))[1];
 like($told, qr/^WARNING: .*what a site granted.*DETAIL: +GRANT EXECUTE ON FUNCTION lpr.checkpoint\(bigint\) TO site; GRANT USAGE ON SCHEMA lpr TO site; GRANT SELECT \(title\) ON TABLE lpr.events TO site; GRANT SELECT ON TABLE lpr.jobs TO site; GRANT SELECT ON TABLE lpr.people TO site; GRANT SELECT ON TABLE lpr.people TO supervisor1; GRANT SELECT ON TABLE lpr.purposes TO PUBLIC;\nHINT/s, 'the update goes through, and tells what is to be granted again');
+like($told, qr/^WARNING: .*searches by location is narrower now\nDETAIL: +It was 200000 metres, 90 days and 500 reads, and is no more than 1000 metres/m, '… tells which limits were beyond what one may set');
+like($told, qr/^WARNING: .*searches by vehicle is narrower now\nDETAIL: +It was the whole country, /m, '… that a vehicle is asked for within a place');
+like($told, qr/^WARNING: .*limit "person_hour" is narrower now\nDETAIL: +It was 500000 questions, and is 10000 plates/m, '… and the rates');
+is($node->answer('postgres', "SELECT string_agg(concat_ws(' ', mode, radius_m, span, reads, plates), '; ' ORDER BY mode) FROM lpr_data.search_limit"), 'location 1000 90 days 500 500; vehicle 5000 30 days 10000 500', '… as they are now');
+is($node->answer('postgres', "SELECT string_agg(concat_ws(' ', name, questions, plates), '; ' ORDER BY name) FROM lpr_data.rate_limit"), 'event_day 80000 4000; event_hour 4000; person_day 40000 2000; person_hour 10000', '… narrower ones stay');
 like(($node->converse($session, $question))[1], qr/LP047: plate "7ABC123" is no target of event 1.*HINT: +SELECT lpr\.add_target\(1, plate => '7ABC123'/s, 'an open event has no targets yet');
 my ($adopted) = $node->converse($session, 'SELECT plate, questions > 0, saved, call FROM lpr.adopt_targets(1)');
 like($adopted, qr/^7ABC123\|t\|${\scalar @ids}\|SELECT lpr\.add_target\(1, plate => '7ABC123', relation => '\.\.\.'/m, '… and takes them from what it asked and saved, with its evidence');

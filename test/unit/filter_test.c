@@ -209,6 +209,7 @@ test_seen(void)
 	ok(lpr_seen_add(seen, slice("abcdefghi"), &failed) && lpr_seen_add(seen, slice("abcdefgh"), &failed) &&
 		   lpr_seen_add(seen, (LprSlice){"abcdefgh\0", 9}, &failed) && !lpr_seen_add(seen, slice("abcdefghi"), &failed),
 	   "every byte counts");
+	ok(lpr_seen_has(seen, slice("abcdefghi")) && !lpr_seen_has(seen, slice("abcdefgh0")), "whether one was there");
 	lpr_seen_free(seen);
 	lpr_seen_free(NULL);
 }

@@ -10,10 +10,12 @@ SET LOCAL timezone = 'UTC';
 SET LOCAL intervalstyle = 'postgres';
 SET LOCAL jit = off; -- as the audit writer has it: compiling would take 10 seconds a question
 -- How much was asked is known to the audit writer only.
-CREATE OR REPLACE FUNCTION lpr_data.asked(scope text, per text, login oid, event_id bigint) RETURNS bigint
-    LANGUAGE sql VOLATILE RETURN 4;
+CREATE OR REPLACE FUNCTION lpr_data.used(scope text, what text, login oid, event_id bigint) RETURNS bigint
+    LANGUAGE sql VOLATILE RETURN 5;
+CREATE OR REPLACE FUNCTION lpr_data.used_until(scope text, what text, login oid, event_id bigint, most bigint)
+    RETURNS timestamptz LANGUAGE sql VOLATILE RETURN NULL::timestamptz;
 UPDATE lpr_data.search_limit SET radius_m = 1000, address_length = 5, span = '1 day';
-UPDATE lpr_data.rate_limit SET questions = 5;
+UPDATE lpr_data.rate_limit SET questions = 5, plates = 6;
 INSERT INTO lpr_data.client_network (network, kind)
 VALUES ('127.0.0.1/32', 'direct'), ('127.0.0.2/32', 'pooler'), ('127.0.0.3/32', 'none');
 
@@ -42,10 +44,11 @@ INSERT INTO attempt (control, code, message, other) VALUES
     ('Q8', 'LP044', 'the question covers too large an area',
         '{"mode": "location", "radius_m": 1001, "address_length": 9}'),
     ('Q8', 'LP044', 'the question covers too large an area', '{"mode": "location", "address_length": 4}'),
-    ('Q8', 'LP044', 'the question covers too large an area', '{"mode": "vehicle"}'),
+    ('Q8', 'LP044', 'the question covers too large an area', '{"mode": "vehicle", "radius_m": 1001}'),
     ('Q8', 'LP045', 'the question covers too long a time',
         '{"mode": "location", "radius_m": 1000, "since": "-24 hours -11 minutes"}');
 INSERT INTO attempt (control, code, message, other, let) VALUES
+    ('Q2', 'LP001', 'the question about a vehicle names no place', '{"mode": "vehicle", "address_length": 9}', 'LP044'),
     ('Q2', 'LP001', 'the question has no anchor', '{"mode": null}', 'LP025'),
     ('Q2', 'LP001', 'the question has no anchor', '{"mode": "face"}', 'LP025'),
     ('Q7', 'LP040', 'the question names no event', '{"event_id": null}', 'LP041'),
@@ -94,9 +97,10 @@ INSERT INTO attempt (control, code, message, changes) VALUES
         'ALTER TABLE lpr_data.source DROP CONSTRAINT published_on_a_day; '
         'UPDATE lpr_data.source SET published_on = NULL WHERE name = ''acme'''),
     ('Q10', 'LP004', 'source "acme" is not granted to you', 'REVOKE USAGE ON FOREIGN SERVER acme FROM lpr_user'),
-    ('Q8', 'LP046', 'too many questions were asked',
+    ('Q8', 'LP046', 'too many plates were asked',
         'UPDATE lpr_data.rate_limit SET questions = 4 WHERE name = ''event_day'''),
-    ('Q8', 'LP046', 'too many questions were asked', 'DELETE FROM lpr_data.rate_limit WHERE name = ''person_day''');
+    ('Q8', 'LP046', 'too many plates were asked', 'ALTER TABLE lpr_data.rate_limit DISABLE TRIGGER widened_by_two; '
+        'DELETE FROM lpr_data.rate_limit WHERE name = ''person_day''');
 INSERT INTO attempt (control, code, message, later, let) VALUES
     ('Q7', 'LP042', 'event 1 is not open', '200 days', 'let through'),
     ('Q7', 'LP042', 'event 1 is not open', '-2 days', 'LP025');
@@ -168,6 +172,10 @@ INSERT INTO attempt (control, code, message, other, changes) VALUES
     ('A7', 'LP025', 'you have no access for system ATS', '{"mode": "saved"}',
         'ALTER TABLE lpr_data.access DISABLE TRIGGER refuse_rewrite, DISABLE TRIGGER moves; '
         'UPDATE lpr_data.access SET systems = ''{AFI}'''),
+    ('Q8', 'LP049', 'too many plates were shown that nobody named', '{"mode": "location", "radius_m": 1000}',
+        'UPDATE lpr_data.rate_limit SET plates = 5 WHERE name = ''person_day'''),
+    ('Q8', 'LP049', 'too many plates were shown that nobody named', '{"mode": "vehicle", "radius_m": 1000}',
+        'UPDATE lpr_data.rate_limit SET plates = 5 WHERE name = ''event_day'''),
     ('Q11', 'LP005', 'source "birdseye" cannot be asked by place',
         '{"source": "birdseye", "mode": "location", "radius_m": 1000}', '');
 
@@ -215,13 +223,13 @@ INSERT INTO attempt (control, code, message, other) VALUES
     ('Q12', 'LP047', 'the place asked is no target of event 1',
         '{"mode": "location", "address_length": 9, "latitude": null, "longitude": null}'),
     ('Q12', 'LP047', 'the vehicle asked is no target of event 1',
-        '{"mode": "vehicle", "radius_m": 9, "make": "CANOE"}'),
+        '{"mode": "vehicle", "radius_m": 9, "latitude": 20, "make": "CANOE"}'),
     ('Q12', 'LP047', 'the vehicle asked is no target of event 1',
-        '{"mode": "vehicle", "radius_m": 9, "make": "FERRY", "model": "SMALL"}'),
+        '{"mode": "vehicle", "radius_m": 9, "latitude": 20, "make": "FERRY", "model": "SMALL"}'),
     ('Q12', 'LP047', 'the vehicle asked is no target of event 1',
-        '{"mode": "vehicle", "radius_m": 9, "make": null, "model": "BIG"}'),
+        '{"mode": "vehicle", "radius_m": 9, "latitude": 20, "make": null, "model": "BIG"}'),
     ('Q12', 'LP047', 'the vehicle asked is no target of event 1',
-        '{"mode": "vehicle", "radius_m": 9, "make": "FERRY"}');
+        '{"mode": "vehicle", "radius_m": 9, "latitude": 20, "make": "FERRY"}');
 INSERT INTO attempt (control, code, message, other, let) VALUES
     ('Q12', 'LP048', 'plate "HARBOR2" was ruled out as a target of event 1', '{"plates": ["HARBOR2"]}', 'LP047'),
     ('Q12', 'LP048', 'plate "HARB0R2" was ruled out as a target of event 1', '{"plates": ["HARBOR7", "HARB0R2"]}',
@@ -230,7 +238,7 @@ INSERT INTO attempt (control, code, message, other, changes) VALUES
     ('Q12', 'LP047', 'the place asked is no target of event 1',
         '{"mode": "location", "radius_m": 1000}', 'UPDATE lpr_data.target SET ended_at = now(), ended_by = added_by, '
         'end_kind = ''ruled_out'', end_reason = ''x'' WHERE target_id = 9108'),
-    ('Q12', 'LP047', 'the vehicle asked is no target of event 1', '{"mode": "vehicle", "radius_m": 9}',
+    ('Q12', 'LP047', 'the vehicle asked is no target of event 1', '{"mode": "vehicle", "radius_m": 9, "latitude": 20}',
         'UPDATE lpr_data.target SET good_until = now() WHERE target_id = 9110');
 -- What waits for a second person: a place 1,890 m away that reaches 900 m; plates by their hashes, and that of nothing.
 INSERT INTO attempt (control, code, message, other, changes)
@@ -297,9 +305,10 @@ INSERT INTO passing (holds, other) VALUES
     ('infinity', '{"mode": "location", "radius_m": 1000, "latitude": 10.008}'),
     ('infinity', '{"mode": "location", "address_length": 9, "latitude": null, "longitude": null,
                    "place": "9 Harbor Road, San Diego"}'),
-    ('infinity', '{"mode": "vehicle", "radius_m": 9, "model": "ROWBOAT"}'),
-    ('infinity', '{"mode": "vehicle", "radius_m": 9, "make": "FERRY", "model": "BIG"}'),
-    ('infinity', '{"mode": "vehicle", "radius_m": 9, "make": "CANOE", "model": "DINGHY"}'),
+    ('infinity', '{"mode": "vehicle", "radius_m": 9, "latitude": 20, "model": "ROWBOAT"}'),
+    ('infinity', '{"mode": "vehicle", "radius_m": 9, "latitude": 20, "make": "FERRY", "model": "BIG"}'),
+    ('infinity', '{"mode": "vehicle", "radius_m": 9, "latitude": 20, "make": "CANOE", "model": "DINGHY"}'),
+    ('infinity', '{"mode": "vehicle", "radius_m": 9, "make": "CANOE"}'), -- at a place that is a target
     (NULL, '{"mode": "saved", "plates": null}');
 -- With what an update lets pass; as a member of a role that is apart from another one; of a part that does not decide.
 INSERT INTO passing (holds, other, changes) VALUES

@@ -148,7 +148,8 @@ EXPLAIN (COSTS OFF) SELECT captured_at FROM lpr.search_plate('7abc-123', 'CA', l
 EXPLAIN (COSTS OFF) SELECT captured_at FROM lpr.search_location(32.5, -117) WHERE source = 'acme'
     AND plate_region = 'CA';
 EXPLAIN (COSTS OFF) SELECT captured_at FROM lpr.search_location(address => '50% off_') WHERE source = 'acme' LIMIT 5;
-EXPLAIN (COSTS OFF) SELECT captured_at FROM lpr.search_vehicle('tesla', 'model 3', 'red', until => '2024-01-01')
+EXPLAIN (COSTS OFF) SELECT captured_at FROM lpr.search_vehicle('tesla', 'model 3', 'red', 32.5, -117,
+                                                                    until => '2024-01-01')
     WHERE source = 'acme' LIMIT 5;
 
 -- ---- prepared statements: seven times, the last ones generic ----

@@ -179,7 +179,8 @@ FROM lpr.reads WHERE plate = '7ABC123' AND plate_region = 'CA' AND source IN ('a
     AND captured_at > '2001-01-01';
 SET client_min_messages = warning;
 SELECT count(*) > 0 AS some, bool_and(captured_at >= now() - interval '5 years 1 day') AS five_years FROM acme
-    WHERE make = 'TESLA' AND model = 'MODEL Y' AND captured_at < now() - interval '58 months';
+    WHERE make = 'TESLA' AND model = 'MODEL Y'
+    AND lpr.distance_m(latitude, longitude, 32.552, -117.042) <= 25000 AND captured_at < now() - interval '58 months';
 
 SET client_min_messages = notice;
 
@@ -194,9 +195,9 @@ SELECT DISTINCT place_certainty FROM acme WHERE plate = '7ABC123';
 SET client_min_messages = warning;
 SELECT DISTINCT caveat FROM lpr.search_plate('7ABC123');
 SELECT count(*) > 0 AS some, count(*) FILTER (WHERE caveat LIKE '%not a person%') = count(*) AS told
-FROM lpr.search_location(32.5432, -117.0296, 500000) WHERE captured_at > now() - interval '60 days';
+FROM lpr.search_location(32.5432, -117.0296, 25000) WHERE captured_at > now() - interval '60 days';
 SELECT count(*) > 0 AS some, count(*) FILTER (WHERE caveat LIKE '%not a person%') = count(*) AS told
-FROM lpr.search_vehicle('HONDA') WHERE captured_at > now() - interval '60 days';
+FROM lpr.search_vehicle('HONDA', NULL, NULL, 32.552, -117.042, 25000) WHERE captured_at > now() - interval '60 days';
 RESET client_min_messages;
 -- Around Tijuana there is nothing for us.
 SET client_min_messages = warning;
@@ -224,12 +225,12 @@ SELECT (SELECT count(*) FROM acme WHERE plate = '7ABC123' AND camera_id = :'came
        (SELECT count(*) FROM lpr.search_location(address => upper(:'street')) WHERE source = 'acme'
            AND plate || '' = '7ABC123') AS by_any_case,
        (SELECT count(*) FROM acme WHERE make = :'make' AND model = :'model' AND camera_id = :'camera'
-           AND plate || '' = '7ABC123') AS by_make \gset n_
+           AND lpr.distance_m(latitude, longitude, :lat, :lon) <= 100 AND plate || '' = '7ABC123') AS by_make \gset n_
 SELECT :n_by_plate > 0 AS some, :n_by_plate = :n_by_point AS point, :n_by_plate = :n_by_search AS search,
     :n_by_plate = :n_by_address AS address,
        :n_by_plate = :n_by_any_case AS any_case, :n_by_plate = :n_by_make AS make;
 SELECT bool_and(make = 'TOYOTA' AND model = 'CAMRY' AND color = 'SILVER') AS right, count(*) > 100 AS many
-FROM lpr.search_vehicle('toyota', 'Camry', 'silver') WHERE source = 'acme';
+FROM lpr.search_vehicle('toyota', 'Camry', 'silver', 32.552, -117.042, 25000) WHERE source = 'acme';
 SELECT count(*) > 0 AS some, bool_and(lpr.distance_m(latitude, longitude, 32.552, -117.042) <= 2000) AS near,
     count(DISTINCT camera_id) > 1 AS cameras
 FROM lpr.search_location(32.552, -117.042, 2000, since => now() - interval '60 days') WHERE source = 'acme';
@@ -249,7 +250,7 @@ SELECT count(*) > 0 AS some FROM acme WHERE plate = '7ABC123' AND address ILIKE 
 -- Who cannot be asked so is passed over, and told.
 SET client_min_messages = notice;
 SELECT source, count(*) > 0 AS some FROM lpr.search_location(33.4484, -112.074, 3000) GROUP BY source ORDER BY source;
-SELECT count(*) FROM lpr.search_vehicle('Ford', 'F-150', since => now() - interval '1 second');
+SELECT count(*) FROM lpr.search_vehicle('Ford', 'F-150', NULL, 32.552, -117.042, since => now() - interval '1 second');
 SET client_min_messages = warning;
 
 -- ---- the purpose (Q7): the event comes back with each read, as given or as of the session; none is sent ----
@@ -540,7 +541,9 @@ SELECT i, (SELECT r.plate FROM lpr.reads AS r WHERE r.plate = 'BULK' || i AND r.
 FROM generate_series(5, 1, -1) AS i;
 -- Guards that change from row to row.
 SELECT mode, (SELECT count(*) > 0 FROM acme AS r WHERE (mode <> 'plate' OR r.plate = 'BULK3')
-    AND (mode <> 'make' OR r.make = 'TESLA') AND r.captured_at > now() - interval '5 years' + interval '1 day'
+    AND (mode <> 'make' OR r.make = 'TESLA') AND (mode <> 'make'
+         OR lpr.distance_m(r.latitude, r.longitude, 32.552, -117.042) < 25000)
+    AND r.captured_at > now() - interval '5 years' + interval '1 day'
               AND (mode <> 'place' OR lpr.distance_m(r.latitude, r.longitude, 32.552, -117.042) < 300)) AS some
 FROM unnest('{plate,make,place,plate}'::text[]) AS mode;
 -- A table with itself: twice in a statement.
@@ -565,7 +568,8 @@ SELECT plan($$SELECT source, count(*) FROM lpr.reads AS a JOIN lpr.reads AS b US
     WHERE a.plate = 'BULK2' AND a.recent AND b.recent AND source IN ('acme', 'pager') GROUP BY source
     ORDER BY source$$);
 SELECT source, count(*) > 0 AS some FROM lpr.reads AS a JOIN lpr.reads AS b USING (source, make) WHERE a.plate = 'BULK2'
-    AND a.recent AND b.recent AND source IN ('acme', 'pager') GROUP BY source ORDER BY source;
+    AND a.recent AND b.recent AND source IN ('acme', 'pager')
+    AND lpr.distance_m(b.latitude, b.longitude, 32.552, -117.042) < 25000 GROUP BY source ORDER BY source;
 RESET enable_partitionwise_join;
 -- Rows of ours are neither changed nor locked by what was seen.
 UPDATE wanted AS w SET note = 'seen' FROM acme AS r WHERE r.plate = w.plate AND r.recent

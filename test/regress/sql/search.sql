@@ -30,15 +30,29 @@ SELECT DISTINCT matched_how, plate_region FROM lpr.search_plate('7ABC123', 'neva
 -- ---- words: as the columns hold them, whatever the locale ----
 SELECT word, lpr.normal_word(word) FROM (VALUES (1, 'toyota '), (2, E'  land\t rover'), (3, 'citroën'), (4, ''),
     (5, 'straße')) AS words (n, word) ORDER BY n;
-SELECT count(*) = (SELECT count(*) FROM lpr.search_vehicle('TOYOTA', 'CAMRY', until => now(),
-    since => now() - interval '3 days') WHERE source = 'acme') AS same,
+SELECT count(*) = (SELECT count(*) FROM lpr.search_vehicle('TOYOTA', 'CAMRY', NULL, 32.552, -117.042, 25000,
+    until => now(), since => now() - interval '3 days') WHERE source = 'acme') AS same,
        count(*) > 0 AS some
-FROM lpr.search_vehicle(' toyota ', E'camry\t', until => now(), since => now() - interval '3 days')
+FROM lpr.search_vehicle(' toyota ', E'camry\t', NULL, 32.552, -117.042, 25000, until => now(),
+                        since => now() - interval '3 days')
     WHERE source = 'acme';
-SELECT color, count(*) > 0 AS some FROM lpr.search_vehicle('toyota', color => ' white ',
+SELECT color, count(*) > 0 AS some FROM lpr.search_vehicle('toyota', NULL, ' silver ', 32.552, -117.042, 25000,
     since => now() - interval '30 days') WHERE source = 'acme' GROUP BY color;
-SELECT count(*) FROM lpr.search_vehicle('citroën', since => now() - interval '3 days') WHERE source = 'acme';
+SELECT count(*) FROM lpr.search_vehicle('citroën', NULL, NULL, 32.552, -117.042,
+    since => now() - interval '3 days') WHERE source = 'acme';
 SELECT count(*) FROM lpr.search_vehicle(' ') WHERE source = 'acme';
+\echo :SQLSTATE
+-- A model alone; a vehicle without a place, with half a point, and no vehicle.
+SELECT count(*) > 0 AS some, bool_and(model = 'CAMRY') AS right FROM lpr.search_vehicle(model => 'camry',
+    latitude => 32.552, longitude => -117.042, radius_m => 25000, since => now() - interval '9 days')
+WHERE source = 'acme';
+SELECT count(*) FROM lpr.search_vehicle('toyota', 'camry');
+\echo :SQLSTATE
+SELECT count(*) FROM lpr.search_vehicle(model => 'camry') WHERE source = 'acme';
+\echo :SQLSTATE
+SELECT count(*) FROM lpr.search_vehicle('toyota', latitude => 32.552);
+\echo :SQLSTATE
+SELECT count(*) FROM lpr.search_vehicle(latitude => 32.552, longitude => -117.042);
 \echo :SQLSTATE
 RESET client_min_messages;
 
@@ -63,7 +77,8 @@ SELECT count(*) FROM lpr.search_plate('7abc123', look_alikes => true) WHERE sour
 EXPLAIN (COSTS OFF) SELECT captured_at FROM lpr.search_plate('7abc123') WHERE source = 'acme'
     AND captured_at > '2025-01-01Z' LIMIT 3;
 EXPLAIN (COSTS OFF) SELECT captured_at FROM lpr.search_location(32.5, -117) WHERE source = 'acme';
-EXPLAIN (COSTS OFF) SELECT captured_at FROM lpr.search_vehicle('toyota') WHERE source = 'acme';
+EXPLAIN (COSTS OFF) SELECT captured_at FROM lpr.search_vehicle('toyota', NULL, NULL, 32.5, -117)
+    WHERE source = 'acme';
 EXPLAIN (COSTS OFF) SELECT r.captured_at FROM (SELECT 'BULK2' AS plate OFFSET 0) AS w,
     LATERAL lpr.search_plate(w.plate) AS r WHERE r.source = 'acme';
 -- With WHERE and LIMIT inside the subquery in front.
@@ -81,7 +96,7 @@ EXPLAIN (COSTS OFF) SELECT (lpr.search_plate('BULK2')).captured_at;
 \pset tuples_only on
 SELECT plan($$SELECT count(*) FROM lpr.reads WHERE source = 'acme' AND captured_at > '2025-01-01Z'$$);
 SELECT plan($$SELECT count(*) FROM lpr.search_location(32.5, -117) WHERE source = 'curbside'$$);
-SELECT plan($$SELECT count(*) FROM lpr.search_vehicle('toyota') WHERE source = 'birdseye'$$);
+SELECT plan($$SELECT count(*) FROM lpr.search_vehicle('toyota', NULL, NULL, 32.5, -117) WHERE source = 'birdseye'$$);
 -- It can be asked: by plate, whatever else; by what a parameter brings; by a join.
 EXPLAIN (COSTS OFF) SELECT count(*) FROM lpr.search_plate('BULK2') WHERE source = 'curbside' AND make = 'TOYOTA';
 PREPARE either (text, text) AS SELECT count(*) FROM lpr.reads WHERE source = 'curbside' AND ($1 IS NULL OR plate = $1)

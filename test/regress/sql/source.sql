@@ -332,7 +332,7 @@ SELECT count(*) FROM lpr.reads WHERE plate = 'BULK20' AND source IN ('acme', 'fr
 SELECT count(*) FROM lpr.search_location(32.552, -117.042);
 \echo :SQLSTATE
 -- One source alone says so itself.
-SELECT count(*) FROM lpr.search_vehicle('Tesla') WHERE source = 'curbside';
+SELECT count(*) FROM lpr.search_vehicle('Tesla', NULL, NULL, 32.552, -117.042) WHERE source = 'curbside';
 \echo :SQLSTATE
 \c - privacy1
 SELECT lpr.approve_source('acme', 'DHS/CBP/PIA-049(a)', '2017-12-11');

@@ -98,6 +98,20 @@ SELECT 'event', 'moves', 'update', pg_temp.adds('event', '{"closed_at": "2026-02
        'UPDATE lpr_data.event SET outcome = ''lost'' WHERE event_id = 9002',
        'LP034 the change of event 9002 is refused'
 UNION ALL
+SELECT 'limit_request', 'moves', 'update',
+       pg_temp.adds('limit_request', '{"state": "refused", "decided_at": "2026-01-01 00:00Z",
+           "decided_by": "@privacy1", "decide_reason": "x"}'),
+       'UPDATE lpr_data.limit_request SET decide_reason = ''y'' WHERE request_id = 9002',
+       'LP034 the change of request 9002 is refused'
+UNION ALL
+SELECT l.relation, 'widened_by_two', o.operation, format('UPDATE lpr_data.%I SET %I = 5', l.relation, l.what),
+       format(o.statement, l.relation, l.what, l.key, l.name),
+       format('LP034 %s of limit "%s" is refused', upper(o.operation), l.name)
+FROM (VALUES ('search_limit', 'reads', 'mode', 'location'), ('rate_limit', 'questions', 'name', 'event_day'))
+        AS l (relation, what, key, name),
+     (VALUES ('update', 'UPDATE lpr_data.%1$s SET %2$s = %2$s + 1 WHERE %3$s = %4$L'),
+             ('delete', 'DELETE FROM lpr_data.%1$s WHERE %3$s = %4$L')) AS o (operation, statement)
+UNION ALL
 SELECT 'release', 'moves', 'update',
        pg_temp.adds('release', '{"state": "refused", "decided_at": "2026-01-01 00:00Z",
            "decided_by": "@privacy1", "decide_reason": "x"}'),
@@ -139,7 +153,7 @@ CROSS JOIN LATERAL (SELECT array_agg(pg_temp.off(k.relation, k.name))
                            || ARRAY['SET LOCAL session_replication_role = replica', a.before] AS before
                     FROM kept AS k
                     WHERE k.does IN ('refuse_rewrite', 'refuse_change', 'event_moves', 'access_moves', 'target_moves',
-                                     'release_moves')
+                                     'release_moves', 'limit_request_moves', 'limit_moves')
                       AND k.relation = a.relation AND k.name <> a.name) AS b
 WHERE a.name <> 'audit_truncate';
 -- What refuses to empty tables is switched off once for all.
