@@ -32,7 +32,7 @@ for my $round ('while changes wait', 'when none waits')
 	my $dump = $node->basedir . '/dump.sql';
 
 	my $writer = $round =~ /while/ ? $node->hold_writer : undef;
-	$node->answer('postgres', "UPDATE lpr_data.rate_limit SET questions = 778 WHERE name = 'person_hour'; UPDATE lpr_data.rate_limit SET questions = 777 WHERE name = 'person_hour'") if $writer;
+	$node->answer('postgres', "UPDATE lpr_data.purpose SET title = 'Child' WHERE purpose = 'amber'; UPDATE lpr_data.purpose SET title = 'Abducted child' WHERE purpose = 'amber'") if $writer;
 	command_ok([ 'pg_dump', '-d', $node->connstr('lpr'), '-f', $dump ], "a dump $round");
 	$node->let_go($writer) if $writer;
 	# Beside it, since the audit writer looks after what is called lpr.
@@ -44,7 +44,7 @@ for my $round ('while changes wait', 'when none waits')
 	LprTest::eventually(sub { $node->answer('postgres', 'SELECT state FROM lpr_data.writer()') eq 'ready' });
 	is($node->answer('analyst1', $quick), 1, '… a question is asked');
 	ok(LprTest::eventually(sub { $node->answer('postgres', $changes) == 0 }), '… and no change waits');
-	is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE login = 'postgres' AND payload::json->>'command' = 'restore' AND (payload::json->>'change')::json->>'table' = 'lpr_data.rate_limit'"), 2, '… what waited is on record, as what whoever restored brought');
+	is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE login = 'postgres' AND payload::json->>'command' = 'restore' AND (payload::json->>'change')::json->>'table' = 'lpr_data.purpose'"), 2, '… what waited is on record, as what whoever restored brought');
 	like($node->messages('postgres', $_), qr/ERROR: +(?:LP034|23514|23505)/, "… refused: $_") for "UPDATE lpr_data.access SET ends_at = ends_at + interval '1 day' WHERE access_id = $granted", 'DELETE FROM lpr_data.training',
 		'UPDATE lpr_data.event SET closed_at = NULL, outcome = NULL WHERE event_id = 2', "UPDATE lpr_data.course SET required = false WHERE code = 'privacy'", 'UPDATE lpr_data.rate_limit SET questions = 0';
 	$node->refused('… a second request', 'newcomer1', "SELECT lpr.request_access('{AFI}', '{acme}', '{plate}', 'Has to find out who parks blue lorries in the yard of the old mill.')", 'A1', 'LP034');
