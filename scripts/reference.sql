@@ -14,6 +14,7 @@ INSERT INTO task (title, topics) VALUES
     ('Request and grant access', '{40-stand-in,41-access,42-training,47-recertification}'),
     ('Work on events', '{44-event,45-event-read,45-event-step,46-reason,48-close,48-hand-over}'),
     ('Say what may be asked', '{46-target,47-target-verb,48-target-read,61-target-saved}'),
+    ('Watch plates', '{52-display,53-display-life,54-display-verb,55-display-review,56-display-read}'),
     ('Ask for a second person', '{48-release,48-protected-place,48-reserved-plate}'),
     ('Save what matters', '{61-nexus,61-saved,62-correction}'),
     ('Keep, hold and destroy', '{62-retention,63-destroy,73-record,74-dispose,75-dispose-release,76-log-month}'),

@@ -106,7 +106,11 @@ FROM (VALUES
     ('LP062', 'E9', 'The system of records has no schedule that two people verified.',
      'A records officer proposes and two verify: lpr.verify_schedule(...).'),
     ('LP063', 'E9', 'A legal hold stands on it.',
-     'SELECT * FROM lpr.holds; shows by whom it was placed.')
+     'SELECT * FROM lpr.holds; shows by whom it was placed.'),
+    ('LP066', 'D4', 'A display or item of one is not confirmed, suspended or over; what has expired never comes back.',
+     'SELECT * FROM lpr.displays; and lpr.display_items(...) tell its state and why.'),
+    ('LP067', 'D3', 'A statement validates more than one item of a display.',
+     'SELECT lpr.validate_item(...); one item a statement, each with a reason of its own.')
 ) AS e (code, control, meaning, what_to_do);
 GRANT SELECT ON lpr.errors TO lpr_member;
 COMMENT ON VIEW lpr.errors IS

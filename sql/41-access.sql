@@ -27,7 +27,7 @@ CREATE TABLE lpr_data.access (
     person_id integer NOT NULL REFERENCES lpr_data.person,
     systems text[] COLLATE "C" NOT NULL CHECK (cardinality(systems) > 0),
     sources text[] COLLATE "C" NOT NULL CHECK (cardinality(sources) > 0),
-    modes text[] COLLATE "C" NOT NULL CHECK (cardinality(modes) > 0 AND modes <@ '{plate,location,vehicle}'),
+    modes text[] COLLATE "C" NOT NULL CHECK (cardinality(modes) > 0 AND modes <@ '{plate,location,vehicle,display}'),
     need_to_know text NOT NULL,
     requested_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     state text COLLATE "C" NOT NULL DEFAULT 'requested' CHECK (state IN ('requested', 'approved', 'granted',
@@ -55,7 +55,8 @@ COMMENT ON COLUMN lpr_data.access.access_id IS 'Number of the request and of its
 COMMENT ON COLUMN lpr_data.access.person_id IS 'Who is to have access.';
 COMMENT ON COLUMN lpr_data.access.systems IS 'From which systems (A7).';
 COMMENT ON COLUMN lpr_data.access.sources IS 'To which sources (A7, Q10).';
-COMMENT ON COLUMN lpr_data.access.modes IS 'How it may be asked: plate, location, vehicle (A7, Q8).';
+COMMENT ON COLUMN lpr_data.access.modes IS
+    'How it may be asked: plate, location, vehicle (A7, Q8); display: plates may be watched (D1).';
 COMMENT ON COLUMN lpr_data.access.need_to_know IS 'Why the person needs it.';
 COMMENT ON COLUMN lpr_data.access.requested_at IS 'When it was asked for.';
 COMMENT ON COLUMN lpr_data.access.state IS
@@ -201,14 +202,14 @@ BEGIN
     END IF;
     IF unknown IS NULL THEN
         SELECT format('mode "%s" does not exist', m) INTO unknown FROM unnest(modes) AS m
-        WHERE m IS NULL OR m NOT IN ('plate', 'location', 'vehicle');
+        WHERE m IS NULL OR m NOT IN ('plate', 'location', 'vehicle', 'display');
     END IF;
     IF unknown IS NOT NULL OR (cardinality(systems) > 0 AND cardinality(sources) > 0
                                AND cardinality(modes) > 0) IS NOT TRUE THEN
         RAISE EXCEPTION USING
             ERRCODE = 'invalid_parameter_value',
             MESSAGE = coalesce(unknown, 'a request names systems, sources and modes'),
-            DETAIL = format('Systems: %s. Sources: %s. Modes: plate, location, vehicle.',
+            DETAIL = format('Systems: %s. Sources: %s. Modes: plate, location, vehicle, display.',
                             (SELECT string_agg(s.system, ', ' ORDER BY s.system) FROM lpr_data.system AS s),
                             coalesce((SELECT string_agg(s.name, ', ' ORDER BY s.name) FROM lpr_data.source AS s),
                                      'none')),
@@ -251,11 +252,11 @@ END
 $$;
 GRANT EXECUTE ON FUNCTION lpr.request_access(text[], text[], text[], text) TO lpr_member;
 COMMENT ON FUNCTION lpr.request_access(text[], text[], text[], text) IS
-    'Asks for access (A1): to sources, from systems (ATS, AFI, IRS-NG, TECS), by modes (plate, location, vehicle: A7), '
-    'with the reason why you need to know. Returns the number of the request. First your supervisor approves, then a '
-    'system owner, who are different people; each may deny with a reason. What was asked for never changes: withdraw '
-    'it and ask anew. Errors LP024 and LP033 (who may ask), LP034 (one waits already), LP043 (the reason says '
-    'nothing).';
+    'Asks for access (A1): to sources, from systems (ATS, AFI, IRS-NG, TECS), by modes (plate, location, vehicle; '
+    'display, to watch plates: A7), with the reason why you need to know. Returns the number of the request. First '
+    'your supervisor approves, then a system owner, who are different people; each may deny with a reason. What was '
+    'asked for never changes: withdraw it and ask anew. Errors LP024 and LP033 (who may ask), LP034 (one waits '
+    'already), LP043 (the reason says nothing).';
 
 CREATE FUNCTION lpr_data.lock_roles()
     RETURNS void
@@ -633,7 +634,8 @@ COMMENT ON COLUMN lpr.access_requests.login IS 'Who is to have access.';
 COMMENT ON COLUMN lpr.access_requests.name IS 'That person''s name.';
 COMMENT ON COLUMN lpr.access_requests.systems IS 'From which systems.';
 COMMENT ON COLUMN lpr.access_requests.sources IS 'To which sources.';
-COMMENT ON COLUMN lpr.access_requests.modes IS 'How it may be asked: plate, location, vehicle.';
+COMMENT ON COLUMN lpr.access_requests.modes IS
+    'How it may be asked: plate, location, vehicle; display: whether plates may be watched.';
 COMMENT ON COLUMN lpr.access_requests.need_to_know IS 'Why it is needed.';
 COMMENT ON COLUMN lpr.access_requests.state IS
     'requested, approved (by the supervisor), granted, suspended, revoked, denied, withdrawn, or lapsed: granted, and '

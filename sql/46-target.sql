@@ -123,7 +123,9 @@ CREATE TABLE lpr_data.target (
                                                  AND num_nulls(confirmed_at, confirmed_by) IN (0, 2)),
     CONSTRAINT confirmed_for_somebody_else
         CHECK (acted_for IS NULL OR confirmed_by IS NOT NULL AND acted_for NOT IN (confirmed_by, added_by)),
-    CONSTRAINT ended_as_a_whole CHECK (num_nulls(ended_at, ended_by, end_kind, end_reason) IN (0, 4))
+    CONSTRAINT ended_as_a_whole CHECK (num_nulls(ended_at, ended_by, end_kind, end_reason) IN (0, 4)),
+    -- for what watches a plate of its event (52-display)
+    CONSTRAINT one_event_one_kind UNIQUE (target_id, event_id, kind)
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.target', '');
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.target_target_id_seq', '');

@@ -1,12 +1,12 @@
 -- 47-target-verb: targets are added, confirmed, ruled out and ended (Q12).
 
-CREATE FUNCTION lpr_data.worked_event(event bigint, what text)
+CREATE FUNCTION lpr_data.worked_event(event bigint, what text, control text DEFAULT 'Q12')
     RETURNS integer
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    who integer := lpr_data.acting('lpr_user', 'Q12');
+    who integer := lpr_data.acting('lpr_user', control);
     e lpr_data.event;
 BEGIN
     PERFORM lpr_data.check_isolation();
@@ -21,13 +21,13 @@ BEGIN
     END IF;
     IF e.closed_at IS NOT NULL OR e.waits_since IS NOT NULL OR clock_timestamp() >= e.ends_at THEN
         PERFORM lpr_data.refuse('Q7', 'LP042', format('event %s is not open', event),
-                                'Targets are of an event that is open, within its dates, and whose owner has not left.',
+                                'One adds to an event that is open, within its dates, and whose owner has not left.',
                                 'SELECT * FROM lpr.events; tells its state and dates.');
     END IF;
     RETURN who;
 END
 $$;
-COMMENT ON FUNCTION lpr_data.worked_event(bigint, text) IS
+COMMENT ON FUNCTION lpr_data.worked_event(bigint, text, text) IS
     'The person who acts, as one who works on this event, which is open. Errors LP041 (not theirs) and LP042 (not '
     'open).';
 

@@ -21,6 +21,10 @@ RETURN CASE kind
     WHEN 'training_due' THEN ARRAY['name', 'course', 'days', 'ends_on']
     WHEN 'recertification_due' THEN ARRAY['name', 'days', 'ends_on']
     WHEN 'access_ends' THEN ARRAY['name', 'days', 'ends_on']
+    WHEN 'items_due' THEN ARRAY['name', 'display', 'items', 'days', 'ends_on']
+    WHEN 'display_due' THEN ARRAY['name', 'display', 'days', 'ends_on']
+    WHEN 'display_month' THEN ARRAY['name', 'display', 'items']
+    WHEN 'review_due' THEN ARRAY['name', 'display', 'days', 'ends_on']
     WHEN 'withheld' THEN ARRAY['name', 'mails', 'subject', 'day']
     END;
 COMMENT ON FUNCTION lpr_data.mail_placeholders(text) IS
@@ -132,6 +136,33 @@ $$To {name}
 Your access to license plate reader data ends on {ends_on}, which is within
 {days} day(s). If you still need it, request it again.
 $$),
+('items_due', true, 'Items of a display of yours are to be validated within {days} day(s)',
+$$To {name}
+
+Display {display} watches {items} license plate(s) whose validation ends by
+{ends_on}, which is within {days} day(s). Look at each of them, one by one: is
+it still relevant? Validate those that are, each with the reason; remove those
+that are not at once. What is not validated is suspended then, and expires.
+$$),
+('display_due', true, 'A display of yours is to be examined within {days} day(s)',
+$$To {name}
+
+Display {display} has to be examined as a whole by {ends_on}, which is within
+{days} day(s). From then on it has expired, with all that it watches.
+$$),
+('display_month', true, 'Monthly look at a display of yours',
+$$To {name}
+
+Display {display} watches {items} license plate(s). Remove promptly those that
+are no longer relevant: found, ruled out, or not needed any more.
+$$),
+('review_due', true, 'A display of your people is to be reviewed within {days} day(s)',
+$$To {name}
+
+Display {display} has to be reviewed by management by {ends_on}, which is
+within {days} day(s): which of its items are still relevant? From then on it is
+suspended, and expires.
+$$),
 ('withheld', true, 'More mails about license plate reader data were not sent singly',
 $$To {name}
 
@@ -189,8 +220,9 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.set_mail_text(text, text, text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.set_mail_text(text, text, text) IS
     'Sets the text of a kind of mail (A2): authorization, request_waiting, denied, suspended, revoked, '
-    'training_due, recertification_due, access_ends, withheld. subject: one line, at most 200 characters. body: '
-    'plain text, at most 10,000. Both may hold placeholders: {name}, and those of their kind, which an error lists. '
+    'training_due, recertification_due, access_ends, items_due, display_due, display_month, review_due, withheld. '
+    'subject: one line, at most 200 characters. body: plain text, at most 10,000. Both may hold placeholders: {name}, '
+    'and those of their kind, which an error lists. '
     'NULL for both = the text that came with lpr. Mails that wait keep the text they were written with. The text of '
     'authorization contains the clauses of lpr.clauses; {code}, such as {discipline}, stands for one. Error LP039 '
     '(which lack).';
@@ -438,7 +470,7 @@ COMMENT ON COLUMN lpr.mail.mail_id IS 'Number of the mail, for lpr.retry_mail().
 COMMENT ON COLUMN lpr.mail.key IS 'What caused it.';
 COMMENT ON COLUMN lpr.mail.kind IS
     'What it tells: authorization, request_waiting, denied, suspended, revoked, training_due, recertification_due, '
-    'access_ends, withheld.';
+    'access_ends, items_due, display_due, display_month, review_due, withheld.';
 COMMENT ON COLUMN lpr.mail.login IS 'Login of the person it is for.';
 COMMENT ON COLUMN lpr.mail.name IS 'That person''s name.';
 COMMENT ON COLUMN lpr.mail.address IS 'Where it goes.';

@@ -1,4 +1,5 @@
--- 71-remind: who is told before something of theirs ends: training (A3), certification (A4), access (A1).
+-- 71-remind: who is told before something of theirs ends: training (A3), certification (A4), access (A1); before
+-- displays are due, and each month that they are there (D3, D5).
 
 CREATE FUNCTION lpr_data.reminder(ends_at timestamp with time zone)
     RETURNS integer
@@ -38,6 +39,62 @@ $$;
 COMMENT ON FUNCTION lpr_data.remind_of(text, integer, text, timestamptz, jsonb) IS
     'Posts the reminder that is due of something that ends then, once; how many were posted.';
 
+CREATE FUNCTION lpr_data.remind_of_displays()
+    RETURNS integer
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+DECLARE
+    moment timestamptz := clock_timestamp();
+    posted integer := 0;
+    d record;
+BEGIN
+    PERFORM lpr_data.renew_displays();
+    -- No mail has a plate or a title. Items that are due on one day are told together.
+    FOR d IN
+        SELECT x.display_id, x.owner_id, x.confirmed_at, x.examined_until, x.reviewed_until, p.supervisor_id,
+               i.items, i.days
+        FROM lpr_data.display AS x
+        JOIN lpr_data.person AS p ON p.person_id = x.owner_id
+        LEFT JOIN LATERAL (SELECT sum(y.items) AS items, array_agg(y.validated_until ORDER BY y.validated_until) AS days
+                           FROM (SELECT count(*) AS items, min(i.validated_until) AS validated_until
+                                 FROM lpr_data.display_item AS i
+                                 WHERE i.display_id = x.display_id AND i.ended_at IS NULL
+                                 GROUP BY i.validated_until::date) AS y) AS i ON true
+        WHERE lpr_data.display_state(x, moment) IN ('active', 'due', 'suspended')
+        ORDER BY x.display_id
+    LOOP
+        posted := posted
+            + lpr_data.remind_of(format('examine:%s', d.display_id), d.owner_id, 'display_due', d.examined_until,
+                                 jsonb_build_object('display', d.display_id))
+            + (SELECT coalesce(sum(lpr_data.remind_of(format('review:%s:%s', d.display_id, r.person_id), r.person_id,
+                                                      'review_due', d.reviewed_until,
+                                                      jsonb_build_object('display', d.display_id))), 0)
+               FROM (SELECT d.supervisor_id WHERE d.supervisor_id IS NOT NULL
+                     UNION SELECT lpr_data.deputies_of(d.supervisor_id, 'lpr_supervisor')) AS r (person_id)
+               WHERE r.person_id <> d.owner_id)
+            + (SELECT coalesce(sum(lpr_data.remind_of(
+                          format('items:%s', d.display_id), d.owner_id, 'items_due', u.day,
+                          jsonb_build_object('display', d.display_id, 'items',
+                              (SELECT count(*) FROM lpr_data.display_item AS i
+                               WHERE i.display_id = d.display_id AND i.ended_at IS NULL
+                                 AND i.validated_until::date = u.day::date)))), 0)
+               FROM unnest(d.days) AS u (day) WHERE u.day <= moment + interval '720 hours')
+            + CASE WHEN d.items > 0 AND d.confirmed_at < date_trunc('month', moment)
+                   THEN lpr_data.post(format('month:%s:%s', d.display_id, to_char(moment, 'YYYY-MM')), d.owner_id,
+                                      'display_month',
+                                      jsonb_build_object('display', d.display_id, 'items', d.items))::integer
+                   ELSE 0 END;
+    END LOOP;
+    RETURN posted;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.remind_of_displays() IS
+    'Posts the mails that are due 30, 7 and 1 day before items of displays have to be validated, and displays examined '
+    '(D3) and reviewed (D5), each once, and one a month of what a display watches; how many. Notes first which items '
+    'have expired.';
+
 CREATE FUNCTION lpr_data.remind()
     RETURNS integer
     LANGUAGE plpgsql
@@ -73,9 +130,10 @@ BEGIN
     FROM lpr_data.access AS a
     JOIN lpr_data.person AS p ON p.person_id = a.person_id AND p.left_at IS NULL
     WHERE a.state = 'granted';
-    RETURN posted + more + lpr_data.tell_withheld();
+    RETURN posted + more + lpr_data.remind_of_displays() + lpr_data.tell_withheld();
 END
 $$;
 COMMENT ON FUNCTION lpr_data.remind() IS
     'Posts the mails that are due 30, 7 and 1 day before training (A3), certification (A4) or access (A1) ends, each '
-    'once, and those that count what was withheld; how many. Called by the mail worker every hour.';
+    'once, those of displays (D3, D5), and those that count what was withheld; how many. Called by the mail worker '
+    'every hour.';

@@ -188,6 +188,7 @@ CREATE POLICY seen ON lpr_data.authority FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.relation FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.evidence_kind FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.nexus FOR SELECT TO lpr_owner USING (true);
+CREATE POLICY seen ON lpr_data.display_finding FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.exemption FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.search_limit FOR SELECT TO lpr_owner USING (true);
 CREATE POLICY seen ON lpr_data.rate_limit FOR SELECT TO lpr_owner USING (true);
@@ -209,6 +210,7 @@ COMMENT ON POLICY seen ON lpr_data.authority IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.relation IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.evidence_kind IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.nexus IS 'Everybody.';
+COMMENT ON POLICY seen ON lpr_data.display_finding IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.exemption IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.search_limit IS 'Everybody.';
 COMMENT ON POLICY seen ON lpr_data.rate_limit IS 'Everybody.';
@@ -235,7 +237,7 @@ BEGIN
             -- of the library, or superusers, alone
             ('secret', ''), ('setting', ''), ('role_state', ''), ('purge_certificate', ''),
             ('system', 'SELECT'), ('nexus', 'SELECT'), ('job', 'SELECT'), ('grace', 'SELECT'),
-            ('release_kind', 'SELECT'),
+            ('release_kind', 'SELECT'), ('display_finding', 'SELECT'),
             ('change', 'SELECT, INSERT'),
             ('source', 'SELECT, UPDATE'),
             -- what is taken away again

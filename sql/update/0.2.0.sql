@@ -163,6 +163,10 @@ ALTER TABLE lpr_data.access_step DROP CONSTRAINT access_step_access_id_fkey,
     ADD CONSTRAINT access_step_access_id_fkey FOREIGN KEY (access_id) REFERENCES lpr_data.access ON DELETE CASCADE;
 INSERT INTO lpr_data.system (system, name, records, shipped) VALUES ('TECS', 'TECS', 'TECS', true)
 ON CONFLICT DO NOTHING;
+-- To watch plates is a mode of its own.
+ALTER TABLE lpr_data.access DROP CONSTRAINT access_modes_check,
+    ADD CONSTRAINT access_modes_check
+        CHECK (cardinality(modes) > 0 AND modes <@ '{plate,location,vehicle,display}');
 
 -- 42-training
 -- Two courses more are demanded. Who had access has thirty days for them; what was recorded without evidence stays.
@@ -343,9 +347,37 @@ ALTER TABLE lpr_data.mail DROP CONSTRAINT mail_state_check, ADD CONSTRAINT mail_
     CHECK (state IN ('waiting', 'sending', 'sent', 'failed', 'withheld'));
 
 -- 71-remind
--- The text of the kind that is new.
+-- The texts of the kinds that are new.
 INSERT INTO lpr_data.mail_text (kind, shipped, subject, body)
-VALUES ('withheld', true, 'More mails about license plate reader data were not sent singly',
+VALUES
+('items_due', true, 'Items of a display of yours are to be validated within {days} day(s)',
+$$To {name}
+
+Display {display} watches {items} license plate(s) whose validation ends by
+{ends_on}, which is within {days} day(s). Look at each of them, one by one: is
+it still relevant? Validate those that are, each with the reason; remove those
+that are not at once. What is not validated is suspended then, and expires.
+$$),
+('display_due', true, 'A display of yours is to be examined within {days} day(s)',
+$$To {name}
+
+Display {display} has to be examined as a whole by {ends_on}, which is within
+{days} day(s). From then on it has expired, with all that it watches.
+$$),
+('display_month', true, 'Monthly look at a display of yours',
+$$To {name}
+
+Display {display} watches {items} license plate(s). Remove promptly those that
+are no longer relevant: found, ruled out, or not needed any more.
+$$),
+('review_due', true, 'A display of your people is to be reviewed within {days} day(s)',
+$$To {name}
+
+Display {display} has to be reviewed by management by {ends_on}, which is
+within {days} day(s): which of its items are still relevant? From then on it is
+suspended, and expires.
+$$),
+('withheld', true, 'More mails about license plate reader data were not sent singly',
 $$To {name}
 
 On {day} (UTC) {mails} more mail(s) to you would have had the subject

@@ -38,6 +38,17 @@ INSERT INTO good VALUES
         "rewritten": [], "digest": "\\x0000000000000000000000000000000000000000000000000000000000000002"}'),
     ('disposal_part', '{"disposal_id": 9001, "kind": "event", "key": 9001, "schedule_id": "@schedule", "records": 1,
         "digest": "\\x0000000000000000000000000000000000000000000000000000000000000002"}'),
+    ('display', '{"display_id": 9002, "event_id": 9001, "owner_id": "@analyst1", "title": "Harbors", "reason": "x",
+        "created_at": "2026-01-01 00:00Z"}'),
+    ('display_finding', '{"finding": "harbor", "title": "Harbors", "keeps": true}'),
+    ('display_item', '{"item_id": 9002, "event_id": 9001, "display_id": 9001, "owner_id": "@analyst1",
+        "target_id": 9001, "reason": "x", "added_at": "2026-01-03 00:00Z", "until": "2026-06-01 00:00Z",
+        "validated_at": "2026-01-03 00:00Z", "validated_until": "2026-12-01 00:00Z",
+        "holds_until": "2026-06-01 00:00Z"}'),
+    ('display_step', '{"step_id": 9002, "event_id": 9001, "display_id": 9001, "owner_id": "@analyst1",
+        "item_id": 9001, "action": "validate", "finding": "subject_sought", "at": "2026-01-04 00:00Z",
+        "said_at": "2026-01-04 00:00Z", "person_id": "@analyst1", "reason": "x"}'),
+    ('display_time', '{"grace_days": 5}'),
     ('empty_reason', '{"reason": "harbor"}'),
     ('event', '{"event_id": 9002, "system": "ATS", "title": "Harbors", "purpose": "suspect", "authority": "title_18",
         "matter_reference": "SD-9002", "reason": "x", "opened_at": "2026-01-01", "ends_at": "2026-06-01"}'),
@@ -139,6 +150,12 @@ RETURN pg_temp.run(
     pg_temp.adds('event', '{"event_id": 9001}'),
     pg_temp.adds('target', '{"target_id": 9001, "plate": "HARBOR1"}'), pg_temp.adds('save', '{"save_id": 9001}'),
     pg_temp.adds('event_read', '{"saved_id": 9001, "read_id": "r9001"}'),
+    pg_temp.adds('target', '{"target_id": 9004, "plate": "HARBOR4"}'),
+    pg_temp.adds('target', '{"target_id": 9005, "kind": "vehicle", "plate": null, "make": "FORD"}'),
+    pg_temp.adds('display', '{"display_id": 9001, "confirmed_at": "2026-01-02 00:00Z",
+        "examined_at": "2026-01-02 00:00Z", "examined_until": "2026-12-02 00:00Z",
+        "reviewed_at": "2026-01-02 00:00Z", "reviewed_until": "2026-04-01 00:00Z"}'),
+    pg_temp.adds('display_item', '{"item_id": 9001, "target_id": 9004}'),
     pg_temp.adds('destruction_order', '{"order_id": 9001, "state": "done"}'),
     pg_temp.adds('disposal', '{"disposal_id": 9001, "state": "done", "salt": null}'),
     'DROP TRIGGER approve_at_once ON lpr_data.source', -- ease.sql's own, by which sources are approved
@@ -148,4 +165,5 @@ RETURN pg_temp.run(
                    CASE t.tgenabled WHEN 'A' THEN 'ENABLE ALWAYS' WHEN 'D' THEN 'DISABLE' ELSE 'ENABLE' END)
      FROM pg_trigger AS t WHERE t.tgrelid = 'lpr_data.nexus'::regclass AND t.tgname = 'refuse_rewrite'),
     'UPDATE lpr_data.search_limit SET shipped = true', 'UPDATE lpr_data.rate_limit SET shipped = true',
-    'UPDATE lpr_data.consent_time SET shipped = true', 'UPDATE lpr_data.cache_time SET shipped = true');
+    'UPDATE lpr_data.consent_time SET shipped = true', 'UPDATE lpr_data.cache_time SET shipped = true',
+    'UPDATE lpr_data.display_time SET shipped = true');

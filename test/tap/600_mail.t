@@ -105,7 +105,7 @@ refused("SELECT lpr_data.post('bad', 1, 'denied', '{\"plate\": \"7ABC123\"}')", 
 refused("SELECT lpr_data.post('bad', 1, 'authorization', '{\"ends_on\": \"x\"}')", qr/lacks value '(?:systems|sources|modes)'/, 'a placeholder that stays unfilled');
 refused("SELECT lpr_data.post('bad', 1, 'request_waiting', jsonb_build_object('requester', repeat('x', 1001)))", qr/invalid value/, 'a value that is too long');
 is($node->safe_psql('lpr', "SELECT string_agg(DISTINCT p, ' ' ORDER BY p) FROM lpr_data.mail_text AS t, unnest(lpr_data.mail_placeholders(t.kind)) AS p"),
-	'course day days ends_on mails modes name requester sources subject systems', 'these can be in a mail, and nothing else: no plate, no case, no result');
+	'course day days display ends_on items mails modes name requester sources subject systems', 'these can be in a mail, and nothing else: no plate, no case, no result');
 is($node->safe_psql('lpr', "SELECT count(*) FROM lpr_data.mail WHERE key LIKE 'bad%'"), 0, 'none of these was posted');
 like(($node->ask($_, 'SELECT * FROM lpr.mail'))[2], qr/permission denied/, "$_ does not see the mails") for qw(analyst1 supervisor1 privacy1);
 like(($node->ask('admin1', 'SELECT body FROM lpr.mail'))[2], qr/column "body" does not exist/, 'and an administrator not what they say');

@@ -70,6 +70,11 @@ my $closed = matter('MARKEND', '80 days');
 my $holding = matter('MARKHOLD', '1 hour');
 my $long = matter('MARKLONG', '300 days');
 $node->answer('analyst1', "SELECT lpr.add_target($_, 'BULK20', 'subject', 'case_record', 'Case file 2026-88', 'The courier was seen in this car on two nights, MARKTARGET$_.')") for $ran_out, $closed, $long;
+$node->answer('postgres', "WITH d AS (INSERT INTO lpr_data.display (event_id, owner_id, title, reason, created_at, confirmed_at, examined_at, examined_until, reviewed_at, reviewed_until)
+		SELECT t.event_id, t.added_by, 'Couriers', 'Nights of MARKDISPLAY.', m, m + '1 s', m + '1 s', m + '300 days', m + '1 s', m + '80 days' FROM lpr_data.target AS t, clock_timestamp() AS m WHERE t.event_id = $closed RETURNING *),
+	i AS (INSERT INTO lpr_data.display_item (event_id, display_id, owner_id, target_id, reason, added_at, until, validated_at, validated_until, holds_until)
+		SELECT d.event_id, d.display_id, d.owner_id, t.target_id, 'Nights of MARKITEM.', d.confirmed_at, d.reviewed_until, d.confirmed_at, d.examined_until, d.reviewed_until FROM d JOIN lpr_data.target AS t USING (event_id) RETURNING *)
+	INSERT INTO lpr_data.display_step (event_id, display_id, owner_id, item_id, action, finding, person_id, reason) SELECT event_id, display_id, owner_id, item_id, 'validate', 'located', owner_id, 'Nights of MARKVALID.' FROM i");
 my $ids = "SELECT array_agg(read_id) AS ids FROM (SELECT read_id FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK20' ORDER BY captured_at DESC LIMIT 2) AS r\n\\gset\n";
 is($node->answer('analyst1', "${ids}SELECT lpr.save($_, 'acme', :'ids', '$why.', 'illicit_activity')", event => $_), 2, 'two reads are saved') for $ran_out, $long;
 $node->answer('analyst1', "SELECT lpr.add_member($ran_out, 'analyst2', 'Knows the harbour, MARKSTEP.'), lpr.extend_event($ran_out, clock_timestamp() + interval '2 hours', 'The courier did not come yet and is waited for, MARKLATER.')");
@@ -113,12 +118,12 @@ is($node->answer('records2', "SELECT lpr.release_destruction($order, '$over')"),
 my $hold = $node->answer('privacy1', "SELECT lpr.place_hold($ran_out, 'E.D. Cal., 26-cr-99', 'An appeal, MARKAPPEAL.')");
 is_answer('records1', "SELECT due, held, waits_for FROM lpr.records_kept() WHERE kind = 'event'", '1|1|its release', 'a hold stands on it');
 my $list = $node->answer('records1', 'SELECT lpr.dispose_due()');
-is(listed($list), "event $closed 7 listed", '… and the other is listed, with all that was written into it');
+is(listed($list), "event $closed 10 listed", '… and the other is listed, with all that was written into it');
 $node->answer('records2', "SELECT lpr.lift_hold($hold, 'The appeal was withdrawn, by the docket.')");
 $node->refused('an analyst lists', 'analyst1', 'SELECT lpr.dispose_due()', 'E10', 'LP033');
 $head = $node->head;
 $list = $node->answer('postgres', 'SELECT lpr.dispose_due()');
-is(listed($list), "event $ran_out 7 listed, event $closed 7 listed", 'lifted: both are');
+is(listed($list), "event $ran_out 7 listed, event $closed 10 listed", 'lifted: both are');
 is_answer('records1', 'SELECT lpr.dispose_due()', $list, 'listed once');
 like($node->records_after($head, "kind = 'change'"), qr/insert lpr_data\.disposal\n.*insert lpr_data\.disposal_part/, '… on record');
 is_answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE number > $head AND payload::jsonb -> 'new' ? 'salt'", 0, '… without the salt of its digests');
@@ -139,7 +144,7 @@ $node->answer('privacy1', "SELECT lpr.place_hold($closed, 'E.D. Cal., 26-cr-98',
 $node->refused('a hold between list and release', 'records2', "SELECT lpr.release_disposal($list, '$over')", 'E9', 'LP063');
 $node->answer('records1', "SELECT lpr.lift_hold(hold, 'The appeal was withdrawn, by the docket.') FROM lpr.holds WHERE event_id = $closed AND lifted_at IS NULL");
 $list = $node->answer('postgres', 'SELECT lpr.dispose_due()');
-is(listed($list), "event $closed 8 listed", 'listed anew, with the hold that was lifted');
+is(listed($list), "event $closed 11 listed", 'listed anew, with the hold that was lifted');
 like($node->messages('postgres', $_), qr/ERROR: +LP034/, "not by hand: $_") for "DELETE FROM lpr_data.event WHERE event_id = $closed", 'DELETE FROM lpr_data.save', 'DELETE FROM lpr_data.training', 'DELETE FROM lpr_data.access_step', 'DELETE FROM lpr_data.mail',
 	'UPDATE lpr_data.disposal_part SET records = 1', 'DELETE FROM lpr_data.disposal';
 is(in_files($_), 'in files', "what is kept is in a file: $_") for 'MARKEND', 'MARKCLOSE', 'MARKOUT', "MARKTARGET$closed";
@@ -152,21 +157,21 @@ $head = $node->head;
 # Who asks meanwhile waits, since the gate reads these tables, and is answered then; whoever destroys waits for nobody.
 my $asking = $node->ready('analyst2');
 my ($releasing) = $node->session('records2');
-is($releasing->query("BEGIN; SELECT lpr.release_disposal($list, '$over')"), 8, 'released');
+is($releasing->query("BEGIN; SELECT lpr.release_disposal($list, '$over')"), 11, 'released');
 $node->go($asking, "SELECT count(*) > 0 FROM lpr.reads WHERE source = 'acme' AND plate = 'BULK20'");
 ok(LprTest::eventually(sub { $node->safe_psql('postgres', "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'lpr audit writer' AND wait_event_type = 'Lock'") eq '1' }), 'a question waits');
 $releasing->query('COMMIT');
 is(($node->landed($asking))[0], "t\n", '… and is answered');
 $releasing->quit;
-is(kept($_, "event_id = $closed"), 0, "gone: $_") for qw(event target event_member event_step event_extension save legal_hold);
-is(in_files($_), 'gone', "… out of all data files: $_") for 'MARKEND', 'MARKCLOSE', "MARKTARGET$closed";
+is(kept($_, "event_id = $closed"), 0, "gone: $_") for qw(event target event_member event_step event_extension save legal_hold display display_item display_step);
+is(in_files($_), 'gone', "… out of all data files: $_") for 'MARKEND', 'MARKCLOSE', "MARKTARGET$closed", 'MARKDISPLAY', 'MARKITEM', 'MARKVALID';
 is(in_files('MARKOUT'), 'in files', '… what is held is there');
 is(in_log($_), 0, "… and no copy in the log: $_") for 'MARKEND', 'MARKCLOSE', 'MARKOUT';
 my $records = $node->records_after($head, "kind = 'change'");
 like($records, qr/change records2 delete lpr_data\.event\n/, 'that it went is on record');
 like($records, qr/insert lpr_data\.disposal_certificate/, '… with the certificate');
 is_answer('postgres', "SELECT count(*) > 3, count(*) FILTER (WHERE payload::jsonb -> 'old' <> 'null' OR (payload::jsonb ->> 'disposal')::bigint <> $list) FROM lpr_data.audit WHERE number > $head AND payload::jsonb ->> 'action' = 'delete'", 't|0', '… by its list, without content');
-is_answer('oversight1', "SELECT state, records, destroyed, digest = destroyed_digest, released_by, rewritten \@> '{lpr_data.event,lpr_data.event_step,lpr_data.save}' FROM lpr.disposals WHERE disposal = $list", 'done|8|8|t|records2|t', 'a certificate');
+is_answer('oversight1', "SELECT state, records, destroyed, digest = destroyed_digest, released_by, rewritten \@> '{lpr_data.event,lpr_data.event_step,lpr_data.save}' FROM lpr.disposals WHERE disposal = $list", 'done|11|11|t|records2|t', 'a certificate');
 is_answer('postgres', "SELECT count(*) FROM lpr_data.disposal WHERE state <> 'waiting' AND salt IS NOT NULL OR released_in IS NOT NULL", 0, '… whose digests nobody finds by trying');
 like($node->messages('postgres', 'DELETE FROM lpr_data.disposal_certificate'), qr/LP034/, '… for good');
 $node->refused('released twice', 'records2', "SELECT lpr.release_disposal($list, '$over')", 'E10', 'LP034');

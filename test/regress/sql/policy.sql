@@ -33,6 +33,12 @@ SELECT pg_temp.run(
     pg_temp.adds('release', '{"release_id": 9101, "event_id": 1}'),
     pg_temp.adds('protected_place', '{"place_id": 9101, "latitude": -80}'),
     pg_temp.adds('target', '{"target_id": 9201, "event_id": 1}'), -- beside those of the walk over the gate
+    pg_temp.adds('display', '{"display_id": 9101, "event_id": 1, "confirmed_at": "2026-01-02",
+        "examined_at": "2026-01-02", "examined_until": "2026-12-02", "reviewed_at": "2026-01-02",
+        "reviewed_until": "2026-04-01"}'),
+    pg_temp.adds('display_item', '{"item_id": 9101, "event_id": 1, "display_id": 9101, "target_id": 9201}'),
+    pg_temp.adds('display_step', '{"step_id": 9101, "event_id": 1, "display_id": 9101, "item_id": 9101,
+        "said_at": "2026-01-05"}'),
     pg_temp.adds('exemption', '{"records": "POLICY"}'), pg_temp.adds('grace', '{"what": "sources"}'),
     pg_temp.adds('image', '{"content": "\\x01", "sha256":
         "\\x4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a"}'),

@@ -41,6 +41,20 @@ CREATE FUNCTION pg_temp.off(relation text, name text)
     LANGUAGE sql
 RETURN format('ALTER TABLE lpr_data.%I DISABLE TRIGGER %I', relation, name);
 
+-- Whether a statement has it noted until when item 9002 of a display holds.
+CREATE FUNCTION pg_temp.noted(statement text)
+    RETURNS void
+    LANGUAGE plpgsql
+AS $$
+BEGIN
+    EXECUTE statement;
+    IF EXISTS (SELECT FROM lpr_data.display_item AS i
+               WHERE i.item_id = 9002 AND (i.holds_until <> '2027-12-01' OR i.ended_at IS NOT NULL)) THEN
+        RAISE EXCEPTION USING ERRCODE = 'LP998', MESSAGE = 'noted';
+    END IF;
+END
+$$;
+
 -- What each has to do, by its function: an operation of a row or of all of them.
 CREATE TEMP TABLE attempt AS
 WITH operation (bit, name) AS (VALUES (4, 'insert'), (8, 'delete'), (16, 'update'), (32, 'truncate')),
@@ -138,6 +152,91 @@ SELECT 'target', 'stands_beside', 'insert', 'SET CONSTRAINTS ALL IMMEDIATE',
        '23503 target 9002 stands beside none of its event'
 FROM (VALUES (-1, 1), (9001, 2), (9002, 1)) AS t (of, depth);
 
+INSERT INTO attempt
+SELECT 'display', 'moves', 'update', t.before, 'UPDATE lpr_data.display SET ' || t.change || ' WHERE display_id = 9002',
+       'LP034 the change of display 9002 is refused'
+FROM (SELECT
+    pg_temp.adds('display', '{"confirmed_at": "2125-01-01", "examined_at": "2125-01-01",
+        "examined_until": "2125-12-01", "reviewed_at": "2125-01-01", "reviewed_until": "2125-03-01"}') AS ahead,
+    pg_temp.adds('display', '{"created_at": "2020-01-01", "confirmed_at": "2020-01-02", "examined_at": "2020-01-02",
+        "examined_until": "2020-02-02", "reviewed_at": "2020-01-02", "reviewed_until": "2020-02-02"}') AS past) AS w
+CROSS JOIN LATERAL (VALUES
+    -- ended; confirmed again, in the statement that made it, and ahead of time
+    (pg_temp.adds('display', '{"ended_at": "2026-02-01", "ended_by": "@analyst1", "end_reason": "x"}'),
+     'end_reason = ''y'''),
+    (pg_temp.adds('display', '{"confirmed_at": "2026-01-02", "examined_at": "2026-01-02",
+         "examined_until": "2026-02-02", "reviewed_at": "2026-01-02", "reviewed_until": "2026-02-02"}'),
+     'confirmed_at = confirmed_at - interval ''1 minute'''),
+    (pg_temp.adds('display') || '; UPDATE lpr_data.display SET created_at = statement_timestamp()
+                                 WHERE display_id = 9002',
+     '(confirmed_at, examined_at, examined_until, reviewed_at, reviewed_until)
+      = (SELECT c, c, c + interval ''1 day'', c, c + interval ''1 day'' FROM clock_timestamp() AS c)'),
+    (pg_temp.adds('display'),
+     '(confirmed_at, examined_at, examined_until, reviewed_at, reviewed_until)
+      = (SELECT c, c, c + interval ''1 day'', c, c + interval ''1 day''
+         FROM (SELECT clock_timestamp() + interval ''1 hour'') AS n (c))'),
+    -- confirmed, and examined or reviewed at another moment
+    (pg_temp.adds('display'), 'confirmed_at = ''2026-01-02'', examined_at = ''2126-01-02'',
+         examined_until = ''2126-02-02'', reviewed_at = ''2026-01-02'', reviewed_until = ''2026-02-02'''),
+    (pg_temp.adds('display'), 'confirmed_at = ''2026-01-02'', examined_at = ''2026-01-02'',
+         examined_until = ''2026-02-02'', reviewed_at = ''2126-01-02'', reviewed_until = ''2126-02-02'''),
+    -- put off without a step, by one to come, and too late
+    (w.ahead, 'examined_until = ''2125-12-02'''), (w.ahead, 'reviewed_until = ''2125-03-02'''),
+    (w.ahead || '; ' || pg_temp.adds('display_step', '{"display_id": 9002, "action": "examine", "item_id": null,
+         "finding": null, "at": "2125-02-01"}'), 'examined_at = ''2125-02-01'''),
+    (w.past || '; ' || pg_temp.adds('display_step', '{"display_id": 9002, "action": "examine", "item_id": null,
+         "finding": null, "at": "2020-02-04"}'), 'examined_at = ''2020-02-04'', examined_until = ''2020-03-04'''),
+    (w.past || '; ' || pg_temp.adds('display_step', '{"display_id": 9002, "action": "review", "item_id": null,
+         "finding": null, "at": "2020-02-24", "person_id": "@supervisor1"}'),
+     'reviewed_at = ''2020-02-24'', reviewed_until = ''2020-03-04''')) AS t (before, change)
+UNION ALL
+SELECT 'display_item', 'moves', 'update', t.before,
+       'UPDATE lpr_data.display_item SET ' || t.change || ' WHERE item_id = 9002',
+       'LP034 the change of display item 9002 is refused'
+FROM (SELECT
+    pg_temp.adds('display_item', '{"until": "2027-12-01", "validated_at": "2125-01-03",
+        "validated_until": "2125-12-01"}') AS ahead,
+    pg_temp.adds('display_item', '{"validated_until": "2026-02-01", "holds_until": "2026-01-10"}') AS past) AS w
+CROSS JOIN LATERAL (VALUES
+    (pg_temp.adds('display_item', '{"ended_at": "2026-02-01", "end_kind": "expired", "end_reason": "x"}'),
+     'end_reason = ''y'''),
+    (w.ahead, 'validated_until = ''2125-12-02'''),
+    -- by a finding that does not keep it; too late
+    (w.ahead || '; ' || pg_temp.adds('display_step', '{"item_id": 9002, "finding": "located", "at": "2026-01-05"}'),
+     'validated_at = ''2026-01-05'', validated_until = ''2026-12-02'''),
+    (w.past || '; ' || pg_temp.adds('display_step', '{"item_id": 9002, "at": "2026-02-24"}'),
+     'validated_at = ''2026-02-24'', validated_until = ''2026-03-02'''),
+    (w.past, 'holds_until = ''2026-01-20''')) AS t (before, change)
+UNION ALL
+SELECT 'display_item', 'of_a_confirmed_display', 'insert', t.before, pg_temp.adds('display_item', t.other),
+       'LP066 display ' || t.display || ' was not confirmed when item 9002 was added'
+FROM (VALUES (pg_temp.adds('display'), '{"display_id": 9002}'::jsonb, 9002),
+             (NULL, '{"added_at": "2026-01-01 12:00Z"}', 9001)) AS t (before, other, display)
+UNION ALL
+-- Until when an item holds, of an owner who lacks everything, is noted when something changes that it rests on.
+SELECT t.relation, 'renews_displays', t.operation,
+       concat_ws('; ', t.before, pg_temp.adds('display_item', '{"added_at": "2026-01-03", "until": "2027-12-01",
+           "validated_at": "2125-01-03", "validated_until": "2125-12-01", "holds_until": "2027-12-01"}')),
+       format('SELECT pg_temp.noted(%L)', t.statement), 'LP998 noted'
+FROM (VALUES
+    ('person', 'update', NULL, 'UPDATE lpr_data.person SET left_at = now() WHERE login = ''analyst1'''),
+    ('person', 'update', NULL, 'UPDATE lpr_data.person SET kind = ''shared'' WHERE login = ''analyst1'''),
+    ('access', 'update', NULL, 'UPDATE lpr_data.access AS a SET state = ''suspended'' FROM lpr_data.person AS p
+         WHERE p.login = ''analyst1'' AND a.person_id = p.person_id AND a.state = ''granted'''),
+    ('training', 'insert', NULL, pg_temp.adds('training', '{"person_id": "@analyst1"}')),
+    ('recertification', 'insert', NULL, pg_temp.adds('recertification', '{"person_id": "@analyst1"}')),
+    ('event', 'update', NULL, 'UPDATE lpr_data.event SET waits_since = now() WHERE event_id = 9001'),
+    ('event', 'update', NULL, 'UPDATE lpr_data.event SET ends_at = ends_at + interval ''1 day'' WHERE event_id = 9001'),
+    ('event', 'update', NULL, 'UPDATE lpr_data.event SET closed_at = now(), outcome = ''found'' WHERE event_id = 9001'),
+    ('event_member', 'insert', NULL, pg_temp.adds('event_member', '{"person_id": "@analyst1"}')),
+    ('event_member', 'delete', pg_temp.adds('event_member', '{"person_id": "@analyst1"}'),
+     'DELETE FROM lpr_data.event_member WHERE event_id = 9001'),
+    ('target', 'update', NULL, 'UPDATE lpr_data.target SET good_until = ''2126-01-01'' WHERE target_id = 9001'),
+    ('target', 'update', NULL, 'UPDATE lpr_data.target SET ended_at = now(), ended_by = added_by,
+         end_kind = ''ended'', end_reason = ''x'' WHERE target_id = 9001'),
+    ('display', 'update', NULL, 'UPDATE lpr_data.display SET ended_at = now(), ended_by = owner_id,
+         end_reason = ''x'' WHERE display_id = 9001')) AS t (relation, operation, before, statement);
+
 -- test/mutants looks at one table only, with the one trigger gone.
 \if :{?only}
 DELETE FROM attempt WHERE relation <> :'only';
@@ -153,7 +252,8 @@ CROSS JOIN LATERAL (SELECT array_agg(pg_temp.off(k.relation, k.name))
                            || ARRAY['SET LOCAL session_replication_role = replica', a.before] AS before
                     FROM kept AS k
                     WHERE k.does IN ('refuse_rewrite', 'refuse_change', 'event_moves', 'access_moves', 'target_moves',
-                                     'release_moves', 'limit_request_moves', 'limit_moves')
+                                     'release_moves', 'limit_request_moves', 'limit_moves',
+                                     'display_moves', 'display_item_moves')
                       AND k.relation = a.relation AND k.name <> a.name) AS b
 WHERE a.name <> 'audit_truncate';
 -- What refuses to empty tables is switched off once for all.
