@@ -255,9 +255,9 @@ LprMail::configure($node, url => "smtp://127.0.0.1:$fake->{port}", user => '', c
 LprMail::post($node);
 ok(LprTest::eventually(sub { $fake->heard =~ /^hangs at DATA$/m }), 'a mail is under way');
 $worker = LprMail::worker($node);
+my $open = $node->descriptors($worker); # while it has that connection
 $node->safe_psql('lpr', 'SET client_min_messages = error; DROP EXTENSION lpr CASCADE');
 is(LprMail::worker($node), $worker, 'DROP EXTENSION neither waits for it nor ends the worker');
-my $open = $node->descriptors($worker);
 $fake->end;
 ok(LprTest::eventually(sub { $node->descriptors($worker) < $open }), '… which hears what became of the mail, and has no table to write it into');
 ok(LprTest::heeded($worker), '… takes note of that');
