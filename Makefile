@@ -98,7 +98,7 @@ help:
 	@echo 'make test-model         the seam of askers and audit writer as a model, every state of it; faults planted in it are found'
 	@echo 'make test-versions      the tests on PostgreSQL 15, 17 and 18, each in the Debian that has it; VERSIONS="17" SUITES="build regress"'
 	@echo 'make test-compilers     gcc and clang, -O2 and -O3 -flto, and the sanitizers'
-	@echo 'make test-asan fuzz     unit tests under the address sanitizer; page parsers fuzzed for SECONDS=60'
+	@echo 'make test-asan fuzz     unit tests under the address sanitizer; page parsers fuzzed for SECONDS=60, random queries'
 	@echo 'make mutants            safeguards taken out one at a time: what does no test notice?'
 	@echo '                        ONLY="gate policies triggers constraints guards" N=1/4 TAP=no'
 	@echo 'make bench              ratios against what a user would pick instead'
@@ -142,6 +142,7 @@ test-asan: deps
 
 fuzz: deps
 	@$(MAKE) -C test/fuzz run SECONDS=$(or $(SECONDS),60)
+	@LPR_SEED=any LPR_QUERIES=1000 TESTS=250_differential test/run tap
 
 bench: deps
 	@$(MAKE) --no-print-directory -C bench
