@@ -31,7 +31,10 @@ CREATE FUNCTION lpr_data.figures_of(payload jsonb)
     RETURNS jsonb
     LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-    SELECT jsonb_strip_nulls(jsonb_build_object('plates_asked', jsonb_array_length(payload -> 'plates')))
+    SELECT jsonb_strip_nulls(jsonb_build_object(
+               'plates_asked', CASE jsonb_typeof(payload -> 'plates')
+                               WHEN 'array' THEN jsonb_array_length(payload -> 'plates') END,
+               'plates_shown', CASE jsonb_typeof(payload -> 'plates') WHEN 'number' THEN payload -> 'plates' END))
            || coalesce(jsonb_object_agg(f.key, f.value), '{}')
     FROM jsonb_each(payload) AS f
     WHERE f.key = ANY ('{from,until,columns,aggregated,images,fresh,outcome,reads,received,oldest,newest,dropped,'
