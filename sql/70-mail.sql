@@ -135,7 +135,10 @@ $$To {name}
 
 Your access to license plate reader data ends on {ends_on}, which is within
 {days} day(s). If you still need it, request it again.
-$$),
+$$);
+-- New in 0.3.0.
+INSERT INTO lpr_data.mail_text (kind, shipped, subject, body)
+VALUES
 ('items_due', true, 'Items of a display of yours are to be validated within {days} day(s)',
 $$To {name}
 

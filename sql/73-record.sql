@@ -1,7 +1,7 @@
 -- 73-record: how long what is about people is kept (E10): events with all that was written into them, people who left,
 -- access, training and mails. Each kind follows a schedule that two people verified, as saved reads do.
 
--- Citations without a period, as for reads.
+-- New in 0.3.0: citations without a period, as for reads.
 INSERT INTO lpr_data.schedule (schedule_id, records, citation, runs_from, life_of_matter, effective_from, reason,
                                shipped) OVERRIDING SYSTEM VALUE
 VALUES (5, 'ACCESS', 'General Records Schedule 3.2, item 031, DAA-GRS-2013-0006-0004', 'closed', true, '2013-01-01',

@@ -320,18 +320,6 @@ $$;
 ALTER TABLE lpr_data.save ADD nexus text COLLATE "C" NOT NULL DEFAULT 'unstated' REFERENCES lpr_data.nexus;
 
 -- 62-retention
-INSERT INTO lpr_data.schedule (schedule_id, records, citation, runs_from, life_of_matter, effective_from, reason,
-                               shipped) OVERRIDING SYSTEM VALUE
-VALUES (5, 'ACCESS', 'General Records Schedule 3.2, item 031, DAA-GRS-2013-0006-0004', 'closed', true, '2013-01-01',
-        'Records of who may use a system, which is held to account for it.', true),
-       (6, 'TRAINING', 'General Records Schedule 2.6, item 030, DAA-GRS-2016-0014-0003', 'closed', true, '2016-01-01',
-        'Training records of individual employees.', true),
-       (7, 'PEOPLE', 'General Records Schedule 3.2, item 031, DAA-GRS-2013-0006-0004', 'closed', true, '2013-01-01',
-        'User profiles of a system that is held to account for who uses it.', true),
-       (8, 'MAIL', 'General Records Schedule 3.2, item 031, DAA-GRS-2013-0006-0004', 'closed', true, '2013-01-01',
-        'What people were told about their access to such a system.', true),
-       (9, 'LOG', 'General Records Schedule 3.2, item 031, DAA-GRS-2013-0006-0004', 'closed', true, '2013-01-01',
-        'Audit trail files of such a system.', true);
 DROP FUNCTION lpr.set_exemptions(text, text[]);
 
 -- 63-destroy
@@ -345,46 +333,3 @@ UPDATE lpr_data.source SET exemptions = '{}' WHERE exemptions <> '{}';
 -- 70-mail
 ALTER TABLE lpr_data.mail DROP CONSTRAINT mail_state_check, ADD CONSTRAINT mail_state_check
     CHECK (state IN ('waiting', 'sending', 'sent', 'failed', 'withheld'));
-
--- 71-remind
--- The texts of the kinds that are new.
-INSERT INTO lpr_data.mail_text (kind, shipped, subject, body)
-VALUES
-('items_due', true, 'Items of a display of yours are to be validated within {days} day(s)',
-$$To {name}
-
-Display {display} watches {items} license plate(s) whose validation ends by
-{ends_on}, which is within {days} day(s). Look at each of them, one by one: is
-it still relevant? Validate those that are, each with the reason; remove those
-that are not at once. What is not validated is suspended then, and expires.
-$$),
-('display_due', true, 'A display of yours is to be examined within {days} day(s)',
-$$To {name}
-
-Display {display} has to be examined as a whole by {ends_on}, which is within
-{days} day(s). From then on it has expired, with all that it watches.
-$$),
-('display_month', true, 'Monthly look at a display of yours',
-$$To {name}
-
-Display {display} watches {items} license plate(s). Remove promptly those that
-are no longer relevant: found, ruled out, or not needed any more.
-$$),
-('review_due', true, 'A display of your people is to be reviewed within {days} day(s)',
-$$To {name}
-
-Display {display} has to be reviewed by management by {ends_on}, which is
-within {days} day(s): which of its items are still relevant? From then on it is
-suspended, and expires.
-$$),
-('withheld', true, 'More mails about license plate reader data were not sent singly',
-$$To {name}
-
-On {day} (UTC) {mails} more mail(s) to you would have had the subject
-
-    {subject}
-
-They were not sent one by one, since many had been on that day already. What
-they are about waits for you in the system. If you did not expect that many,
-tell your oversight office.
-$$);
