@@ -31,14 +31,11 @@ CREATE FUNCTION lpr_data.figures_of(payload jsonb)
     RETURNS jsonb
     LANGUAGE sql IMMUTABLE
 BEGIN ATOMIC
-    SELECT jsonb_strip_nulls(jsonb_build_object(
-               'plates_asked', CASE jsonb_typeof(payload -> 'plates')
-                               WHEN 'array' THEN jsonb_array_length(payload -> 'plates') END,
-               'plates_shown', CASE jsonb_typeof(payload -> 'plates') WHEN 'number' THEN payload -> 'plates' END))
+    SELECT jsonb_strip_nulls(jsonb_build_object('plates_asked', jsonb_array_length(payload -> 'plates')))
            || coalesce(jsonb_object_agg(f.key, f.value), '{}')
     FROM jsonb_each(payload) AS f
-    WHERE f.key = ANY ('{from,until,columns,aggregated,images,fresh,outcome,reads,received,oldest,newest,dropped,'
-                       'odd_value,requests,retries,pages,bytes,images_missing,from_cache,milliseconds}');
+    WHERE f.key = ANY ('{from,until,columns,aggregated,images,fresh,outcome,reads,plates_shown,received,oldest,newest,'
+                       'dropped,odd_value,requests,retries,pages,bytes,images_missing,from_cache,milliseconds}');
 END;
 COMMENT ON FUNCTION lpr_data.figures_of(jsonb) IS
     'What a record tells that is neither a plate nor a place nor a text of a person: how many, how long, what came of '

@@ -247,16 +247,13 @@ lpr_cache_next(LprCache *cache, LprRead *read)
 	{
 		LprDrop drop = lpr_filter(query, cache->statement->five_years_ago, read);
 		int64 place = cache->place++;
+		const char *full;
 
 		if (drop != LPR_DROP_NONE)
 			continue; /* of the wider question */
-		if (query->reads_max > 0 && cache->reads == query->reads_max)
-			return end_cached_answer(cache, LPR_OUTCOME_CUT,
-									 psprintf("Without a plate, at most " INT64_FORMAT
-											  " reads are shown for a question (Q8).",
-											  query->reads_max));
-		if (!lpr_answer_takes_plate(cache->stats, read, query->plates_max))
-			return end_cached_answer(cache, LPR_OUTCOME_CUT, lpr_answer_plates_cut(query->plates_max));
+		full = lpr_answer_full(cache->stats, query, cache->reads, read);
+		if (full != NULL)
+			return end_cached_answer(cache, LPR_OUTCOME_CUT, full);
 		cache->reads++;
 		cache->stats->received++;
 		cache->stats->reads++;

@@ -250,15 +250,13 @@ lpr_answer_leaf(const LprRead *read, const uint8_t salt[LPR_SALT_LEN], LprText *
 	return lpr_read_details(&record, salt, scratch, details) && lpr_read_leaf(&record, details, scratch, leaf);
 }
 
-bool
-lpr_answer_takes_plate(LprQueryStats *stats, const LprRead *read, int64 most)
+/* Whether it is one of the plates that are shown already, or becomes one. */
+static bool
+takes_plate(LprAnswer *answer, const LprRead *read, int64 most)
 {
-	LprAnswer *answer = stats->answer;
 	LprSlice plate = {read->plate, read->plate_len};
 	bool failed = false;
 
-	if (answer == NULL)
-		return true;
 	if (answer->plates == NULL && (answer->plates = lpr_seen_new(pg_prng_uint64(&pg_global_prng_state))) == NULL)
 		failed = true;
 	else if (most > 0 && answer->nplates >= most)
@@ -271,11 +269,16 @@ lpr_answer_takes_plate(LprQueryStats *stats, const LprRead *read, int64 most)
 }
 
 char *
-lpr_answer_plates_cut(int64 most)
+lpr_answer_full(LprQueryStats *stats, const LprQuery *query, int64 shown, const LprRead *read)
 {
-	return psprintf("Without a plate, no more than " INT64_FORMAT " different plates are shown here (Q8): so many a "
-					"question may show, or are left of the day.",
-					most);
+	if (query->reads_max > 0 && shown == query->reads_max)
+		return psprintf("Without a plate, at most " INT64_FORMAT " reads are shown for a question (Q8).",
+						query->reads_max);
+	if (stats->answer != NULL && !takes_plate(stats->answer, read, query->plates_max))
+		return psprintf("Without a plate, no more than " INT64_FORMAT
+						" different plates are shown here (Q8): so many a question may show, or are left of the day.",
+						query->plates_max);
+	return NULL;
 }
 
 void
@@ -305,7 +308,7 @@ describe_answer(LprText *payload, const LprQueryStats *stats)
 	lpr_payload_open(payload);
 	lpr_payload_text(payload, "outcome", lpr_outcome_name(stats->outcome));
 	lpr_payload_integer(payload, "reads", stats->reads - before->reads);
-	lpr_payload_integer(payload, "plates", answer->nplates);
+	lpr_payload_integer(payload, "plates_shown", answer->nplates);
 	lpr_payload_integer(payload, "received", stats->received - before->received);
 	lpr_tree_root(&answer->reads, &root);
 	lpr_payload_hex(payload, "digest", root.bytes, LPR_DIGEST_LEN);

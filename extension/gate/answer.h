@@ -43,12 +43,10 @@ extern void lpr_answer_from_cache(LprQueryStats *stats, int64 answer, const uint
 extern bool lpr_answer_leaf(const LprRead *read, const uint8_t salt[LPR_SALT_LEN], LprText *scratch, LprDigest *details,
 							LprDigest *leaf);
 /*
- * Whether a read may be shown among no more than `most` different plates (Q8), 0 = any number: its plate is one of them
- * already, or becomes one.
+ * Why a read is not shown: there are as many reads, or different plates, as the answer may show (Q8), `shown` so far.
+ * NULL: it is, and its plate counts.
  */
-extern bool lpr_answer_takes_plate(LprQueryStats *stats, const LprRead *read, int64 most);
-/* Why an answer ends there. */
-extern char *lpr_answer_plates_cut(int64 most);
+extern char *lpr_answer_full(LprQueryStats *stats, const LprQuery *query, int64 shown, const LprRead *read);
 /* A read that is shown: goes into the digest. `place`: among those of the answer that fetched it, from 0. */
 extern void lpr_answer_read(LprQueryStats *stats, const LprRead *read, int64 place);
 /* The answer is complete, or as complete as it gets: puts its record into the queue. No answer, no effect. */

@@ -208,6 +208,7 @@ static bool
 admit(LprAsk *ask, const LprRead *read)
 {
 	LprDrop drop = lpr_filter(ask->query, ask->statement->five_years_ago, read);
+	const char *full;
 
 	if (drop == LPR_DROP_NONE && !lpr_seen_add(ask->seen, read->id, &ask->seen_failed))
 		drop = LPR_DROP_REPEATED;
@@ -243,16 +244,10 @@ admit(LprAsk *ask, const LprRead *read)
 		ask->has_previous = true;
 		ask->previous = read->captured_at;
 	}
-	if (ask->query->reads_max > 0 && ask->shown == ask->query->reads_max)
+	full = lpr_answer_full(ask->stats, ask->query, ask->shown, read);
+	if (full != NULL)
 	{
-		lpr_ask_cut(ask, psprintf("Without a plate, at most " INT64_FORMAT " reads are shown for a question (Q8).",
-								  ask->query->reads_max));
-		lpr_ask_end(ask, LPR_OUTCOME_CUT);
-		return false;
-	}
-	if (!lpr_answer_takes_plate(ask->stats, read, ask->query->plates_max))
-	{
-		lpr_ask_cut(ask, lpr_answer_plates_cut(ask->query->plates_max));
+		lpr_ask_cut(ask, full);
 		lpr_ask_end(ask, LPR_OUTCOME_CUT);
 		return false;
 	}

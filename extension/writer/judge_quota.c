@@ -47,7 +47,7 @@ lpr_judge_know_quotas(void)
 	if (lpr_quota_known())
 		return;
 	if (SPI_execute("SELECT u.oid, a.event_id, a.at, a.kind = 'answer', coalesce(CASE "
-					"WHEN a.kind = 'answer' THEN (a.payload::json->>'plates')::integer "
+					"WHEN a.kind = 'answer' THEN (a.payload::json->>'plates_shown')::integer "
 					"WHEN a.payload LIKE '{\"plates\": [\"%\", \"%' THEN json_array_length(a.payload::json->'plates') "
 					"END, 1) "
 					"FROM (SELECT kind, login, event_id, at, mode, payload FROM lpr_data.audit "

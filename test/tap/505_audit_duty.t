@@ -40,7 +40,7 @@ is($node->answer('oversight1', "SELECT count(*) > 0 FROM lpr.audit(login => 'sup
 for my $login (qw(owner1 lead1))
 {
 	is(shown($login, ''), 'analyst1 analyst2|f', "$login: everybody's questions, without a plate or a text");
-	is(by($login, "SELECT bool_and(payload->>'reads' IS NOT NULL AND payload->>'outcome' = 'complete') FROM lpr.audit(kind => 'answer')"), 't', '… what came of them');
+	is(by($login, "SELECT bool_and(payload->>'reads' IS NOT NULL AND payload->>'plates_shown' IS NOT NULL AND payload->>'outcome' = 'complete') FROM lpr.audit(kind => 'answer')"), 't', '… what came of them');
 	is(by($login, "SELECT string_agg(DISTINCT payload->>'plates_asked', ' ') FROM lpr.audit($asks)"), '1', '… how many plates');
 	is(by($login, "SELECT count(*) FROM lpr.audit(kind => 'change')"), 0, '… and nothing else');
 	unlike(by($login, 'SELECT string_agg(payload::text, E\'\n\') FROM lpr.audit()'), qr/url|statement|local|sent|message|127\.0\.0\.1/, '… neither what was sent nor what was typed');
