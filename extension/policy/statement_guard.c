@@ -36,6 +36,7 @@
 #include "policy/statement_barred.h"
 #include "policy/statement_flow.h"
 #include "policy/statement_function.h"
+#include "policy/statement_jit.h"
 
 #define RULE "What a login of these roles is shown is kept by lpr's own functions only."
 
@@ -362,6 +363,7 @@ guard_plan(Query *query, const char *text, int options, ParamListInfo params)
 		lpr_flow_planning--;
 	}
 	PG_END_TRY();
+	lpr_statement_without_jit(planned);
 	return planned;
 }
 

@@ -162,5 +162,17 @@ is($node->answer('analyst1', "SELECT bool_and(captured_at <= before) FROM (SELEC
 	FROM (SELECT captured_at $reads = '8XYZ890' ORDER BY captured_at DESC) AS r) AS r"), 't', q(with option "order" 'here' its reads are sorted here));
 $node->vendor('DELETE', '/control/faults');
 
+# ---- what is about policy is not compiled before it runs: a rule costs what it costs, not half a second ----
+
+my $plans = sub {
+	my ($from) = @_;
+	return $node->answer('postgres', "SET jit = on; SET jit_above_cost = 0; EXPLAIN SELECT * FROM $from");
+};
+my @tables = split /\n/, $node->answer('postgres', "SELECT oid::regclass FROM pg_class WHERE relnamespace = 'lpr_data'::regnamespace AND relkind IN ('r', 'p') AND NOT relispartition");
+SKIP: {
+	skip 'the server does not compile', 1 unless $plans->('pg_class WHERE relpages > 7') =~ /^JIT:/m;
+	my @compiled = grep { $plans->("$_ AS t WHERE t::text <> ''") =~ /^JIT:/m } @tables;
+	is("@compiled", '', 'no statement about a table of lpr_data is compiled, of ' . @tables);
+}
 $node->stop;
 done_testing();

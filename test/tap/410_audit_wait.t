@@ -90,7 +90,7 @@ my ($open) = $node->session('analyst1');
 $node->converse($open, "BEGIN; DECLARE c CURSOR FOR SELECT read_id FROM lpr.reads WHERE plate = 'BULK7' AND source = 'acme'; FETCH 1 FROM c");
 my ($locker) = $node->session('postgres', logon => 0);
 my $leaf = $node->answer('postgres', "SELECT tableoid::regclass FROM lpr_data.audit ORDER BY number DESC LIMIT 1");
-my $swarm = $node->swarm(64, rounds => 2, hold => 1);
+my $swarm = $node->swarm($LprTest::crowd, rounds => 2, hold => 1);
 $head = $node->answer('postgres', "SELECT max(number) FROM lpr_data.audit WHERE kind = 'ask'");
 $writer = $node->hold_writer;
 for my $i (1 .. 9)
@@ -114,11 +114,11 @@ like(($node->converse($locker, "SET lpr.audit_timeout = '60s'; BEGIN; LOCK TABLE
 $locker->quit;
 is(($node->converse($open, 'ROLLBACK'))[1], '', 'a transaction is rolled back while the ring is full');
 $node->swarm_go($swarm);
-ok($node->await_waiting(64), '64 clients wait for room');
+ok($node->await_waiting($LprTest::crowd), 'all clients wait for room');
 is(scalar(my @none = $node->vendor_log), 0, '… and no vendor heard of them');
 $node->let_go($writer);
 my @acks = $node->swarm_end($swarm, patient => 1);
-is(scalar @acks, 128, '… and are all answered in the end') or diag($node->swarm_errors($swarm));
+is(scalar @acks, 2 * $LprTest::crowd, '… and are all answered in the end') or diag($node->swarm_errors($swarm));
 my @large = split /\n/, $node->answer('postgres', "SELECT substr(payload::json->>'what', 1, 1) FROM lpr_data.audit WHERE number > $head AND kind = 'read' AND length(payload) > 1048576 ORDER BY number");
 is(join(' ', @large), 'a b c d e f g', 'what had room is on record, in order, what had none is not');
 is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE kind = 'answer' AND ask = $head"), 0, 'the outcome of a broken-off question had no room: its ask has no answer');

@@ -52,7 +52,7 @@ for my $sql ("LOCK TABLE $leaf IN SHARE MODE", "LOCK TABLE $leaf IN ACCESS EXCLU
 {
 	my $free = $sql =~ /checkpoint/ ? 1 : 0; # not needed for every question
 
-	my $swarm = $node->swarm(64, rounds => 1, hold => 1);
+	my $swarm = $node->swarm($LprTest::crowd, rounds => 1, hold => 1);
 	$node->vendor_forget;
 	$node->converse($owner, "BEGIN; $sql");
 	if (!$free)
@@ -67,10 +67,10 @@ for my $sql ("LOCK TABLE $leaf IN SHARE MODE", "LOCK TABLE $leaf IN ACCESS EXCLU
 	patience('60s');
 	LprTest::eventually(sub { $node->answer('analyst1', 'SHOW lpr.audit_timeout', logon => 0) eq '1min' });
 	$node->swarm_go($swarm);
-	ok($node->await_waiting(64), '64 clients wait') unless $free;
+	ok($node->await_waiting($LprTest::crowd), 'all clients wait') unless $free;
 	$node->converse($owner, 'ROLLBACK');
 	@acks = $node->swarm_end($swarm, patient => 1);
-	is(scalar @acks, 64, '… and are answered once it is over') or diag($node->swarm_errors($swarm));
+	is(scalar @acks, $LprTest::crowd, '… and are answered once it is over') or diag($node->swarm_errors($swarm));
 	$node->sound('then', acks => \@acks);
 }
 

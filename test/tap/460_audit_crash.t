@@ -1,4 +1,4 @@
-# audit_crash: under 64 clients: backends, the writer, the postmaster with all its children are killed; immediate and fast shutdown.
+# audit_crash: under many clients: backends, the writer, the postmaster with all its children are killed; immediate and fast shutdown.
 use strict;
 use warnings;
 use LprAudit;
@@ -6,7 +6,7 @@ use Test::More;
 
 my $node = LprTest->start_staged('audit_crash', conf => "restart_after_crash = on\nmax_connections = 110\n");
 is($node->answer('analyst1', LprTest::quick()), 1, 'a question');
-my $swarm = $node->swarm(64, pause => 0.3);
+my $swarm = $node->swarm($LprTest::crowd, pause => 0.3);
 my $acknowledged = 0;
 
 # Afterwards answers come again, and all is as it should be.
@@ -14,14 +14,14 @@ sub goes_on
 {
 	my ($name) = @_;
 
-	ok($node->await_acks($swarm, 64), "$name: answers come again");
+	ok($node->await_acks($swarm, $LprTest::crowd), "$name: answers come again");
 	my @acks = $node->swarm_acks($swarm);
 	cmp_ok(scalar @acks, '>', $acknowledged, '… ' . @acks . ' so far');
 	$acknowledged = @acks;
 	return $node->sound($name, acks => \@acks);
 }
 
-ok($node->await_acks($swarm, 128), 'answers come');
+ok($node->await_acks($swarm, 2 * $LprTest::crowd), 'answers come');
 my $backend = $node->answer('postgres', "SELECT pid FROM pg_stat_activity WHERE application_name = 'swarm' ORDER BY random() LIMIT 1", database => 'postgres');
 $node->crash($backend);
 goes_on('a backend was killed');
@@ -43,7 +43,7 @@ goes_on('a fast restart');
 
 # The writer held, the ring with what waits, and then the power is cut: nothing of it was acknowledged.
 $node->hold_writer;
-ok($node->await_waiting(50), 'most clients wait');
+ok($node->await_waiting($LprTest::crowd - 4), 'most clients wait');
 $node->cut_power;
 $node->start;
 goes_on('the power was cut while all waited');

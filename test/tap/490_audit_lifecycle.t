@@ -12,8 +12,8 @@ is($node->answer('analyst1', LprTest::quick()), 1, 'a question');
 
 # A new extension keeps answers until it is told not to.
 my $asks = LprTest::quick() . ' AND NOT from_cache;';
-my $swarm = $node->swarm(64, pause => 0.3, sql => $asks);
-ok($node->await_acks($swarm, 64), 'answers come');
+my $swarm = $node->swarm($LprTest::crowd, pause => 0.3, sql => $asks);
+ok($node->await_acks($swarm, $LprTest::crowd), 'answers come');
 my ($owner) = $node->session('postgres');
 my $extensions = $ENV{LPR_EXTENSIONS};
 my $version = $owner->query("SELECT extversion FROM pg_extension WHERE extname = 'lpr'");
@@ -27,7 +27,7 @@ SQL
 # Back to what the library is of: under another version nothing is asked (760_upgrade).
 append_to_file("$extensions/lpr--test--$version.sql", 'SELECT 1;');
 is(($node->converse($owner, "BEGIN; ALTER EXTENSION lpr UPDATE TO 'test'; ALTER EXTENSION lpr UPDATE TO '$version'; COMMIT"))[1], '', 'ALTER EXTENSION UPDATE beside questions');
-ok($node->await_acks($swarm, 64), '… which go on to be answered');
+ok($node->await_acks($swarm, $LprTest::crowd), '… which go on to be answered');
 is($owner->query("SELECT l.lanname FROM pg_proc AS p JOIN pg_language AS l ON l.oid = p.prolang WHERE p.oid = 'lpr_data.has_dialect_mode(text, text)'::regprocedure"), 'sql', '… by what was changed');
 my $writer = $node->writer;
 my @acks = $node->swarm_acks($swarm);
@@ -37,7 +37,7 @@ $node->sound('after the update', acks => \@acks);
 
 $node->converse($owner, 'BEGIN; DROP EXTENSION lpr CASCADE');
 is(($node->converse($owner, 'ROLLBACK'))[1], '', 'DROP EXTENSION, rolled back');
-ok($node->await_acks($swarm, 64), '… and answers come');
+ok($node->await_acks($swarm, $LprTest::crowd), '… and answers come');
 my $head = $node->head;
 is(($node->converse($owner, 'SET client_min_messages = error; DROP EXTENSION lpr CASCADE'))[1], '', 'DROP EXTENSION beside questions');
 ok(LprTest::eventually(sub { $node->swarm_errors($swarm) =~ /42P01|3F000/ }), '… which fail');
@@ -45,7 +45,7 @@ cmp_ok($node->head, '>=', $head, 'the log stays');
 is($node->writer, $writer, 'the writer takes no harm');
 unlink "$extensions/lpr--$version--test.sql", "$extensions/lpr--test--$version.sql";
 $node->stage_again('lpr');
-ok($node->await_acks($swarm, 64), 'with a new extension answers come again');
+ok($node->await_acks($swarm, $LprTest::crowd), 'with a new extension answers come again');
 @acks = $node->swarm_end($swarm);
 is($node->answer('postgres', "SELECT count(*) FROM lpr_data.audit WHERE kind = 'start'"), 1, '… in the same log');
 like($node->messages('postgres', 'DELETE FROM lpr_data.audit'), qr/LP031/, '… which is guarded');

@@ -200,6 +200,9 @@ sub quick { my ($source) = @_; $source //= 'acme'; return "SELECT count(*) FROM 
 
 # ---- many clients ----
 
+# How many of them a test takes where it wants many. Each costs a backend that starts; what many do differently than one, they do from a score on.
+our $crowd = $ENV{LPR_CROWD} // 24;
+
 # Starts clients that ask again and again, come back when they lose their connection, and write down under which references they were answered.
 # (rounds => so many questions each and without a pause, else until swarm_end; pause => seconds between two; sql => of one question; hold => 1: they log
 # on, and ask after swarm_go)
@@ -209,23 +212,15 @@ sub swarm
 {
 	my ($node, $clients, %given) = @_;
 	my $directory = $node->basedir . '/swarm' . ++$swarms;
-	my $sql = $given{sql} // quick() . ';';
+	my $sql = ($given{sql} // quick()) =~ s/;\z//r;
 	my $rounds = $given{rounds} || 100;
-	my $pause = $given{rounds} || !($given{pause} // 1) ? '' : 'SELECT NULL FROM pg_sleep(' . ($given{pause} // 0.1) . ");\n"; # time: how often a client asks
+	my $pause = $given{rounds} ? 0 : $given{pause} // 0.1; # time: how often a client asks
 	my $parent = $$;
 	my @pids;
 
 	mkdir $directory or die "$directory: $!";
 	open my $gate, '>', "$directory/gate" or die "$directory/gate: $!";
 	flock $gate, Fcntl::LOCK_EX;
-	for my $login ('analyst1', 'analyst2')
-	{
-		# Who could not log on tries again; an error later ends nothing.
-		PostgreSQL::Test::Utils::append_to_file("$directory/$login", "\\set ON_ERROR_STOP on\n\\o /dev/null\n" . logon($login) . ";\n\\o\n\\set ON_ERROR_STOP off\n"
-			. ($given{hold} ? "\\! flock -s $directory/gate true\n" : '')
-			. join '', map {
-			"$pause$sql\nSELECT 'ack ' || reference FROM lpr.last_query() WHERE outcome = 'complete' AND reads > 0;\n" } 1 .. $rounds);
-	}
 	for my $client (1 .. $clients)
 	{
 		my $pid = fork() // die "fork: $!";
@@ -234,12 +229,16 @@ sub swarm
 		open STDIN, '<', '/dev/null';
 		open STDOUT, '>>', "$directory/$client.out";
 		open STDERR, '>>', "$directory/$client.err";
+		STDOUT->autoflush;
+		my $waits = sub { return unless $given{hold}; open my $own, '<', "$directory/gate" or return; flock $own, Fcntl::LOCK_SH };
+		my $well;
 		do
 		{
-			system 'psql', '-X', '-A', '-t', '-q', '-v', 'VERBOSITY=verbose', '-d',
-				$node->connstr($given{database} // 'lpr') . " application_name=swarm user=$login", '-f', "$directory/$login";
-			sleep 0.1 if $?; # time: how often a client tries
-		} while (getppid() == $parent && !-e "$directory/end" && (!$given{rounds} || $?));
+			# Who could not log on, or lost the connection, tries again.
+			$well = LprClient::rounds($node->connstr($given{database} // 'lpr') . " application_name=swarm user=$login", logon($login), $waits, $rounds, $pause,
+				$sql, q{SELECT 'ack ' || reference FROM lpr.last_query() WHERE outcome = 'complete' AND reads > 0});
+			sleep 0.2 unless $well; # time: how often a client tries
+		} while (getppid() == $parent && !-e "$directory/end" && (!$given{rounds} || !$well));
 		POSIX::_exit(0);
 	}
 	push @swarms, { directory => $directory, gate => $gate, pids => \@pids, clients => $clients };

@@ -66,21 +66,61 @@ sub rows
 	return $statement->err ? undef : \@rows;
 }
 
+sub connected
+{
+	my ($conninfo, $verbose) = @_;
+	return DBI->connect("dbi:Pg:$conninfo fallback_application_name=psql", '', '',
+		{ AutoCommit => 1, PrintError => 0, RaiseError => 0, PrintWarn => 1, pg_enable_utf8 => 0, pg_bool_tf => 1, pg_expand_array => 0, pg_errorlevel => $verbose ? 2 : 1 });
+}
+
+# What LprTest::logon says, in its parts: the code is asked for, and given.
+my $logon = qr/(SELECT code FROM lpr\.rules\(\)) \\gset logon_\n(SELECT lpr\.accept_rules\():'logon_code'([^\n;]*)/;
+
+sub logged_on
+{
+	my ($dbh, $parts, $until) = @_;
+	my $code = rows($dbh, $parts->[0], $until);
+	return $code && @$code == 1 && rows($dbh, $parts->[1] . $dbh->quote($code->[0] =~ s/\n\z//r) . $parts->[2], $until);
+}
+
+# A client that asks again and again. sub { } before it begins; then so many rounds of statements, with a pause of so many seconds before each. Rows go to
+# STDOUT, errors to STDERR, which end nothing unless the connection is lost. Whether it came to its end.
+sub rounds
+{
+	my ($conninfo, $says, $begin, $rounds, $pause, @statements) = @_;
+	my $dbh = connected($conninfo, 1);
+	my $told = sub { print STDERR $_[0] =~ s/\n*\z/\n/r; return 0 };
+	my @parts = $says =~ /\A$logon\z/;
+
+	return $told->(DBI->errstr) unless $dbh;
+	return $told->($dbh->errstr) unless logged_on($dbh, \@parts);
+	$begin->();
+	for (1 .. $rounds)
+	{
+		select(undef, undef, undef, $pause) if $pause; # time: how often a client asks
+		for my $statement (@statements)
+		{
+			my $rows = rows($dbh, $statement);
+			if ($rows) { print STDOUT @$rows }
+			else { $told->($dbh->errstr); return 0 unless $dbh->ping }
+		}
+	}
+	$dbh->disconnect;
+	return 1;
+}
+
 sub run
 {
 	my ($conninfo, $sql, %given) = @_;
 	my @logon;
 	my ($out, $err, $status, $line) = ('', '', 0, 1);
 
-	# That of LprTest::logon.
-	@logon = ($1, $2, $3) if $sql =~ s/\A\\o \/dev\/null\n(SELECT code FROM lpr\.rules\(\)) \\gset logon_\n(SELECT lpr\.accept_rules\():'logon_code'([^\n]*);\n\\o\n//;
+	@logon = ($1, $2, $3) if $sql =~ s/\A\\o \/dev\/null\n$logon;\n\\o\n//;
 	my $statements = statements($sql) // return;
 	my $until = defined $given{timeout} ? LprTest::steady() + $given{timeout} : undef; # time: the harness's limit
 	my $say = sub { my ($text) = @_; $err .= "psql:<stdin>:$line: $text" =~ s/\n*\z/\n/r; return };
 	local $SIG{__WARN__} = sub { $say->(@_) };
-	my $dbh = DBI->connect("dbi:Pg:$conninfo fallback_application_name=psql", '', '',
-		{ AutoCommit => 1, PrintError => 0, RaiseError => 0, PrintWarn => 1, pg_enable_utf8 => 0, pg_bool_tf => 1, pg_expand_array => 0, pg_errorlevel => $given{verbose} ? 2 : 1 });
-	return [ 2, '', 'psql: error: ' . DBI->errstr ] unless $dbh;
+	my $dbh = connected($conninfo, $given{verbose}) or return [ 2, '', 'psql: error: ' . DBI->errstr ];
 
 	my $failed = sub {
 		$say->($dbh->errstr);
@@ -90,9 +130,7 @@ sub run
 	};
 	if (@logon)
 	{
-		my $code = rows($dbh, $logon[0], $until);
-		my $good = $code && @$code == 1 && rows($dbh, $logon[1] . $dbh->quote($code->[0] =~ s/\n\z//r) . $logon[2], $until);
-		return [ $failed->() || 3, $out, $err ] unless $good;
+		return [ $failed->() || 3, $out, $err ] unless logged_on($dbh, \@logon, $until);
 		$line = 5;
 	}
 	my $before = $line;
