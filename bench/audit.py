@@ -16,8 +16,10 @@ PLAIN = """INSERT INTO bench.plain (kind, login, pid, session_started, source, m
 VALUES ('ask', 'analyst', 12345, '2026-01-01T00:00:00Z', 'bulk', 'plate', '\\x{salt}', '{payload}', '\\x{digest}', '\\x{digest}');
 """.format(salt='5a' * 16, digest='a5' * 32, payload='x' * 258).replace('\n', ' ')
 RECORD = f"SELECT lpr_data.audit_record('read', NULL, NULL, '{RECORD_TEXT}');"
-ACCEPTED = "SELECT bench.ask('bulk');"
-REFUSED = "SELECT bench.ask('nowhere');"
+ACCEPTED = "SELECT bench.ask('bulk', 1);"
+REFUSED = "SELECT bench.ask('nowhere', 1);"
+MANY = 1000
+OF_MANY = f"SELECT bench.ask('bulk', {MANY});"
 
 
 # For pgbench.
@@ -144,10 +146,28 @@ def decisions(table):
             table.add(f'the same, {many}: against a record without a decision', f'{middle["remembered"]:.0f} µs', f'{middle["record"]:.0f} µs',
                       f'{rules:+.0f} µs', '≤ +300 µs', rules <= 300)
     owner.query('ALTER TABLE lpr_data.grace ENABLE ALWAYS TRIGGER audit_change')
+    further(table, owner)
     decided, remembered = owner.query('SELECT decided, remembered FROM lpr_data.decisions()')[0]
     if int(remembered) * 4 < int(decided):
         raise SystemExit(f'bench: {remembered} of {decided} decisions were remembered')
     owner.close()
+
+
+def further(table, owner):
+    """What each further plate of a question costs the writer, its target looked for and its record longer."""
+    used = {1: [], MANY: []}
+    with tempfile.TemporaryDirectory() as directory:
+        loads = {1: Load(directory, 'one', ACCEPTED, logon=True), MANY: Load(directory, 'many', OF_MANY, logon=True)}
+        for turn in range(ROUNDS + 1):
+            for plates, load in loads.items():
+                there, start = records(owner), writer_cpu(owner)
+                load.rate(1)
+                spent = writer_cpu(owner) - start
+                if turn > 0:
+                    used[plates].append(spent / (records(owner) - there) * 1e6)
+    each = statistics.median((b - a) / (MANY - 1) for a, b in zip(used[1], used[MANY]))
+    table.add(f"the writer's processor time a decision about {MANY:,} plates, all targets: each further one", f'{statistics.median(used[MANY]):.0f} µs',
+              f'{statistics.median(used[1]):.0f} µs', f'{each:.2f} µs', '≤ 2 µs', each <= 2)
 
 
 SENDERS = 3

@@ -20,17 +20,21 @@ function(const char *name)
 	return load_external_function("$libdir/lpr", name, true, NULL);
 }
 
-/* bench.ask(source): one question put before the gate. Whether it was let through; its row is on disk either way. */
+/*
+ * bench.ask(source, plates): one question about so many plates, BENCH0 and so on, put before the gate. Whether it was let
+ * through; its row is on disk either way.
+ */
 PG_FUNCTION_INFO_V1(bench_ask);
 Datum
 bench_ask(PG_FUNCTION_ARGS)
 {
 	static void (*ask)(LprGateQuestion * *questions, int n) = NULL;
-	const char *plates[1] = {"BENCH123"};
+	int n = PG_GETARG_INT32(1);
+	const char **plates = palloc(n * sizeof(*plates));
 	TimestampTz now = GetCurrentTimestamp();
 	LprQuery query = {
 		.mode = LPR_MODE_PLATE,
-		.nplates = 1,
+		.nplates = n,
 		.plates = plates,
 		.from = now - 30 * USECS_PER_DAY,
 		.until = now,
@@ -44,6 +48,9 @@ bench_ask(PG_FUNCTION_ARGS)
 	};
 	LprGateQuestion *questions[1] = {&question};
 
+	/* Sorted, as they are in a question. */
+	for (int i = 0; i < n; i++)
+		plates[i] = psprintf("BENCH%03d", i);
 	if (ask == NULL)
 		ask = function("lpr_gate_ask");
 	ask(questions, 1);

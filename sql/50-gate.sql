@@ -282,12 +282,11 @@ AS $$
         SELECT max(t.good_until) AS until
         FROM lpr_data.target AS t
         WHERE t.event_id = q.event_id AND t.ended_at IS NULL AND moment < t.good_until
-          AND q.mode IN ('location', 'vehicle')
+          -- Of what reads at a place that is a target, any vehicle. An index serves it: an event has many plates.
+          AND t.kind = ANY (CASE q.mode WHEN 'location' THEN ARRAY['address']
+                                        WHEN 'vehicle' THEN ARRAY['address', 'vehicle'] END)
           AND CASE WHEN t.kind = 'vehicle'
-                   THEN q.mode = 'vehicle' AND coalesce(q.make = t.make, t.make IS NULL)
-                        AND coalesce(q.model = t.model, t.model IS NULL)
-                   -- Of what reads at a place that is a target, any vehicle.
-                   WHEN t.kind <> 'address' THEN false
+                   THEN coalesce(q.make = t.make, t.make IS NULL) AND coalesce(q.model = t.model, t.model IS NULL)
                    WHEN q.latitude IS NOT NULL
                    THEN lpr.distance_m(q.latitude, q.longitude, t.latitude, t.longitude) <= t.radius_m
                    ELSE lpr.address_contains(q.place, t.address) END) AS o
