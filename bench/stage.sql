@@ -38,7 +38,8 @@ BEGIN ATOMIC
     WHERE NOT EXISTS (SELECT FROM lpr_data.target AS t WHERE t.event_id = 1 AND t.plate = p);
 END;
 CALL bench.aim('{BULK1,BULK1000,BULK10000,BULK100000,BULK1000000}');
-CALL bench.aim(ARRAY(SELECT 'BENCH' || to_char(n, 'FM000') FROM generate_series(0, 999) AS n));
+SELECT array_agg('BENCH' || to_char(n, 'FM000')) AS many FROM generate_series(0, 999) AS n \gset
+CALL bench.aim(:'many');
 SELECT array_agg('OTHER' || n) AS others FROM generate_series(1, 1000) AS n \gset
 CALL bench.aim(:'others');
 INSERT INTO lpr_data.schedule (records, citation, base_period, runs_from, life_of_matter, effective_from, reason,

@@ -279,17 +279,19 @@ AS $$
             FROM lpr_data.target AS t
             WHERE t.event_id = q.event_id AND t.shape = lpr_data.plate_shape(a.plate)) AS x) AS p
     CROSS JOIN LATERAL (
-        SELECT max(t.good_until) AS until
-        FROM lpr_data.target AS t
-        WHERE t.event_id = q.event_id AND t.ended_at IS NULL AND moment < t.good_until
-          -- Of what reads at a place that is a target, any vehicle. An index serves it: an event has many plates.
-          AND t.kind = ANY (CASE q.mode WHEN 'location' THEN ARRAY['address']
-                                        WHEN 'vehicle' THEN ARRAY['address', 'vehicle'] END)
-          AND CASE WHEN t.kind = 'vehicle'
-                   THEN coalesce(q.make = t.make, t.make IS NULL) AND coalesce(q.model = t.model, t.model IS NULL)
-                   WHEN q.latitude IS NOT NULL
-                   THEN lpr.distance_m(q.latitude, q.longitude, t.latitude, t.longitude) <= t.radius_m
-                   ELSE lpr.address_contains(q.place, t.address) END) AS o
+        -- Of what reads at a place that is a target, any vehicle. Kind by kind: an event has many plates.
+        SELECT max(x.until) AS until
+        FROM unnest(CASE q.mode WHEN 'location' THEN ARRAY['address']
+                                WHEN 'vehicle' THEN ARRAY['address', 'vehicle'] END) AS k (kind)
+        CROSS JOIN LATERAL (
+            SELECT max(t.good_until) AS until
+            FROM lpr_data.target AS t
+            WHERE t.event_id = q.event_id AND t.kind = k.kind AND t.ended_at IS NULL AND moment < t.good_until
+              AND CASE WHEN t.kind = 'vehicle'
+                       THEN coalesce(q.make = t.make, t.make IS NULL) AND coalesce(q.model = t.model, t.model IS NULL)
+                       WHEN q.latitude IS NOT NULL
+                       THEN lpr.distance_m(q.latitude, q.longitude, t.latitude, t.longitude) <= t.radius_m
+                       ELSE lpr.address_contains(q.place, t.address) END) AS x) AS o
 $$;
 COMMENT ON FUNCTION lpr_data.gate_target(lpr_data.question, timestamp with time zone) IS
     'Of the gate''s third part: whether what is asked is a target of the event (Q12). One row: until when it is, if '
