@@ -110,7 +110,9 @@ FROM (VALUES
     ('LP066', 'D4', 'A display or item of one is not confirmed, suspended or over; what has expired never comes back.',
      'SELECT * FROM lpr.displays; and lpr.display_items(...) tell its state and why.'),
     ('LP067', 'D3', 'A statement validates more than one item of a display.',
-     'SELECT lpr.validate_item(...); one item a statement, each with a reason of its own.')
+     'SELECT lpr.validate_item(...); one item a statement, each with a reason of its own.'),
+    ('LP068', 'D1', 'A read from before an item of a display was added is no hit of it.',
+     'Ask for it: lpr.search_plate(...).')
 ) AS e (code, control, meaning, what_to_do);
 GRANT SELECT ON lpr.errors TO lpr_member;
 COMMENT ON VIEW lpr.errors IS
