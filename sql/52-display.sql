@@ -136,6 +136,9 @@ CREATE TABLE lpr_data.display_item (
     display_id bigint NOT NULL,
     owner_id integer NOT NULL,
     target_id bigint NOT NULL,
+    make text CHECK (char_length(make) BETWEEN 1 AND 64),
+    model text CHECK (char_length(model) BETWEEN 1 AND 64),
+    color text CHECK (char_length(color) BETWEEN 1 AND 64),
     kind text COLLATE "C" GENERATED ALWAYS AS ('plate') STORED,
     reason text NOT NULL CHECK (reason ~ '[^[:space:]]' AND char_length(reason) <= 4000),
     added_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
@@ -166,7 +169,8 @@ CREATE TABLE lpr_data.display_item (
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.display_item', '');
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.display_item_item_id_seq', '');
-SELECT lpr_data.audit_changes_of('lpr_data.display_item', free => '{reason,end_reason}');
+SELECT lpr_data.audit_changes_of('lpr_data.display_item', free => '{reason,end_reason}',
+                                 plain => '{make,model,color}');
 CREATE INDEX display_item_event ON lpr_data.display_item (event_id);
 CREATE INDEX display_item_display ON lpr_data.display_item (display_id);
 CREATE INDEX display_item_target ON lpr_data.display_item (target_id);
@@ -186,6 +190,10 @@ COMMENT ON COLUMN lpr_data.display_item.event_id IS 'The event.';
 COMMENT ON COLUMN lpr_data.display_item.display_id IS 'The display.';
 COMMENT ON COLUMN lpr_data.display_item.owner_id IS 'Whose it is, as the display.';
 COMMENT ON COLUMN lpr_data.display_item.target_id IS 'The target whose plate is watched; it ends with it (Q12).';
+COMMENT ON COLUMN lpr_data.display_item.make IS
+    'Of the vehicle that bears the plate, as far as that is known: a read of another one is flagged (G1).';
+COMMENT ON COLUMN lpr_data.display_item.model IS 'Likewise.';
+COMMENT ON COLUMN lpr_data.display_item.color IS 'Likewise.';
 COMMENT ON COLUMN lpr_data.display_item.kind IS 'plate: of the target, which no other kind can be.';
 COMMENT ON COLUMN lpr_data.display_item.reason IS 'Why it is watched.';
 COMMENT ON COLUMN lpr_data.display_item.added_at IS 'When it was added.';

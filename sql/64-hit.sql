@@ -140,12 +140,17 @@ BEGIN
         JOIN lpr_data.target AS t ON t.target_id = s.target_id
         JOIN lpr_data.display_item AS i ON i.item_id = s.item_id
         WHERE s.live AND t.plate = ANY (plates)
+    ), owner AS MATERIALIZED ( -- who may not ask the source learns nothing from it
+        SELECT o.owner_id, o.event_id
+        FROM (SELECT DISTINCT l.owner_id, l.event_id FROM live AS l) AS o
+        WHERE lpr_data.reaches_source(o.owner_id, o.event_id, store_hits.source, '{display}', clock_timestamp())
     ), found AS MATERIALIZED (
         SELECT r.n, r.read_key, r.captured_at, l.item_id, l.display_id, l.event_id, l.owner_id,
                EXISTS (SELECT FROM lpr_data.hit AS h
                        WHERE h.item_id = l.item_id AND h.source = store_hits.source COLLATE "C"
                          AND h.read_key = r.read_key) AS known
         FROM told AS r JOIN live AS l ON l.plate = r.plate AND l.watched_since <= r.captured_at
+        JOIN owner AS o ON o.owner_id = l.owner_id AND o.event_id = l.event_id
     ), placed AS MATERIALIZED (
         SELECT f.*, first_place + dense_rank() OVER (ORDER BY f.n) - 1 AS place FROM found AS f WHERE NOT f.known
     ), stored AS (
@@ -169,3 +174,104 @@ COMMENT ON FUNCTION lpr_data.store_hits(text, bigint, timestamptz, bigint, text[
     'was seen since its item is watched becomes a hit (D1). Returns those that anybody watches, by their number in the '
     'arrays: place: where among the reads of the answer it goes into the cache, NULL when it was there already. What '
     'nobody watches is returned by nobody and kept nowhere.';
+
+CREATE FUNCTION lpr_data.reaches_source(person_id integer, event_id bigint, source text, modes text[],
+                                        moment timestamp with time zone)
+    RETURNS boolean
+    LANGUAGE sql STABLE
+RETURN EXISTS (SELECT FROM lpr_data.entitlements(reaches_source.person_id, moment) AS x
+               JOIN lpr_data.event AS e ON e.event_id = reaches_source.event_id
+               WHERE x.holds AND e.system = ANY (x.systems) AND reaches_source.source = ANY (x.sources)
+                 AND reaches_source.modes && x.modes)
+       AND EXISTS (SELECT FROM lpr_data.person AS p
+                   JOIN pg_roles AS u ON u.rolname = p.login::name
+                   JOIN pg_foreign_server AS f ON f.srvname = reaches_source.source::name
+                   WHERE p.person_id = reaches_source.person_id AND has_server_privilege(u.oid, f.oid, 'USAGE'))
+       AND EXISTS (SELECT FROM lpr_data.source AS s
+                   WHERE s.name = reaches_source.source COLLATE "C" AND s.enabled
+                     AND s.approved_on <= lpr_data.utc_today()
+                     AND (s.published_on <= lpr_data.utc_today()
+                          OR s.published_on IS NULL AND lpr_data.in_grace('sources')));
+COMMENT ON FUNCTION lpr_data.reaches_source(integer, bigint, text, text[], timestamptz) IS
+    'Whether a person has access, in any of these modes, to a source for the system of an event, was granted it, and it '
+    'may be asked (Q10, A7).';
+
+-- Clients are woken by an empty notice on a channel that only their session knows: nobody learns from it that anything
+-- was found for anybody. The watcher alone sends them, at most one a second and session; what is due meanwhile waits in
+-- rows that are only added to, so that no open transaction holds it up.
+
+CREATE UNLOGGED TABLE lpr_data.hit_channel (
+    channel text COLLATE "C" PRIMARY KEY,
+    person_id integer NOT NULL,
+    pid integer NOT NULL,
+    session_started timestamp with time zone NOT NULL,
+    woken_at timestamp with time zone NOT NULL DEFAULT '-infinity'
+);
+CREATE INDEX hit_channel_person ON lpr_data.hit_channel (person_id);
+COMMENT ON TABLE lpr_data.hit_channel IS
+    'On which channel each session that asked for one is woken when there are hits. Sessions do not outlive a crash: '
+    'unlogged.';
+COMMENT ON COLUMN lpr_data.hit_channel.channel IS 'Random; known to that session.';
+COMMENT ON COLUMN lpr_data.hit_channel.person_id IS 'Whose session.';
+COMMENT ON COLUMN lpr_data.hit_channel.pid IS 'Its process.';
+COMMENT ON COLUMN lpr_data.hit_channel.session_started IS 'When it began.';
+COMMENT ON COLUMN lpr_data.hit_channel.woken_at IS 'When it was last woken.';
+
+CREATE UNLOGGED TABLE lpr_data.hit_wake (
+    person_id integer NOT NULL,
+    at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
+);
+COMMENT ON TABLE lpr_data.hit_wake IS 'For whom there are hits that their sessions were not woken for yet.';
+COMMENT ON COLUMN lpr_data.hit_wake.person_id IS 'The person.';
+COMMENT ON COLUMN lpr_data.hit_wake.at IS 'Since when.';
+
+CREATE FUNCTION lpr_data.announce_hits(source text, answer bigint)
+    RETURNS void
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
+AS $$
+BEGIN
+    INSERT INTO lpr_data.hit_wake (person_id)
+    SELECT DISTINCT h.owner_id FROM lpr_data.hit AS h
+    WHERE h.answer = announce_hits.answer AND h.source = announce_hits.source COLLATE "C";
+    -- No mail has a plate, a place or a title; at most one a display and hour.
+    PERFORM lpr_data.post(format('hits:%s:%s', d.display_id, to_char(clock_timestamp(), 'YYYY-MM-DD HH24')), d.owner_id,
+                          'hits', jsonb_build_object('display', d.display_id))
+    FROM (SELECT DISTINCT h.display_id, h.owner_id FROM lpr_data.hit AS h
+          WHERE h.answer = announce_hits.answer AND h.source = announce_hits.source COLLATE "C") AS d;
+END
+$$;
+COMMENT ON FUNCTION lpr_data.announce_hits(text, bigint) IS
+    'Notes whose sessions are to be woken for the hits of an ask, and posts their mails (D1).';
+
+CREATE FUNCTION lpr_data.wake_channels()
+    RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path = pg_catalog, pg_temp
+AS $$
+DECLARE
+    moment timestamptz := clock_timestamp();
+    woken bigint;
+BEGIN
+    -- Of sessions that are over.
+    DELETE FROM lpr_data.hit_channel AS c
+    WHERE NOT EXISTS (SELECT FROM pg_stat_get_activity(c.pid) AS s WHERE s.backend_start = c.session_started);
+    -- Of those whose sessions were all woken long enough ago, the rows go; whoever else is due stays so.
+    WITH due AS (
+        DELETE FROM lpr_data.hit_wake AS w
+        WHERE NOT EXISTS (SELECT FROM lpr_data.hit_channel AS c
+                          WHERE c.person_id = w.person_id AND c.woken_at > moment - interval '1 second')
+        RETURNING w.person_id
+    ), woken AS (
+        UPDATE lpr_data.hit_channel AS c SET woken_at = moment
+        WHERE c.person_id IN (SELECT d.person_id FROM due AS d)
+        RETURNING c.channel
+    )
+    SELECT count(pg_notify(w.channel, '')) INTO woken FROM woken AS w;
+    RETURN EXISTS (SELECT FROM lpr_data.hit_wake);
+END
+$$;
+COMMENT ON FUNCTION lpr_data.wake_channels() IS
+    'Wakes the sessions for whose people there are hits, with an empty notice each, at most one a second (D1); whether '
+    'some are still to be woken. Called by the watcher, after it has stored hits and each second while some are due.';

@@ -26,6 +26,7 @@
  */
 static const char *const shows[] = {"audit",
 									"audit_of_reference",
+									"display_hits",
 									"display_items",
 									"event_reads",
 									"event_reasons",

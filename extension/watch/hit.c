@@ -13,6 +13,7 @@
 #include "utils/timestamp.h"
 
 #include "cache/cache_write.h"
+#include "format/payload.h"
 #include "format/tree.h"
 #include "gate/answer.h"
 #include "gate/query_stats.h"
@@ -59,17 +60,27 @@ lpr_hit_key(int64 ask, LprDigest *key)
 	lpr_hash_end(&hash, key);
 }
 
+/* The one value of a statement; ERROR when there is none. */
+static Datum
+fetch(const char *sql, int nargs, Oid *types, Datum *args)
+{
+	bool isnull = true;
+	Datum value = (Datum) 0;
+
+	if (SPI_execute_with_args(sql, nargs, types, args, NULL, false, 1) == SPI_OK_SELECT && SPI_processed == 1)
+		value = SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull);
+	if (isnull)
+		elog(ERROR, "nothing comes of %s", sql);
+	return value;
+}
+
 static TimestampTz
 find_expiry(void)
 {
-	bool isnull = true;
-	TimestampTz expires_at = 0;
+	TimestampTz expires_at;
 
 	SPI_connect();
-	if (SPI_execute("SELECT lpr_data.hit_expiry()", false, 1) == SPI_OK_SELECT && SPI_processed == 1)
-		expires_at = DatumGetTimestampTz(SPI_getbinval(SPI_tuptable->vals[0], SPI_tuptable->tupdesc, 1, &isnull));
-	if (isnull)
-		elog(ERROR, "lpr_data.hit_expiry() tells no time");
+	expires_at = DatumGetTimestampTz(fetch("SELECT lpr_data.hit_expiry()", 0, NULL, NULL));
 	SPI_finish();
 	return expires_at;
 }
@@ -255,6 +266,13 @@ lpr_hit_store_add(LprHitStore *store, const LprRead *read)
 		store_batch(store);
 }
 
+void
+lpr_hit_store_malformed(LprHitStore *store)
+{
+	store->counts.told++;
+	store->counts.drops[LPR_DROP_MALFORMED]++;
+}
+
 /* The answer's row, which its hits find it by: shown to nobody yet, for no event. */
 static void
 finish_cache(LprHitStore *store)
@@ -276,12 +294,59 @@ finish_cache(LprHitStore *store)
 		store->counts.cached = false;
 }
 
+static void
+announce(const LprHitStore *store)
+{
+	Oid types[] = {TEXTOID, INT8OID};
+	Datum args[lengthof(types)];
+
+	SPI_connect();
+	args[0] = CStringGetTextDatum(store->source);
+	args[1] = Int64GetDatum(store->ask);
+	if (SPI_execute_with_args("SELECT lpr_data.announce_hits($1, $2)", lengthof(types), types, args, NULL, false, 0) !=
+		SPI_OK_SELECT)
+		elog(ERROR, "could not announce hits");
+	SPI_finish();
+}
+
 void
 lpr_hit_store_end(LprHitStore *store, LprHitCounts *counts)
 {
 	store_batch(store);
 	finish_cache(store);
 	lpr_tree_root(&store->tree, &store->counts.digest);
+	if (store->counts.hits > 0)
+		announce(store);
 	*counts = store->counts;
 	MemoryContextDelete(store->context);
+}
+
+void
+lpr_hit_describe(LprText *payload, const LprHitCounts *counts)
+{
+	lpr_payload_integer(payload, "reads", counts->kept);
+	lpr_payload_integer(payload, "received", counts->told);
+	lpr_payload_integer(payload, "hits", counts->hits);
+	lpr_payload_integer(payload, "again", counts->again);
+	lpr_payload_integer(payload, "unwatched", counts->unwatched);
+	lpr_payload_hex(payload, "digest", counts->digest.bytes, LPR_DIGEST_LEN);
+	lpr_payload_integer(payload, "digest_version", LPR_READ_VERSION);
+	lpr_payload_moment(payload, "oldest", counts->oldest);
+	lpr_payload_moment(payload, "newest", counts->newest);
+	lpr_payload_json(payload, "dropped", "{");
+	for (int i = 0; i < LPR_DROPS; i++)
+		if (counts->drops[i] > 0)
+			lpr_payload_integer(payload, lpr_drop_name(i), counts->drops[i]);
+	lpr_payload_close(payload);
+}
+
+bool
+lpr_hit_wake(void)
+{
+	bool more;
+
+	SPI_connect();
+	more = DatumGetBool(fetch("SELECT lpr_data.wake_channels()", 0, NULL, NULL));
+	SPI_finish();
+	return more;
 }

@@ -43,8 +43,20 @@ typedef struct LprHitStore LprHitStore;
 extern LprHitStore *lpr_hit_store_begin(MemoryContext context, const char *source, int64 ask);
 /* Keeps a copy; may store what has gathered. */
 extern void lpr_hit_store_add(LprHitStore *store, const LprRead *read);
-/* Stores the rest, and wakes the clients of the owners as soon as the transaction commits. */
+/* One that the dialect could not read. */
+extern void lpr_hit_store_malformed(LprHitStore *store);
+/* Stores the rest, and notes whose clients are to be woken; posts their mails. */
 extern void lpr_hit_store_end(LprHitStore *store, LprHitCounts *counts);
+
+/* What an answer's record says of it, into a payload that is open: reads, digest, oldest, newest, dropped, ... */
+extern void lpr_hit_describe(LprText *payload, const LprHitCounts *counts);
+
+/*
+ * Wakes the clients for whose people there are hits, as soon as the transaction commits; whether some are still to be
+ * woken, a second later. The watcher calls it in a transaction of its own: after each one that stored hits, and each
+ * second while it is true.
+ */
+extern bool lpr_hit_wake(void);
 
 /* What the reads of an ask are found by in the cache: no question has that key. */
 extern void lpr_hit_key(int64 ask, LprDigest *key);
