@@ -326,7 +326,7 @@ AS $$
 BEGIN
     -- What was suspended does not get what passed meanwhile.
     NEW.watched_since := CASE WHEN NEW.holds_until > OLD.holds_until AND clock_timestamp() >= OLD.holds_until
-                              THEN clock_timestamp() ELSE OLD.watched_since END;
+                              THEN greatest(clock_timestamp(), OLD.watched_since) ELSE OLD.watched_since END;
     IF OLD.ended_at IS NOT NULL
        OR (NEW.validated_at, NEW.validated_until) IS DISTINCT FROM (OLD.validated_at, OLD.validated_until)
           AND NOT (clock_timestamp() < OLD.validated_until + lpr_data.display_grace()

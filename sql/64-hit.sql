@@ -89,8 +89,8 @@ CREATE FUNCTION lpr_data.hit_is_new()
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
-    IF NOT EXISTS (SELECT FROM lpr_data.display_item AS i
-                   WHERE i.item_id = NEW.item_id AND i.added_at <= NEW.captured_at) THEN
+    IF EXISTS (SELECT FROM lpr_data.display_item AS i
+               WHERE i.item_id = NEW.item_id AND i.added_at > NEW.captured_at) THEN
         RAISE EXCEPTION USING
             ERRCODE = 'LP068',
             MESSAGE = format('a read from before item %s was added is no hit of it', NEW.item_id),
@@ -193,8 +193,8 @@ RETURN EXISTS (SELECT FROM lpr_data.entitlements(reaches_source.person_id, momen
                      AND (s.published_on <= lpr_data.utc_today()
                           OR s.published_on IS NULL AND lpr_data.in_grace('sources')));
 COMMENT ON FUNCTION lpr_data.reaches_source(integer, bigint, text, text[], timestamptz) IS
-    'Whether a person has access, in any of these modes, to a source for the system of an event, was granted it, and it '
-    'may be asked (Q10, A7).';
+    'Whether a person has access, in any of these modes, to a source for the system of an event, was granted it, and '
+    'it may be asked (Q10, A7).';
 
 -- Clients are woken by an empty notice on a channel that only their session knows: nobody learns from it that anything
 -- was found for anybody. The watcher alone sends them, at most one a second and session; what is due meanwhile waits in

@@ -6,11 +6,12 @@ CREATE TABLE lpr_data.alert (
     signature bytea NOT NULL CHECK (octet_length(signature) = 32),
     signed_at timestamp with time zone NOT NULL,
     taken_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
-    taken_by integer NOT NULL REFERENCES lpr_data.person,
     CONSTRAINT taken_once PRIMARY KEY (source, signature),
     CONSTRAINT within_five_minutes CHECK (signed_at BETWEEN taken_at - interval '5 minutes'
                                                         AND taken_at + interval '5 minutes')
 );
+-- A dump is older than what would be taken again.
+SELECT pg_catalog.pg_extension_config_dump('lpr_data.alert', 'WHERE false');
 CREATE INDEX alert_signed ON lpr_data.alert (signed_at);
 COMMENT ON TABLE lpr_data.alert IS
     'Alerts that were taken within the last minutes, by their signatures: nothing else is left of them. An older one '
@@ -19,7 +20,6 @@ COMMENT ON COLUMN lpr_data.alert.source IS 'The vendor.';
 COMMENT ON COLUMN lpr_data.alert.signature IS 'The vendor''s, under a secret that the database does not hold.';
 COMMENT ON COLUMN lpr_data.alert.signed_at IS 'When the vendor signed it.';
 COMMENT ON COLUMN lpr_data.alert.taken_at IS 'When it was handed in.';
-COMMENT ON COLUMN lpr_data.alert.taken_by IS 'By which service.';
 
 CREATE FUNCTION lpr_data.alert_signed_at(source text, body bytea, signature text)
     RETURNS timestamp with time zone
@@ -37,16 +37,14 @@ COMMENT ON FUNCTION lpr_data.take_alert(text, bytea) IS
     'How many reads an alert holds; those of watched plates become hits. NULL: it is no page of the source''s dialect.';
 
 CREATE FUNCTION lpr_data.feeding(source text)
-    RETURNS integer
+    RETURNS void
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
 AS $$
-DECLARE
-    who integer := lpr_data.me();
 BEGIN
     IF NOT EXISTS (SELECT FROM lpr_data.person AS p
                    JOIN pg_roles AS r ON r.rolname = p.login::name AND r.rolcanlogin AND NOT r.rolsuper
-                   WHERE p.person_id = who AND p.kind = 'service' AND p.left_at IS NULL) THEN
+                   WHERE p.person_id = lpr_data.me() AND p.kind = 'service' AND p.left_at IS NULL) THEN
         PERFORM lpr_data.refuse('D1', 'LP033', format('login %s hands in no alerts', lpr.login()),
                                 'What vendors push is handed in by a program, under a login that is registered as a '
                                 'service.',
@@ -69,11 +67,10 @@ BEGIN
                                 format('Ask an administrator: GRANT USAGE ON FOREIGN SERVER %I TO %I;', source,
                                        lpr.login()));
     END IF;
-    RETURN who;
 END
 $$;
 COMMENT ON FUNCTION lpr_data.feeding(text) IS
-    'The service that hands in alerts of a source. Errors LP033 (no service), LP023, LP003, LP004.';
+    'Refuses who may not hand in alerts of a source. Errors LP033 (no service), LP023, LP003, LP004.';
 
 CREATE FUNCTION lpr.deliver_alert(source text, body bytea, signature text)
     RETURNS bigint
@@ -82,10 +79,10 @@ CREATE FUNCTION lpr.deliver_alert(source text, body bytea, signature text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 DECLARE
-    who integer := lpr_data.feeding(source);
     signed timestamptz;
     told bigint;
 BEGIN
+    PERFORM lpr_data.feeding(source);
     IF octet_length(body) > 1048576 THEN
         PERFORM lpr_data.refuse('D1', 'LP070', format('an alert of source "%s" has %s bytes', source,
                                                       octet_length(body)),
@@ -112,8 +109,8 @@ BEGIN
     WHERE (a.source, a.signature) IN (SELECT o.source, o.signature FROM lpr_data.alert AS o
                                       WHERE o.signed_at < clock_timestamp() - interval '11 minutes'
                                       FOR UPDATE SKIP LOCKED);
-    INSERT INTO lpr_data.alert (source, signature, signed_at, taken_by)
-    VALUES (deliver_alert.source, decode(split_part(deliver_alert.signature, '|', 2), 'hex'), signed, who)
+    INSERT INTO lpr_data.alert (source, signature, signed_at)
+    VALUES (deliver_alert.source, decode(split_part(deliver_alert.signature, '|', 2), 'hex'), signed)
     ON CONFLICT ON CONSTRAINT taken_once DO NOTHING;
     IF NOT FOUND THEN
         PERFORM lpr_data.refuse('D1', 'LP073', format('this alert of source "%s" was handed in before', source),
@@ -133,8 +130,8 @@ GRANT EXECUTE ON FUNCTION lpr.deliver_alert(text, bytea, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.deliver_alert(text, bytea, text) IS
     'A service hands in what the vendor of a source pushed (D1): body as it came, a page of reads of the source''s '
     'dialect, at most 1 MB; signature as it came: seconds since 1970, "|", and in hexadecimal HMAC-SHA-256 of body, '
-    '"|" and these seconds under the secret SOURCE.alert, at most five minutes old, each once. Reads of plates that are '
-    'watched at that moment become hits; the others are counted on record, and kept nowhere. Returns how many reads it '
-    'held: not which of them are watched. Pass body as a parameter: texts of statements end in logs. Errors LP033 (no '
+    '"|" and these seconds under the secret SOURCE.alert, at most five minutes old, each once. Reads of plates that '
+    'are watched at that moment become hits; the others are counted on record, and kept nowhere. Returns how many reads '
+    'it held: not which of them are watched. Pass body as a parameter: texts of statements end in logs. Errors LP033 (no '
     'registered service), LP023, LP003, LP004 (the source), LP070 (too large), LP071 (not signed), LP072 (the clock), '
     'LP073 (a second time), LP074 (no page of reads).';

@@ -232,8 +232,8 @@ GRANT EXECUTE ON FUNCTION lpr.set_mail_text(text, text, text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.set_mail_text(text, text, text) IS
     'Sets the text of a kind of mail (A2): authorization, request_waiting, denied, suspended, revoked, '
     'training_due, recertification_due, access_ends, items_due, display_due, display_month, review_due, hits, '
-    'withheld. subject: one line, at most 200 characters. body: plain text, at most 10,000. Both may hold placeholders: {name}, '
-    'and those of their kind, which an error lists. '
+    'withheld. subject: one line, at most 200 characters. body: plain text, at most 10,000. Both may hold '
+    'placeholders: {name}, and those of their kind, which an error lists. '
     'NULL for both = the text that came with lpr. Mails that wait keep the text they were written with. The text of '
     'authorization contains the clauses of lpr.clauses; {code}, such as {discipline}, stands for one. Error LP039 '
     '(which lack).';
