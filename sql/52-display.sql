@@ -157,7 +157,6 @@ CREATE TABLE lpr_data.display_item (
         REFERENCES lpr_data.display (display_id, event_id, owner_id),
     CONSTRAINT of_a_plate_of_its_event FOREIGN KEY (target_id, event_id, kind)
         REFERENCES lpr_data.target (target_id, event_id, kind),
-    CONSTRAINT not_before_it_was_added CHECK (watched_since >= added_at),
     CONSTRAINT two_years_at_most CHECK (until > added_at AND until AT TIME ZONE 'UTC'
                                                              <= added_at AT TIME ZONE 'UTC' + interval '2 years'),
     CONSTRAINT validated_for_a_year CHECK (validated_at >= added_at AND validated_until > validated_at

@@ -330,10 +330,10 @@ COMMENT ON FUNCTION lpr.watch(bigint, bigint, text, timestamptz, text, text, tex
     'The owner of a display has a plate watched (D1): of a target of its event, by the target''s number or the plate; '
     'returns the number of the item. reason: why it is watched, in a sentence. until: two years at the most, by '
     'default 90 days; it ends before that with its target (Q12), its event, what its owner lacks, a validation, '
-    'examination or review that was missed (D4). make, model, color: of the vehicle, as far as they are known: a hit of '
-    'another one is flagged. Reads from before are no hits. Errors LP041 (not your display), LP066 '
-    '(not confirmed, or over), LP047 (no target), LP054 (waits for a second person), LP025, LP026, LP027, LP042 (what '
-    'you lack), LP043 (the reason says nothing), LP011.';
+    'examination or review that was missed (D4). make, model, color: of the vehicle, as far as they are known: a hit '
+    'of another one is flagged. Reads from before are no hits. Errors LP041 (not your display), LP066 (not confirmed, '
+    'or over), LP047 (no target), LP054 (waits for a second person), LP025, LP026, LP027, LP042 (what you lack), LP043 '
+    '(the reason says nothing), LP011.';
 
 CREATE FUNCTION lpr.unwatch(item bigint, reason text)
     RETURNS void

@@ -135,7 +135,7 @@ BEGIN
         SELECT x.n, x.read_key, x.plate, x.captured_at
         FROM unnest(keys, plates, captured) WITH ORDINALITY AS x (read_key, plate, captured_at, n)
     ), live AS MATERIALIZED ( -- by the rule that everything about displays goes by, at this moment
-        SELECT s.item_id, s.display_id, s.event_id, s.owner_id, t.plate, i.watched_since
+        SELECT s.item_id, s.display_id, s.event_id, s.owner_id, t.plate, greatest(i.watched_since, i.added_at) AS since
         FROM lpr_data.display_items(watching, clock_timestamp()) AS s
         JOIN lpr_data.target AS t ON t.target_id = s.target_id
         JOIN lpr_data.display_item AS i ON i.item_id = s.item_id
@@ -149,7 +149,7 @@ BEGIN
                EXISTS (SELECT FROM lpr_data.hit AS h
                        WHERE h.item_id = l.item_id AND h.source = store_hits.source COLLATE "C"
                          AND h.read_key = r.read_key) AS known
-        FROM told AS r JOIN live AS l ON l.plate = r.plate AND l.watched_since <= r.captured_at
+        FROM told AS r JOIN live AS l ON l.plate = r.plate AND l.since <= r.captured_at
         JOIN owner AS o ON o.owner_id = l.owner_id AND o.event_id = l.event_id
     ), placed AS MATERIALIZED (
         SELECT f.*, first_place + dense_rank() OVER (ORDER BY f.n) - 1 AS place FROM found AS f WHERE NOT f.known

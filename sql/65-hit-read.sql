@@ -325,8 +325,8 @@ COMMENT ON FUNCTION lpr.display_hits(bigint, bigint) IS
     'gate: each call is a question on record. What is shown may be saved by lpr.save() while it is in the cache. '
     'content gone: its hours are over; call asks for it anew. matched_how, conflicts: what contradicts what is known '
     'of the vehicle (G1). port, port_distance_m: a port of entry within 15 km, or one within 100 km that the way from '
-    'the read before (within two hours) leads to; port_heading tells which; direction: of that way (D7). caveat: what a '
-    'read is and is not (G2, G3). Hits of sources that you have no access to are counted in a notice. Errors LP041 '
+    'the read before (within two hours) leads to; port_heading tells which; direction: of that way (D7). caveat: what '
+    'a read is and is not (G2, G3). Hits of sources that you have no access to are counted in a notice. Errors LP041 '
     '(not of an event of yours), and those of the gate.';
 
 CREATE FUNCTION lpr.acknowledge_hit(hit bigint, disposition text, reason text)
@@ -370,10 +370,10 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.acknowledge_hit(bigint, text, text) TO lpr_member;
 COMMENT ON FUNCTION lpr.acknowledge_hit(bigint, text, text) IS
     'Who works on the event of a display says what became of a hit, once, with a reason: correct_read: the vehicle '
-    'that is watched; wrong_region: the same plate of another state; misread: another plate; wrong_vehicle: the plate is '
-    'on another vehicle; not_relevant: it does not matter any more. None is an act against anybody: that takes more than '
-    'a read (G2). Errors LP041 (not of an event of yours), LP069 (no disposition), LP034 (said already), LP043 (the '
-    'reason says nothing).';
+    'that is watched; wrong_region: the same plate of another state; misread: another plate; wrong_vehicle: the plate '
+    'is on another vehicle; not_relevant: it does not matter any more. None is an act against anybody: that takes more '
+    'than a read (G2). Errors LP041 (not of an event of yours), LP069 (no disposition), LP034 (said already), LP043 '
+    '(the reason says nothing).';
 
 CREATE FUNCTION lpr.my_channel()
     RETURNS text

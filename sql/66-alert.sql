@@ -131,7 +131,7 @@ COMMENT ON FUNCTION lpr.deliver_alert(text, bytea, text) IS
     'A service hands in what the vendor of a source pushed (D1): body as it came, a page of reads of the source''s '
     'dialect, at most 1 MB; signature as it came: seconds since 1970, "|", and in hexadecimal HMAC-SHA-256 of body, '
     '"|" and these seconds under the secret SOURCE.alert, at most five minutes old, each once. Reads of plates that '
-    'are watched at that moment become hits; the others are counted on record, and kept nowhere. Returns how many reads '
-    'it held: not which of them are watched. Pass body as a parameter: texts of statements end in logs. Errors LP033 (no '
-    'registered service), LP023, LP003, LP004 (the source), LP070 (too large), LP071 (not signed), LP072 (the clock), '
-    'LP073 (a second time), LP074 (no page of reads).';
+    'are watched at that moment become hits; the others are counted on record, and kept nowhere. Returns how many '
+    'reads it held: not which of them are watched. Pass body as a parameter: texts of statements end in logs. Errors '
+    'LP033 (no registered service), LP023, LP003, LP004 (the source), LP070 (too large), LP071 (not signed), LP072 '
+    '(the clock), LP073 (a second time), LP074 (no page of reads).';

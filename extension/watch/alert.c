@@ -43,8 +43,8 @@ take_signature(const char *signature, char seconds[DIGITS_MAX + 1], uint8 mac[HA
 }
 
 /*
- * lpr_data.alert_signed_at(source text, body bytea, signature text) returns timestamptz: when the vendor signed it; NULL
- * when it did not.
+ * lpr_data.alert_signed_at(source text, body bytea, signature text) returns timestamptz: when the vendor signed it;
+ * NULL when it did not.
  *
  * As Verkada documents it for what it pushes (Verkada-Signature): HMAC-SHA-256, under the secret of both, of the body,
  * "|" and the time.

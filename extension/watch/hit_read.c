@@ -1,6 +1,6 @@
 /*
- * hit_read.c: the reads of hits, out of the cache: whether they are still there, what they say, and that they were shown
- * to somebody, who may save them then.
+ * hit_read.c: the reads of hits, out of the cache: whether they are still there, what they say, and that they were
+ * shown to somebody, who may save them then.
  */
 #include "postgres.h"
 

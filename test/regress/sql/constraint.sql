@@ -153,7 +153,6 @@ INSERT INTO attempt (relation, name, other) VALUES
     ('display_item', 'display_item_color_check', '{"color": ""}'),
     ('display_item', 'display_item_make_check', '{"make": ""}'),
     ('display_item', 'display_item_model_check', '{"model": ""}'),
-    ('display_item', 'not_before_it_was_added', '{"watched_since": "2026-01-02 23:59Z"}'),
     ('display_item', 'holds_no_longer', '{"holds_until": "2026-06-01 00:00:01Z"}'),
     ('display_item', 'holds_no_longer', '{"validated_until": "2026-05-31 23:59:59Z"}'),
     ('display_item', 'two_years_at_most', '{"until": "2028-01-03 00:00:01Z"}'),
