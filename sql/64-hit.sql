@@ -29,6 +29,7 @@ SELECT pg_catalog.pg_extension_config_dump('lpr_data.hit', '');
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.hit_hit_id_seq', '');
 CREATE INDEX hit_event ON lpr_data.hit (event_id);
 CREATE INDEX hit_display ON lpr_data.hit (display_id, seen_at);
+CREATE INDEX hit_answer ON lpr_data.hit (answer);
 CREATE INDEX hit_owner ON lpr_data.hit (owner_id);
 -- It goes with its event.
 CREATE TRIGGER refuse_rewrite BEFORE UPDATE ON lpr_data.hit FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite();
@@ -219,40 +220,35 @@ COMMENT ON COLUMN lpr_data.hit_channel.woken_at IS 'When it was last woken.';
 
 CREATE UNLOGGED TABLE lpr_data.hit_wake (
     person_id integer NOT NULL,
+    display_id bigint NOT NULL,
     at timestamp with time zone NOT NULL DEFAULT clock_timestamp()
 );
-COMMENT ON TABLE lpr_data.hit_wake IS 'For whom there are hits that their sessions were not woken for yet.';
-COMMENT ON COLUMN lpr_data.hit_wake.person_id IS 'The person.';
+COMMENT ON TABLE lpr_data.hit_wake IS 'Of which displays there are hits that their owners were not told of yet.';
+COMMENT ON COLUMN lpr_data.hit_wake.person_id IS 'The owner.';
+COMMENT ON COLUMN lpr_data.hit_wake.display_id IS 'The display.';
 COMMENT ON COLUMN lpr_data.hit_wake.at IS 'Since when.';
 
 CREATE FUNCTION lpr_data.announce_hits(source text, answer bigint)
     RETURNS void
-    LANGUAGE plpgsql
+    LANGUAGE sql
     SET search_path = pg_catalog, pg_temp
-    SET timezone = 'UTC'
-AS $$
-BEGIN
-    INSERT INTO lpr_data.hit_wake (person_id)
-    SELECT DISTINCT h.owner_id FROM lpr_data.hit AS h
+BEGIN ATOMIC
+    INSERT INTO lpr_data.hit_wake (person_id, display_id)
+    SELECT DISTINCT h.owner_id, h.display_id FROM lpr_data.hit AS h
     WHERE h.answer = announce_hits.answer AND h.source = announce_hits.source COLLATE "C";
-    -- No mail has a plate, a place or a title; at most one a display and hour.
-    PERFORM lpr_data.post(format('hits:%s:%s', d.display_id, to_char(clock_timestamp(), 'YYYY-MM-DD HH24')), d.owner_id,
-                          'hits', jsonb_build_object('display', d.display_id))
-    FROM (SELECT DISTINCT h.display_id, h.owner_id FROM lpr_data.hit AS h
-          WHERE h.answer = announce_hits.answer AND h.source = announce_hits.source COLLATE "C") AS d;
-END
-$$;
+END;
 COMMENT ON FUNCTION lpr_data.announce_hits(text, bigint) IS
-    'Notes whose sessions are to be woken for the hits of an ask, and posts their mails (D1).';
+    'Notes whose owners are to be told of the hits of an ask. It waits for nobody, and nobody for it.';
 
 CREATE FUNCTION lpr_data.wake_channels()
     RETURNS boolean
     LANGUAGE plpgsql
     SET search_path = pg_catalog, pg_temp
+    SET timezone = 'UTC'
 AS $$
 DECLARE
     moment timestamptz := clock_timestamp();
-    woken bigint;
+    told bigint;
 BEGIN
     -- Of sessions that are over.
     DELETE FROM lpr_data.hit_channel AS c
@@ -262,16 +258,21 @@ BEGIN
         DELETE FROM lpr_data.hit_wake AS w
         WHERE NOT EXISTS (SELECT FROM lpr_data.hit_channel AS c
                           WHERE c.person_id = w.person_id AND c.woken_at > moment - interval '1 second')
-        RETURNING w.person_id
+        RETURNING w.person_id, w.display_id
     ), woken AS (
         UPDATE lpr_data.hit_channel AS c SET woken_at = moment
         WHERE c.person_id IN (SELECT d.person_id FROM due AS d)
-        RETURNING c.channel
+        RETURNING pg_notify(c.channel, '') IS NULL
     )
-    SELECT count(pg_notify(w.channel, '')) INTO woken FROM woken AS w;
+    -- No mail has a plate, a place or a title; at most one a display and hour.
+    SELECT count(lpr_data.post(format('hits:%s:%s', d.display_id, to_char(moment, 'YYYY-MM-DD HH24')), d.person_id,
+                               'hits', jsonb_build_object('display', d.display_id)))
+    INTO told
+    FROM (SELECT DISTINCT x.person_id, x.display_id FROM due AS x) AS d;
     RETURN EXISTS (SELECT FROM lpr_data.hit_wake);
 END
 $$;
 COMMENT ON FUNCTION lpr_data.wake_channels() IS
-    'Wakes the sessions for whose people there are hits, with an empty notice each, at most one a second (D1); whether '
-    'some are still to be woken. Called by the watcher, after it has stored hits and each second while some are due.';
+    'Tells owners of hits: wakes their sessions with an empty notice each, at most one a second, and posts a mail a '
+    'display and hour (D1); whether some are still to be told. Called by the watcher, after it has stored hits and '
+    'each second while some are due.';

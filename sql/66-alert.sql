@@ -42,6 +42,7 @@ CREATE FUNCTION lpr_data.feeding(source text)
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    PERFORM lpr_data.check_isolation();
     IF NOT EXISTS (SELECT FROM lpr_data.person AS p
                    JOIN pg_roles AS r ON r.rolname = p.login::name AND r.rolcanlogin AND NOT r.rolsuper
                    WHERE p.person_id = lpr_data.me() AND p.kind = 'service' AND p.left_at IS NULL) THEN

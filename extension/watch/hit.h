@@ -45,16 +45,16 @@ extern LprHitStore *lpr_hit_store_begin(MemoryContext context, const char *sourc
 extern void lpr_hit_store_add(LprHitStore *store, const LprRead *read);
 /* One that the dialect could not read. */
 extern void lpr_hit_store_malformed(LprHitStore *store);
-/* Stores the rest, and notes whose clients are to be woken; posts their mails. */
+/* Stores the rest, and notes whose owners are to be told. */
 extern void lpr_hit_store_end(LprHitStore *store, LprHitCounts *counts);
 
 /* What an answer's record says of it, into a payload that is open: reads, digest, oldest, newest, dropped, ... */
 extern void lpr_hit_describe(LprText *payload, const LprHitCounts *counts);
 
 /*
- * Wakes the clients for whose people there are hits, as soon as the transaction commits; whether some are still to be
- * woken, a second later. The watcher calls it in a transaction of its own: after each one that stored hits, and each
- * second while it is true.
+ * Wakes the clients of owners of hits, as soon as the transaction commits, and posts their mails; whether some are
+ * still to be told, a second later. The watcher calls it in a transaction of its own: after each one that stored hits,
+ * and each second while it is true.
  */
 extern bool lpr_hit_wake(void);
 

@@ -74,7 +74,7 @@ INSERT INTO good VALUES
     ('hit_channel', '{"channel": "lpr_harbor", "person_id": 1, "pid": 1, "session_started": "2026-01-01"}'),
     ('hit_disposition', '{"hit_id": 9001, "event_id": 9001, "person_id": "@analyst1",
         "disposition": "misread", "reason": "x"}'),
-    ('hit_wake', '{"person_id": 1}'),
+    ('hit_wake', '{"person_id": 1, "display_id": 9001}'),
     ('image', '{"content": "\\x02", "sha256":
         "\\xdbc1b4c900ffe48d575b5da5c638040125f65db0fe3e24494b76ea986457d986"}'),
     ('job', '{"job": "harbor", "scheduled_by": "postgres"}'),

@@ -27,7 +27,7 @@ sub pushed_read
 	my (%given) = @_;
 
 	return { id => $given{id} // 'pushed-' . ++$number, plate => $given{plate} // '7ABC123', plate_region => $given{region} // 'CA', captured_at => $given{at},
-		confidence => 0.91, camera => { id => 'cam-77', owner => 'Port Authority', type => 'fixed', latitude => $given{latitude} // 32.5529, longitude => $given{longitude} // -117.0470, region => 'CA', country => 'US' },
+		confidence => 0.91, camera => { id => 'cam-77', owner => 'Port Authority', type => 'fixed', latitude => $given{latitude} // 32.5529, longitude => $given{longitude} // -117.0470, region => 'CA', country => 'US', address => $given{address} // 'Beyer Blvd' },
 		vehicle => { make => $given{make} // 'Ford', model => 'Fusion', color => $given{color} // 'white' } };
 }
 sub pushed_page { my (@reads) = @_; return JSON::PP->new->canonical->encode({ reads => \@reads, next => undef }) }
