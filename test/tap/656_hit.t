@@ -57,6 +57,13 @@ like($said, qr/LP050/, 'nothing keeps what is shown');
 is(said("SELECT lpr.save(1, 'acme', '{read-1}', 'It passed the crossing an hour before the load was seized, as on the other nights.', 'illicit_activity')"), 1, 'what was shown can be saved') or diag $said;
 like(said('SELECT lpr.saved_proof(1)'), qr/lpr-read-proof-1/, '… and proved to have been in the answer on record') or diag $said;
 
+# Of what came together, what was shown can be saved, and nothing else.
+my $save = sub { my ($id) = @_; return "SELECT lpr.save(1, 'acme', '{$id}', 'It stood at the yard of the $id load when the goods were moved over, as the officers saw.', 'illicit_activity')" };
+$node->push_reads(map { LprTest::pushed_read(id => "pair-$_") } 1 .. 3);
+is(said("SELECT read_id FROM lpr.display_hits(1, 3)"), 'pair-2', 'one of three is looked at');
+is(said($save->('pair-2')), 1, '… and saved') or diag $said;
+for my $other (qw(pair-1 pair-3)) { said($save->($other)); like($said, qr/LP060/, "… $other is not: it was not shown") }
+
 # ---- what contradicts it is flagged, and where it is heading ----
 
 # Northwards first, then to the crossing: 10 km, 4 km.
@@ -99,6 +106,10 @@ is(hits(), $before + 1, 'nor does who was not granted the source');
 said('SELECT * FROM lpr.display_hits(1)');
 like($said, qr/NOTICE: .*\d hits of sources that you have no access to are not shown/, '… nor sees what it told before, and is told so');
 $node->answer('postgres', 'GRANT USAGE ON FOREIGN SERVER acme TO lpr_user');
+
+said("SELECT lpr.unwatch(2, 'The scout was sold, its new owner has nothing to do with it.')");
+$node->push_reads(LprTest::pushed_read(id => 'scout-2', plate => '6TRJ244'));
+is(hits(), $before + 1, '… nor does a plate that is watched no more');
 
 # ---- clients are woken, mails are sent, without content ----
 

@@ -47,14 +47,14 @@ is(($node->converse($session, "SELECT lpr.save(1, 'acme', '{$plates{$saved}}', '
 cmp_ok(scalar(files_with($saved, $node->data_dir . '/pg_wal')), '>', 0, '… which is in the WAL');
 is(scalar(files_with($marker, $node->data_dir . '/pg_wal')), 0, '… as the others are not');
 # What a display finds has its read there too, and the hit is a pointer.
-my $found = 'HITMARKER BOULEVARD';
+my ($found, $nobodys) = ('HITMARKER BOULEVARD', 'UNWATCHED ROAD'); # not as addresses, which would be targets
 $node->grant('analyst1', modes => 'plate,display');
 $node->hire_feed('feed1');
 $node->converse($session, $_) for "SELECT * FROM lpr.create_display(1, 'Cars of the Otay Mesa loads', 'The loads change cars at night, and the next one has to be stopped before the bridge.')", 'SELECT lpr.confirm_display(1)',
 	"SELECT lpr.watch(1, plate => '7ABC123', reason => 'Officers saw this car lead the van to the yard on both nights of the last loads.')";
-$node->push_reads(LprTest::pushed_read(id => 'hitmarker-id', address => "77 $found"), LprTest::pushed_read(plate => 'NOBODYS1', address => '78 UNWATCHED ROAD'));
+$node->push_reads(LprTest::pushed_read(id => 'hitmarker-id', address => "77 $found"), LprTest::pushed_read(plate => 'NOBODYS1', address => "78 $nobodys"));
 is(($node->converse($session, 'SELECT read_id, address FROM lpr.display_hits(1)'))[0], "hitmarker-id|77 $found", 'a display has found something');
-is(join(' ', files_with('UNWATCHED ROAD', $node->data_dir, $node->logfile)), '', 'what nobody watches stands nowhere at all');
+is(join(' ', files_with($nobodys, $node->data_dir, $node->logfile)), '', 'what nobody watches stands nowhere at all');
 # What else might carry it: sorting, a cursor, an error, statistics.
 $node->converse($session, "SELECT r.plate, count(*) FROM lpr.reads AS r, generate_series(1, 3000) WHERE r.$where GROUP BY r.plate ORDER BY r.plate LIMIT 1");
 $node->converse($session, "BEGIN; DECLARE c CURSOR FOR SELECT * FROM lpr.reads WHERE $where; FETCH 5 FROM c; COMMIT");
