@@ -110,7 +110,21 @@ FROM (VALUES
     ('LP066', 'D4', 'A display or item of one is not confirmed, suspended or over; what has expired never comes back.',
      'SELECT * FROM lpr.displays; and lpr.display_items(...) tell its state and why.'),
     ('LP067', 'D3', 'A statement validates more than one item of a display.',
-     'SELECT lpr.validate_item(...); one item a statement, each with a reason of its own.')
+     'SELECT lpr.validate_item(...); one item a statement, each with a reason of its own.'),
+    ('LP068', 'D1', 'A read from before an item of a display was added is no hit of it.',
+     'Ask for it: lpr.search_plate(...).'),
+    ('LP069', 'D6', 'This is no disposition of a hit.',
+     'correct_read, wrong_region, misread, wrong_vehicle or not_relevant: lpr.acknowledge_hit(...).'),
+    ('LP070', 'D1', 'An alert is larger than one megabyte.',
+     'Hand in what the vendor pushed as it came, one alert a call.'),
+    ('LP071', 'D1', 'An alert is not signed by the vendor of its source.',
+     'Hand in body and signature as they came; the secret is named after the source, with .alert behind it.'),
+    ('LP072', 'D1', 'An alert was signed more than five minutes ago, or in the future.',
+     'Hand alerts in as they come, and have the clocks set.'),
+    ('LP073', 'D1', 'An alert was handed in before.',
+     'Nothing: it has been taken.'),
+    ('LP074', 'D1', 'An alert is no page of reads as the dialect of its source has them.',
+     'SELECT dialect FROM lpr.sources; docs/vendors tells what a page of it is.')
 ) AS e (code, control, meaning, what_to_do);
 GRANT SELECT ON lpr.errors TO lpr_member;
 COMMENT ON VIEW lpr.errors IS

@@ -125,7 +125,7 @@ FROM (VALUES
     ('3803', 'Sault Sainte Marie', 'MI', 'Canada', 'bridge', 46.508611, -84.360833),
     ('3814', 'Algonac', 'MI', 'Canada', 'ferry', 42.618300, -82.531100)
 ) AS p (code, name, state, border, kind, latitude, longitude);
-GRANT SELECT ON lpr.ports TO lpr_member;
+GRANT SELECT ON lpr.ports TO lpr_member, lpr_verb;
 COMMENT ON VIEW lpr.ports IS
     'Ports of entry at the borders to Canada and Mexico, as the Bureau of Transportation Statistics publishes them. '
     'Half of the points lie up to 120 m beyond the border as lpr knows it: see place_certainty of lpr.reads.';

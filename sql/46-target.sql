@@ -134,6 +134,7 @@ SELECT lpr_data.audit_changes_of('lpr_data.target', free => '{address,evidence_r
 ALTER TABLE lpr_data.target ALTER plate SET STATISTICS 0, ALTER shape SET STATISTICS 0, ALTER latitude SET STATISTICS 0,
                             ALTER longitude SET STATISTICS 0;
 CREATE UNIQUE INDEX target_once ON lpr_data.target (event_id, plate) WHERE ended_at IS NULL AND kind = 'plate';
+CREATE INDEX target_plate ON lpr_data.target (plate) WHERE plate IS NOT NULL;
 CREATE INDEX target_shape ON lpr_data.target (event_id, shape) WHERE shape IS NOT NULL;
 CREATE INDEX target_kind ON lpr_data.target (event_id, kind);
 CREATE INDEX target_associate ON lpr_data.target (associate_of) WHERE associate_of IS NOT NULL;

@@ -136,9 +136,13 @@ CREATE TABLE lpr_data.display_item (
     display_id bigint NOT NULL,
     owner_id integer NOT NULL,
     target_id bigint NOT NULL,
+    make text CHECK (char_length(make) BETWEEN 1 AND 64),
+    model text CHECK (char_length(model) BETWEEN 1 AND 64),
+    color text CHECK (char_length(color) BETWEEN 1 AND 64),
     kind text COLLATE "C" GENERATED ALWAYS AS ('plate') STORED,
     reason text NOT NULL CHECK (reason ~ '[^[:space:]]' AND char_length(reason) <= 4000),
     added_at timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
+    watched_since timestamp with time zone NOT NULL DEFAULT clock_timestamp(),
     until timestamp with time zone NOT NULL,
     validated_at timestamp with time zone NOT NULL,
     validated_until timestamp with time zone NOT NULL,
@@ -164,14 +168,16 @@ CREATE TABLE lpr_data.display_item (
 );
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.display_item', '');
 SELECT pg_catalog.pg_extension_config_dump('lpr_data.display_item_item_id_seq', '');
-SELECT lpr_data.audit_changes_of('lpr_data.display_item', free => '{reason,end_reason}');
+SELECT lpr_data.audit_changes_of('lpr_data.display_item', free => '{reason,end_reason}',
+                                 plain => '{make,model,color}');
 CREATE INDEX display_item_event ON lpr_data.display_item (event_id);
 CREATE INDEX display_item_display ON lpr_data.display_item (display_id);
 CREATE INDEX display_item_target ON lpr_data.display_item (target_id);
 CREATE UNIQUE INDEX display_item_once ON lpr_data.display_item (display_id, target_id) WHERE ended_at IS NULL;
 CREATE TRIGGER refuse_rewrite BEFORE UPDATE ON lpr_data.display_item
-    FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite('kind', 'validated_at', 'validated_until', 'holds_until',
-                                                          'ended_at', 'ended_by', 'end_kind', 'end_reason');
+    FOR EACH ROW EXECUTE FUNCTION lpr_data.refuse_rewrite('kind', 'watched_since', 'validated_at', 'validated_until',
+                                                          'holds_until', 'ended_at', 'ended_by', 'end_kind',
+                                                          'end_reason');
 CREATE TRIGGER refuse_truncate BEFORE TRUNCATE ON lpr_data.display_item
     FOR EACH STATEMENT EXECUTE FUNCTION lpr_data.refuse_rewrite();
 ALTER TABLE lpr_data.display_item ENABLE ALWAYS TRIGGER refuse_rewrite, ENABLE ALWAYS TRIGGER refuse_truncate;
@@ -183,9 +189,16 @@ COMMENT ON COLUMN lpr_data.display_item.event_id IS 'The event.';
 COMMENT ON COLUMN lpr_data.display_item.display_id IS 'The display.';
 COMMENT ON COLUMN lpr_data.display_item.owner_id IS 'Whose it is, as the display.';
 COMMENT ON COLUMN lpr_data.display_item.target_id IS 'The target whose plate is watched; it ends with it (Q12).';
+COMMENT ON COLUMN lpr_data.display_item.make IS
+    'Of the vehicle that bears the plate, as far as that is known: a read of another one is flagged (G1).';
+COMMENT ON COLUMN lpr_data.display_item.model IS 'Likewise.';
+COMMENT ON COLUMN lpr_data.display_item.color IS 'Likewise.';
 COMMENT ON COLUMN lpr_data.display_item.kind IS 'plate: of the target, which no other kind can be.';
 COMMENT ON COLUMN lpr_data.display_item.reason IS 'Why it is watched.';
 COMMENT ON COLUMN lpr_data.display_item.added_at IS 'When it was added.';
+COMMENT ON COLUMN lpr_data.display_item.watched_since IS
+    'Since when it is watched without a break: when it was added, or when what was missing was there again. What a '
+    'camera saw before is no hit (D1).';
 COMMENT ON COLUMN lpr_data.display_item.until IS 'Until when it is to be watched, two years at the most.';
 COMMENT ON COLUMN lpr_data.display_item.validated_at IS 'When its owner last validated it; at first: added.';
 COMMENT ON COLUMN lpr_data.display_item.validated_until IS 'Until when that counts, 365 days at the most (D3).';
@@ -310,6 +323,9 @@ CREATE FUNCTION lpr_data.display_item_moves()
     SET search_path = pg_catalog, pg_temp
 AS $$
 BEGIN
+    -- What was suspended does not get what passed meanwhile.
+    NEW.watched_since := CASE WHEN NEW.holds_until > OLD.holds_until AND clock_timestamp() >= OLD.holds_until
+                              THEN greatest(clock_timestamp(), OLD.watched_since) ELSE OLD.watched_since END;
     IF OLD.ended_at IS NOT NULL
        OR (NEW.validated_at, NEW.validated_until) IS DISTINCT FROM (OLD.validated_at, OLD.validated_until)
           AND NOT (clock_timestamp() < OLD.validated_until + lpr_data.display_grace()

@@ -269,7 +269,8 @@ RETURN cardinality(lpr.confusable_plates(plate)) - 1;
 COMMENT ON FUNCTION lpr_data.look_alikes(text) IS 'How many plates readers take for this one: up to 63 (G1).';
 
 CREATE FUNCTION lpr.watch(display bigint, target bigint DEFAULT NULL, reason text DEFAULT NULL,
-                          until timestamp with time zone DEFAULT NULL, plate text DEFAULT NULL)
+                          until timestamp with time zone DEFAULT NULL, plate text DEFAULT NULL,
+                          make text DEFAULT NULL, model text DEFAULT NULL, color text DEFAULT NULL)
     RETURNS bigint
     LANGUAGE plpgsql
     SECURITY DEFINER
@@ -304,10 +305,12 @@ BEGIN
             MESSAGE = format('target %s is item %s of display %s already', t.target_id, before.item_id, display);
         RETURN before.item_id;
     END IF;
-    INSERT INTO lpr_data.display_item (event_id, display_id, owner_id, target_id, reason, added_at, until,
-                                       validated_at, validated_until, holds_until)
-    VALUES (d.event_id, d.display_id, d.owner_id, t.target_id, watch.reason, moment, watch.until, moment,
-            moment + interval '365 days', least(watch.until, moment + interval '365 days'))
+    INSERT INTO lpr_data.display_item (event_id, display_id, owner_id, target_id, make, model, color, reason, added_at,
+                                       watched_since, until, validated_at, validated_until, holds_until)
+    VALUES (d.event_id, d.display_id, d.owner_id, t.target_id, nullif(lpr.normal_word(watch.make), ''),
+            nullif(lpr.normal_word(watch.model), ''), nullif(lpr.normal_word(watch.color), ''), watch.reason, moment,
+            moment, watch.until, moment, moment + interval '365 days',
+            least(watch.until, moment + interval '365 days'))
     RETURNING item_id INTO item;
     PERFORM lpr_data.renew_displays(ARRAY[d.display_id]);
     alike := lpr_data.look_alikes(t.plate);
@@ -322,14 +325,15 @@ BEGIN
     RETURN item;
 END
 $$;
-GRANT EXECUTE ON FUNCTION lpr.watch(bigint, bigint, text, timestamptz, text) TO lpr_member;
-COMMENT ON FUNCTION lpr.watch(bigint, bigint, text, timestamptz, text) IS
+GRANT EXECUTE ON FUNCTION lpr.watch(bigint, bigint, text, timestamptz, text, text, text, text) TO lpr_member;
+COMMENT ON FUNCTION lpr.watch(bigint, bigint, text, timestamptz, text, text, text, text) IS
     'The owner of a display has a plate watched (D1): of a target of its event, by the target''s number or the plate; '
     'returns the number of the item. reason: why it is watched, in a sentence. until: two years at the most, by '
     'default 90 days; it ends before that with its target (Q12), its event, what its owner lacks, a validation, '
-    'examination or review that was missed (D4). Reads from before are no hits. Errors LP041 (not your display), LP066 '
-    '(not confirmed, or over), LP047 (no target), LP054 (waits for a second person), LP025, LP026, LP027, LP042 (what '
-    'you lack), LP043 (the reason says nothing), LP011.';
+    'examination or review that was missed (D4). make, model, color: of the vehicle, as far as they are known: a hit '
+    'of another one is flagged. Reads from before are no hits. Errors LP041 (not your display), LP066 (not confirmed, '
+    'or over), LP047 (no target), LP054 (waits for a second person), LP025, LP026, LP027, LP042 (what you lack), LP043 '
+    '(the reason says nothing), LP011.';
 
 CREATE FUNCTION lpr.unwatch(item bigint, reason text)
     RETURNS void

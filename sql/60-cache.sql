@@ -62,7 +62,8 @@ CREATE TABLE lpr_data.cache_answer (
     seed bytea,
     shown bigint,
     dropped jsonb,
-    odd_value jsonb
+    odd_value jsonb,
+    places integer[]
 ) PARTITION BY RANGE (expires_at);
 COMMENT ON TABLE lpr_data.cache_answer IS
     'Cached answers, and to whom for what they were shown: a row an answer to a question (C1). A partition an '
@@ -94,6 +95,8 @@ COMMENT ON COLUMN lpr_data.cache_answer.seed IS
 COMMENT ON COLUMN lpr_data.cache_answer.shown IS
     'How many of those captured from since to until this login was shown, the first of them: what can be saved (E2).';
 
+COMMENT ON COLUMN lpr_data.cache_answer.places IS
+    'Of what displays found: which of them this login was shown, by place, instead of shown.';
 COMMENT ON COLUMN lpr_data.cache_answer.dropped IS
     'Reads that were left out of it, counted by reason: told again whenever it is shown.';
 COMMENT ON COLUMN lpr_data.cache_answer.odd_value IS

@@ -176,6 +176,13 @@ COMMENT ON FUNCTION lpr_data.pass_gate(bigint, text) IS
     'Asks the gate whether a person may look at, or save, content of an event: returns the number of its record '
     'once that is on disk, or raises the refusal.';
 
+CREATE FUNCTION lpr_data.pass_gate_until(event_id bigint, what text, expires_at timestamp with time zone)
+    RETURNS bigint
+    LANGUAGE c VOLATILE
+AS 'MODULE_PATHNAME', 'lpr_saved_pass_until';
+COMMENT ON FUNCTION lpr_data.pass_gate_until(bigint, text, timestamptz) IS
+    'The same for what is in the cache: from expires_at on no cursor shows it (C2).';
+
 CREATE FUNCTION lpr_data.pass_gate_to_write(event_id bigint, what text)
     RETURNS bigint
     LANGUAGE c VOLATILE

@@ -25,6 +25,7 @@ RETURN CASE kind
     WHEN 'display_due' THEN ARRAY['name', 'display', 'days', 'ends_on']
     WHEN 'display_month' THEN ARRAY['name', 'display', 'items']
     WHEN 'review_due' THEN ARRAY['name', 'display', 'days', 'ends_on']
+    WHEN 'hits' THEN ARRAY['name', 'display']
     WHEN 'withheld' THEN ARRAY['name', 'mails', 'subject', 'day']
     END;
 COMMENT ON FUNCTION lpr_data.mail_placeholders(text) IS
@@ -166,6 +167,13 @@ Display {display} has to be reviewed by management by {ends_on}, which is
 within {days} day(s): which of its items are still relevant? From then on it is
 suspended, and expires.
 $$),
+('hits', true, 'A display of yours has new hits',
+$$To {name}
+
+Display {display} has found something. Connect, and SELECT * FROM lpr.my_hits;
+What was read is shown there for some hours only. A read may be wrong, and a
+vehicle is not a person.
+$$),
 ('withheld', true, 'More mails about license plate reader data were not sent singly',
 $$To {name}
 
@@ -223,9 +231,9 @@ $$;
 GRANT EXECUTE ON FUNCTION lpr.set_mail_text(text, text, text) TO lpr_admin;
 COMMENT ON FUNCTION lpr.set_mail_text(text, text, text) IS
     'Sets the text of a kind of mail (A2): authorization, request_waiting, denied, suspended, revoked, '
-    'training_due, recertification_due, access_ends, items_due, display_due, display_month, review_due, withheld. '
-    'subject: one line, at most 200 characters. body: plain text, at most 10,000. Both may hold placeholders: {name}, '
-    'and those of their kind, which an error lists. '
+    'training_due, recertification_due, access_ends, items_due, display_due, display_month, review_due, hits, '
+    'withheld. subject: one line, at most 200 characters. body: plain text, at most 10,000. Both may hold '
+    'placeholders: {name}, and those of their kind, which an error lists. '
     'NULL for both = the text that came with lpr. Mails that wait keep the text they were written with. The text of '
     'authorization contains the clauses of lpr.clauses; {code}, such as {discipline}, stands for one. Error LP039 '
     '(which lack).';
@@ -473,7 +481,7 @@ COMMENT ON COLUMN lpr.mail.mail_id IS 'Number of the mail, for lpr.retry_mail().
 COMMENT ON COLUMN lpr.mail.key IS 'What caused it.';
 COMMENT ON COLUMN lpr.mail.kind IS
     'What it tells: authorization, request_waiting, denied, suspended, revoked, training_due, recertification_due, '
-    'access_ends, items_due, display_due, display_month, review_due, withheld.';
+    'access_ends, items_due, display_due, display_month, review_due, hits, withheld.';
 COMMENT ON COLUMN lpr.mail.login IS 'Login of the person it is for.';
 COMMENT ON COLUMN lpr.mail.name IS 'That person''s name.';
 COMMENT ON COLUMN lpr.mail.address IS 'Where it goes.';

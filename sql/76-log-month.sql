@@ -10,6 +10,7 @@ CREATE FUNCTION lpr_data.log_referrers()
 AS $$
     VALUES ('lpr_data.event_read'::regclass, 'ask'::name, 'a saved read, which the question explains'),
            ('lpr_data.event_read', 'answer', 'a saved read, which the answer proves'),
+           ('lpr_data.hit', 'answer', 'a hit, which the answer proves'),
            ('lpr_data.consent_token', 'consent', 'an agreement of which a session still lives')
 $$;
 COMMENT ON FUNCTION lpr_data.log_referrers() IS

@@ -242,7 +242,8 @@ BEGIN
             ('source', 'SELECT, UPDATE'),
             -- what is taken away again
             ('camera', 'SELECT, INSERT, UPDATE, DELETE'), ('event_member', 'SELECT, INSERT, UPDATE, DELETE'),
-            ('consent_token', 'SELECT, INSERT, UPDATE, DELETE'),
+            ('consent_token', 'SELECT, INSERT, UPDATE, DELETE'), ('alert', 'SELECT, INSERT, UPDATE, DELETE'),
+            ('hit_channel', 'SELECT, INSERT'), ('hit_wake', 'INSERT'),
             ('mail_text', 'SELECT, INSERT, UPDATE, DELETE'), ('event_read', 'SELECT, INSERT, DELETE'),
             ('correction', 'SELECT, INSERT, DELETE, UPDATE (confirmed_at, confirmed_by, confirm_reason)'),
             ('image', 'SELECT, INSERT, DELETE'),

@@ -51,6 +51,7 @@ enum
 	ANSWER_SHOWN,
 	ANSWER_DROPPED,
 	ANSWER_ODD_VALUE,
+	ANSWER_PLACES,
 	ANSWER_COLUMNS
 };
 
@@ -76,6 +77,7 @@ static const Oid answer_types[ANSWER_COLUMNS] = {
 	[ANSWER_SHOWN] = INT8OID,
 	[ANSWER_DROPPED] = JSONBOID,
 	[ANSWER_ODD_VALUE] = JSONBOID,
+	[ANSWER_PLACES] = INT4ARRAYOID,
 };
 
 Oid
@@ -171,6 +173,29 @@ take_so_many_bytes(Datum datum, uint8 *bytes, size_t len)
 	return true;
 }
 
+static Datum
+integers(const int32 *values, int n)
+{
+	Datum *elements = palloc((n + 1) * sizeof(Datum));
+
+	for (int i = 0; i < n; i++)
+		elements[i] = Int32GetDatum(values[i]);
+	return PointerGetDatum(construct_array(elements, n, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+}
+
+static int32 *
+take_integers(Datum array, int *n)
+{
+	Datum *elements;
+	int32 *values;
+
+	deconstruct_array(DatumGetArrayTypeP(array), INT4OID, sizeof(int32), true, TYPALIGN_INT, &elements, NULL, n);
+	values = palloc((*n + 1) * sizeof(int32));
+	for (int i = 0; i < *n; i++)
+		values[i] = DatumGetInt32(elements[i]);
+	return values;
+}
+
 static void
 write_answer(void *arg)
 {
@@ -178,7 +203,6 @@ write_answer(void *arg)
 	Relation relation;
 	Datum values[ANSWER_COLUMNS];
 	bool nulls[ANSWER_COLUMNS] = {false};
-	Datum *blocks = palloc((2 * answer->nruns + 1) * sizeof(Datum));
 	EState *estate;
 	ResultRelInfo *result;
 	TupleTableSlot *slot;
@@ -189,8 +213,6 @@ write_answer(void *arg)
 							  ANSWER_COLUMNS);
 	if (relation == NULL)
 		return;
-	for (int i = 0; i < 2 * answer->nruns; i++)
-		blocks[i] = Int32GetDatum(answer->runs[i]);
 	values[ANSWER_EXPIRES_AT] = TimestampTzGetDatum(answer->expires_at);
 	nulls[ANSWER_KEY] = !answer->has_key;
 	values[ANSWER_KEY] = lpr_data_bytes(answer->key.bytes, LPR_DIGEST_LEN);
@@ -207,13 +229,14 @@ write_answer(void *arg)
 	values[ANSWER_OPEN_UNTIL] = BoolGetDatum(answer->open_until);
 	values[ANSWER_FETCHED_AT] = TimestampTzGetDatum(answer->fetched_at);
 	values[ANSWER_READS] = Int64GetDatum(answer->reads);
-	values[ANSWER_BLOCKS] =
-		PointerGetDatum(construct_array(blocks, 2 * answer->nruns, INT4OID, sizeof(int32), true, TYPALIGN_INT));
+	values[ANSWER_BLOCKS] = integers(answer->runs, 2 * answer->nruns);
 	values[ANSWER_DIGEST_VERSION] = Int16GetDatum(LPR_READ_VERSION);
 	values[ANSWER_SEED] = lpr_data_bytes(answer->seed, LPR_SEED_LEN);
 	values[ANSWER_SHOWN] = Int64GetDatum(answer->shown);
 	values[ANSWER_DROPPED] = lpr_cache_told_dropped(&answer->told);
 	values[ANSWER_ODD_VALUE] = lpr_cache_told_odd(&answer->told);
+	nulls[ANSWER_PLACES] = answer->nplaces == 0;
+	values[ANSWER_PLACES] = integers(answer->places, answer->nplaces);
 
 	estate = CreateExecutorState();
 	result = makeNode(ResultRelInfo);
@@ -244,12 +267,11 @@ read_answer(TupleDesc desc, HeapTuple tuple, LprCacheAnswer *answer)
 {
 	Datum values[ANSWER_COLUMNS];
 	bool nulls[ANSWER_COLUMNS];
-	Datum *blocks;
 	int nblocks;
 
 	heap_deform_tuple(tuple, desc, values, nulls);
 	for (int i = 0; i < ANSWER_COLUMNS; i++)
-		if (nulls[i] && i != ANSWER_KEY)
+		if (nulls[i] && i != ANSWER_KEY && i != ANSWER_PLACES)
 			return false;
 	/* What is saved of it must be proved by the digest that its record has. */
 	if (DatumGetInt16(values[ANSWER_DIGEST_VERSION]) != LPR_READ_VERSION)
@@ -275,65 +297,86 @@ read_answer(TupleDesc desc, HeapTuple tuple, LprCacheAnswer *answer)
 	answer->fetched_at = DatumGetTimestampTz(values[ANSWER_FETCHED_AT]);
 	answer->reads = DatumGetInt64(values[ANSWER_READS]);
 	answer->shown = DatumGetInt64(values[ANSWER_SHOWN]);
-	deconstruct_array(DatumGetArrayTypeP(values[ANSWER_BLOCKS]), INT4OID, sizeof(int32), true, TYPALIGN_INT, &blocks,
-					  NULL, &nblocks);
+	answer->runs = take_integers(values[ANSWER_BLOCKS], &nblocks);
 	answer->nruns = nblocks / 2;
-	answer->runs = palloc((nblocks + 1) * sizeof(int32));
-	for (int i = 0; i < nblocks; i++)
-		answer->runs[i] = DatumGetInt32(blocks[i]);
+	if (!nulls[ANSWER_PLACES])
+		answer->places = take_integers(values[ANSWER_PLACES], &answer->nplaces);
 	return true;
+}
+
+typedef struct Visit
+{
+	const LprDigest *key; /* or */
+	const char *login;    /* and */
+	int64 event_id;
+	LprCacheVisit visit;
+	void *arg;
+	TimestampTz now;
+} Visit;
+
+/* The answers of one hour; false when the visitor wants no more. */
+static bool
+visit_hour(const Visit *whose, TimestampTz expires_at)
+{
+	Relation relation =
+		open_partition(lpr_cache_partition("cache_answer", expires_at), AccessShareLock, answer_types, ANSWER_COLUMNS);
+	bool by_key = whose->key != NULL;
+	bool go_on = true;
+	ScanKeyData scan_key;
+	SysScanDesc scan;
+	HeapTuple tuple;
+	List *indexes;
+
+	if (relation == NULL)
+		return true;
+	indexes = RelationGetIndexList(relation);
+	if (by_key)
+		ScanKeyInit(&scan_key, ANSWER_KEY + 1, BTEqualStrategyNumber, F_BYTEAEQ,
+					lpr_data_bytes(whose->key->bytes, LPR_DIGEST_LEN));
+	scan = systable_beginscan(relation, by_key && indexes != NIL ? linitial_oid(indexes) : InvalidOid,
+							  by_key && indexes != NIL, GetActiveSnapshot(), by_key ? 1 : 0, &scan_key);
+	while (go_on && (tuple = systable_getnext(scan)) != NULL)
+	{
+		LprCacheAnswer answer;
+
+		if (!read_answer(RelationGetDescr(relation), tuple, &answer) || answer.expires_at <= whose->now)
+			continue;
+		if (whose->login != NULL && (strcmp(answer.login, whose->login) != 0 || answer.event_id != whose->event_id))
+			continue;
+		go_on = whose->visit(&answer, whose->arg);
+	}
+	systable_endscan(scan);
+	list_free(indexes);
+	table_close(relation, AccessShareLock);
+	return go_on;
 }
 
 /* The hours in which something may expire that has not yet, the last first. */
 static void
-visit_hours(const LprDigest *key, LprCacheVisit visit, void *arg, const char *login, int64 event_id)
+visit_hours(const Visit *whose)
 {
-	TimestampTz now = GetCurrentTimestamp();
-	TimestampTz hour = now - now % USECS_PER_HOUR;
-	bool go_on = true;
+	TimestampTz hour = whose->now - whose->now % USECS_PER_HOUR;
 
-	for (int i = HOURS; i > 0 && go_on; i--)
-	{
-		TimestampTz expires_at = hour + i * USECS_PER_HOUR;
-		Relation relation = open_partition(lpr_cache_partition("cache_answer", expires_at), AccessShareLock,
-										   answer_types, ANSWER_COLUMNS);
-		ScanKeyData scan_key;
-		SysScanDesc scan;
-		HeapTuple tuple;
-		List *indexes;
-
-		if (relation == NULL)
-			continue;
-		indexes = RelationGetIndexList(relation);
-		if (key != NULL)
-			ScanKeyInit(&scan_key, ANSWER_KEY + 1, BTEqualStrategyNumber, F_BYTEAEQ,
-						lpr_data_bytes(key->bytes, LPR_DIGEST_LEN));
-		scan = systable_beginscan(relation, key != NULL && indexes != NIL ? linitial_oid(indexes) : InvalidOid,
-								  key != NULL && indexes != NIL, GetActiveSnapshot(), key != NULL ? 1 : 0, &scan_key);
-		while (go_on && (tuple = systable_getnext(scan)) != NULL)
-		{
-			LprCacheAnswer answer;
-
-			if (!read_answer(RelationGetDescr(relation), tuple, &answer) || answer.expires_at <= now)
-				continue;
-			if (login != NULL && (strcmp(answer.login, login) != 0 || answer.event_id != event_id))
-				continue;
-			go_on = visit(&answer, arg);
-		}
-		systable_endscan(scan);
-		list_free(indexes);
-		table_close(relation, AccessShareLock);
-	}
+	for (int i = HOURS; i > 0; i--)
+		if (!visit_hour(whose, hour + i * USECS_PER_HOUR))
+			break;
 }
 
 void
 lpr_cache_table_find(const LprDigest *key, LprCacheVisit visit, void *arg)
 {
-	visit_hours(key, visit, arg, NULL, 0);
+	visit_hours(&(Visit){.key = key, .visit = visit, .arg = arg, .now = GetCurrentTimestamp()});
+}
+
+void
+lpr_cache_table_find_at(const LprDigest *key, TimestampTz expires_at, LprCacheVisit visit, void *arg)
+{
+	(void) visit_hour(&(Visit){.key = key, .visit = visit, .arg = arg, .now = GetCurrentTimestamp()}, expires_at);
 }
 
 void
 lpr_cache_table_shown(const char *login, int64 event_id, LprCacheVisit visit, void *arg)
 {
-	visit_hours(NULL, visit, arg, login, event_id);
+	visit_hours(
+		&(Visit){.login = login, .event_id = event_id, .visit = visit, .arg = arg, .now = GetCurrentTimestamp()});
 }

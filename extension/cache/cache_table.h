@@ -15,6 +15,8 @@
 #include "format/read_record.h"
 #include "core/read.h"
 
+#define LPR_CACHE_PLACES_MAX 500 /* more of them, and an answer's row would not lie within a page */
+
 /* What of a question its reads match (G1). */
 typedef enum LprCacheMatched
 {
@@ -42,8 +44,10 @@ typedef struct LprCacheAnswer
 	bool open_until; /* asked up to now */
 	TimestampTz fetched_at;
 	int64 reads;
-	int64 shown;       /* the first so many of those between since and until; the others were not shown to this login */
-	LprCacheTold told; /* what it left out */
+	int64 shown; /* the first so many of those between since and until; the others were not shown to this login */
+	int nplaces; /* … or, when there are any, those at these places among all, in order */
+	int32 *places;
+	LprCacheTold told;        /* what it left out */
 	uint8 seed[LPR_SEED_LEN]; /* of the salts of its reads; stored nowhere else */
 	int nruns;
 	int32 *runs; /* first block and number of blocks, pair by pair */
@@ -55,6 +59,8 @@ extern void lpr_cache_table_add_answer(const LprCacheAnswer *answer);
 /* Calls back for each answer of that key that has not expired, the newest hour first, until it returns false. */
 typedef bool (*LprCacheVisit)(const LprCacheAnswer *answer, void *arg);
 extern void lpr_cache_table_find(const LprDigest *key, LprCacheVisit visit, void *arg);
+/* The same of one hour of expiry. */
+extern void lpr_cache_table_find_at(const LprDigest *key, TimestampTz expires_at, LprCacheVisit visit, void *arg);
 /* For each answer that was shown to a login for an event. */
 extern void lpr_cache_table_shown(const char *login, int64 event_id, LprCacheVisit visit, void *arg);
 

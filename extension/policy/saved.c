@@ -20,6 +20,7 @@
 #include "format/payload.h"
 
 PG_FUNCTION_INFO_V1(lpr_saved_pass_gate);
+PG_FUNCTION_INFO_V1(lpr_saved_pass_until);
 PG_FUNCTION_INFO_V1(lpr_saved_pass_verb);
 PG_FUNCTION_INFO_V1(lpr_saved_note_answer);
 
@@ -31,8 +32,9 @@ send_and_wait(LprAuditEntry entry, LprText *payload, LprReceipt *receipt)
 	return receipt->number;
 }
 
+/* `expires_at`: of what is shown then; DT_NOEND: it does not. */
 static int64
-pass_gate(FunctionCallInfo fcinfo)
+pass_gate(FunctionCallInfo fcinfo, TimestampTz expires_at)
 {
 	LprText payload = {0};
 	LprReceipt receipt;
@@ -54,7 +56,7 @@ pass_gate(FunctionCallInfo fcinfo)
 		lpr_gate_raise(&receipt); /* model: pass over */
 	/* What is shown of it now may be kept by a cursor, and read on when that is over. */
 	lpr_decision_take(&decision, NULL, LPR_MODE_SAVED, entry.facts.event, &receipt, catalog);
-	lpr_run_shows(&decision, DT_NOEND);
+	lpr_run_shows(&decision, expires_at);
 	return receipt.number; /* model: disclose */
 }
 
@@ -63,7 +65,15 @@ Datum
 lpr_saved_pass_gate(PG_FUNCTION_ARGS)
 {
 	lpr_statement_guard_check(NULL, NULL);
-	PG_RETURN_INT64(pass_gate(fcinfo));
+	PG_RETURN_INT64(pass_gate(fcinfo, DT_NOEND));
+}
+
+/* The same of what is in the cache, whose rows no cursor shows once it has expired. */
+Datum
+lpr_saved_pass_until(PG_FUNCTION_ARGS)
+{
+	lpr_statement_guard_check(NULL, NULL);
+	PG_RETURN_INT64(pass_gate(fcinfo, PG_ARGISNULL(2) ? DT_NOEND : PG_GETARG_TIMESTAMPTZ(2)));
 }
 
 /* Of a verb that writes: what it was given is not what its statement was shown. */
@@ -71,7 +81,7 @@ Datum
 lpr_saved_pass_verb(PG_FUNCTION_ARGS)
 {
 	lpr_statement_guard_check_verb();
-	PG_RETURN_INT64(pass_gate(fcinfo));
+	PG_RETURN_INT64(pass_gate(fcinfo, DT_NOEND));
 }
 
 Datum

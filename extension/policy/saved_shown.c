@@ -192,10 +192,19 @@ is_wanted(HTAB *wanted, LprSlice id)
 	return true;
 }
 
-/* Whether a read of a cached answer was among what was shown for the question: its window, as far as it was read. */
+/*
+ * Whether a read of a cached answer was among what was shown for the question: its window, as far as it was read; or of
+ * what a display found, by its place.
+ */
 static bool
-was_shown(const LprCacheAnswer *answer, const LprRead *read, int64 *shown)
+was_shown(const LprCacheAnswer *answer, const LprRead *read, int64 place, int64 *shown)
 {
+	if (answer->nplaces > 0)
+	{
+		while (*shown < answer->nplaces && answer->places[*shown] < place)
+			(*shown)++;
+		return *shown < answer->nplaces && answer->places[*shown] == place;
+	}
 	if (read->captured_at < answer->since || read->captured_at > answer->until)
 		return false;
 	return (*shown)++ < answer->shown;
@@ -224,7 +233,7 @@ search_answer(const LprCacheAnswer *answer, HTAB *wanted, Tuplestorestate *store
 	for (int64 place = 0; good && place < answer->reads && lpr_cache_read_next(walk, &read, &gone); place++)
 	{
 		const uint8 *salt = lpr_salts_at(&salts, (uint64) place);
-		bool proved = was_shown(answer, &read, &shown) && is_wanted(wanted, read.id);
+		bool proved = was_shown(answer, &read, place, &shown) && is_wanted(wanted, read.id);
 		ShownRow *row;
 
 		good = lpr_answer_leaf(&read, salt, &search->scratch, &details, &leaf) &&

@@ -2,7 +2,7 @@
 
 -- Answers that are in the cache have no version: they are asked anew, and nothing is saved from them.
 ALTER TABLE lpr_data.cache_answer ADD digest_version smallint, ADD seed bytea, ADD shown bigint,
-    ADD dropped jsonb, ADD odd_value jsonb;
+    ADD dropped jsonb, ADD odd_value jsonb, ADD places integer[];
 
 -- Reads that were saved before are of version 1, whose leaf has no details.
 ALTER TABLE lpr_data.event_read ADD details bytea CHECK (octet_length(details) = 32),

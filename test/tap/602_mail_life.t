@@ -74,7 +74,7 @@ $node->safe_psql('postgres', 'CREATE DATABASE restored TEMPLATE template0');
 my (undef, $stderr) = run_command([ 'psql', '-X', '-q', '-v', 'ON_ERROR_STOP=1', '-d', $node->connstr('restored'), '-f', $dump ]);
 is($stderr, '', 'a dump is restored without a word');
 is($node->safe_psql('restored', $_), $node->safe_psql('lpr', $_), "the same: $_") for $rows, $texts;
-is($node->safe_psql('restored', 'SELECT count(*) FILTER (WHERE shipped), count(*) FILTER (WHERE NOT shipped) FROM lpr_data.mail_text'), '13|1', 'the texts of the site, and those that came with lpr');
+is($node->safe_psql('restored', 'SELECT count(*) FILTER (WHERE shipped), count(*) FILTER (WHERE NOT shipped) FROM lpr_data.mail_text'), '14|1', 'the texts of the site, and those that came with lpr');
 like(slurp_file($dump), qr/^COPY lpr_data\.mail_text .*\ndenied\tf\t.*\n\\\.$/m, '… of which the dump has the former only');
 my $unsent = $node->safe_psql('restored', "SELECT count(*) FROM lpr_data.mail WHERE state IN ('waiting', 'sending')");
 my $before = () = $exim->mails;

@@ -3,6 +3,8 @@
 use strict;
 use warnings;
 use LprAudit;
+use LprAccess;
+use LprAlert;
 use PostgreSQL::Test::Utils;
 use Test::More;
 
@@ -44,6 +46,15 @@ note "marker $marker, saved $saved";
 is(($node->converse($session, "SELECT lpr.save(1, 'acme', '{$plates{$saved}}', 'Crossed right behind the reported sedan at each delivery, in the same lane.', 'illicit_activity')"))[0], 1, 'one of them is saved');
 cmp_ok(scalar(files_with($saved, $node->data_dir . '/pg_wal')), '>', 0, '… which is in the WAL');
 is(scalar(files_with($marker, $node->data_dir . '/pg_wal')), 0, '… as the others are not');
+# What a display finds has its read there too, and the hit is a pointer.
+my ($found, $nobodys) = ('HITMARKER BOULEVARD', 'UNWATCHED ROAD'); # not as addresses, which would be targets
+$node->grant('analyst1', modes => 'plate,display');
+$node->hire_feed('feed1');
+$node->converse($session, $_) for "SELECT * FROM lpr.create_display(1, 'Cars of the Otay Mesa loads', 'The loads change cars at night, and the next one has to be stopped before the bridge.')", 'SELECT lpr.confirm_display(1)',
+	"SELECT lpr.watch(1, plate => '7ABC123', reason => 'Officers saw this car lead the van to the yard on both nights of the last loads.')";
+$node->push_reads(LprTest::pushed_read(id => 'hitmarker-id', address => "77 $found"), LprTest::pushed_read(plate => 'NOBODYS1', address => "78 $nobodys"));
+is(($node->converse($session, 'SELECT read_id, address FROM lpr.display_hits(1)'))[0], "hitmarker-id|77 $found", 'a display has found something');
+is(join(' ', files_with($nobodys, $node->data_dir, $node->logfile)), '', 'what nobody watches stands nowhere at all');
 # What else might carry it: sorting, a cursor, an error, statistics.
 $node->converse($session, "SELECT r.plate, count(*) FROM lpr.reads AS r, generate_series(1, 3000) WHERE r.$where GROUP BY r.plate ORDER BY r.plate LIMIT 1");
 $node->converse($session, "BEGIN; DECLARE c CURSOR FOR SELECT * FROM lpr.reads WHERE $where; FETCH 5 FROM c; COMMIT");
@@ -71,6 +82,7 @@ my %files = map { $node->data_dir . '/' . $_ => 1 } split /\n/, $node->answer('p
 my @with = files_with($marker, @places);
 is(scalar(grep { $files{$_} } @with), 1, 'while the answer is alive its plates stand in a file of the cache');
 is(join(' ', grep { !$files{$_} } @with), '', '… and in no other: no WAL, backup, standby, dump, statistics, temporary file, log');
+is(join(' ', map { $files{$_} ? 'cache' : $_ } files_with($_, @places)), 'cache', "so with a hit's $_") for $found, 'hitmarker-id';
 cmp_ok(scalar(files_with($saved, $node->data_dir . '/base')), '>', 1, 'what was saved does stand in other files (the search finds what there is)');
 is(scalar(files_with($saved, $node->basedir . '/alive.dump')), 1, '… and in the dump');
 is($node->answer('postgres', "SELECT count(*) FROM pg_stats WHERE tablename ~ '^cache_(read|answer)'"), 0, 'no statistics of the cache');
@@ -82,6 +94,8 @@ $node->clock_to('SELECT max(expires_at) FROM lpr_data.cache_answer', 1);
 ok(LprTest::eventually(sub { $node->answer('postgres', 'SELECT count(*) FROM lpr_data.cache_answer') == 0 && $node->answer('postgres', 'SELECT count(*) FROM lpr_data.purge_certificate') > 0 }), 'its time is over');
 @places = everything('over');
 is(join(' ', files_with($marker, @places)), '', 'after its time it stands nowhere');
+is(join(' ', files_with($_, @places)), '', "… nor does a hit's $_") for $found, 'hitmarker-id';
+is($node->answer('postgres', 'SELECT count(*) FROM lpr_data.hit'), 1, '… the hit is there, a pointer to nothing');
 cmp_ok(scalar(files_with($saved, $node->data_dir . '/base')), '>', 0, 'what was saved still does');
 is($node->answer('postgres', "SELECT count(*) FROM pg_stat_statements WHERE query LIKE '%$marker%'"), 0, 'nor in the statistics of statements');
 $session->quit;

@@ -39,6 +39,9 @@ SELECT pg_temp.run(
     pg_temp.adds('display_item', '{"item_id": 9101, "event_id": 1, "display_id": 9101, "target_id": 9201}'),
     pg_temp.adds('display_step', '{"step_id": 9101, "event_id": 1, "display_id": 9101, "item_id": 9101,
         "said_at": "2026-01-05"}'),
+    pg_temp.adds('hit', '{"hit_id": 9101, "event_id": 1, "display_id": 9101, "item_id": 9101}'),
+    pg_temp.adds('hit_disposition', '{"hit_id": 9101, "event_id": 1}'), pg_temp.adds('hit_channel'),
+    pg_temp.adds('hit_wake'), pg_temp.adds('alert'),
     pg_temp.adds('exemption', '{"records": "POLICY"}'), pg_temp.adds('grace', '{"what": "sources"}'),
     pg_temp.adds('image', '{"content": "\\x01", "sha256":
         "\\x4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a"}'),

@@ -93,7 +93,7 @@ SELECT k.relation, k.name, o.name AS operation,
 FROM kept AS k
 JOIN operation AS o ON k.tgtype & o.bit <> 0
 JOIN columns AS c ON c.relation = k.relation
-WHERE k.does IN ('audit_change', 'audit_saved', 'refuse_rewrite', 'refuse_change', 'guard_change')
+WHERE k.does IN ('audit_change', 'audit_saved', 'audit_hits', 'refuse_rewrite', 'refuse_change', 'guard_change')
 UNION ALL
 -- A row that came with lpr, and one of the same key.
 SELECT k.relation, k.name, 'insert', pg_temp.adds(k.relation, '{"shipped": true}'), pg_temp.adds(k.relation),
@@ -213,10 +213,14 @@ SELECT 'display_item', 'of_a_confirmed_display', 'insert', t.before, pg_temp.add
 FROM (VALUES (pg_temp.adds('display'), '{"display_id": 9002}'::jsonb, 9002),
              (NULL, '{"added_at": "2026-01-01 12:00Z"}', 9001)) AS t (before, other, display)
 UNION ALL
+SELECT 'hit', 'not_from_before', 'insert', NULL, pg_temp.adds('hit', '{"captured_at": "2026-01-02 23:59Z"}'),
+       'LP068 a read from before item 9001 was added is no hit of it'
+UNION ALL
 -- Until when an item holds, of an owner who lacks everything, is noted when something changes that it rests on.
 SELECT t.relation, 'renews_displays', t.operation,
-       concat_ws('; ', t.before, pg_temp.adds('display_item', '{"added_at": "2026-01-03", "until": "2027-12-01",
-           "validated_at": "2125-01-03", "validated_until": "2125-12-01", "holds_until": "2027-12-01"}')),
+       concat_ws('; ', t.before, pg_temp.adds('display_item', '{"added_at": "2026-01-03",
+           "watched_since": "2026-01-03", "until": "2027-12-01", "validated_at": "2125-01-03",
+           "validated_until": "2125-12-01", "holds_until": "2027-12-01"}')),
        format('SELECT pg_temp.noted(%L)', t.statement), 'LP998 noted'
 FROM (VALUES
     ('person', 'update', NULL, 'UPDATE lpr_data.person SET left_at = now() WHERE login = ''analyst1'''),
