@@ -5,10 +5,11 @@ import time
 from audit import audit, decisions, gate, size, verify
 from cache import cache
 from house import (COLUMNS, COUNT_ALL, ROUNDS, VENDOR, Peer, Table, analyst, forget_requests, median, milliseconds, ratio,
-                   requests_seen, rounds, say, timed_query, vendor)
+                   requests_seen, rounds, say, status, timed_query, vendor)
 from interrupts import cancel
 from policy import policy, rules
 from pq import Session
+from watch import watch
 
 READS = 100_000
 PLATE = f'BULK{READS}'
@@ -64,15 +65,6 @@ def federated(table):
                   milliseconds(median(times[slowest])), f'{got:.2f}', '≤ 1.25', got <= 1.25)
     vendor('DELETE', '/faults')
     session.close()
-
-
-def status(pid, field):
-    """A field of /proc/PID/status, in MB."""
-    with open(f'/proc/{pid}/status', encoding='ascii') as lines:
-        for line in lines:
-            if line.startswith(field + ':'):
-                return int(line.split()[1]) / 1024
-    raise SystemExit(f'bench: no {field} of process {pid}')
 
 
 def memory(table):
@@ -140,7 +132,7 @@ def join(table):
 def main():
     table = Table()
     cases = {'bulk': bulk, 'federated': federated, 'memory': memory, 'limit': limit, 'cancel': cancel, 'join': join,
-             'audit': audit, 'gate': gate, 'decisions': decisions, 'verify': verify, 'policy': policy, 'rules': rules, 'cache': cache, 'size': size}
+             'audit': audit, 'gate': gate, 'decisions': decisions, 'verify': verify, 'policy': policy, 'rules': rules, 'cache': cache, 'watch': watch, 'size': size}
     wanted = os.environ.get('ONLY', ' '.join(name for name in cases if name != 'size')).split()
     start = time.time()
     for name in wanted:

@@ -116,6 +116,15 @@ def milliseconds(value):
     return f'{value * 1000:.0f} ms' if value >= 0.01 else f'{value * 1000:.1f} ms'
 
 
+def status(pid, field):
+    """A field of /proc/PID/status, in MB."""
+    with open(f'/proc/{pid}/status', encoding='ascii') as lines:
+        for line in lines:
+            if line.startswith(field + ':'):
+                return int(line.split()[1]) / 1024
+    raise SystemExit(f'bench: no {field} of process {pid}')
+
+
 def analyst():
     session = Session('analyst')
     code = session.value('SELECT code FROM lpr.rules()')

@@ -15,6 +15,7 @@
 #include "audit/audit_log.h"
 #include "audit/consent.h"
 #include "writer/audit_worker.h"
+#include "watch/watcher.h"
 #include "writer/judge.h"
 #include "writer/refusals.h"
 #include "cache/cache_in_flight.h"
@@ -138,6 +139,7 @@ _PG_init(void)
 		lpr_audit_deliver_register();
 		lpr_mail_register();
 		lpr_cache_purger_register();
+		lpr_watcher_register();
 	}
 	MarkGUCPrefixReserved("lpr");
 }

@@ -15,7 +15,8 @@ INSERT INTO task (title, topics) VALUES
     ('Work on events', '{44-event,45-event-read,45-event-step,46-reason,48-close,48-hand-over}'),
     ('Say what may be asked', '{46-target,47-target-verb,48-target-read,61-target-saved}'),
     ('Watch plates',
-     '{52-display,53-display-life,54-display-verb,55-display-review,56-display-read,64-hit,65-hit-read}'),
+     '{52-display,53-display-life,54-display-verb,55-display-review,56-display-read,57-watch,64-hit,65-hit-read,'
+     '66-watcher}'),
     ('Take what vendors push', '{66-alert}'),
     ('Ask for a second person', '{48-release,48-protected-place,48-reserved-plate}'),
     ('Save what matters', '{61-nexus,61-saved,62-correction}'),

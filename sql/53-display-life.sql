@@ -7,35 +7,66 @@
 -- mends later brings it back, each item has until when it held (holds_until): it is put off as things change, never
 -- once the grace after it has passed.
 
-CREATE FUNCTION lpr_data.owner_life(person_id integer, event_id bigint, moment timestamp with time zone)
-    RETURNS TABLE (until timestamp with time zone, lapsed text)
-    LANGUAGE sql STABLE ROWS 1
+CREATE FUNCTION lpr_data.owner_lives(owners integer[], events bigint[], moment timestamp with time zone)
+    RETURNS TABLE (person_id integer, event_id bigint, system text, until timestamp with time zone, lapsed text)
+    LANGUAGE sql STABLE
 AS $$
-    SELECT least(k.known_until, e.ends_at, a.until, t.until, c.until), CASE
-        WHEN (k.may_ask AND k.personal AND k.apart AND moment < k.known_until) IS NOT TRUE THEN 'person'
+    -- What is about a person is looked at once a person, and all people together.
+    WITH pair AS MATERIALIZED (
+        SELECT DISTINCT o.person_id, o.event_id FROM unnest(owners, events) AS o (person_id, event_id)
+    ), one AS MATERIALIZED (
+        SELECT DISTINCT p.person_id FROM pair AS p
+    ), asker AS MATERIALIZED (
+        SELECT o.person_id, k.known_until, (k.may_ask AND k.personal AND k.apart AND moment < k.known_until) AS asks
+        FROM one AS o
+        LEFT JOIN lpr_data.person AS p ON p.person_id = o.person_id
+        LEFT JOIN pg_roles AS u ON u.rolname = p.login::name -- by an index
+        CROSS JOIN LATERAL lpr_data.asker(u.oid, moment) AS k
+    ), member AS MATERIALIZED (
+        SELECT o.person_id, e.event_id, e.system, e.ends_at, e.open
+        FROM one AS o CROSS JOIN LATERAL lpr_data.memberships(o.person_id, moment) AS e
+    ), access AS MATERIALIZED (
+        SELECT o.person_id, s.system, max(x.ends_at) AS until
+        FROM one AS o
+        CROSS JOIN LATERAL lpr_data.entitlements(o.person_id, moment) AS x
+        CROSS JOIN LATERAL unnest(x.systems) AS s (system)
+        WHERE x.holds AND 'display' = ANY (x.modes)
+        GROUP BY o.person_id, s.system
+    ), training AS MATERIALIZED (
+        SELECT o.person_id, count(*) AS courses, bool_and(coalesce(moment < x.until, false)) AS complete,
+               min(x.until) AS until
+        FROM one AS o CROSS JOIN LATERAL lpr_data.required_courses(o.person_id, moment) AS x
+        GROUP BY o.person_id
+    )
+    SELECT p.person_id, p.event_id, e.system, least(k.known_until, e.ends_at, a.until, t.until, c.until), CASE
+        WHEN (k.asks) IS NOT TRUE THEN 'person'
         WHEN (e.open) IS NOT TRUE THEN 'event'
         WHEN (moment < a.until) IS NOT TRUE THEN 'access'
         WHEN (t.courses >= 6 AND t.complete) IS NOT TRUE THEN 'training'
         WHEN (moment < c.until) IS NOT TRUE THEN 'certification'
         END
-    FROM (VALUES (true)) AS one
-    LEFT JOIN lpr_data.person AS p ON p.person_id = owner_life.person_id
-    LEFT JOIN pg_roles AS u ON u.rolname = p.login::name -- by an index
-    CROSS JOIN LATERAL lpr_data.asker(u.oid, moment) AS k
-    LEFT JOIN lpr_data.memberships(owner_life.person_id, moment) AS e ON e.event_id = owner_life.event_id
-    CROSS JOIN LATERAL (SELECT max(x.ends_at) AS until
-                        FROM lpr_data.entitlements(owner_life.person_id, moment) AS x
-                        WHERE x.holds AND e.system = ANY (x.systems) AND 'display' = ANY (x.modes)) AS a
-    CROSS JOIN LATERAL (SELECT count(*) AS courses, bool_and(coalesce(moment < x.until, false)) AS complete,
-                               min(x.until) AS until
-                        FROM lpr_data.required_courses(owner_life.person_id, moment) AS x) AS t
-    CROSS JOIN lpr_data.certification(owner_life.person_id, moment) AS c
+    FROM pair AS p
+    LEFT JOIN asker AS k ON k.person_id = p.person_id
+    LEFT JOIN member AS e ON e.person_id = p.person_id AND e.event_id = p.event_id
+    LEFT JOIN access AS a ON a.person_id = p.person_id AND a.system = e.system
+    LEFT JOIN training AS t ON t.person_id = p.person_id
+    CROSS JOIN LATERAL lpr_data.certification(p.person_id, moment) AS c
+$$;
+COMMENT ON FUNCTION lpr_data.owner_lives(integer[], bigint[], timestamp with time zone) IS
+    'Whether people may watch for events, pair by pair (D4): one row a pair. system: of the event, that they work on; '
+    'until: the first moment at which something of it ends, or ended; lapsed: what they lack, or NULL: person (who is '
+    'there, under a login of their own, and may ask), event (an open one that they work on), access (an entitlement to '
+    'displays for its system: A7), training (A3), certification (A4).';
+
+CREATE FUNCTION lpr_data.owner_life(person_id integer, event_id bigint, moment timestamp with time zone)
+    RETURNS TABLE (until timestamp with time zone, lapsed text)
+    LANGUAGE sql STABLE ROWS 1
+AS $$
+    SELECT l.until, l.lapsed
+    FROM lpr_data.owner_lives(ARRAY[owner_life.person_id], ARRAY[owner_life.event_id], moment) AS l
 $$;
 COMMENT ON FUNCTION lpr_data.owner_life(integer, bigint, timestamp with time zone) IS
-    'Whether a person may watch for an event (D4): one row. until: the first moment at which something of it ends, or '
-    'ended; lapsed: what they lack, or NULL: person (who is there, under a login of their own, and may ask), event (an '
-    'open one that they work on), access (an entitlement to displays for its system: A7), training (A3), certification '
-    '(A4).';
+    'lpr_data.owner_lives() of one person and event.';
 
 CREATE FUNCTION lpr_data.display_items(displays bigint[], moment timestamp with time zone)
     RETURNS TABLE (item_id bigint, display_id bigint, event_id bigint, owner_id integer, target_id bigint, live boolean,
@@ -46,10 +77,10 @@ AS $$
     WITH these AS MATERIALIZED ( -- a condition that an index serves
         SELECT coalesce(displays, ARRAY(SELECT d.display_id FROM lpr_data.display AS d)) AS displays
     ), owner AS MATERIALIZED ( -- looked at once, not once an item
-        SELECT o.owner_id, o.event_id, l.until, l.lapsed
-        FROM (SELECT DISTINCT d.owner_id, d.event_id FROM lpr_data.display AS d
+        SELECT l.person_id AS owner_id, l.event_id, l.until, l.lapsed
+        FROM (SELECT array_agg(d.owner_id) AS owners, array_agg(d.event_id) AS events FROM lpr_data.display AS d
               WHERE d.display_id = ANY ((SELECT t.displays FROM these AS t)::bigint[])) AS o
-        CROSS JOIN LATERAL lpr_data.owner_life(o.owner_id, o.event_id, moment) AS l
+        CROSS JOIN LATERAL lpr_data.owner_lives(o.owners, o.events, moment) AS l
     )
     SELECT s.item_id, s.display_id, s.event_id, s.owner_id, s.target_id, s.live,
            CASE WHEN s.live THEN least(s.final_at, s.soft_at, s.held) ELSE least(s.final_at, s.lapsed_at) END,

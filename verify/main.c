@@ -12,6 +12,7 @@
 #include "file.h"
 #include "log.h"
 #include "reads.h"
+#include "rounds.h"
 #include "witness.h"
 
 #ifndef LPR_VERSION
@@ -153,7 +154,7 @@ typedef struct Arguments
 
 /* False: it was told why. */
 static bool
-verify_file(const char *path, const char *const origin, Log *log, Reads *reads, Findings *findings)
+verify_file(const char *path, const char *const origin, Log *log, Reads *reads, Rounds *rounds, Findings *findings)
 {
 	LprFault fault;
 	Export *export = export_open(path, &fault);
@@ -180,6 +181,7 @@ verify_file(const char *path, const char *const origin, Log *log, Reads *reads, 
 			log_row(log, &row);
 			if (reads != NULL)
 				reads_row(reads, &row, findings);
+			rounds_row(rounds, &row, findings);
 		}
 		else
 		{
@@ -228,6 +230,7 @@ verify_with(Arguments *arguments, LprVerifier *key, LprVerifier **witnesses, Fin
 	LogCounts counts = {0};
 	LprFault fault;
 	Reads *reads = NULL;
+	Rounds *rounds = NULL;
 	bool good = true;
 	Log *log;
 
@@ -246,17 +249,21 @@ verify_with(Arguments *arguments, LprVerifier *key, LprVerifier **witnesses, Fin
 				arguments->nwitnesses == 1 ? lpr_verifier_name(witnesses[0]) : "any of the witnesses");
 	if (arguments->read != NULL && (reads = reads_load(arguments->read, id, findings, &fault)) == NULL)
 		return unusable_fault("--read", &fault);
+	rounds = rounds_new();
 	log = log_new(id, checkpoints, arguments->part, findings);
-	if (log == NULL)
+	if (log == NULL || rounds == NULL)
 	{
+		log_free(log);
+		rounds_free(rounds);
 		reads_free(reads);
 		return unusable("out of memory");
 	}
 	for (int i = 0; good && i < arguments->nrest; i++)
-		good = verify_file(arguments->rest[i], origin, log, reads, findings);
+		good = verify_file(arguments->rest[i], origin, log, reads, rounds, findings);
 	if (good)
 	{
 		log_end(log, &counts);
+		rounds_end(rounds, findings);
 		if (reads != NULL)
 			reads_end(reads, counts.covered, findings);
 		findings_show(findings);
@@ -269,6 +276,7 @@ verify_with(Arguments *arguments, LprVerifier *key, LprVerifier **witnesses, Fin
 	}
 	log_free(log);
 	reads_free(reads);
+	rounds_free(rounds);
 	return !good ? UNUSABLE : findings_count(findings) > 0 ? FOUND : CLEAN;
 }
 

@@ -110,7 +110,8 @@ make_head(const LprAuditEntry *entry, LprQueued *head, bool of_cluster)
 	head->kind = entry->kind;
 	head->of_cluster = of_cluster;
 	lpr_record_payload(head->salt, (LprSlice){entry->payload, entry->payload_len}, &head->payload_digest);
-	strlcpy(NameStr(head->login_name), login_name(GetAuthenticatedUserId()), NAMEDATALEN);
+	if (!lpr_is_worker()) /* what is done by itself is nobody's */
+		strlcpy(NameStr(head->login_name), login_name(GetAuthenticatedUserId()), NAMEDATALEN);
 	head->pid = MyProcPid;
 	head->session_started = MyStartTimestamp;
 	*facts = entry->facts;

@@ -40,6 +40,7 @@ typedef struct LprQueue
 	int restorer; /* process id, 0 = none */
 	int64 settled_number;
 	pg_atomic_uint64 generation; /* goes up with each change of policy or cases */
+	pg_atomic_uint64 watch_generation;
 	pg_atomic_uint64 decisions;
 	pg_atomic_uint64 remembered;
 	uint64 tickets;
@@ -94,6 +95,7 @@ lpr_queue_shmem_init(void)
 		queue->writer = -1;
 		queue->settled_number = -1;
 		pg_atomic_init_u64(&queue->generation, 1);
+		pg_atomic_init_u64(&queue->watch_generation, 1);
 		pg_atomic_init_u64(&queue->decisions, 0);
 		pg_atomic_init_u64(&queue->remembered, 0);
 		queue->size = ring_size();
@@ -404,6 +406,18 @@ void
 lpr_queue_note_change(void)
 {
 	(void) pg_atomic_fetch_add_u64(&queue->generation, 1);
+}
+
+void
+lpr_queue_note_watch_change(void)
+{
+	(void) pg_atomic_fetch_add_u64(&queue->watch_generation, 1);
+}
+
+uint64
+lpr_queue_watch_generation(void)
+{
+	return queue != NULL ? pg_atomic_read_u64(&queue->watch_generation) : 0;
 }
 
 uint64

@@ -72,6 +72,9 @@ extern void lpr_queue_wake_writer(void);
 extern void lpr_queue_note_change(void);
 /* Read before a decision is made, it is that of all that the decision can have seen. */
 extern uint64 lpr_queue_generation(void);
+/* Likewise of what is watched, which what the watcher itself brings does not change. */
+extern void lpr_queue_note_watch_change(void);
+extern uint64 lpr_queue_watch_generation(void);
 /* Of a transaction with changes of policy, once it is committed. */
 extern void lpr_queue_set_changes_wait(void);
 

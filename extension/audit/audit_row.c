@@ -67,6 +67,7 @@ lpr_audit_mode_name(uint8 mode)
 		   : mode == LPR_MODE_LOCATION ? "location"
 		   : mode == LPR_MODE_VEHICLE  ? "vehicle"
 		   : mode == LPR_MODE_SAVED    ? "saved"
+		   : mode == LPR_MODE_DISPLAY  ? "display"
 									   : NULL;
 }
 

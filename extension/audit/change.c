@@ -11,6 +11,7 @@
 #include "access/tableam.h"
 #include "access/xact.h"
 #include "miscadmin.h"
+#include "utils/builtins.h"
 #include "utils/fmgroids.h"
 #include "utils/memutils.h"
 #include "utils/rel.h"
@@ -42,6 +43,7 @@ static bool taking = false;
 static bool restoring = false;
 static bool expected = false;
 static bool put_any = false;
+static bool put_for_watch = false;
 static bool guarded_late = false;
 
 static void
@@ -93,6 +95,32 @@ lpr_change_count_in(Oid table, int64 number, Datum login, bool has_login, Datum 
 	accounts->last = Max(accounts->last, number);
 	digest_row(number, login, has_login, payload, accounts->sum);
 	put_any = true;
+	put_for_watch = put_for_watch || lpr_change_is_for_watch(payload);
+}
+
+/* What comes often, and no rule about displays reads. In JSON no text can hold these words: its quotes are escaped. */
+bool
+lpr_change_is_for_watch(Datum payload)
+{
+	static const char *const others[] = {"hit", "watch_set", "event_read", "mail"};
+	char *json = TextDatumGetCString(payload);
+	bool other = false;
+
+	for (size_t i = 0; i < lengthof(others) && !other; i++)
+	{
+		char words[64];
+
+		snprintf(words, sizeof(words), "\"table\": \"lpr_data.%s\"", others[i]);
+		other = strstr(json, words) != NULL;
+	}
+	pfree(json);
+	return !other;
+}
+
+bool
+lpr_change_any_for_watch(void)
+{
+	return put_for_watch;
 }
 
 void
@@ -128,7 +156,7 @@ lpr_change_end(void)
 {
 	accounts = NULL;
 	counted = InvalidOid;
-	touched = expected = taking = restoring = put_any = guarded_late = false;
+	touched = expected = taking = restoring = put_any = put_for_watch = guarded_late = false;
 	lpr_caller_end();
 }
 

@@ -43,6 +43,9 @@ extern void lpr_change_check(void);
 
 /* As the (sub)transaction ends. Whether the transaction has put something in. */
 extern bool lpr_change_any(void);
+/* … and anything by which what is watched may be another. */
+extern bool lpr_change_any_for_watch(void);
+extern bool lpr_change_is_for_watch(Datum payload);
 extern void lpr_change_end_sub(bool commit, SubTransactionId own, SubTransactionId parent);
 extern void lpr_change_end(void);
 

@@ -184,6 +184,8 @@ tell_writer(void)
 	if (changed || lpr_change_any())
 	{
 		lpr_queue_note_change();
+		if (lpr_change_any_for_watch())
+			lpr_queue_note_watch_change();
 		lpr_queue_set_changes_wait(); /* model: tell the writer */
 	}
 	if (roles)

@@ -18,7 +18,8 @@ typedef enum LprMode
 	LPR_MODE_PLATE = 1,
 	LPR_MODE_LOCATION = 2,
 	LPR_MODE_VEHICLE = 4,
-	LPR_MODE_SAVED = 8 /* no question to a source: what was saved for an event is looked at, or reads are saved */
+	LPR_MODE_SAVED = 8,   /* no question to a source: what was saved for an event is looked at, or reads are saved */
+	LPR_MODE_DISPLAY = 16 /* of a record: a round of the watcher, which asks by plate what displays watch (D1) */
 } LprMode;
 
 typedef enum LprOrder

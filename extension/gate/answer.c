@@ -37,6 +37,8 @@ typedef struct LprAnswer
 	LprMoment newest;
 	LprSeen *plates; /* that were shown; NULL: none yet */
 	int nplates;
+	bool round; /* of the watcher: what went out is hashed, and nothing is shown */
+	LprDigest round_sent;
 } LprAnswer;
 
 /* The writer goes by the queue's order: the last of a session's records is on disk after all others. */
@@ -81,6 +83,28 @@ lpr_answer_begin(LprStatement *statement, LprQueryStats *stats, const LprGateQue
 	stats->answer = answer;
 }
 
+void
+lpr_answer_begin_round(MemoryContext context, LprQueryStats *stats)
+{
+	LprAnswer *answer = MemoryContextAllocZero(context, sizeof(LprAnswer));
+
+	answer->mode = LPR_MODE_DISPLAY;
+	answer->round = true;
+	stats->answer = answer;
+}
+
+const LprDigest *
+lpr_answer_round_sent(const LprQueryStats *stats)
+{
+	return &stats->answer->round_sent;
+}
+
+bool
+lpr_answer_is_round(const LprQueryStats *stats)
+{
+	return stats->answer != NULL && stats->answer->round;
+}
+
 const LprDecision *
 lpr_answer_decision(const LprQueryStats *stats)
 {
@@ -92,7 +116,8 @@ lpr_answer_check(LprQueryStats *stats)
 {
 	if (stats->answer == NULL)
 		elog(ERROR, "nothing is sent that no record tells of");
-	lpr_decision_check(&stats->answer->decision);
+	if (!stats->answer->round) /* whose set is judged anew before each */
+		lpr_decision_check(&stats->answer->decision);
 }
 
 void
@@ -134,6 +159,16 @@ lpr_answer_sent(LprQueryStats *stats, const char *request)
 
 	if (answer == NULL)
 		elog(ERROR, "nothing is sent that no record tells of");
+	if (answer->round)
+	{
+		LprHash hash;
+
+		lpr_hash_start(&hash);
+		lpr_hash_add(&hash, answer->round_sent.bytes, LPR_DIGEST_LEN);
+		lpr_hash_add(&hash, request, strlen(request));
+		lpr_hash_end(&hash, &answer->round_sent);
+		return;
+	}
 	if (answer->sent.len > SENT_BYTES)
 	{
 		LprText payload = {0};
@@ -274,7 +309,7 @@ lpr_answer_full(LprQueryStats *stats, const LprQuery *query, int64 shown, const 
 	if (query->reads_max > 0 && shown == query->reads_max)
 		return psprintf("Without a plate, at most " INT64_FORMAT " reads are shown for a question (Q8).",
 						query->reads_max);
-	if (stats->answer != NULL && !takes_plate(stats->answer, read, query->plates_max))
+	if (stats->answer != NULL && !stats->answer->round && !takes_plate(stats->answer, read, query->plates_max))
 		return psprintf("Without a plate, no more than " INT64_FORMAT
 						" different plates are shown here (Q8): so many a question may show, or are left of the day.",
 						query->plates_max);
@@ -287,7 +322,7 @@ lpr_answer_read(LprQueryStats *stats, const LprRead *read, int64 place)
 	LprAnswer *answer = stats->answer;
 	LprDigest details, leaf;
 
-	if (answer == NULL)
+	if (answer == NULL || answer->round)
 		return;
 	if (!lpr_answer_leaf(read, lpr_salts_at(&answer->salts, (uint64) place), &answer->scratch, &details, &leaf))
 		ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));

@@ -49,6 +49,14 @@ extern bool lpr_answer_leaf(const LprRead *read, const uint8_t salt[LPR_SALT_LEN
 extern char *lpr_answer_full(LprQueryStats *stats, const LprQuery *query, int64 shown, const LprRead *read);
 /* A read that is shown: goes into the digest. `place`: among those of the answer that fetched it, from 0. */
 extern void lpr_answer_read(LprQueryStats *stats, const LprRead *read, int64 place);
+/*
+ * A round of the watcher instead, whose record was made: its requests are hashed one after the other, SHA-256 of the
+ * digest before (32 zero bytes) and the request as people are shown it; its reads are shown to nobody (U1).
+ */
+extern void lpr_answer_begin_round(MemoryContext context, LprQueryStats *stats);
+extern const LprDigest *lpr_answer_round_sent(const LprQueryStats *stats);
+extern bool lpr_answer_is_round(const LprQueryStats *stats);
+
 /* The answer is complete, or as complete as it gets: puts its record into the queue. No answer, no effect. */
 extern void lpr_answer_end(LprQueryStats *stats);
 /*

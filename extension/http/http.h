@@ -37,6 +37,7 @@ typedef struct LprHttpPeer
 	int retry_time_ms;      /* of replies that say that it will pass: so long, however many retries that takes */
 	int retry_after_max_ms; /* a longer Retry-After is a failure at once */
 	int rate_per_minute;    /* 0 = unlimited */
+	bool can_wait;          /* takes only turns that nobody else wants */
 	size_t body_max;        /* bytes of one reply, after decompression */
 } LprHttpPeer;
 

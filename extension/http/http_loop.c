@@ -282,9 +282,11 @@ lpr_engine_launch(LprTransfer *transfer)
 
 	if (!transfer->turn_taken)
 	{
-		int64 wait_ms = lpr_rate_take(MyDatabaseId, transfer->peer.key, transfer->peer.rate_per_minute);
+		const LprHttpPeer *peer = &transfer->peer;
+		int64 wait_ms = peer->can_wait ? lpr_rate_take_idle(MyDatabaseId, peer->key, peer->rate_per_minute)
+									   : lpr_rate_take(MyDatabaseId, peer->key, peer->rate_per_minute);
 
-		transfer->turn_taken = true;
+		transfer->turn_taken = !peer->can_wait || wait_ms == 0;
 		if (wait_ms > 0)
 		{
 			transfer->state = LPR_HTTP_WAITING;

@@ -139,8 +139,9 @@ lpr_rate_check(void)
 						errhint("Add lpr to shared_preload_libraries and restart the server.")));
 }
 
-int64
-lpr_rate_take(Oid database, Oid server, int per_minute)
+/* Takes a turn, or, if it may wait, none unless it is at once. */
+static int64
+take(Oid database, Oid server, int per_minute, bool idle)
 {
 	LprRateSlot *slot;
 	int64 now, spacing, ahead, wait = 0;
@@ -149,7 +150,6 @@ lpr_rate_take(Oid database, Oid server, int per_minute)
 	LWLockAcquire(lock, LW_EXCLUSIVE);
 	now = now_us();
 	slot = make_slot(database, server, now);
-	count_turn(slot, now);
 	per_minute = pace_of(slot, per_minute, now);
 	/* The limit was changed: turns given out under the old one count at the new pace. */
 	if (slot->per_minute > 0 && per_minute > 0 && slot->per_minute != per_minute && slot->due_us > now)
@@ -161,11 +161,26 @@ lpr_rate_take(Oid database, Oid server, int per_minute)
 		spacing = LPR_RATE_MINUTE_US / per_minute;
 		/* One that was slowed has had its burst. */
 		ahead = slot->slow == per_minute ? 0 : spacing * (Max(per_minute / 60, 1) - 1);
-		wait = slot->due_us - ahead - now;
-		slot->due_us += spacing;
+		wait = slot->due_us - (idle ? ahead / 2 : ahead) - now;
+		if (!idle || wait <= 0)
+			slot->due_us += spacing;
 	}
+	if (!idle || wait <= 0)
+		count_turn(slot, now);
 	LWLockRelease(lock);
 	return wait <= 0 ? 0 : (wait + 999) / 1000;
+}
+
+int64
+lpr_rate_take(Oid database, Oid server, int per_minute)
+{
+	return take(database, server, per_minute, false);
+}
+
+int64
+lpr_rate_take_idle(Oid database, Oid server, int per_minute)
+{
+	return take(database, server, per_minute, true);
 }
 
 void

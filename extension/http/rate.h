@@ -18,6 +18,12 @@ extern void lpr_rate_shmem_init(void);
 extern int64 lpr_rate_take(Oid database, Oid server, int per_minute);
 
 /*
+ * Likewise for what can wait: a turn is taken only when it is at once and leaves half of the burst to others; else none
+ * is, and it is asked for again after so many milliseconds.
+ */
+extern int64 lpr_rate_take_idle(Oid database, Oid server, int per_minute);
+
+/*
  * A source said that it got too many requests: for all sessions it is slowed down to half of what it got within a
  * second, the next of them after asked_ms (-1: it did not say). Every so often without such a word it is made faster,
  * until it is as before.

@@ -24,13 +24,10 @@
  * Functions of schema lpr that are volatile because they leave a record, but write nothing else: they show what is
  * kept, or the log. All others that are volatile write.
  */
-static const char *const shows[] = {"audit",           "audit_of_reference",
-									"display_hits",    "display_items",
-									"event_reads",     "event_reasons",
-									"event_targets",   "export_audit",
-									"my_queries",      "recorded_texts",
-									"release_reasons", "saved_proof",
-									"unanswered",      NULL};
+static const char *const shows[] = {"audit",       "audit_of_reference", "display_hits",    "display_items",
+									"event_reads", "event_reasons",      "event_targets",   "export_audit",
+									"my_queries",  "recorded_texts",     "release_reasons", "saved_proof",
+									"unanswered",  "watch_history",      "watched",         NULL};
 
 /* Of the server: what they are given is seen in other sessions, or stays. By the beginnings of their names. */
 static const char *const passes[] = {"lo_creat",

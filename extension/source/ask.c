@@ -182,6 +182,7 @@ lpr_ask_start(MemoryContext parent, LprStatement *statement, LprSource *source, 
 		ereport(ERROR, (errcode(ERRCODE_INTERNAL_ERROR), errmsg("could not generate a random number")));
 	ask->context = context;
 	ask->statement = statement;
+	ask->five_years_ago = statement != NULL ? statement->five_years_ago : lpr_five_years_before(query->asked_at);
 	ask->source = source;
 	ask->dialect = source->options.dialect;
 	ask->query = query;
@@ -207,7 +208,7 @@ lpr_ask_start(MemoryContext parent, LprStatement *statement, LprSource *source, 
 static bool
 admit(LprAsk *ask, const LprRead *read)
 {
-	LprDrop drop = lpr_filter(ask->query, ask->statement->five_years_ago, read);
+	LprDrop drop = lpr_filter(ask->query, ask->five_years_ago, read);
 	const char *full;
 
 	if (drop == LPR_DROP_NONE && !lpr_seen_add(ask->seen, read->id, &ask->seen_failed))
@@ -280,8 +281,43 @@ end_page(LprAsk *ask)
 		track->over = true;
 }
 
-bool
-lpr_ask_next(LprAsk *ask, LprRead *read)
+/* The next step through the page at hand; true: *read is one. */
+static bool
+take_step(LprAsk *ask, LprTrack *track, LprRead *read)
+{
+	LprPageStep step = lpr_page_step(ask->dialect, &track->page, read);
+
+	if (unlikely(track->page.nodd > 0))
+	{
+		lpr_query_stats_odd(ask->stats, track->page.odd, track->page.nodd);
+		track->page.nodd = 0;
+	}
+	switch (step)
+	{
+		case LPR_PAGE_READ:
+			ask->stats->received++;
+			if (ask->seen_failed)
+				ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
+			return admit(ask, read);
+		case LPR_PAGE_BAD_READ:
+			ask->stats->received++;
+			ask->stats->drops[LPR_DROP_MALFORMED]++;
+			if (ask->stats->fault.message[0] == '\0')
+				snprintf(ask->stats->fault.message, sizeof(ask->stats->fault.message), "page %d: %.300s",
+						 ask->legs[ask->current].pages, track->page.fault.message);
+			break;
+		case LPR_PAGE_END:
+			end_page(ask);
+			break;
+		case LPR_PAGE_FAULT:
+			lpr_ask_fail_page(ask, track, ask->legs[ask->current].pages);
+			break;
+	}
+	return false;
+}
+
+LprAskStep
+lpr_ask_step(LprAsk *ask, LprRead *read)
 {
 	for (;;)
 	{
@@ -291,49 +327,12 @@ lpr_ask_next(LprAsk *ask, LprRead *read)
 			CHECK_FOR_INTERRUPTS();
 		advance_ask(ask);
 		if (ask->stage == LPR_ASK_OVER)
-		{
-			if (ask->failed && ask->source->options.fail_on_error)
-				lpr_query_stats_report(ask->stats, ERROR);
-			if (ask->failed)
-				ask->stats->to_tell = true; /* a warning, or an error if nobody else has answered */
-			else if (ask->cut)
-				lpr_query_stats_report(ask->stats, WARNING);
-			ask->failed = ask->cut = false;
-			return false;
-		}
+			return LPR_ASK_STEP_END;
 		track = ask->stage == LPR_ASK_READS && ask->current < ask->nlegs ? &ask->tracks[ask->current] : NULL;
 		if (track != NULL && track->open)
 		{
-			LprPageStep step = lpr_page_step(ask->dialect, &track->page, read);
-
-			if (unlikely(track->page.nodd > 0))
-			{
-				lpr_query_stats_odd(ask->stats, track->page.odd, track->page.nodd);
-				track->page.nodd = 0;
-			}
-			switch (step)
-			{
-				case LPR_PAGE_READ:
-					ask->stats->received++;
-					if (ask->seen_failed)
-						ereport(ERROR, (errcode(ERRCODE_OUT_OF_MEMORY), errmsg("out of memory")));
-					if (admit(ask, read))
-						return true;
-					break;
-				case LPR_PAGE_BAD_READ:
-					ask->stats->received++;
-					ask->stats->drops[LPR_DROP_MALFORMED]++;
-					if (ask->stats->fault.message[0] == '\0')
-						snprintf(ask->stats->fault.message, sizeof(ask->stats->fault.message), "page %d: %.300s",
-								 ask->legs[ask->current].pages, track->page.fault.message);
-					break;
-				case LPR_PAGE_END:
-					end_page(ask);
-					break;
-				case LPR_PAGE_FAULT:
-					lpr_ask_fail_page(ask, track, ask->legs[ask->current].pages);
-					break;
-			}
+			if (take_step(ask, track, read))
+				return LPR_ASK_STEP_READ;
 			continue;
 		}
 		if (ask->stage == LPR_ASK_READS && (track == NULL || track->over))
@@ -344,19 +343,61 @@ lpr_ask_next(LprAsk *ask, LprRead *read)
 				lpr_ask_end(ask, LPR_OUTCOME_COMPLETE);
 			continue;
 		}
-
-		/* Nothing to read yet: let every question of this backend go on while we wait. */
-		{
-			dlist_iter iter;
-
-			dlist_foreach(iter, &asks) advance_ask(dlist_container(LprAsk, node, iter.cur));
-		}
 		if ((ask->errand != NULL && lpr_http_settled(ask->errand)) ||
 			(track != NULL && track->coming != NULL && lpr_http_settled(track->coming)))
 			continue;
-		if (ask->stage != LPR_ASK_OVER)
+		return LPR_ASK_STEP_WAIT;
+	}
+}
+
+/* Whether what it waits for has come: then there is no need to wait. */
+static bool
+has_come(const LprAsk *ask)
+{
+	const LprTrack *track =
+		ask->stage == LPR_ASK_READS && ask->current < ask->nlegs ? &ask->tracks[ask->current] : NULL;
+
+	return ask->stage == LPR_ASK_OVER || (ask->errand != NULL && lpr_http_settled(ask->errand)) ||
+		   (track != NULL && track->coming != NULL && lpr_http_settled(track->coming));
+}
+
+bool
+lpr_ask_next(LprAsk *ask, LprRead *read)
+{
+	for (;;)
+	{
+		dlist_iter iter;
+
+		switch (lpr_ask_step(ask, read))
+		{
+			case LPR_ASK_STEP_READ:
+				return true;
+			case LPR_ASK_STEP_END:
+				if (ask->failed && ask->source->options.fail_on_error)
+					lpr_query_stats_report(ask->stats, ERROR);
+				if (ask->failed)
+					ask->stats->to_tell = true; /* a warning, or an error if nobody else has answered */
+				else if (ask->cut)
+					lpr_query_stats_report(ask->stats, WARNING);
+				ask->failed = ask->cut = false;
+				return false;
+			case LPR_ASK_STEP_WAIT:
+				break;
+		}
+		/* Nothing to read yet: let every question of this backend go on while we wait. */
+		dlist_foreach(iter, &asks) advance_ask(dlist_container(LprAsk, node, iter.cur));
+		if (!has_come(ask))
 			lpr_http_wait(-1);
 	}
+}
+
+LprAskEnd
+lpr_ask_how_ended(const LprAsk *ask)
+{
+	return (LprAskEnd){.failed = ask->failed,
+					   .status = ask->status,
+					   .cut = ask->cut,
+					   .mark = ask->nlegs == 1 ? ask->legs[0].mark : NULL};
 }
 
 LprSource *

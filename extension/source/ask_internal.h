@@ -33,7 +33,8 @@ struct LprAsk
 {
 	dlist_node node; /* in asks */
 	MemoryContext context;
-	LprStatement *statement;
+	LprStatement *statement; /* or NULL */
+	TimestampTz five_years_ago;
 	LprSource *source;
 	const LprDialect *dialect;
 	const LprQuery *query;
@@ -54,6 +55,7 @@ struct LprAsk
 	bool cut;
 	int64 shown; /* reads of this question */
 	bool failed;
+	int status; /* of the reply that it failed by */
 };
 
 /* ask_request.c */

@@ -157,6 +157,7 @@ lpr_ask_fail_http(LprAsk *ask, LprHttp *http)
 		return;
 	}
 	body = lpr_http_body(http, &len);
+	ask->status = lpr_http_status(http);
 	lpr_fault(&fault, LPR_STATE_VENDOR, "source \"%s\" answered with HTTP status %d", ask->source->name,
 			  lpr_http_status(http));
 	if (show_refusal(ask, lpr_http_status(http), body, len, &fault))

@@ -40,6 +40,7 @@ lpr_outgoing(LprSource *source, MemoryContext context, LprStatement *statement, 
 	pfree(shown);
 	if (body_max > 0)
 		peer.body_max = body_max;
+	peer.can_wait = lpr_answer_is_round(stats); /* people go first */
 	http = lpr_http_start(context, &peer, request->post, request->url.data, request->headers.data, request->body.data,
 						  request->body.len, request->repeatable);
 	stats->requests++;

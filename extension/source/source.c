@@ -249,6 +249,12 @@ lpr_source_load_register(LprSource *source)
 }
 
 void
+lpr_source_share(LprSource *source)
+{
+	source->users++;
+}
+
+void
 lpr_source_release(LprSource *source)
 {
 	Assert(source->users > 0);

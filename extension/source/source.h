@@ -34,5 +34,7 @@ extern LprSource *lpr_source_hold(Oid server, Oid login, LprFault *fault);
 /* Reads the cameras of a source that lpr_data.camera has: as its register, or as what goes before the vendor's. */
 extern void lpr_source_load_register(LprSource *source);
 extern void lpr_source_release(LprSource *source);
+/* Holds once more what is held. */
+extern void lpr_source_share(LprSource *source);
 
 #endif

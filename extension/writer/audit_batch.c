@@ -72,11 +72,11 @@ extension_there(LprLog *log)
 	return OidIsValid(known);
 }
 
-/* What the gate is asked about. */
+/* What the gate is asked about. A round of the watcher is of a set that was judged as a whole, item by item. */
 static bool
 is_judged(const LprQueued *record)
 {
-	return record->kind == LPR_AUDIT_ASK || record->kind == LPR_AUDIT_LOOK;
+	return record->facts.mode != LPR_MODE_DISPLAY && (record->kind == LPR_AUDIT_ASK || record->kind == LPR_AUDIT_LOOK);
 }
 
 /* That an earlier decision still holds is not put on record, nor that somebody asks what they may still ask. */
@@ -93,7 +93,7 @@ fill_row(LprAuditRow *row, const LprQueued *record, const LprReceipt *receipt)
 
 	memset(row, 0, sizeof(*row));
 	row->kind = lpr_audit_kind_names[refused ? LPR_AUDIT_REFUSED : record->kind];
-	row->login = NameStr(record->login_name);
+	row->login = NameStr(record->login_name)[0] != '\0' ? NameStr(record->login_name) : NULL; /* a worker's */
 	row->has_session = true;
 	row->pid = record->pid;
 	row->session_started = record->session_started;
@@ -216,6 +216,8 @@ change_row(HeapTuple tuple, TupleDesc desc, LprAuditRow *row)
 	row->login = SPI_getvalue(tuple, desc, 2);
 	row->pid = DatumGetInt32(SPI_getbinval(tuple, desc, 3, &isnull));
 	row->session_started = DatumGetTimestampTz(SPI_getbinval(tuple, desc, 4, &isnull));
+	if (lpr_change_is_for_watch(SPI_getbinval(tuple, desc, 5, &isnull)))
+		lpr_queue_note_watch_change();
 	lpr_audit_row_payload(row, SPI_getvalue(tuple, desc, 5));
 	return DatumGetInt64(SPI_getbinval(tuple, desc, 1, &isnull));
 }

@@ -269,7 +269,7 @@ judge(List *records, LprReceipt *receipts, LprAuditKind kind)
 
 		one->record = lfirst(cell);
 		one->receipt = &receipts[i++];
-		if (one->record->kind != kind)
+		if (one->record->kind != kind || one->record->facts.mode == LPR_MODE_DISPLAY)
 			continue;
 		questions = lappend(questions, lfirst(cell));
 		cases = lappend(cases, one);

@@ -81,7 +81,7 @@ lpr_judge_expect(List *records)
 	{
 		const LprQueued *record = lfirst(cell);
 		const LprFacts *facts = &record->facts;
-		int asked = record->kind == LPR_AUDIT_ASK ? plates_of(record) : 0;
+		int asked = record->kind == LPR_AUDIT_ASK && facts->mode != LPR_MODE_DISPLAY ? plates_of(record) : 0;
 		int shown = record->kind == LPR_AUDIT_ANSWER && names_none(facts->mode) ? plates_of(record) : 0;
 
 		if (asked + shown == 0)
@@ -103,7 +103,8 @@ lpr_judge_count(List *records, const LprReceipt *receipts, int first)
 		const LprQueued *record = list_nth(records, i);
 		bool answer = record->kind == LPR_AUDIT_ANSWER && names_none(record->facts.mode);
 
-		if (answer || (record->kind == LPR_AUDIT_ASK && !receipts[i].refused))
+		if (record->facts.mode != LPR_MODE_DISPLAY &&
+			(answer || (record->kind == LPR_AUDIT_ASK && !receipts[i].refused)))
 			count(record->facts.login, record->facts.event, now, answer, plates_of(record));
 	}
 }

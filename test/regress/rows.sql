@@ -119,7 +119,12 @@ INSERT INTO good VALUES
         "evidence_kind": "case_record", "evidence_reference": "SD-9002", "basis": "x", "added_at": "2026-01-01 00:00Z",
         "added_by": "@analyst1"}'),
     ('training', '{"person_id": "@newcomer1", "course": "privacy", "completed_on": "2026-01-01",
-        "valid_until": "2026-06-01", "officer_id": "@trainer1"}');
+        "valid_until": "2026-06-01", "officer_id": "@trainer1"}'),
+    ('watch_item', '{"source": "acme", "item_id": 9001}'),
+    ('watch_mark', '{"source": "acme", "mark": "x", "asked_at": "2026-01-04 00:00Z"}'),
+    ('watch_set', '{"set_id": 9002, "source": "acme", "at": "2026-01-04 00:00Z", "entered": [9001], "gone": [],
+        "items": 1, "digest": "\\x0000000000000000000000000000000000000000000000000000000000000002"}'),
+    ('watch_time', '{"round_s": 5, "overlap_min": 15, "sweep_min": 60}');
 
 -- The statement that adds it, with these values in place of its own.
 CREATE FUNCTION pg_temp.adds(relation text, more jsonb DEFAULT '{}')
@@ -179,4 +184,4 @@ RETURN pg_temp.run(
      FROM pg_trigger AS t WHERE t.tgrelid = 'lpr_data.nexus'::regclass AND t.tgname = 'refuse_rewrite'),
     'UPDATE lpr_data.search_limit SET shipped = true', 'UPDATE lpr_data.rate_limit SET shipped = true',
     'UPDATE lpr_data.consent_time SET shipped = true', 'UPDATE lpr_data.cache_time SET shipped = true',
-    'UPDATE lpr_data.display_time SET shipped = true');
+    'UPDATE lpr_data.display_time SET shipped = true', 'UPDATE lpr_data.watch_time SET shipped = true');

@@ -50,10 +50,10 @@ BEGIN
                 AND (q.login, q.pid, q.session_started, q.event_id, q.source, q.mode)
                     IS NOT DISTINCT FROM (a.login, a.pid, a.session_started, a.event_id, a.source, a.mode));
     RETURN QUERY SELECT format('ask %s without consent', a.number) FROM lpr_data.audit AS a
-        WHERE a.number > after AND a.kind = 'ask' AND NOT EXISTS (
+        WHERE a.number > after AND a.kind = 'ask' AND a.mode <> 'display' AND NOT EXISTS (
             SELECT FROM lpr_data.audit AS c WHERE c.kind = 'consent' AND c.number < a.number AND (c.login, c.pid, c.session_started) = (a.login, a.pid, a.session_started));
     RETURN QUERY SELECT format('%s %s of nothing', a.kind, a.number) FROM lpr_data.audit AS a
-        WHERE a.number > after AND (a.kind = 'refused' AND (a.sqlstate IS NULL OR a.login IS NULL) OR a.kind = 'ask' AND (a.login IS NULL OR (a.source IS NULL) <> (a.mode = 'saved') OR a.mode IS NULL OR a.event_id IS NULL)
+        WHERE a.number > after AND (a.kind = 'refused' AND (a.sqlstate IS NULL OR a.login IS NULL) OR a.kind = 'ask' AND ((a.login IS NULL) <> (a.mode = 'display') OR (a.source IS NULL) <> (a.mode = 'saved') OR a.mode IS NULL OR (a.event_id IS NULL) <> (a.mode = 'display'))
            OR a.kind = 'consent' AND (a.login IS NULL OR a.session_started IS NULL)
            OR a.kind NOT IN ('start', 'month', 'ask', 'refused', 'sent', 'answer', 'change', 'read', 'clock', 'consent', 'flag') OR (a.kind = 'start') <> (a.number = 1));
     RETURN QUERY SELECT format('checkpoint %s does not fit', c.size) FROM lpr_data.checkpoint AS c LEFT JOIN lpr_data.audit AS a ON a.number = c.size

@@ -41,7 +41,8 @@ SELECT pg_temp.run(
         "said_at": "2026-01-05"}'),
     pg_temp.adds('hit', '{"hit_id": 9101, "event_id": 1, "display_id": 9101, "item_id": 9101}'),
     pg_temp.adds('hit_disposition', '{"hit_id": 9101, "event_id": 1}'), pg_temp.adds('hit_channel'),
-    pg_temp.adds('hit_wake'), pg_temp.adds('alert'),
+    pg_temp.adds('hit_wake'), pg_temp.adds('alert'), pg_temp.adds('watch_item', '{"item_id": 9101}'),
+    pg_temp.adds('watch_mark'), pg_temp.adds('watch_set', '{"set_id": 9101}'),
     pg_temp.adds('exemption', '{"records": "POLICY"}'), pg_temp.adds('grace', '{"what": "sources"}'),
     pg_temp.adds('image', '{"content": "\\x01", "sha256":
         "\\x4bf5122f344554c53bde2ebb8cd2b7e3d1600ad631c385a5d7cce23c7785459a"}'),
