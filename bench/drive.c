@@ -21,8 +21,8 @@ function(const char *name)
 }
 
 /*
- * bench.ask(source, plates): one question about so many plates, BENCH0 and so on, put before the gate. Whether it was let
- * through; its row is on disk either way.
+ * bench.ask(source, plates): one question about so many plates, BENCH000 and so on, put before the gate. Whether it was
+ * let through; its row is on disk either way.
  */
 PG_FUNCTION_INFO_V1(bench_ask);
 Datum

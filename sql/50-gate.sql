@@ -281,8 +281,8 @@ AS $$
     CROSS JOIN LATERAL (
         -- Of what reads at a place that is a target, any vehicle. Kind by kind: an event has many plates.
         SELECT max(x.until) AS until
-        FROM unnest(CASE q.mode WHEN 'location' THEN ARRAY['address']
-                                WHEN 'vehicle' THEN ARRAY['address', 'vehicle'] END) AS k (kind)
+        FROM unnest(CASE q.mode WHEN 'location' THEN '{address}'
+                                WHEN 'vehicle' THEN '{address,vehicle}' END::text[]) AS k (kind)
         CROSS JOIN LATERAL (
             SELECT max(t.good_until) AS until
             FROM lpr_data.target AS t
