@@ -159,6 +159,65 @@ SELECT :'LAST_ERROR_SQLSTATE' = 'LP001' AS refused \gset
 \endif
 
 \echo
+\echo 'A display watches while nobody looks, so it takes an access of its own, approved by the same two:'
+\echo
+\echo '=> SELECT lpr.request_access(''{ATS}'', ''{acme}'', ''{display}'','
+\echo '       ''The sedan has to be noticed as it comes back to the crossing, at whatever hour.'');'
+SELECT lpr.request_access('{ATS}', '{acme}', '{display}',
+    'The sedan has to be noticed as it comes back to the crossing, at whatever hour.') AS request
+\gset
+\c - supervisor1
+SELECT lpr.approve(:request, 'Leads the stop of this sedan and has to hear of it within seconds.') \g /dev/null
+\c - owner1
+SELECT lpr.approve(:request, 'The need is shown, and one vendor at the crossing fits the work.') \g /dev/null
+\c - analyst1
+:look;
+SELECT code FROM lpr.rules() \gset
+SELECT lpr.accept_rules(:'code'), lpr.work_on(1) \g /dev/null
+\echo '=> SELECT display, left(notice, 67) || '' ...'' AS notice FROM lpr.create_display(1,'
+\echo '       ''The silver sedan'', ''It is to be stopped at the crossing before the load changes cars.'');'
+SELECT display, left(notice, 67) || ' ...' AS notice FROM lpr.create_display(1,
+    'The silver sedan', 'It is to be stopped at the crossing before the load changes cars.');
+\echo 'That notice is confirmed in a statement of its own; then a target of the event is watched:'
+\echo
+\echo '=> SELECT lpr.confirm_display(1);'
+SELECT lpr.confirm_display(1) \g /dev/null
+\echo '=> SELECT lpr.watch(1, plate => ''7ABC-123'', until => now() + interval ''30 days'','
+\echo '       reason => ''It crossed right before each of the three seizures and will again.'');'
+SET client_min_messages = error; -- which other plates readers take it for
+SELECT lpr.watch(1, plate => '7ABC-123', until => now() + interval '30 days',
+                 reason => 'It crossed right before each of the three seizures and will again.');
+RESET client_min_messages;
+\echo 'The vendor is asked every few seconds what it has received. Now a camera sees the sedan:'
+\echo
+\! timeout 60 bash -c "$await" "SELECT asked_at IS NOT NULL FROM lpr.watching WHERE source = 'acme'"
+\! curl -s -o /dev/null -d '{"vendor": "acme", "plate": "7ABC123", "camera": "cam0356"}' "$LPR_VENDOR_URL/control/uploads"
+\! timeout 60 bash -c "$await" "SELECT count(*) = 1 FROM lpr.my_hits"
+\echo '=> SELECT hit, display, source, seen_at - captured_at < interval ''30 seconds'' AS fresh, state, call'
+\echo '   FROM lpr.my_hits;'
+SELECT hit, display, source, seen_at - captured_at < interval '30 seconds' AS fresh, state, call FROM lpr.my_hits;
+\echo 'A hit is a pointer. The read is shown through the gate, as any other, with what it is not:'
+\echo
+\echo '=> SELECT hit_id AS hit, plate, left(address, 22) AS address, conflicts, port, left(caveat, 40) AS caveat'
+\echo '   FROM lpr.display_hits(1);'
+SELECT hit_id AS hit, plate, left(address, 22) AS address, conflicts, port, left(caveat, 40) AS caveat
+FROM lpr.display_hits(1);
+SELECT count(*) = 1 AS hit FROM lpr.display_hits(1) \gset
+\if :hit
+\else
+    \warn 'demo: the display found nothing'
+    SELECT 1 / 0 AS the_demo_fails;
+\endif
+\echo '=> SELECT lpr.acknowledge_hit(1, ''correct_read'', ''The patrol at the plaza saw the sedan and its plate.'');'
+SELECT lpr.acknowledge_hit(1, 'correct_read', 'The patrol at the plaza saw the sedan and its plate.') \g /dev/null
+\echo 'What is watched ends with the matter:'
+\echo
+\echo '=> SELECT lpr.close_event(1, ''The sedan was stopped at the plaza, and the load was seized.'');'
+SELECT lpr.close_event(1, 'The sedan was stopped at the plaza, and the load was seized.') \g /dev/null
+\echo '=> SELECT display, state, active, ended FROM lpr.displays;'
+SELECT display, state, active, ended FROM lpr.displays;
+
+\echo
 \echo 'Questions and refusals were on disk before anybody was asked, whatever the analyst does next.'
 \echo 'oversight1 looks at the log, which is a record of it again:'
 \echo
@@ -169,9 +228,10 @@ SELECT code FROM lpr.rules() \gset
 SELECT lpr.accept_rules(:'code');
 \echo '=> SELECT number, kind, login, source, payload->''plates'' AS plates, payload->>''reads'' AS reads, ask,'
 \echo '          sqlstate FROM lpr.audit() WHERE kind IN (''ask'', ''answer'', ''refused'')'
-\echo '   ORDER BY number DESC LIMIT 7;'
+\echo '   AND coalesce(mode, '''') NOT IN (''display'', ''saved'') ORDER BY number DESC LIMIT 7;'
 SELECT number, kind, login, source, payload->'plates' AS plates, payload->>'reads' AS reads, ask, sqlstate
-FROM lpr.audit() WHERE kind IN ('ask', 'answer', 'refused') ORDER BY number DESC LIMIT 7;
+FROM lpr.audit() WHERE kind IN ('ask', 'answer', 'refused')
+AND coalesce(mode, '') NOT IN ('display', 'saved') ORDER BY number DESC LIMIT 7;
 \echo '=> SELECT * FROM lpr.verify_audit();'
 SELECT * FROM lpr.verify_audit();
 SELECT bool_and(ok) AS honest FROM lpr.verify_audit() \gset
