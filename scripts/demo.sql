@@ -191,7 +191,7 @@ RESET client_min_messages;
 \echo 'The vendor is asked every few seconds what it has received. Now a camera sees the sedan:'
 \echo
 \! timeout 60 bash -c "$await" "SELECT asked_at IS NOT NULL FROM lpr.watching WHERE source = 'acme'"
-\! curl -s -o /dev/null -d '{"vendor": "acme", "plate": "7ABC123", "camera": "cam0356"}' "$LPR_VENDOR_URL/control/uploads"
+\! curl -so/dev/null -d '{"vendor": "acme", "plate": "7ABC123", "camera": "cam0356"}' "$LPR_VENDOR_URL/control/uploads"
 \! timeout 60 bash -c "$await" "SELECT count(*) = 1 FROM lpr.my_hits"
 \echo '=> SELECT hit, display, source, seen_at - captured_at < interval ''30 seconds'' AS fresh, state, call'
 \echo '   FROM lpr.my_hits;'
