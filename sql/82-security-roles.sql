@@ -350,8 +350,24 @@ AS $$
                         ELSE format('SELECT last_run, last_message FROM lpr.jobs WHERE job = %L; -- tells what to see '
                                     'to', j.job) END
     FROM lpr_data.jobs() AS j WHERE j.state IN ('not scheduled', 'inactive', 'failed', 'overdue')
+    UNION ALL
+    SELECT 'medium', 'jobs', format('source %s is behind with what displays watch', quote_ident(w.source)),
+           format('It was asked last %s. Who waits for a vehicle is not told of it.',
+                  coalesce('at ' || date_trunc('second', w.asked_at)::text, 'never')),
+           format('SELECT * FROM lpr.watching WHERE source = %L; -- the server''s log says why its rounds fail',
+                  w.source)
+    FROM lpr_data.watching_sources() AS w
+    WHERE w.items > 0 AND coalesce(w.asked_at, (SELECT min(i.added_at) FROM lpr_data.watch_item AS x
+                                                JOIN lpr_data.display_item AS i ON i.item_id = x.item_id
+                                                WHERE x.source = w.source)) < clock_timestamp() - interval '5 minutes'
+    UNION ALL
+    SELECT 'medium', 'jobs', 'the watcher does not run', 'Nothing is watched, whatever displays say.',
+           'ALTER SYSTEM SET max_worker_processes = ...; -- five more than others take, and restart'
+    WHERE EXISTS (SELECT FROM lpr_data.display_item AS i WHERE i.ended_at IS NULL)
+      AND NOT EXISTS (SELECT FROM pg_stat_activity AS a WHERE a.backend_type = 'lpr watcher')
 $$;
-COMMENT ON FUNCTION lpr_data.findings_of_jobs() IS 'Part of lpr.security_report(): jobs that pg_cron does not do.';
+COMMENT ON FUNCTION lpr_data.findings_of_jobs() IS
+    'Part of lpr.security_report(): jobs that pg_cron does not do, and displays that nobody watches for.';
 
 CREATE FUNCTION lpr.security_report()
     RETURNS TABLE (severity text, topic text, finding text, reason text, mend text)

@@ -29,11 +29,15 @@ becomes("SELECT count(mark) FROM lpr_data.watch_mark WHERE source = 'acme'", 1, 
 
 $node->vendor_faults({ vendor => 'acme', fault => 'status', status => 503 });
 becomes("SELECT count(*) > 1 FROM lpr_data.audit WHERE mode = 'display' AND kind = 'answer' AND source = 'acme' AND sqlstate IS NOT NULL AND payload LIKE '%503%'", 't', 'a vendor that fails is asked again, on record each time');
+sql("UPDATE lpr_data.watch_mark SET asked_at = asked_at - interval '6 minutes' WHERE source = 'acme'");
+my $behind = "SELECT count(*) FROM lpr.security_report() WHERE finding = 'source acme is behind with what displays watch'";
+is($node->answer('privacy1', $behind), 1, '… which lpr.security_report() tells after some minutes');
 upload({}) for 1 .. 3;
 my $others = sql($of->('birdseye'));
 ok(LprTest::eventually(sub { sql($of->('birdseye')) > $others + 1 }), '… and holds up no other');
 $node->vendor_well;
 all_there('once it is well nothing is missing');
+ok(LprTest::eventually(sub { $node->answer('privacy1', $behind) == 0 }), '… and no more');
 $node->vendor_faults({ vendor => 'acme', fault => 'hold' });
 ok(LprTest::eventually(sub { sql($asking) eq 't' }), 'a vendor does not answer:');
 is(sql("SELECT count(*) FROM pg_stat_activity AS a LEFT JOIN pg_locks AS l ON l.pid = a.pid AND l.locktype <> 'virtualxid' WHERE a.backend_type = 'lpr watcher' AND a.pid = (SELECT pid FROM pg_stat_activity WHERE backend_type = 'lpr watcher')
@@ -87,6 +91,15 @@ becomes("SELECT count(*) > 0 FROM lpr_data.audit WHERE mode = 'display' AND kind
 is(sql('SELECT count(*) FROM lpr.watching WHERE asked_at IS NOT NULL AND items = 1'), 3, 'lpr.watching tells how far each source was asked');
 $node->sound('all of it', log => 0);
 $one->quit;
+# The server starts its workers one by one, until there is no place: the watcher is the last.
+my $idle = "SELECT count(*) FROM lpr.security_report() WHERE finding = 'the watcher does not run'";
+is($node->answer('privacy1', $idle), 0, 'lpr.security_report() has nothing to say of the watcher');
+$node->answer('postgres', 'ALTER SYSTEM SET max_worker_processes = 4');
+$node->restart;
+ok(LprTest::eventually(sub { $node->answer('privacy1', $idle) == 1 }), '… but that it does not run, when it does not');
+$node->answer('postgres', 'ALTER SYSTEM RESET max_worker_processes');
+$node->restart;
+ok(LprTest::eventually(sub { $node->answer('privacy1', $idle) == 0 }), '… which is mended');
 $node->answer('postgres', 'SET client_min_messages = warning; DROP EXTENSION lpr CASCADE');
 ok(LprTest::eventually(sub { sql("SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'lpr watcher'") == 1 }), 'the extension is dropped, the watcher waits');
 unlike(PostgreSQL::Test::Utils::slurp_file($node->logfile), qr/PANIC|TRAP/, '… and nothing ended badly');
