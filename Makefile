@@ -99,7 +99,6 @@ help:
 	@echo 'make test-versions      the tests on PostgreSQL 15, 17 and 18, each in the Debian that has it; VERSIONS="17" SUITES="build regress"'
 	@echo 'make test-compilers     gcc and clang, -O2 and -O3 -flto, and the sanitizers'
 	@echo 'make test-asan fuzz     unit tests under the address sanitizer; page parsers fuzzed for SECONDS=60, random queries'
-	@echo 'make test-guards        regress, isolation, tap: what refuses in functions, and has in none of them?'
 	@echo 'make mutants            safeguards taken out one at a time: what does no test notice?'
 	@echo '                        ONLY="gate policies triggers constraints guards" N=1/4 TAP=no'
 	@echo 'make bench              ratios against what a user would pick instead'
@@ -123,10 +122,6 @@ test:
 
 test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-conformance test-model test-chaos:
 	@test/run $(@:test-%=%)
-
-# What refuses in functions, and has in no test.
-test-guards:
-	@test/run regress isolation tap guards
 
 test-toggles:
 	@LPR_TOGGLES=$(or $(TOGGLES),10000) TESTS=447_toggles PG_TEST_TIMEOUT_DEFAULT=$(or $(PG_TEST_TIMEOUT_DEFAULT),600) test/run tap
@@ -210,5 +205,5 @@ lint-times:
 lint-planted:
 	test/lint/planted
 
-.PHONY: always clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-model test-guards test-clocks test-chaos test-toggles test-versions test-compilers test-asan \
+.PHONY: always clean-below lpr-audit-verify install-verify uninstall-verify help deps demo sandbox sandbox-down test test-lint test-unit test-verify test-reference test-regress test-isolation test-tap test-model test-clocks test-chaos test-toggles test-versions test-compilers test-asan \
 	fuzz bench reference format lint lint-names $(addprefix lint-,$(LINTS))
