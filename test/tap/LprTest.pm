@@ -236,7 +236,7 @@ sub psql
 	my $verbose = ($options{'-v'} // '') eq 'VERBOSITY=verbose';
 	my ($out, $err) = @given{qw(stdout stderr)};
 
-	return $node->by_psql($database, $sql, %given)
+	return $node->SUPER::psql($database, $sql, %given)
 		if $ENV{LPR_PSQL} || $given{connstr} || $given{replication} || $given{timed_out} || grep({ $_ ne '-U' && !($_ eq '-v' && $verbose) } keys %options);
 	my $came;
 	{
@@ -244,38 +244,13 @@ sub psql
 		$came = LprClient::run($node->connstr($database) . ($options{'-U'} ? " user=$options{'-U'}" : ''), $sql,
 			stop => $given{on_error_stop} // 1, verbose => $verbose, timeout => $given{timeout});
 	}
-	return $node->by_psql($database, $sql, %given) unless $came;
+	return $node->SUPER::psql($database, $sql, %given) unless $came;
 	my ($status, @texts) = @$came;
 	chomp @texts;
-	met($texts[1]);
 	$$out = $texts[0] if ref $out;
 	$$err = $texts[1] if ref $err;
 	die "error running SQL: '$texts[1]'\nwith sql '$sql'" if $status && $given{on_error_die};
 	return wantarray ? ($status, @texts) : $status;
-}
-
-sub by_psql
-{
-	my ($node, $database, $sql, %given) = @_;
-	my @came = $node->SUPER::psql($database, $sql, %given);
-
-	met($came[2]);
-	return wantarray ? @came : $came[0];
-}
-
-# Which functions refused, for test/guards: servers log nothing of what people do.
-sub met
-{
-	my ($messages) = @_;
-	my ($within, $text) = (0, '');
-
-	for (split /\n/, $messages // '')
-	{
-		$within = /CONTEXT:  / || $within && /^(?:PL\/pgSQL|SQL) /;
-		$text .= s/^(?=PL|SQL)/\t/r . "\n" if $within;
-	}
-	PostgreSQL::Test::Utils::append_to_file("$PostgreSQL::Test::Utils::log_path/contexts.log", $text) if $text ne ''; # at once: tests run side by side
-	return;
 }
 
 # SQL as a login, in database lpr unless said otherwise: (psql's exit status, output, messages). An analyst logs on first, unless (logon => 0).
@@ -578,7 +553,6 @@ sub converse
 	$session->query('\set VERBOSITY verbose') unless $session->{lpr_verbose}++;
 	$session->{stderr} = '';
 	my $out = $session->query($sql);
-	met($session->{stderr});
 	return ($out, $session->{stderr});
 }
 
