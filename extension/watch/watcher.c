@@ -28,9 +28,10 @@
 #define IDLE_MS       2000 /* while nothing is watched */
 #define PAUSE_MOST_MS 60000
 #define WAKE_MS       1000 /* between two words to one client */
+#define PUSHED_MS     2000 /* until a look at what vendors pushed to others */
 
 static int64 round_ms = 0;
-static int64 wake_at = 0; /* clients that wait for hits; 0 = none does */
+static int64 wake_at = 0; /* clients that wait for hits; at first: there may be some from before */
 static bool wake_more = false;
 
 void
@@ -193,7 +194,6 @@ lpr_watcher_main(Datum argument)
 	MemoryContext context;
 	int64 look_at = 0;
 
-	wake_at = 1; /* there may be some from before */
 	pqsignal(SIGTERM, die);
 	pqsignal(SIGINT, lpr_worker_handle_cancel);
 	pqsignal(SIGHUP, SignalHandlerForConfigReload);
@@ -221,14 +221,14 @@ lpr_watcher_main(Datum argument)
 				begin_rounds(context);
 			look_at = now + (round_ms > 0 ? round_ms : IDLE_MS);
 		}
-		if (wake_at > 0 && now >= wake_at)
-			wake_at = !attempt(context, wake, NULL) || wake_more ? now + WAKE_MS : 0;
+		if (now >= wake_at)
+			wake_at = now + (!attempt(context, wake, NULL) || wake_more ? WAKE_MS : PUSHED_MS);
 		if (step_rounds(context, &rest, &waiting))
 		{
 			if (rest)
 				look_at = 0;
 			continue;
 		}
-		wait_until(wake_at > 0 ? Min(look_at, wake_at) : look_at, waiting);
+		wait_until(Min(look_at, wake_at), waiting);
 	}
 }

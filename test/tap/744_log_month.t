@@ -66,7 +66,7 @@ $node->answer('records2', "SELECT lpr.verify_schedule($schedule, 'Compared with 
 
 is(log_kept(), '2|0|0|1|what refers to it to go', 'a saved read is explained and proved by its month');
 is_answer('records1', 'SELECT lpr.dispose_due()', '', '… which is not listed');
-is_answer('postgres', "SELECT string_agg(relation || '.' || \"column\", ' ') FROM lpr_data.log_referrers()", 'lpr_data.event_read.ask lpr_data.event_read.answer lpr_data.consent_token.consent', 'what refers to records of the log');
+is_answer('postgres', "SELECT string_agg(relation || '.' || \"column\", ' ') FROM lpr_data.log_referrers()", 'lpr_data.event_read.ask lpr_data.event_read.answer lpr_data.hit.answer lpr_data.consent_token.consent', 'what refers to records of the log');
 $node->answer('analyst1', "SELECT lpr.unsave($saved, 'It shows another car of the same make and color.')");
 is(log_kept(), '2|1|0|0|its release', 'taken off: the month is due, the next is not');
 my $hold = $node->answer('privacy1', "SELECT lpr.place_hold(1, 'E.D. Cal., 26-cr-99', 'An appeal.')");

@@ -105,9 +105,9 @@ sub head { return $_[0]->answer('postgres', 'SELECT coalesce(max(number), 0) FRO
 sub records_after
 {
 	my ($node, $number, $where) = @_;
-	return $node->answer('postgres', "SELECT concat_ws(' ', kind, login, source, CASE WHEN ask IS NOT NULL THEN 'of +' || (SELECT count(*) FROM lpr_data.audit AS b WHERE b.number > $number AND b.number <= a.ask AND b.kind NOT IN ('month', 'change', 'consent')) END, control, sqlstate,
+	return $node->answer('postgres', "SELECT concat_ws(' ', kind, login, source, CASE WHEN ask IS NOT NULL THEN 'of +' || (SELECT count(*) FROM lpr_data.audit AS b WHERE b.number > $number AND b.number <= a.ask AND b.kind NOT IN ('month', 'change', 'consent') AND NOT (b.login IS NULL AND b.mode IS NOT DISTINCT FROM 'display')) END, control, sqlstate,
 		CASE kind WHEN 'answer' THEN (payload::json)->>'outcome' WHEN 'change' THEN concat_ws(' ', (payload::json)->>'action', (payload::json)->>'table') END)
-		FROM lpr_data.audit AS a WHERE number > $number AND " . ($where // "kind NOT IN ('consent', 'month')") . ' ORDER BY number');
+		FROM lpr_data.audit AS a WHERE number > $number AND NOT (login IS NULL AND mode IS NOT DISTINCT FROM 'display') AND " . ($where // "kind NOT IN ('consent', 'month')") . ' ORDER BY number'); # rounds of the watcher come between
 }
 
 # The same, waited for.
