@@ -87,7 +87,7 @@ COMMENT ON COLUMN lpr_data.watch_set.items IS 'How many items the set has; NULL:
 COMMENT ON COLUMN lpr_data.watch_set.digest IS
     'SHA-256 of LPRW and the numbers of its items, ascending, 8 bytes each (docs/audit-format.md).';
 
-CREATE FUNCTION lpr_data.watched_sources(moment timestamp with time zone)
+CREATE FUNCTION lpr_data.open_sources(moment timestamp with time zone)
     RETURNS TABLE (source text, server oid)
     LANGUAGE sql STABLE
 AS $$
@@ -100,8 +100,29 @@ AS $$
       AND (s.published_on <= lpr_data.utc_today() OR moment < r.until) IS TRUE
       AND (lpr_data.has_dialect_mode(s.name, 'plate')) IS TRUE
 $$;
-COMMENT ON FUNCTION lpr_data.watched_sources(timestamp with time zone) IS
+COMMENT ON FUNCTION lpr_data.open_sources(timestamp with time zone) IS
     'The sources that may be asked at a moment, and can be by plate (Q10, Q11).';
+
+CREATE FUNCTION lpr_data.sources_of(persons integer[], events bigint[], modes text[], moment timestamp with time zone)
+    RETURNS TABLE (person_id integer, event_id bigint, source text, until timestamp with time zone)
+    LANGUAGE sql STABLE
+AS $$
+    WITH source AS MATERIALIZED (
+        SELECT s.source, s.server FROM lpr_data.open_sources(moment) AS s
+    )
+    SELECT o.person_id, o.event_id, s.source, max(x.ends_at)
+    FROM unnest(persons, events) AS o (person_id, event_id)
+    JOIN lpr_data.event AS e ON e.event_id = o.event_id
+    JOIN lpr_data.person AS p ON p.person_id = o.person_id
+    JOIN pg_roles AS u ON u.rolname = p.login::name
+    CROSS JOIN LATERAL lpr_data.entitlements(o.person_id, moment) AS x
+    JOIN source AS s ON s.source = ANY (x.sources) AND has_server_privilege(u.oid, s.server, 'USAGE')
+    WHERE x.holds AND e.system = ANY (x.systems) AND sources_of.modes && x.modes
+    GROUP BY o.person_id, o.event_id, s.source
+$$;
+COMMENT ON FUNCTION lpr_data.sources_of(integer[], bigint[], text[], timestamp with time zone) IS
+    'Of people, each for an event: the open sources that they have access to, in any of these modes, for its system, '
+    'and were granted; and until when the access lasts (A7, Q10).';
 
 CREATE FUNCTION lpr_data.watched_now(moment timestamp with time zone)
     RETURNS TABLE (source text, item_id bigint, until timestamp with time zone)
@@ -110,18 +131,12 @@ AS $$
     WITH item AS MATERIALIZED (
         SELECT i.item_id, i.owner_id, i.event_id, i.holds_until
         FROM lpr_data.display_items(NULL, moment) AS i WHERE i.live
-    ), source AS MATERIALIZED (
-        SELECT s.source, s.server FROM lpr_data.watched_sources(moment) AS s
-    ), may AS MATERIALIZED ( -- of which sources each owner may watch (A7, Q10)
-        SELECT o.owner_id, o.event_id, s.source, max(x.ends_at) AS until
+    ), owner AS MATERIALIZED (
+        SELECT array_agg(o.owner_id) AS owners, array_agg(o.event_id) AS events
         FROM (SELECT DISTINCT i.owner_id, i.event_id FROM item AS i) AS o
-        JOIN lpr_data.event AS e ON e.event_id = o.event_id
-        JOIN lpr_data.person AS p ON p.person_id = o.owner_id
-        JOIN pg_roles AS u ON u.rolname = p.login::name
-        CROSS JOIN LATERAL lpr_data.entitlements(o.owner_id, moment) AS x
-        JOIN source AS s ON s.source = ANY (x.sources) AND has_server_privilege(u.oid, s.server, 'USAGE')
-        WHERE x.holds AND e.system = ANY (x.systems) AND 'display' = ANY (x.modes) AND moment < x.ends_at
-        GROUP BY o.owner_id, o.event_id, s.source
+    ), may AS MATERIALIZED ( -- of which sources each owner may watch
+        SELECT s.person_id AS owner_id, s.event_id, s.source, s.until
+        FROM owner AS o CROSS JOIN LATERAL lpr_data.sources_of(o.owners, o.events, '{display}', moment) AS s
     )
     SELECT m.source, i.item_id, least(i.holds_until, m.until)
     FROM item AS i JOIN may AS m ON m.owner_id = i.owner_id AND m.event_id = i.event_id

@@ -142,9 +142,11 @@ BEGIN
         JOIN lpr_data.display_item AS i ON i.item_id = s.item_id
         WHERE s.live AND t.plate = ANY (plates)
     ), owner AS MATERIALIZED ( -- who may not ask the source learns nothing from it
-        SELECT o.owner_id, o.event_id
-        FROM (SELECT DISTINCT l.owner_id, l.event_id FROM live AS l) AS o
-        WHERE lpr_data.reaches_source(o.owner_id, o.event_id, store_hits.source, '{display}', clock_timestamp())
+        SELECT s.person_id AS owner_id, s.event_id
+        FROM (SELECT array_agg(l.owner_id) AS owners, array_agg(l.event_id) AS events
+              FROM (SELECT DISTINCT x.owner_id, x.event_id FROM live AS x) AS l) AS o
+        CROSS JOIN LATERAL lpr_data.sources_of(o.owners, o.events, '{display}', clock_timestamp()) AS s
+        WHERE s.source = store_hits.source
     ), found AS MATERIALIZED (
         SELECT r.n, r.read_key, r.captured_at, l.item_id, l.display_id, l.event_id, l.owner_id,
                EXISTS (SELECT FROM lpr_data.hit AS h
@@ -175,27 +177,6 @@ COMMENT ON FUNCTION lpr_data.store_hits(text, bigint, timestamptz, bigint, text[
     'was seen since its item is watched becomes a hit (D1). Returns those that anybody watches, by their number in the '
     'arrays: place: where among the reads of the answer it goes into the cache, NULL when it was there already. What '
     'nobody watches is returned by nobody and kept nowhere.';
-
-CREATE FUNCTION lpr_data.reaches_source(person_id integer, event_id bigint, source text, modes text[],
-                                        moment timestamp with time zone)
-    RETURNS boolean
-    LANGUAGE sql STABLE
-RETURN EXISTS (SELECT FROM lpr_data.entitlements(reaches_source.person_id, moment) AS x
-               JOIN lpr_data.event AS e ON e.event_id = reaches_source.event_id
-               WHERE x.holds AND e.system = ANY (x.systems) AND reaches_source.source = ANY (x.sources)
-                 AND reaches_source.modes && x.modes)
-       AND EXISTS (SELECT FROM lpr_data.person AS p
-                   JOIN pg_roles AS u ON u.rolname = p.login::name
-                   JOIN pg_foreign_server AS f ON f.srvname = reaches_source.source::name
-                   WHERE p.person_id = reaches_source.person_id AND has_server_privilege(u.oid, f.oid, 'USAGE'))
-       AND EXISTS (SELECT FROM lpr_data.source AS s
-                   WHERE s.name = reaches_source.source COLLATE "C" AND s.enabled
-                     AND s.approved_on <= lpr_data.utc_today()
-                     AND (s.published_on <= lpr_data.utc_today()
-                          OR s.published_on IS NULL AND lpr_data.in_grace('sources')));
-COMMENT ON FUNCTION lpr_data.reaches_source(integer, bigint, text, text[], timestamptz) IS
-    'Whether a person has access, in any of these modes, to a source for the system of an event, was granted it, and '
-    'it may be asked (Q10, A7).';
 
 -- Clients are woken by an empty notice on a channel that only their session knows: nobody learns from it that anything
 -- was found for anybody. The watcher alone sends them, at most one a second and session; what is due meanwhile waits in

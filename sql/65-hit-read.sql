@@ -244,7 +244,8 @@ BEGIN
                                                                                   0)
         INTO sources, hidden
     FROM (SELECT h.source, count(*) AS n,
-                 lpr_data.reaches_source(lpr_data.me(), d.event_id, h.source, '{plate,display}', moment) AS reached
+                 h.source IN (SELECT s.source FROM lpr_data.sources_of(ARRAY[lpr_data.me()], ARRAY[d.event_id],
+                                                                       '{plate,display}', moment) AS s) AS reached
           FROM lpr_data.hit AS h
           WHERE h.display_id = d.display_id AND (hit IS NULL OR h.hit_id = hit)
             AND (hit IS NOT NULL OR h.seen_at > moment - interval '168 hours')

@@ -50,10 +50,8 @@ BEGIN
                                 'Ask an administrator: SELECT lpr.add_person(..., kind => ''service'').');
     END IF;
     PERFORM lpr_data.check_private();
-    IF NOT EXISTS (SELECT FROM lpr_data.source AS s
-                   WHERE s.name = feeding.source COLLATE "C" AND s.enabled AND s.approved_on <= lpr_data.utc_today()
-                     AND (s.published_on <= lpr_data.utc_today()
-                          OR s.published_on IS NULL AND lpr_data.in_grace('sources'))) THEN
+    IF NOT EXISTS (SELECT FROM lpr_data.open_sources(clock_timestamp()) AS s
+                   WHERE s.source = feeding.source COLLATE "C") THEN
         PERFORM lpr_data.refuse('Q10', 'LP003', format('source "%s" is not enabled', coalesce(source, 'NULL')),
                                 'Nothing is taken from a source before its privacy assessment is on record as approved '
                                 'and published.',

@@ -29,7 +29,7 @@ CREATE FUNCTION lpr_data.watch_sources()
 AS $$
     SELECT s.source, s.server, w.set_id, w.items, w.digest, m.mark, m.asked_at, m.swept_at, m.gap_since, t.round_s,
            t.overlap_min, t.sweep_min
-    FROM lpr_data.watched_sources(clock_timestamp()) AS s
+    FROM lpr_data.open_sources(clock_timestamp()) AS s
     CROSS JOIN lpr_data.watch_time AS t
     CROSS JOIN LATERAL (SELECT x.set_id, x.items, x.digest FROM lpr_data.watch_set AS x
                         WHERE x.source = s.source AND x.digest IS NOT NULL ORDER BY x.set_id DESC LIMIT 1) AS w
