@@ -40,7 +40,11 @@ SELECT pg_temp.run(
     pg_temp.adds('display_step', '{"step_id": 9101, "event_id": 1, "display_id": 9101, "item_id": 9101,
         "said_at": "2026-01-05"}'),
     pg_temp.adds('hit', '{"hit_id": 9101, "event_id": 1, "display_id": 9101, "item_id": 9101}'),
-    pg_temp.adds('hit_disposition', '{"hit_id": 9101, "event_id": 1}'), pg_temp.adds('hit_channel'),
+    pg_temp.adds('hit_disposition', '{"hit_id": 9101, "event_id": 1}'),
+    -- Of a session that lasts, and was woken just now for ever: the watcher leaves it, and posts no mail.
+    pg_temp.adds('hit_channel', (SELECT jsonb_build_object('pid', a.pid, 'session_started', a.backend_start,
+                                                           'woken_at', 'infinity')
+                                 FROM pg_stat_activity AS a WHERE a.backend_type = 'lpr audit writer')),
     pg_temp.adds('hit_wake'), pg_temp.adds('alert'), pg_temp.adds('watch_item', '{"item_id": 9101}'),
     pg_temp.adds('watch_mark'), pg_temp.adds('watch_set', '{"set_id": 9101}'),
     pg_temp.adds('exemption', '{"records": "POLICY"}'), pg_temp.adds('grace', '{"what": "sources"}'),
